@@ -1,0 +1,149 @@
+import { createHash } from "node:crypto";
+import { secretRef } from "./values.ts";
+
+/**
+ * What chart 2.7.7 cannot be told by values, mended in its rendered manifest. Each repair is a function over the objects and names the chart
+ * version that does without it; with that version in use, delete it.
+ */
+
+/** Raise with every change in this file: it is an input of the release, which would otherwise not be upgraded. */
+export const repairsVersion = "1";
+
+interface PodSpec {
+  tolerations?: unknown[];
+  nodeSelector?: Record<string, string>;
+  imagePullSecrets?: { name: string }[];
+  containers?: { env?: unknown[]; envFrom?: { configMapRef?: { name?: string } }[] }[];
+  [key: string]: unknown;
+}
+
+/** A Kubernetes object, as far as the repairs look into it. */
+export interface Manifest {
+  apiVersion: string;
+  kind: string;
+  metadata: {
+    name: string;
+    annotations?: Record<string, string>;
+    labels?: Record<string, string>;
+    [key: string]: unknown;
+  };
+  data?: Record<string, unknown>;
+  spec?: { template?: { spec?: PodSpec }; [key: string]: unknown };
+  [key: string]: unknown;
+}
+
+/** The manifest of a release of chart 2.7.7, fit for Kubernetes 1.22 through 1.37 and tainted nodes. Changes the objects in place. */
+export function repair(objects: Manifest[]): void {
+  podDisruptionBudgets(objects);
+  peersBeforeReady(objects);
+  sortedSuperUsers(objects);
+  configFromSecrets(objects);
+  pullSecrets(objects);
+  initJobPlacement(objects);
+  initJobNames(objects); // Last: the name stands for the whole template.
+}
+
+/** policy/v1beta1 is gone since Kubernetes 1.25, policy/v1 is there since 1.21. Not needed from chart 3.0.0 on (#260). */
+function podDisruptionBudgets(objects: Manifest[]) {
+  for (const budget of objects.filter((object) => object.kind === "PodDisruptionBudget"))
+    budget.apiVersion = "policy/v1";
+}
+
+/**
+ * The chart asks for addresses of unready peers by an annotation that Kubernetes 1.24 removed and EndpointSlices never honoured
+ * (kubernetes/kubernetes#108020). Not needed from chart 4.6.0 on.
+ */
+function peersBeforeReady(objects: Manifest[]) {
+  for (const service of objects.filter((object) => object.kind === "Service")) {
+    if (service.metadata.annotations?.["service.alpha.kubernetes.io/tolerate-unready-endpoints"] === undefined)
+      continue;
+    service.spec = { ...service.spec, publishNotReadyAddresses: true };
+  }
+}
+
+/** The chart lists the super users in another order at each rendering. Not needed from chart 3.0.0 on (#291). */
+function sortedSuperUsers(objects: Manifest[]) {
+  for (const { kind, data } of objects) {
+    if (kind !== "ConfigMap" || typeof data?.superUserRoles !== "string") continue;
+    data.superUserRoles = data.superUserRoles.split(",").sort().join(",");
+  }
+}
+
+/**
+ * Values made by `fromSecret` leave the ConfigMap and become environment variables of the containers that read it; `env` comes before
+ * `envFrom`. For the manager's token: not needed from chart 4.0.0 on (auth.superUsers.manager).
+ */
+function configFromSecrets(objects: Manifest[]) {
+  for (const { kind, metadata, data } of objects) {
+    if (kind !== "ConfigMap" || data === undefined) continue;
+    for (const [name, value] of Object.entries(data)) {
+      const ref = secretRef(value);
+      if (ref === undefined) continue;
+      const readers = objects
+        .flatMap((object) => object.spec?.template?.spec?.containers ?? [])
+        .filter((container) => container.envFrom?.some((source) => source.configMapRef?.name === metadata.name));
+      for (const container of readers) {
+        container.env = [
+          ...(container.env ?? []),
+          { name, valueFrom: { secretKeyRef: { name: ref.secret, key: ref.key } } },
+        ];
+      }
+      // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a ConfigMap's data is a map, not a record of known keys
+      delete data[name];
+    }
+  }
+}
+
+/**
+ * The chart gives images.imagePullSecrets to all pods but ZooKeeper's and those of the init Jobs. Not needed from chart 2.9.4 (ZooKeeper,
+ * #244) and 3.2.0 (Jobs, #404) on.
+ */
+function pullSecrets(objects: Manifest[]) {
+  const { imagePullSecrets } = brokerPods(objects);
+  if (imagePullSecrets === undefined) return;
+  for (const spec of [...initJobs(objects), ...named(objects, "StatefulSet", "zookeeper")].map(podSpec)) {
+    spec.imagePullSecrets ??= imagePullSecrets;
+  }
+}
+
+/**
+ * The init Jobs take neither selector nor toleration from the values and would stay Pending for ever where every node is tainted; they go
+ * where the brokers go. Not needed from chart 3.0.0 (selector, #225) and 3.2.0 (tolerations, #399) on.
+ */
+function initJobPlacement(objects: Manifest[]) {
+  const { nodeSelector, tolerations } = brokerPods(objects);
+  for (const spec of initJobs(objects).map(podSpec)) Object.assign(spec, { nodeSelector, tolerations });
+}
+
+/**
+ * A Job's template is immutable, so an upgrade with another image or another number of ZooKeepers would be refused (#67, #241). With the
+ * template's hash in its name a changed Job is a new one, and Helm removes the old. As `initialize` stays on, a first install that
+ * failed is initialised by the next. Not needed from chart 3.5.0 on (job.ttl.enabled).
+ */
+function initJobNames(objects: Manifest[]) {
+  for (const job of initJobs(objects)) {
+    const hash = createHash("sha256").update(JSON.stringify(job.spec)).digest("hex").slice(0, 8);
+    job.metadata.name = `${job.metadata.name}-${hash}`;
+  }
+}
+
+function initJobs(objects: Manifest[]): Manifest[] {
+  return objects.filter((object) => object.kind === "Job" && object.metadata.name.endsWith("-init"));
+}
+
+function named(objects: Manifest[], kind: string, component: string): Manifest[] {
+  return objects.filter((object) => object.kind === kind && object.metadata.labels?.component === component);
+}
+
+function brokerPods(objects: Manifest[]): PodSpec {
+  const [brokers] = named(objects, "StatefulSet", "broker");
+  if (brokers === undefined)
+    throw new Error("the chart rendered no StatefulSet of the brokers, which the init Jobs are placed by");
+  return podSpec(brokers);
+}
+
+function podSpec(object: Manifest): PodSpec {
+  const spec = object.spec?.template?.spec;
+  if (spec === undefined) throw new Error(`${object.kind} ${object.metadata.name} has no pod template`);
+  return spec;
+}

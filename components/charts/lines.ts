@@ -1,0 +1,13 @@
+import type { ChartLine } from "./cluster.ts";
+import { line27 } from "./line27/line.ts";
+
+/** The chart versions whose values and quirks this program knows, each with its line. */
+const lines = { "2.7.7": line27 } as const satisfies Record<string, ChartLine>;
+
+export type ChartVersion = keyof typeof lines;
+export const supportedChartVersions = Object.keys(lines) as [ChartVersion, ...ChartVersion[]];
+
+/** The line of a chart version. */
+export function chartLine(version: ChartVersion): ChartLine {
+  return lines[version];
+}

@@ -1,0 +1,25 @@
+import { parseAllDocuments, stringify } from "yaml";
+import type { Manifest } from "./line27/repairs.ts";
+
+/**
+ * Helm's manifests are read by Go's YAML 1.1 (0644 is octal, "yes" a boolean, the last of two equal keys wins), so they are
+ * read and written in the same dialect here.
+ */
+const dialect = { version: "1.1", merge: true } as const;
+
+/** The objects of a rendered manifest, empty documents left out. @throws Error that names the line of a document which is no YAML */
+export function parseManifest(manifest: string): Manifest[] {
+  return parseAllDocuments(manifest, { ...dialect, uniqueKeys: false }).flatMap((document) => {
+    const [error] = document.errors;
+    if (error !== undefined) throw new Error(`the chart's manifest is no YAML: ${error.message}`);
+    const object = document.toJS() as Manifest | null;
+    return object === null ? [] : [object];
+  });
+}
+
+/** The objects as one manifest, in their order. */
+export function writeManifest(objects: readonly Manifest[]): string {
+  return objects
+    .map((object) => `---\n${stringify(object, { ...dialect, lineWidth: 0, aliasDuplicateObjects: false })}`)
+    .join("");
+}

@@ -1,0 +1,150 @@
+import { createHash } from "node:crypto";
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import type { Toleration } from "./layouts/layout.ts";
+import type { PlannedVolume } from "./volumes.ts";
+
+export interface LocalVolumesArgs {
+  /** Namespace of the claims. */
+  namespace: pulumi.Input<string>;
+  /** What to make, from `planVolumes`. A change of a volume's node or path would leave its data behind: the API server refuses it. */
+  volumes: PlannedVolume[];
+  /** The class of volumes and claims; `create` false where the cluster already has it. */
+  storageClass: { name: string; create: boolean };
+  /**
+   * Makes the directories on the nodes by a Job a node. Left out, they must exist before the first `up` (or the node refuses the mount).
+   * Needs a namespace whose Pod Security level allows hostPath.
+   */
+  directories?: {
+    /** An image the nodes pull anyway; nothing of it is run but `true`. */
+    image: string;
+    pullSecret?: string;
+    tolerations: Toleration[];
+    /** What must be there before the Jobs start: the nodes' plan, and the pull secret. */
+    after: pulumi.Resource[];
+  };
+}
+
+/**
+ * The local disks of ZooKeeper and the bookies (seed, section 1.4): StorageClass, one PersistentVolume for each claim of the chart,
+ * pinned to its node and pre-bound, the claims themselves, and the directories on the nodes.
+ *
+ * The claims are made here rather than left to the StatefulSets, which would take over what they find: a claim that outlives the release
+ * in a namespace that is not the stack's would hold its volume for ever on `destroy` (the finalizer kubernetes.io/pv-protection).
+ *
+ * Data is never deleted: reclaim policy Retain, and a local volume's directory is nobody's to remove but the operator's. A new cluster over
+ * old directories does not start (ZooKeeper empty, bookies with a cookie: InvalidCookieException); the README says what to do.
+ */
+export class LocalVolumes extends pulumi.ComponentResource {
+  constructor(name: string, args: LocalVolumesArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("pulsar:components:LocalVolumes", name, {}, opts);
+
+    const storageClass = args.storageClass.create
+      ? [
+          new k8s.storage.v1.StorageClass(
+            `${name}-storage-class`,
+            {
+              metadata: { name: args.storageClass.name },
+              provisioner: "kubernetes.io/no-provisioner",
+              volumeBindingMode: "WaitForFirstConsumer",
+              reclaimPolicy: "Retain",
+            },
+            { parent: this },
+          ),
+        ]
+      : [];
+
+    for (const volume of args.volumes) {
+      const persistentVolume = new k8s.core.v1.PersistentVolume(
+        `${name}-${volume.volume}-${volume.ordinal}`,
+        {
+          metadata: { name: volume.claim },
+          spec: {
+            capacity: { storage: volume.size },
+            accessModes: ["ReadWriteOnce"],
+            persistentVolumeReclaimPolicy: "Retain",
+            storageClassName: args.storageClass.name,
+            local: { path: volume.path },
+            claimRef: { name: volume.claim, namespace: args.namespace },
+            nodeAffinity: {
+              required: {
+                nodeSelectorTerms: [
+                  { matchExpressions: [{ key: "kubernetes.io/hostname", operator: "In", values: [volume.hostname] }] },
+                ],
+              },
+            },
+          },
+        },
+        { parent: this, dependsOn: storageClass },
+      );
+      new k8s.core.v1.PersistentVolumeClaim(
+        `${name}-${volume.volume}-${volume.ordinal}-claim`,
+        {
+          metadata: { name: volume.claim, namespace: args.namespace },
+          spec: {
+            accessModes: ["ReadWriteOnce"],
+            storageClassName: args.storageClass.name,
+            volumeName: volume.claim,
+            resources: { requests: { storage: volume.size } },
+          },
+        },
+        { parent: this, dependsOn: persistentVolume },
+      );
+    }
+
+    if (args.directories) this.makeDirectories(name, args, args.directories);
+    this.registerOutputs({});
+  }
+
+  /** A Job on each node that mounts the directories as hostPath; the kubelet makes what is missing (DirectoryOrCreate). */
+  private makeDirectories(
+    name: string,
+    { namespace, volumes }: LocalVolumesArgs,
+    { image, pullSecret, tolerations, after }: NonNullable<LocalVolumesArgs["directories"]>,
+  ) {
+    for (const node of new Set(volumes.map((volume) => volume.node))) {
+      const here = volumes.filter((volume) => volume.node === node);
+      const paths = [...new Set(here.map((volume) => volume.path))].map((path, i) => ({
+        path,
+        mount: `directory-${i}`,
+      }));
+      new k8s.batch.v1.Job(
+        `${name}-directories-${node}`,
+        {
+          metadata: { name: shortened(`${name}-directories-${node}`), namespace },
+          spec: {
+            backoffLimit: 3,
+            template: {
+              spec: {
+                restartPolicy: "Never",
+                nodeSelector: { "kubernetes.io/hostname": here[0]?.hostname ?? node },
+                tolerations,
+                imagePullSecrets: pullSecret === undefined ? undefined : [{ name: pullSecret }],
+                automountServiceAccountToken: false,
+                containers: [
+                  {
+                    name: "directories",
+                    image,
+                    command: ["true"],
+                    volumeMounts: paths.map(({ mount, path }) => ({ name: mount, mountPath: path })),
+                  },
+                ],
+                volumes: paths.map(({ mount, path }) => ({
+                  name: mount,
+                  hostPath: { path, type: "DirectoryOrCreate" },
+                })),
+              },
+            },
+          },
+        },
+        { parent: this, dependsOn: after },
+      );
+    }
+  }
+}
+
+/** A Job's name becomes a label of its pods, so it is 63 characters at most; a longer one is cut and told apart by a hash. Dots stay. */
+function shortened(jobName: string): string {
+  if (jobName.length <= 63) return jobName;
+  return `${jobName.slice(0, 54)}-${createHash("sha256").update(jobName).digest("hex").slice(0, 8)}`;
+}

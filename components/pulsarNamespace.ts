@@ -1,0 +1,41 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+
+export interface PulsarNamespaceArgs {
+  /** Name of the namespace. */
+  name: string;
+  /** Whether the stack makes it, and deletes it on `destroy`; otherwise it is expected to exist. */
+  create: boolean;
+  /** Name of the Secret the nodes pull images with, if the registry asks for one. */
+  pullSecret?: string;
+  /** A Docker configuration as JSON text; secret. Without it, `pullSecret` is expected to exist. */
+  pullCredentials?: pulumi.Input<string>;
+}
+
+/** The namespace everything namespaced lives in, with the registry's pull secret. */
+export class PulsarNamespace extends pulumi.ComponentResource {
+  /** The namespace's name; whoever uses it waits for the namespace. */
+  readonly namespaceName: pulumi.Output<string>;
+
+  constructor(name: string, args: PulsarNamespaceArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("pulsar:components:PulsarNamespace", name, {}, opts);
+
+    this.namespaceName = args.create
+      ? new k8s.core.v1.Namespace(`${name}-namespace`, { metadata: { name: args.name } }, { parent: this }).metadata
+          .name
+      : pulumi.output(args.name);
+
+    if (args.pullSecret !== undefined && args.pullCredentials !== undefined) {
+      new k8s.core.v1.Secret(
+        `${name}-pull-secret`,
+        {
+          metadata: { name: args.pullSecret, namespace: this.namespaceName },
+          type: "kubernetes.io/dockerconfigjson",
+          stringData: { ".dockerconfigjson": pulumi.secret(args.pullCredentials) },
+        },
+        { parent: this },
+      );
+    }
+    this.registerOutputs({ namespaceName: this.namespaceName });
+  }
+}

@@ -1,0 +1,127 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { merge, type PulsarCluster, type SecretRef, type Values } from "./charts/cluster.ts";
+import { chartLine, type ChartVersion } from "./charts/lines.ts";
+import { fullName } from "./charts/names.ts";
+
+export interface PulsarReleaseArgs {
+  /** Namespace of the release; the release waits for it to exist. */
+  namespace: pulumi.Input<string>;
+  /** What must be there before Helm starts: nodes, volumes, token Secrets, database. */
+  after: pulumi.Resource[];
+  /** Name of the Helm release. It is in the names of StatefulSets and claims: changing it makes another, empty cluster. */
+  release: string;
+  chart: {
+    version: ChartVersion;
+    /** A Helm repository (`https://...`), an OCI address (`oci://...`), or the path of a chart, relative to the program. */
+    source: string;
+    /** How long Helm waits for every pod to be ready and both init Jobs to be complete, in minutes. */
+    timeoutMinutes: number;
+  };
+  /** What the chart's values are made from. */
+  cluster: Omit<PulsarCluster, "manager"> & { manager: { jdbcUrl: pulumi.Input<string>; token: SecretRef } };
+  /** Pulsar Manager's account of its database. */
+  managerCredentials: { user: string; password: pulumi.Input<string> };
+  /** Laid over the values last: the way out for what this program does not know. In the line's own terms, without secrets. */
+  values?: Values;
+  /** Run just before Helm is: see `releaseHooks`. */
+  hooks?: pulumi.ResourceHookBinding;
+}
+
+/** Addresses inside the cluster, known at preview. */
+export interface ServiceAddresses {
+  /** For Pulsar clients: `pulsar://...:6650` */
+  proxy: string;
+  /** For `pulsar-admin` and the REST API: `http://...:80` */
+  admin: string;
+  /** The web page of Pulsar Manager. */
+  manager: string;
+}
+
+/** The Helm release of Pulsar, with its manager's database credentials and the pull secret of the `default` ServiceAccount (seed, section 2). */
+export class PulsarRelease extends pulumi.ComponentResource {
+  readonly addresses: pulumi.Output<ServiceAddresses>;
+  /** What Helm says of the release once it is done: `deployed`. */
+  readonly status: pulumi.Output<string>;
+
+  constructor(name: string, args: PulsarReleaseArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("pulsar:components:PulsarRelease", name, {}, opts);
+    const line = chartLine(args.chart.version);
+    const full = fullName(args.release);
+
+    const databaseSecret = new k8s.core.v1.Secret(
+      `${name}-manager-database`,
+      {
+        metadata: { name: `${full}-manager-database`, namespace: args.namespace },
+        type: "Opaque",
+        stringData: {
+          [line.databaseSecretKeys.user]: args.managerCredentials.user,
+          [line.databaseSecretKeys.password]: args.managerCredentials.password,
+        },
+      },
+      { parent: this },
+    );
+
+    // Pods without a ServiceAccount of their own run as `default`, the init Jobs and ZooKeeper among them (chart 2.7.7); it must know the
+    // pull secret before the first of them is made.
+    const { pullSecret } = args.cluster.images;
+    const defaultAccount =
+      pullSecret === undefined
+        ? []
+        : [
+            new k8s.core.v1.ServiceAccountPatch(
+              `${name}-default-account`,
+              { metadata: { name: "default", namespace: args.namespace }, imagePullSecrets: [{ name: pullSecret }] },
+              { parent: this },
+            ),
+          ];
+
+    const values = pulumi.output(args.cluster.manager.jdbcUrl).apply((jdbcUrl) => {
+      const manager = { ...args.cluster.manager, jdbcUrl, databaseSecret: `${full}-manager-database` };
+      return merge(line.values({ ...args.cluster, manager }), args.values ?? {});
+    });
+    const release = new k8s.helm.v3.Release(
+      `${name}-release`,
+      {
+        name: args.release,
+        namespace: args.namespace,
+        ...chartLocation(args.chart),
+        values,
+        postrender: line.postrender,
+        description: `chart ${args.chart.version}, repairs ${line.repairs}`,
+        timeout: args.chart.timeoutMinutes * 60,
+        waitForJobs: true,
+        maxHistory: 10,
+      },
+      {
+        parent: this,
+        dependsOn: [databaseSecret, ...defaultAccount, ...args.after],
+        hooks: args.hooks,
+        // Pulumi's own clock must not run out before Helm's.
+        customTimeouts: minutes(args.chart.timeoutMinutes + 5),
+      },
+    );
+
+    this.addresses = pulumi.output(args.namespace).apply((namespace) => {
+      const host = (service: string) => `${full}-${service}.${namespace}.svc`;
+      return {
+        proxy: `pulsar://${host("proxy")}:6650`,
+        admin: `http://${host("proxy")}:80`,
+        manager: `http://${host("pulsar-manager")}:9527`,
+      };
+    });
+    this.status = release.status.status;
+    this.registerOutputs({ addresses: this.addresses, status: this.status });
+  }
+}
+
+function minutes(count: number): pulumi.CustomTimeouts {
+  return { create: `${count}m`, update: `${count}m`, delete: `${count}m` };
+}
+
+/** The arguments of a Release that say where its chart is. A chart on disk has its version in itself. */
+function chartLocation({ source, version }: PulsarReleaseArgs["chart"]) {
+  if (/^https?:/.test(source)) return { chart: "pulsar", version, repositoryOpts: { repo: source } };
+  if (source.startsWith("oci:")) return { chart: source, version };
+  return { chart: source };
+}

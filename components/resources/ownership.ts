@@ -1,0 +1,65 @@
+import * as pulumi from "@pulumi/pulumi";
+import { ask, type ClusterRef, connect, statusOf } from "./cluster.ts";
+
+/** Annotation that says which stack made an object: `<organization>/<project>/<stack>`. */
+const ownerAnnotation = "pulsar-stack/owner";
+
+/**
+ * Marks every Kubernetes object of the program as this stack's, and lets the stack take up again what it made but could not note down,
+ * because an `up` was killed half way.
+ *
+ * The provider is to be configured with `upsertExistingObjects`, which alone would also take over what belongs to others (and delete it
+ * on `destroy`); so before an object is created, what is there by that name must carry this stack's mark.
+ *
+ * Call it once, before the first resource.
+ */
+export function ownObjects(cluster: ClusterRef, owner: string): void {
+  const refuseForeign = new pulumi.ResourceHook("refuse-foreign-object", async ({ newInputs }) => {
+    const object = newInputs as KubernetesObject;
+    const found = await find(cluster, object);
+    if (found === undefined || found === owner) return;
+    const name = object.metadata.namespace ? `${object.metadata.namespace}/${object.metadata.name}` : object.metadata.name;
+    throw new Error(
+      `${object.kind} ${name} already exists and is not this stack's (${owner}) but ${found || "unmarked"}; ` +
+        "remove it, rename it in the stack's settings, or set the stack to use the one that is there",
+    );
+  });
+
+  pulumi.runtime.registerStackTransformation(({ type, props, opts }) => {
+    if (!/^kubernetes:/.test(type) || /Patch$|^kubernetes:helm/.test(type)) return undefined;
+    const inputs = props as { metadata?: { annotations?: Record<string, string> } };
+    return {
+      props: {
+        ...inputs,
+        metadata: { ...inputs.metadata, annotations: { ...inputs.metadata?.annotations, [ownerAnnotation]: owner } },
+      },
+      opts: { ...opts, hooks: { beforeCreate: [refuseForeign] } },
+    };
+  });
+}
+
+interface KubernetesObject {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace?: string };
+}
+
+/** Who owns the object by that name: an owner, "" if it bears no mark, undefined if there is no such object. */
+async function find(ref: ClusterRef, object: KubernetesObject): Promise<string | undefined> {
+  const { KubernetesObjectApi } = await import("@kubernetes/client-node");
+  const cluster = await connect(ref);
+  try {
+    const { apiVersion, kind, metadata } = object;
+    const found = await ask(cluster, () =>
+      KubernetesObjectApi.makeApiClient(cluster.config).read({
+        apiVersion,
+        kind,
+        metadata: { name: metadata.name, namespace: metadata.namespace },
+      }),
+    );
+    return found.metadata?.annotations?.[ownerAnnotation] ?? "";
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,101 @@
+import { z } from "zod";
+
+/**
+ * The kinds of value the settings are made of. Each carries, as its message, what is allowed: the fault a user reads is put together from the
+ * key, what was found and that message (see faults.ts).
+ */
+
+const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+const dnsSubdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const labelValue = /^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/;
+const labelKey = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
+
+const text = (pattern: RegExp, max: number, allowed: string) =>
+  z
+    .string({ error: allowed })
+    .regex(pattern, { error: allowed, abort: true })
+    .max(max, { error: `${allowed}, ${max} characters at most` });
+
+/** A DNS-1123 label: what Kubernetes asks of namespaces and of most object names that become host names. */
+export const label = text(dnsLabel, 63, "a DNS label: lower-case letters, digits and '-'");
+
+/**
+ * A Helm release name. Helm allows 53 characters; the longest name made from it is an init Job,
+ * `<release>-pulsar-pulsar-init-<hash>`, and a Job name must stay within 63.
+ */
+export const releaseName = text(dnsLabel, 30, "a Helm release name: lower-case letters, digits and '-'");
+
+/** A DNS-1123 subdomain: names of nodes, Secrets, StorageClasses. */
+export const name = text(dnsSubdomain, 253, "a DNS name: lower-case letters, digits, '-' and '.'");
+
+export const kubernetesLabelKey = text(labelKey, 317, "a label key such as node-role.kubernetes.io/pulsar");
+export const kubernetesLabelValue = text(labelValue, 63, "a label value: letters, digits, '-', '_' and '.'");
+
+/** A host name or an IPv4 or IPv6 address, without scheme or port. */
+export const host = z.union([z.ipv4(), z.ipv6(), z.string().toLowerCase().regex(dnsSubdomain).max(253)], {
+  error: "a host name or an IP address, without scheme or port",
+});
+
+/** A whole number in a range, both ends included. */
+export function wholeNumber(min: number, max: number) {
+  const error = `a whole number from ${min} to ${max}`;
+  return z.int({ error }).min(min, { error }).max(max, { error });
+}
+
+export const port = wholeNumber(1, 65535);
+
+/** A size as `resource.Quantity` takes it, in bytes (k8s.io/apimachinery), greater than nought: 20Gi, 1.5Ti, 500M. */
+export const quantity = text(
+  /^(?=.*[1-9])\d+(\.\d+)?(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?$/,
+  30,
+  "a Kubernetes quantity such as 20Gi",
+);
+
+/**
+ * An absolute path on a node, without `..` (the API server refuses it in local volumes, hostPath backsteps are refused too) and without
+ * white space.
+ */
+export const absolutePath = text(
+  /^(?!.*\/\.\.?(\/|$))(\/[A-Za-z0-9._-]+)+$/,
+  1024,
+  "an absolute path such as /home/pulsar/data, without '..'",
+);
+
+/** A name PostgreSQL takes without surprises: it folds unquoted names to lower case and cuts them at 63 bytes. */
+export const sqlName = text(/^[a-z_][a-z0-9_]*$/, 63, "a PostgreSQL name: lower-case letters, digits and '_'");
+
+/** A role's name: the `sub` of its token and the tail of its Secret's name, so the stricter of the two. */
+export const role = text(dnsLabel, 63, "a role: lower-case letters, digits and '-'");
+
+/** How often a component runs. */
+export const replicas = wholeNumber(1, 1000);
+
+/** An image with its tag, as the chart takes it: repository and tag apart. A digest cannot be said in the charts' values. */
+export const image = z
+  .string({ error: "an image with its tag, such as registry.example.com/apachepulsar/pulsar-all:2.7.4" })
+  .regex(/^[a-z0-9][a-z0-9.-]*(:\d+)?(\/[a-z0-9][a-z0-9._-]*)*:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/, {
+    error: "an image with its tag, such as registry.example.com/apachepulsar/pulsar-all:2.7.4",
+  })
+  .transform((reference) => {
+    const colon = reference.lastIndexOf(":");
+    return { repository: reference.slice(0, colon), tag: reference.slice(colon + 1) };
+  });
+
+/** Where the chart comes from: a Helm repository, an OCI address, or a path relative to the program (a folder or a .tgz). */
+export const chartSource = z
+  .string({ error: "https://..., oci://... or the path of a chart" })
+  .regex(/^(https?:\/\/\S+|oci:\/\/\S+|(?!\w+:\/\/)\S+)$/, { error: "https://..., oci://... or the path of a chart" });
+
+/** A Docker configuration (`~/.docker/config.json`) with at least one registry's credentials, as text. */
+export const dockerConfig = z.string().refine(
+  (json) => {
+    try {
+      const config: unknown = JSON.parse(json);
+      return z.looseObject({ auths: z.record(z.string(), z.looseObject({ auth: z.string() })) }).safeParse(config)
+        .success;
+    } catch {
+      return false;
+    }
+  },
+  { error: 'a Docker configuration: {"auths": {"registry.example.com": {"auth": "..."}}}' },
+);
