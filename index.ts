@@ -58,6 +58,7 @@ const volumes = new LocalVolumes(
   "volumes",
   {
     namespace: home.namespaceName,
+    release,
     volumes: planVolumes({ ...settings, ...settings.volumes, placements: layout.placements }),
     storageClass: settings.volumes.storageClass,
     directories: settings.volumes.createDirectories

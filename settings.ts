@@ -25,7 +25,7 @@ const password = (key: SecretKey) => {
  * The stack's configuration, key by key. Pulumi.yaml describes the same keys for `pulumi config`; a test holds the two against each
  * other.
  */
-const schema = z.strictObject({
+const schema = object({
   layout: oneOf(["mixed"]),
   nodes: z
     .array(object({ name: scalar.name, hostname: scalar.kubernetesLabelValue.optional() }), {
@@ -168,11 +168,8 @@ const emptyDefaults: Record<string, unknown> = {
 export function parseSettings(config: RawConfig, stack: string, dryRun: boolean): Settings {
   const { raw, faults } = ownKeys(config);
   const parsed = schema.safeParse(raw);
-  if (parsed.success) {
-    faults.push(...contradictions(parsed.data));
-  } else {
-    faults.push(...faultsOf(parsed.error.issues, raw, secretKeySet));
-  }
+  if (!parsed.success) faults.push(...faultsOf(parsed.error.issues, raw, secretKeySet));
+  faults.push(...contradictions(soundPart(raw)));
   const cluster = clusterSettings(config, dryRun, faults);
   if (!parsed.success || faults.length > 0) throw new pulumi.RunError(message(faults, stack));
 
@@ -202,7 +199,7 @@ export function parseSettings(config: RawConfig, stack: string, dryRun: boolean)
 export function stackSettings(): Settings {
   const values = pulumi.runtime.allConfig();
   // The SDK has this function and leaves it out of its types (3.270); Config itself never says which keys are encrypted.
-  const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };
+  const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
   const encrypted = Object.keys(values).filter((key) => isConfigSecret(key));
   return parseSettings({ values, encrypted }, pulumi.getStack(), pulumi.runtime.isDryRun());
 }
@@ -248,55 +245,71 @@ function typed(key: string, text: string): unknown {
   }
 }
 
+/** The keys whose values are right, unset ones among them, so that one fault does not hide the contradictions among the others. */
+function soundPart(raw: Record<string, unknown>): Partial<Parsed> {
+  const parts = Object.entries(schema.shape).flatMap(([key, part]) => {
+    const parsed = part.safeParse(raw[key]);
+    return parsed.success ? [[key, parsed.data]] : [];
+  });
+  return Object.fromEntries(parts) as Partial<Parsed>;
+}
+
 /** Faults that no single value shows. */
-function contradictions(settings: Parsed): Fault[] {
+function contradictions(settings: Partial<Parsed>): Fault[] {
+  const { nodes, replicas, tokens, images, managerDatabase } = settings;
   const faults: Fault[] = [];
   const fault = (path: PropertyKey[], found: string, allowed: string) =>
     faults.push({ key: keyOf(path), found, allowed });
 
-  const duplicates = (of: "name" | "hostname") => {
-    settings.nodes.forEach((node, i) => {
-      const value = node[of] ?? node.name;
-      const first = settings.nodes.findIndex((other) => (other[of] ?? other.name) === value);
-      if (first < i && (of === "name" || node.hostname !== undefined)) {
-        fault(["nodes", i, of], JSON.stringify(value), `a ${of} that no other node has (nodes[${first}] has it)`);
-      }
-    });
-  };
-  duplicates("name");
-  duplicates("hostname");
+  const names = (nodes ?? []).map(({ name }) => name);
+  const hostnames = (nodes ?? []).map(({ name, hostname }) => hostname ?? name);
+  names.forEach((name, i) => {
+    const sameName = names.indexOf(name);
+    const sameHost = hostnames.indexOf(hostnames[i] ?? name);
+    if (sameName < i) {
+      fault(["nodes", i, "name"], JSON.stringify(name), `a name that no other node has (nodes[${sameName}] has it)`);
+    } else if (sameHost < i) {
+      fault(
+        ["nodes", i, "hostname"],
+        JSON.stringify(hostnames[i]),
+        `a label that no other node has (nodes[${sameHost}] has it)`,
+      );
+    }
+  });
 
   // ZooKeeper and bookies keep their data on their node; proxies have hard anti-affinity in the chart (2.7.7).
   for (const component of ["zookeeper", "bookkeeper", "proxy"] as const) {
-    const wanted = settings.replicas[component];
-    if (wanted > settings.nodes.length) {
+    const wanted = replicas?.[component];
+    if (nodes !== undefined && wanted !== undefined && wanted > nodes.length) {
       fault(
         ["replicas", component],
-        `${wanted} on ${settings.nodes.length} nodes`,
-        `at most one a node: add nodes to pulsar:nodes or ask for ${settings.nodes.length} at most`,
+        `${wanted} on ${nodes.length} nodes`,
+        `at most one a node: add nodes to pulsar:nodes, or ask for ${nodes.length} at most`,
       );
     }
   }
 
-  const roles = [...Object.values(settings.tokens.roles), ...settings.tokens.otherRoles];
-  const twice = roles.filter((role, i) => roles.indexOf(role) !== i);
+  const roles = tokens === undefined ? [] : [...Object.values(tokens.roles), ...tokens.otherRoles];
+  const twice = roles.filter((role, i) => roles.indexOf(role) < i);
   if (twice.length > 0) fault(["tokens"], `the role ${[...new Set(twice)].join(", ")} twice`, "every role once");
 
-  if (settings.imagePullCredentials !== undefined && settings.images.pullSecret === undefined) {
+  const credentials = "imagePullCredentials" in settings && settings.imagePullCredentials !== undefined;
+  if (images !== undefined && credentials && images.pullSecret === undefined) {
     fault(["images", "pullSecret"], "nothing", "the name of the Secret to make from pulsar:imagePullCredentials");
   }
   if (
-    settings.images.pullSecret !== undefined &&
-    settings.imagePullCredentials === undefined &&
+    images?.pullSecret !== undefined &&
+    "imagePullCredentials" in settings &&
+    !credentials &&
     settings.createNamespace
   ) {
     fault(
       ["imagePullCredentials"],
-      `nothing, so Secret ${settings.images.pullSecret} is expected in a namespace that does not exist yet`,
+      `nothing, so Secret ${images.pullSecret} is expected in a namespace that does not exist yet`,
       "a Docker configuration (pulumi config set --secret), or pulsar:createNamespace false with the Secret already there",
     );
   }
-  if (settings.managerDatabase.create && settings.managerDatabaseAdminPassword === undefined) {
+  if (managerDatabase?.create && "managerDatabaseAdminPassword" in settings && !settings.managerDatabaseAdminPassword) {
     fault(
       ["managerDatabaseAdminPassword"],
       "nothing",

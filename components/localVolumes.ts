@@ -5,8 +5,10 @@ import type { Toleration } from "./layouts/layout.ts";
 import type { PlannedVolume } from "./volumes.ts";
 
 export interface LocalVolumesArgs {
-  /** Namespace of the claims. */
+  /** Namespace of the claims and of the Jobs that make the directories. */
   namespace: pulumi.Input<string>;
+  /** Helm release; the Jobs' names start with it. */
+  release: string;
   /** What to make, from `planVolumes`. A change of a volume's node or path would leave its data behind: the API server refuses it. */
   volumes: PlannedVolume[];
   /** The class of volumes and claims; `create` false where the cluster already has it. */
@@ -99,7 +101,7 @@ export class LocalVolumes extends pulumi.ComponentResource {
   /** A Job on each node that mounts the directories as hostPath; the kubelet makes what is missing (DirectoryOrCreate). */
   private makeDirectories(
     name: string,
-    { namespace, volumes }: LocalVolumesArgs,
+    { namespace, release, volumes }: LocalVolumesArgs,
     { image, pullSecret, tolerations, after }: NonNullable<LocalVolumesArgs["directories"]>,
   ) {
     for (const node of new Set(volumes.map((volume) => volume.node))) {
@@ -111,7 +113,7 @@ export class LocalVolumes extends pulumi.ComponentResource {
       new k8s.batch.v1.Job(
         `${name}-directories-${node}`,
         {
-          metadata: { name: shortened(`${name}-directories-${node}`), namespace },
+          metadata: { name: shortened(`${release}-directories-${node}`), namespace },
           spec: {
             backoffLimit: 3,
             template: {

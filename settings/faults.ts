@@ -28,10 +28,9 @@ export function faultsOf(issues: readonly z.core.$ZodIssue[], raw: unknown, secr
         allowed: `${issue.message}, and no other key`,
       }));
     }
-    const secret = secretKeys.has(String(issue.path[0]));
-    return [
-      { key: keyOf(issue.path), found: secret ? "a secret value" : shown(raw, issue.path), allowed: issue.message },
-    ];
+    const found = shown(raw, issue.path);
+    const secret = found !== "nothing" && secretKeys.has(String(issue.path[0]));
+    return [{ key: keyOf(issue.path), found: secret ? "a secret value" : found, allowed: issue.message }];
   });
 }
 

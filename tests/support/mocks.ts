@@ -1,84 +1,162 @@
 import { generateKeyPairSync } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 
-/** A resource as the program registered it. */
+/** A resource or component as the program registered it with the engine. */
 export interface Registered {
   type: string;
   name: string;
-  /** URN's chain of types: parents' types, outermost first, and its own. */
-  types: string[];
-  /** Inputs with secrets taken out of their wrapping. */
+  /** Logical name of the component it belongs to; undefined at the top. */
+  parent?: string;
+  custom: boolean;
+  /** Inputs, secrets taken out of their wrapping. */
   inputs: Record<string, unknown>;
-  /** Top-level inputs that hold a secret. */
+  /** Top-level inputs that are secret or hold a secret. */
   secretInputs: string[];
+  /** Logical names of what it waits for, sorted. */
+  dependsOn: string[];
+  /** Options that differ from their default. */
+  options: Record<string, unknown>;
 }
 
+/** What the mocks need of the request the SDK sends for each resource. */
+interface RegisterRequest {
+  getType(): string;
+  getName(): string;
+  getParent(): string;
+  getCustom(): boolean;
+  getObject(): { toJavaScript(): Record<string, unknown> };
+  getDependenciesList(): string[];
+  getProtect(): boolean;
+  getRetainondelete(): boolean;
+  getDeletedwith(): string;
+  getCustomtimeouts(): { toObject(): Record<string, string> } | undefined;
+  getAdditionalsecretoutputsList(): string[];
+  getHooks(): { getBeforeCreateList(): string[]; getBeforeUpdateList(): string[] } | undefined;
+}
+
+/** The SDK's mark on a secret value (sdk/nodejs/runtime/rpc.ts). */
 const secretSignature = "4dabf18193072939515e22adb298388d";
 
-/** One RSA key for all tests: making one takes long. */
-const testKey = generateKeyPairSync("rsa", { modulusLength: 2048 });
-export const testKeyPem = testKey.privateKey.export({ type: "pkcs1", format: "pem" });
+/** One RSA key for all tests of a process: making one takes long. */
+export const testKeyPem = generateKeyPairSync("rsa", { modulusLength: 2048 })
+  .privateKey.export({ type: "pkcs1", format: "pem" })
+  .toString();
 
 /**
- * Runs a program against mocks and returns what it registered, in a stable order. Only resources the program really makes are answered;
- * an invoke is a fault.
+ * Runs a program against mocks and returns what it registered, sorted by type and name. Outputs are the inputs, and what the real
+ * provider would compute where the program uses it. An invoke is a fault: the program makes none.
  */
-export async function register(program: () => unknown, options: { preview?: boolean } = {}): Promise<Registered[]> {
-  const registered: Registered[] = [];
+export async function register(program: () => unknown, { preview = false } = {}): Promise<Registered[]> {
   await pulumi.runtime.setMocks(
     {
-      newResource: ({ type, name, inputs, custom }) => {
-        if (custom ?? true) {
-          // Types of parents are filled in below; the mock is not told them.
-          registered.push({ type, name, types: [], ...unwrap(inputs as Record<string, unknown>) });
-        }
-        const plain = unwrap(inputs as Record<string, unknown>).inputs;
-        return { id: `${name}-id`, state: { ...plain, ...computed(type) } };
-      },
+      newResource: ({ type, name, inputs }) => ({
+        id: `${name}-id`,
+        state: { ...(unwrap(inputs) as object), ...computed(type, preview) },
+      }),
       call: ({ token }) => {
         throw new Error(`unexpected call of ${token}`);
       },
     },
     "pulsar",
     "test",
-    options.preview ?? false,
+    preview,
     "organization",
   );
-  acceptHooks();
+  const registered: Registered[] = [];
+  watch((request) => registered.push(recorded(request)));
   await pulumi.runtime.runInPulumiStack(async () => {
     await program();
     return {};
   });
   await pulumi.runtime.disconnect();
-  return registered.sort((a, b) => (`${a.type} ${a.name}` < `${b.type} ${b.name}` ? -1 : 1));
+  return registered
+    .filter(({ type }) => type !== "pulumi:pulumi:Stack")
+    .sort((a, b) => (`${a.type} ${a.name}` < `${b.type} ${b.name}` ? -1 : 1));
 }
 
-/** The SDK's mock monitor knows no resource hooks (3.270); here they are accepted and never run. */
-function acceptHooks() {
+/** The one resource of that name. */
+export function named(registered: readonly Registered[], name: string): Registered {
+  const found = registered.filter((resource) => resource.name === name);
+  const [resource] = found;
+  if (resource === undefined || found.length > 1) throw new Error(`${found.length} resources are named ${name}`);
+  return resource;
+}
+
+/** The value of an output, once it is known. */
+export function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
+  return new Promise((resolve) => output.apply(resolve as (value: unknown) => void));
+}
+
+function watch(see: (request: RegisterRequest) => void) {
   const monitor = pulumi.runtime.getMonitor() as unknown as {
+    registerResource: (request: RegisterRequest, done: unknown) => unknown;
     registerResourceHook?: (request: unknown, done: (error: null, response: object) => void) => void;
   };
+  const register = monitor.registerResource.bind(monitor);
+  monitor.registerResource = (request, done) => {
+    see(request);
+    return register(request, done);
+  };
+  // The mock monitor knows no resource hooks (3.270); here they are accepted and never run.
   monitor.registerResourceHook ??= (_request, done) => {
     done(null, {});
   };
 }
 
-function computed(type: string): Record<string, unknown> {
-  return type === "tls:index/privateKey:PrivateKey" ? { privateKeyPem: testKeyPem } : {};
+function recorded(request: RegisterRequest): Registered {
+  const inputs = request.getObject().toJavaScript();
+  const deletedWith = request.getDeletedwith();
+  const hooks = request.getHooks();
+  return {
+    type: request.getType(),
+    name: request.getName(),
+    parent: logicalName(request.getParent()),
+    custom: request.getCustom(),
+    inputs: unwrap(inputs) as Record<string, unknown>,
+    secretInputs: Object.keys(inputs).filter((key) => holdsSecret(inputs[key])),
+    dependsOn: request
+      .getDependenciesList()
+      .map((urn) => logicalName(urn) ?? "")
+      .sort(),
+    options: Object.fromEntries(
+      Object.entries({
+        protect: request.getProtect() || undefined,
+        retainOnDelete: request.getRetainondelete() || undefined,
+        deletedWith: deletedWith === "" ? undefined : logicalName(deletedWith),
+        customTimeouts: nonEmpty(request.getCustomtimeouts()?.toObject()),
+        additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
+        beforeCreate: hooks?.getBeforeCreateList(),
+        beforeUpdate: hooks?.getBeforeUpdateList(),
+      }).filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0)),
+    ),
+  };
 }
 
-function unwrap(inputs: Record<string, unknown>): Pick<Registered, "inputs" | "secretInputs"> {
-  const secretInputs = Object.keys(inputs).filter((key) => isSecret(inputs[key]));
-  return { inputs: plain(inputs) as Record<string, unknown>, secretInputs };
+/** What is set of the time limits; undefined when none is. */
+function nonEmpty(timeouts: Record<string, string> = {}): Record<string, string> | undefined {
+  const set = Object.entries(timeouts).filter(([, limit]) => limit !== "");
+  return set.length === 0 ? undefined : Object.fromEntries(set);
 }
 
-function isSecret(value: unknown): boolean {
+function logicalName(urn: string): string | undefined {
+  return urn === "" || urn.includes("pulumi:pulumi:Stack::") ? undefined : urn.split("::").at(-1);
+}
+
+function computed(type: string, preview: boolean): Record<string, unknown> {
+  return type === "tls:index/privateKey:PrivateKey" && !preview ? { privateKeyPem: testKeyPem } : {};
+}
+
+function isSecret(value: unknown): value is { value: unknown } {
   return typeof value === "object" && value !== null && secretSignature in value;
 }
 
-function plain(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(plain);
+function holdsSecret(value: unknown): boolean {
+  return isSecret(value) || (typeof value === "object" && value !== null && Object.values(value).some(holdsSecret));
+}
+
+function unwrap(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(unwrap);
   if (typeof value !== "object" || value === null) return value;
-  if (isSecret(value)) return plain((value as { value: unknown }).value);
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
+  if (isSecret(value)) return unwrap(value.value);
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, unwrap(inner)]));
 }

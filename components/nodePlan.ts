@@ -1,0 +1,46 @@
+import * as pulumi from "@pulumi/pulumi";
+import { type Component, components, type Layout, type Placement } from "./layouts/layout.ts";
+import type { ClusterRef } from "./resources/cluster.ts";
+import { NodeMarks } from "./resources/nodeMarks.ts";
+
+export interface NodePlanArgs {
+  /**
+   * Which node carries what. A node that leaves it loses its labels and taints; one that joins gets them. Pods that run already stay
+   * where they are, unless a taint's effect is NoExecute.
+   */
+  layout: Layout;
+  /** The cluster whose nodes are labelled and tainted. */
+  cluster: ClusterRef;
+}
+
+/** One line of the placement as the stack shows it. */
+export type PlacementRow = { component: Component } & Pick<Placement, "replicas" | "nodes" | "rule">;
+
+/** The placement of every component, in the order in which Pulsar starts them. */
+export function placementTable(layout: Layout): PlacementRow[] {
+  return components.map((component) => {
+    const { replicas, nodes, rule } = layout.placements[component];
+    return { component, replicas, nodes, rule };
+  });
+}
+
+/**
+ * Labels and taints the nodes of a layout, so that Pulsar's pods find their nodes and nobody else's land there. Nodes are neither created
+ * nor deleted. What depends on this component is deployed once every node is marked, and is gone before a mark is taken off.
+ */
+export class NodePlan extends pulumi.ComponentResource {
+  /** Where each component's pods may run: plain data, known at preview. */
+  readonly placements: Layout["placements"];
+  /** The same as a table, for the stack's output. */
+  readonly table: PlacementRow[];
+
+  constructor(name: string, args: NodePlanArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("pulsar:components:NodePlan", name, {}, opts);
+    this.placements = args.layout.placements;
+    this.table = placementTable(args.layout);
+    for (const { name: node, labels, taints } of args.layout.nodes) {
+      new NodeMarks(`${name}-marks-${node}`, { cluster: args.cluster, node, labels, taints }, { parent: this });
+    }
+    this.registerOutputs({ placements: this.table });
+  }
+}

@@ -1,0 +1,164 @@
+import type { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
+
+/**
+ * Which cluster a resource of ours talks to: a name, not a credential. What the name leads to is read from the kubeconfig each time, as
+ * kubectl does, so that the state never holds a key, a token or an address.
+ */
+export interface ClusterRef {
+  /** Path of a kubeconfig; `~/` is the home directory. @default the files of KUBECONFIG, else ~/.kube/config */
+  kubeconfig?: string;
+  /** Name of a context in it. @default the current context */
+  context?: string;
+}
+
+/** A cluster one can ask; `ask` turns its faults into one line. */
+export interface Cluster {
+  context: string;
+  /** Address of the API server. */
+  server: string;
+  config: KubeConfig;
+  api: CoreV1Api;
+}
+
+/** How long one request may take, the TLS handshake included, before the API server counts as unreachable. */
+const defaultLimitSeconds = 10;
+
+/**
+ * The API of the cluster that `ref` names; nothing is sent yet.
+ * @param limitSeconds how long one request may take
+ * @throws Error of one line: no kubeconfig, one that cannot be read, or a context that is not in it (with those that are)
+ */
+export async function connect(ref: ClusterRef, limitSeconds = defaultLimitSeconds): Promise<Cluster> {
+  const { CoreV1Api, ServerConfiguration, createConfiguration } = await import("@kubernetes/client-node");
+  const { config, files } = await loadKubeconfig(ref);
+  const context = pickContext(config, ref, files);
+  config.setCurrentContext(context);
+  const cluster = config.getCurrentCluster();
+  if (cluster === null) {
+    throw fault(`context "${context}" of kubeconfig ${files} names a cluster that is not in it`);
+  }
+  const api = new CoreV1Api(
+    createConfiguration({
+      baseServer: new ServerConfiguration(cluster.server, {}),
+      authMethods: { default: config },
+      promiseMiddleware: [
+        {
+          pre: async (request) => {
+            request.setSignal(AbortSignal.timeout(limitSeconds * 1000));
+            return request;
+          },
+          post: async (response) => response,
+        },
+      ],
+    }),
+  );
+  return { context, server: cluster.server, config, api };
+}
+
+/**
+ * The answer of the cluster's API.
+ * @throws Error of one line that names the API server and the context; `code` holds the HTTP status when there was one
+ */
+export async function ask<T>(cluster: Cluster, question: (api: CoreV1Api) => Promise<T>): Promise<T> {
+  try {
+    return await question(cluster.api);
+  } catch (error) {
+    throw faultOf(cluster, error);
+  }
+}
+
+/** The HTTP status that `ask` was answered with, if `error` is such an answer. */
+export function statusOf(error: unknown): number | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "number" ? error.code : undefined;
+}
+
+/**
+ * The kubeconfig by kubectl's rules (client-go's ClientConfigLoadingRules): of several files in KUBECONFIG the missing ones are
+ * skipped, and the first to say something wins. The library's own loader lets the last one win and refuses a name that occurs twice.
+ */
+async function loadKubeconfig(ref: ClusterRef): Promise<{ config: KubeConfig; files: string }> {
+  const { KubeConfig } = await import("@kubernetes/client-node");
+  const { readFile } = await import("node:fs/promises");
+  const { homedir } = await import("node:os");
+  const path = await import("node:path");
+  const home = path.join(homedir(), ".kube", "config");
+  const listed = (process.env.KUBECONFIG ?? "").split(path.delimiter).filter((file) => file !== "");
+  const files =
+    ref.kubeconfig !== undefined
+      ? [ref.kubeconfig.replace(/^~(?=\/)/, homedir())]
+      : listed.length > 0
+        ? listed
+        : [home];
+  const parts: KubeConfig[] = [];
+  for (const file of files) {
+    try {
+      const text = await readFile(file, "utf8");
+      const part = new KubeConfig();
+      part.loadFromString(text.trim() === "" ? "{}" : text);
+      part.makePathsAbsolute(path.resolve(path.dirname(file)));
+      parts.push(part);
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") continue;
+      throw fault(`kubeconfig ${file} cannot be read: ${firstLine(error)}`, { cause: error });
+    }
+  }
+  if (parts.length === 0) {
+    const origin = ref.kubeconfig === undefined && listed.length > 0 ? " (from KUBECONFIG)" : "";
+    throw fault(`no kubeconfig: ${files.join(", ")}${origin} does not exist`);
+  }
+  const firstOfEachName = <T extends { name: string }>(items: T[]) =>
+    items.filter((item, index) => items.findIndex((other) => other.name === item.name) === index);
+  const config = new KubeConfig();
+  config.loadFromOptions({
+    clusters: firstOfEachName(parts.flatMap((part) => part.clusters)),
+    contexts: firstOfEachName(parts.flatMap((part) => part.contexts)),
+    users: firstOfEachName(parts.flatMap((part) => part.users)),
+    currentContext: parts.map((part) => part.currentContext).find((name) => Boolean(name)),
+  });
+  return { config, files: files.join(", ") };
+}
+
+function pickContext(config: KubeConfig, ref: ClusterRef, files: string): string {
+  const names = config.contexts.map((context) => context.name);
+  const known = names.length > 0 ? `it has ${names.join(", ")}` : "it has none";
+  const wanted = ref.context ?? config.currentContext;
+  if (!wanted) throw fault(`kubeconfig ${files} has no current context; name one: ${known}`);
+  if (!names.includes(wanted)) throw fault(`context "${wanted}" is not in kubeconfig ${files}; ${known}`);
+  return wanted;
+}
+
+function faultOf(cluster: Cluster, cause: unknown): Error {
+  const server = `the API server ${cluster.server} of context "${cluster.context}"`;
+  const code = statusOf(cause);
+  if (code === 401) return fault(`${server} does not accept the credentials`, { cause, code });
+  if (code !== undefined) return fault(`${server} answers ${code}: ${reasonOf(cause)}`, { cause, code });
+  if (cause instanceof Error && cause.name === "TimeoutError")
+    return fault(`${server} does not answer in time`, { cause });
+  const root = cause instanceof Error ? cause.cause : undefined;
+  if (!(root instanceof Error)) return fault(`${server} cannot be asked: ${firstLine(cause)}`, { cause });
+  // A host name with several addresses fails with an AggregateError, which has a code but no message.
+  const reason = firstLine(root) || ("code" in root ? String(root.code) : root.name);
+  return fault(`${server} cannot be reached: ${reason}`, { cause });
+}
+
+/** An error whose message is all there is to say: whoever prints its stack (hooks and dynamic providers do) prints the message. */
+function fault(message: string, { cause, code }: { cause?: unknown; code?: number } = {}): Error {
+  return Object.assign(new Error(message, { cause }), { stack: message, ...(code !== undefined && { code }) });
+}
+
+/** What the API server says in the `Status` object it answers a refused request with. */
+function reasonOf(refusal: unknown): string {
+  const body = refusal instanceof Error && "body" in refusal ? refusal.body : undefined;
+  try {
+    const status: unknown = typeof body === "string" ? JSON.parse(body) : body;
+    if (typeof status === "object" && status !== null && "message" in status) return firstLine(status.message);
+  } catch {
+    // A proxy before the API server answers in its own words, which may be a whole page.
+  }
+  return "no reason given";
+}
+
+/** Parsers add an excerpt of what they read below their first line; a kubeconfig's may hold a secret. */
+function firstLine(fault: unknown): string {
+  return String(fault instanceof Error ? fault.message : fault).split("\n", 1)[0] ?? "";
+}

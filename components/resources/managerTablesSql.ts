@@ -1,0 +1,91 @@
+import type { Client, DatabaseError } from "pg";
+import type { ManagerSchema } from "../schemas/index.ts";
+import { codeOf, inTransaction } from "./sqlSession.ts";
+
+/** One table as the session's user finds it. */
+interface TableState {
+  name: string;
+  /** The role that owns it; null when the table does not exist. */
+  owner: string | null;
+  /** Whether the session's user may read and write it and take numbers from its sequences. */
+  usable: boolean;
+}
+
+/** Looked up as the manager looks: along the search path of its own user. */
+const inspection = `
+  SELECT wanted.name,
+         pg_get_userbyid(t.relowner) AS owner,
+         COALESCE(
+           has_table_privilege(t.oid, 'SELECT') AND has_table_privilege(t.oid, 'INSERT')
+           AND has_table_privilege(t.oid, 'UPDATE') AND has_table_privilege(t.oid, 'DELETE')
+           AND NOT EXISTS (
+             SELECT FROM pg_depend d JOIN pg_class s ON s.oid = d.objid
+             WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid
+               -- CASE, because the planner may turn conditions round and the function fails for what is no sequence.
+               AND CASE WHEN s.relkind = 'S' THEN NOT has_sequence_privilege(s.oid, 'USAGE') END),
+           FALSE) AS usable
+  FROM unnest($1::text[]) WITH ORDINALITY AS wanted (name, position)
+  LEFT JOIN pg_class t ON t.oid = to_regclass(quote_ident(wanted.name)) AND t.relkind IN ('r', 'p')
+  ORDER BY wanted.position`;
+
+async function inspect(session: Client, tables: readonly string[]): Promise<TableState[]> {
+  return (await session.query<TableState>(inspection, [tables])).rows;
+}
+
+/** Those of `tables` that exist and that the session's user can work with. */
+export async function usableTables(session: Client, tables: readonly string[]): Promise<string[]> {
+  return (await inspect(session, tables)).filter((table) => table.usable).map((table) => table.name);
+}
+
+/**
+ * Runs the schema's statements in one transaction and makes sure that the session's user can work with every table then.
+ * @throws Error of one line naming the statement's line or the tables concerned; the database is as it was
+ */
+export async function applySchema(session: Client, schema: ManagerSchema): Promise<void> {
+  await inTransaction(session, async () => {
+    try {
+      await session.query(schema.sql);
+    } catch (error) {
+      throw new Error(
+        `the schema of Pulsar Manager ${schema.version} failed, nothing was changed: ${sqlFault(error, schema.sql)}`,
+        { cause: error },
+      );
+    }
+    const faults = (await inspect(session, schema.tables))
+      .filter((table) => !table.usable)
+      .map(({ name, owner }) =>
+        owner === null ? `${name} is missing` : `${name} belongs to ${owner}, who has not granted its use`,
+      );
+    if (faults.length > 0) {
+      throw new Error(
+        `the tables of Pulsar Manager ${schema.version} cannot be used, nothing was changed: ${faults.join("; ")}`,
+      );
+    }
+  });
+}
+
+/**
+ * Drops the tables and their rows.
+ * @throws Error of one line, with nothing dropped, when something else in the database depends on one of them
+ */
+export async function dropTables(session: Client, tables: readonly string[]): Promise<void> {
+  const names = tables.map((table) => session.escapeIdentifier(table)).join(", ");
+  try {
+    await session.query(`DROP TABLE IF EXISTS ${names}`);
+  } catch (error) {
+    // 2BP01: something depends on them, and only `detail` says what. Other details may show a row's values.
+    const detail = codeOf(error) === "2BP01" ? ` (${firstLine((error as DatabaseError).detail)})` : "";
+    throw new Error(`the tables of Pulsar Manager were not dropped: ${firstLine(error)}${detail}`, { cause: error });
+  }
+}
+
+/** The server's own words in one line, with the line of `sql` they are about. */
+function sqlFault(error: unknown, sql: string): string {
+  const { position } = error as DatabaseError;
+  const line = position === undefined ? "" : ` (line ${sql.slice(0, Number(position)).split("\n").length})`;
+  return `${firstLine(error)}${line}`;
+}
+
+function firstLine(fault: unknown): string {
+  return String(fault instanceof Error ? fault.message : fault).split("\n", 1)[0] ?? "";
+}

@@ -1,0 +1,113 @@
+import type { Client } from "pg";
+
+/**
+ * How a connection is secured, in libpq's words. `disable`: not at all; `require`: encrypted, whoever the server is; `verify-full`:
+ * encrypted, and the server's certificate must be valid for the host.
+ */
+export type TlsMode = "disable" | "require" | "verify-full";
+
+/** Where a database is and who asks. */
+export interface SqlTarget {
+  host: string;
+  port: number;
+  database: string;
+  user: string;
+  /** Secret. */
+  password: string;
+  tls: TlsMode;
+  /** The CA's certificate in PEM, for `verify-full`. @default the CAs that Node trusts */
+  tlsCa?: string;
+}
+
+/** How long connecting may take. A host that never answers must not hang an `up`; the official provider's own default is three minutes. */
+export const connectLimitSeconds = 10;
+
+/**
+ * Connects, hands the session to `use`, and disconnects.
+ * @param limitSeconds how long connecting may take, TLS and login included
+ * @throws Error of one line when there is no session to be had; `code` is PostgreSQL's SQLSTATE or the system's error code, where there is one
+ */
+export async function withSession<T>(
+  target: SqlTarget,
+  use: (session: Client) => Promise<T>,
+  limitSeconds = connectLimitSeconds,
+): Promise<T> {
+  const { Client } = await import("pg");
+  const session = new Client({
+    host: target.host,
+    port: target.port,
+    database: target.database,
+    user: target.user,
+    password: target.password,
+    ssl: tlsOptions(target),
+    connectionTimeoutMillis: limitSeconds * 1000,
+  });
+  // A connection that breaks fails the query under way; unheard, the event would end the whole process as well.
+  session.on("error", () => undefined);
+  try {
+    await session.connect();
+  } catch (error) {
+    throw Object.assign(new Error(connectFault(target, error)), { code: codeOf(error) });
+  }
+  try {
+    return await use(session);
+  } finally {
+    await session.end();
+  }
+}
+
+/** Runs `work` in one transaction: all of it happens or nothing. */
+export async function inTransaction(session: Client, work: () => Promise<void>): Promise<void> {
+  await session.query("BEGIN");
+  try {
+    await work();
+    await session.query("COMMIT");
+  } catch (error) {
+    // Where the connection broke, the server has rolled back already and the first fault is the one to tell.
+    await session.query("ROLLBACK").catch(() => undefined);
+    throw error;
+  }
+}
+
+/** What Node's TLS needs to know for `target.tls`. */
+export function tlsOptions({
+  tls,
+  tlsCa,
+}: Pick<SqlTarget, "tls" | "tlsCa">): false | { rejectUnauthorized: boolean; ca?: string } {
+  if (tls === "disable") return false;
+  if (tls === "require") return { rejectUnauthorized: false };
+  return { rejectUnauthorized: true, ...(tlsCa === undefined ? {} : { ca: tlsCa }) };
+}
+
+/** SQLSTATE of the server, or error code of the system. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+/** One line that says why there is no connection, without the password. */
+export function connectFault(target: SqlTarget, error: unknown): string {
+  const server = `PostgreSQL at ${target.host}:${target.port}`;
+  const code = codeOf(error);
+  if (code === "28P01") {
+    return `${server} (database ${target.database}) refused the password of user ${target.user}, or there is no such user`;
+  }
+  if (code === "3D000") return `${server} has no database ${target.database}`;
+  return `cannot reach ${server} (database ${target.database}, user ${target.user}): ${reasonOf(error, code)}`;
+}
+
+function reasonOf(error: unknown, code: string | undefined): string {
+  const reasons: Readonly<Record<string, string>> = {
+    ECONNREFUSED: "connection refused",
+    ECONNRESET: "connection reset",
+    ENOTFOUND: "no such host",
+    EAI_AGAIN: "the host name cannot be looked up at the moment",
+    EHOSTUNREACH: "no route to the host",
+    ENETUNREACH: "no route to the network",
+    ETIMEDOUT: "no answer",
+  };
+  const known = code === undefined ? undefined : reasons[code];
+  if (known !== undefined) return known;
+  const message = error instanceof Error ? error.message : String(error);
+  if (message === "timeout expired") return "no answer in time";
+  return message.split("\n", 1)[0] ?? "";
+}

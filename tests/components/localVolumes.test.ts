@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { LocalVolumes, type LocalVolumesArgs } from "../../components/localVolumes.ts";
+import type { PlannedVolume } from "../../components/volumes.ts";
+import { named, register } from "../support/mocks.ts";
+
+const volume = (part: Partial<PlannedVolume>): PlannedVolume => ({
+  claim: "pulsar-bookie-journal-pulsar-bookie-0",
+  volume: "bookie-journal",
+  ordinal: 0,
+  node: "node1",
+  hostname: "node1.internal",
+  path: "/data/journal",
+  size: "50Gi",
+  ...part,
+});
+
+const make = (args: Partial<LocalVolumesArgs>) =>
+  register(() => {
+    new LocalVolumes("volumes", {
+      namespace: "messaging",
+      release: "pulsar",
+      volumes: [volume({})],
+      storageClass: { name: "local-storage", create: true },
+      ...args,
+    });
+  });
+
+describe("LocalVolumes", () => {
+  test("a volume is kept, pinned to its node's host name, and bound to its claim before there is one", async () => {
+    const registered = await make({});
+    assert.deepEqual(named(registered, "volumes-bookie-journal-0").inputs.spec, {
+      capacity: { storage: "50Gi" },
+      accessModes: ["ReadWriteOnce"],
+      persistentVolumeReclaimPolicy: "Retain",
+      storageClassName: "local-storage",
+      local: { path: "/data/journal" },
+      claimRef: { name: "pulsar-bookie-journal-pulsar-bookie-0", namespace: "messaging" },
+      nodeAffinity: {
+        required: {
+          nodeSelectorTerms: [
+            { matchExpressions: [{ key: "kubernetes.io/hostname", operator: "In", values: ["node1.internal"] }] },
+          ],
+        },
+      },
+    });
+    const claim = named(registered, "volumes-bookie-journal-0-claim");
+    assert.deepEqual(claim.inputs.metadata, { name: "pulsar-bookie-journal-pulsar-bookie-0", namespace: "messaging" });
+    assert.equal((claim.inputs.spec as { volumeName: string }).volumeName, "pulsar-bookie-journal-pulsar-bookie-0");
+    assert.deepEqual(claim.dependsOn, ["volumes-bookie-journal-0"], "on destroy the claim goes before its volume");
+  });
+
+  test("the class waits for the first consumer, keeps volumes, and is left alone where it exists", async () => {
+    const { inputs } = named(await make({}), "volumes-storage-class");
+    assert.equal(inputs.provisioner, "kubernetes.io/no-provisioner");
+    assert.equal(inputs.volumeBindingMode, "WaitForFirstConsumer");
+    assert.equal(inputs.reclaimPolicy, "Retain");
+    const without = await make({ storageClass: { name: "disks", create: false } });
+    assert.ok(without.every(({ type }) => !type.endsWith("StorageClass")));
+    assert.equal(
+      (named(without, "volumes-bookie-journal-0").inputs.spec as { storageClassName: string }).storageClassName,
+      "disks",
+    );
+  });
+
+  test("directories are made by one Job a node, which goes where the node's taint is, or not at all", async () => {
+    const tolerations = [{ key: "dedicated", operator: "Equal", value: "pulsar", effect: "NoSchedule" } as const];
+    const registered = await make({
+      volumes: [
+        volume({}),
+        volume({ claim: "b", volume: "bookie-ledgers", path: "/data/ledgers" }),
+        volume({ claim: "c", ordinal: 1, node: `node2.${"x".repeat(60)}`, hostname: "node2" }),
+      ],
+      directories: { image: "pulsar-all:2.7.4", pullSecret: "regsecret", tolerations, after: [] },
+    });
+    const jobs = registered.filter(({ type }) => type === "kubernetes:batch/v1:Job");
+    assert.equal(jobs.length, 2);
+    for (const { inputs } of jobs) {
+      const { name } = inputs.metadata as { name: string };
+      assert.ok(name.length <= 63 && name.startsWith("pulsar-directories-node"), name);
+    }
+    const { template } = jobs[0]?.inputs.spec as { template: { spec: Record<string, unknown> } };
+    assert.deepEqual(template.spec.nodeSelector, { "kubernetes.io/hostname": "node1.internal" });
+    assert.deepEqual(template.spec.tolerations, tolerations);
+    assert.deepEqual(template.spec.imagePullSecrets, [{ name: "regsecret" }]);
+    assert.deepEqual(template.spec.volumes, [
+      { name: "directory-0", hostPath: { path: "/data/journal", type: "DirectoryOrCreate" } },
+      { name: "directory-1", hostPath: { path: "/data/ledgers", type: "DirectoryOrCreate" } },
+    ]);
+    assert.ok((await make({})).every(({ type }) => type !== "kubernetes:batch/v1:Job"));
+  });
+});

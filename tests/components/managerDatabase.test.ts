@@ -1,0 +1,268 @@
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import { jdbcUrl, ManagerDatabase, type ManagerDatabaseArgs } from "../../components/managerDatabase.ts";
+import { managerSchema } from "../../components/schemas/index.ts";
+import { register, type Registered } from "../support/mocks.ts";
+
+const args: ManagerDatabaseArgs = {
+  connection: { host: "db.example.com", port: 5432, tls: "disable" },
+  admin: { user: "postgres", password: "admin-secret" },
+  database: "pulsar_manager",
+  role: "pulsar_manager",
+  rolePassword: "role-secret",
+  managerVersion: "v0.2.0",
+};
+
+/** What the engine is told about a resource beside its inputs; resources by their names. */
+interface Options {
+  parent: string;
+  dependsOn: string[];
+  retainOnDelete: boolean;
+  deletedWith: string;
+  provider: string;
+}
+
+interface Outcome {
+  resources: Map<string, Registered>;
+  options: Map<string, Options>;
+  jdbcUrl: string;
+  ready: string;
+}
+
+/** The part of the SDK's request that the mocks do not pass on (resource.proto, RegisterResourceRequest). */
+interface Request {
+  getName(): string;
+  getParent(): string;
+  getDependenciesList(): string[];
+  getRetainondelete(): boolean;
+  getDeletedwith(): string;
+  getProvider(): string;
+}
+
+async function build(changes: Partial<ManagerDatabaseArgs> = {}, preview = false): Promise<Outcome> {
+  const options = new Map<string, Options>();
+  let url = "";
+  let ready = "";
+  const registered = await register(
+    () => {
+      listenTo((request) => options.set(request.getName(), optionsOf(request)));
+      const component = new ManagerDatabase("manager", { ...args, ...changes });
+      component.jdbcUrl.apply((value) => (url = value));
+      component.ready.urn.apply((urn) => (ready = nameOf(urn)));
+    },
+    { preview },
+  );
+  const children = registered.filter((resource) => resource.name !== "manager");
+  return { resources: new Map(children.map((resource) => [resource.name, resource])), options, jdbcUrl: url, ready };
+}
+
+function listenTo(listener: (request: Request) => void): void {
+  const monitor = pulumi.runtime.getMonitor() as unknown as {
+    registerResource: (request: Request, done: unknown) => unknown;
+  };
+  const answer = monitor.registerResource.bind(monitor);
+  monitor.registerResource = (request, done) => {
+    listener(request);
+    return answer(request, done);
+  };
+}
+
+function optionsOf(request: Request): Options {
+  return {
+    parent: nameOf(request.getParent()),
+    dependsOn: request.getDependenciesList().map(nameOf).sort(),
+    retainOnDelete: request.getRetainondelete(),
+    deletedWith: nameOf(request.getDeletedwith()),
+    // A reference to a provider is its URN and its id.
+    provider: nameOf(request.getProvider().split("::").slice(0, 4).join("::")),
+  };
+}
+
+function nameOf(urn: string): string {
+  return urn.split("::")[3] ?? "";
+}
+
+function inputsOf({ resources }: Outcome, name: string): Record<string, unknown> {
+  const resource = resources.get(name);
+  assert.ok(resource, `${name} is not registered`);
+  return resource.inputs;
+}
+
+await test("with an admin, role, database, schema, grants and tables are made", async (t: TestContext) => {
+  const outcome = await build();
+
+  await t.test("all by their own names, as children of the component", () => {
+    const types = Object.fromEntries([...outcome.resources].map(([name, { type }]) => [name, type]));
+    assert.deepEqual(types, {
+      "manager-server": "pulumi:providers:postgresql",
+      "manager-role": "postgresql:index/role:Role",
+      "manager-database": "postgresql:index/database:Database",
+      "manager-schema": "postgresql:index/schema:Schema",
+      "manager-grant-database": "postgresql:index/grant:Grant",
+      "manager-grant-schema": "postgresql:index/grant:Grant",
+      "manager-tables": "pulumi-nodejs:dynamic/pulsar:ManagerTables",
+    });
+    for (const name of outcome.resources.keys()) assert.equal(outcome.options.get(name)?.parent, "manager");
+  });
+
+  await t.test("through a provider that gives up on a silent host", () => {
+    assert.deepEqual(inputsOf(outcome, "manager-server"), {
+      host: "db.example.com",
+      port: "5432",
+      username: "postgres",
+      password: "admin-secret",
+      database: "postgres",
+      superuser: "true",
+      sslmode: "disable",
+      connectTimeout: "10",
+    });
+    for (const name of ["role", "database", "schema", "grant-database", "grant-schema"]) {
+      assert.equal(outcome.options.get(`manager-${name}`)?.provider, "manager-server");
+    }
+  });
+
+  await t.test("under the names in PostgreSQL that were asked for, owned by the role", () => {
+    const role = inputsOf(outcome, "manager-role");
+    assert.deepEqual([role.name, role.login, role.password], ["pulsar_manager", true, "role-secret"]);
+    assert.deepEqual(inputsOf(outcome, "manager-database"), { name: "pulsar_manager", owner: "pulsar_manager" });
+    const schema = inputsOf(outcome, "manager-schema");
+    assert.deepEqual(
+      [schema.name, schema.database, schema.owner, schema.ifNotExists, schema.dropCascade],
+      ["public", "pulsar_manager", "pulsar_manager", true, false],
+    );
+  });
+
+  await t.test("with listed privileges and none on tables or sequences", () => {
+    const grants = [...outcome.resources.values()].filter(
+      (resource) => resource.type === "postgresql:index/grant:Grant",
+    );
+    assert.deepEqual(
+      grants.map(({ inputs }) => [inputs.objectType, inputs.privileges]),
+      [
+        ["database", ["CONNECT", "CREATE", "TEMPORARY"]],
+        ["schema", ["CREATE", "USAGE"]],
+      ],
+    );
+  });
+
+  await t.test("the tables by the manager's own role, from the schema of its version", () => {
+    const { sql, tables } = managerSchema("v0.2.0");
+    const { __provider, ...inputs } = inputsOf(outcome, "manager-tables");
+    assert.equal(typeof __provider, "string");
+    assert.deepEqual(inputs, {
+      host: "db.example.com",
+      port: 5432,
+      database: "pulsar_manager",
+      user: "pulsar_manager",
+      password: "role-secret",
+      tls: "disable",
+      schemaVersion: "v0.2.0",
+      sql,
+      tables,
+      deleteTables: false,
+    });
+  });
+
+  await t.test("one after the other", () => {
+    const after = (name: string) => outcome.options.get(`manager-${name}`)?.dependsOn;
+    assert.deepEqual(after("role"), []);
+    assert.deepEqual(after("database"), ["manager-role"]);
+    assert.deepEqual(after("schema"), ["manager-database", "manager-role"]);
+    assert.ok(after("grant-database")?.includes("manager-schema"));
+    assert.ok(after("grant-schema")?.includes("manager-grant-database"));
+    assert.deepEqual(after("tables"), ["manager-grant-schema"]);
+    assert.equal(outcome.ready, "manager-tables");
+  });
+
+  await t.test("passwords stay secret, though given in plain", () => {
+    for (const [name, { secretInputs }] of outcome.resources) {
+      const secret = ["manager-server", "manager-role", "manager-tables"].includes(name) ? ["password"] : [];
+      assert.deepEqual(secretInputs, secret, name);
+    }
+  });
+
+  await t.test("a destroy leaves role, database and what is in it where they are", () => {
+    for (const name of ["role", "database", "schema", "grant-database", "grant-schema"]) {
+      assert.equal(outcome.options.get(`manager-${name}`)?.retainOnDelete, true, name);
+    }
+    assert.equal(outcome.resources.get("manager-role")?.inputs.skipReassignOwned, true);
+  });
+});
+
+test("with deleteData a destroy drops role and database; what is in the database goes with it", async () => {
+  const outcome = await build({ deleteData: true });
+  for (const [name, { retainOnDelete }] of outcome.options) assert.equal(retainOnDelete, false, name);
+  const deletedWith = Object.fromEntries(
+    [...outcome.options]
+      .filter(([, options]) => options.deletedWith !== "")
+      .map(([name, options]) => [name, options.deletedWith]),
+  );
+  assert.deepEqual(deletedWith, {
+    "manager-schema": "manager-database",
+    "manager-grant-database": "manager-database",
+    "manager-grant-schema": "manager-database",
+    "manager-tables": "manager-database",
+  });
+  assert.equal(inputsOf(outcome, "manager-tables").deleteTables, true);
+});
+
+test("without create only the tables are made, and no admin is needed", async () => {
+  const outcome = await build({ create: false, admin: undefined });
+  assert.deepEqual([...outcome.resources.keys()], ["manager-tables"]);
+  assert.deepEqual(outcome.options.get("manager-tables")?.dependsOn, []);
+});
+
+test("an admin who is no superuser, in another database, over TLS", async () => {
+  const outcome = await build({
+    connection: { host: "db.example.com", port: 5432, tls: "require" },
+    admin: { user: "rds", password: "admin-secret", database: "template1", superuser: false },
+  });
+  const { database, superuser, sslmode } = inputsOf(outcome, "manager-server");
+  assert.deepEqual([database, superuser, sslmode], ["template1", "false", "require"]);
+});
+
+test("the JDBC URL is known at preview and holds no credentials", async () => {
+  const outcome = await build({}, true);
+  assert.equal(outcome.jdbcUrl, "jdbc:postgresql://db.example.com:5432/pulsar_manager");
+});
+
+const urls: [Parameters<typeof jdbcUrl>, string][] = [
+  [[{ host: "10.0.0.1", port: 5433, tls: "disable" }, "pm"], "jdbc:postgresql://10.0.0.1:5433/pm"],
+  [
+    [{ host: "2001:db8::1", port: 5432, tls: "require" }, "pm"],
+    "jdbc:postgresql://[2001:db8::1]:5432/pm?sslmode=require",
+  ],
+  [
+    [{ host: "db", port: 5432, tls: "verify-full" }, "a/b"],
+    "jdbc:postgresql://db:5432/a%2Fb?sslmode=verify-full&sslfactory=org.postgresql.ssl.DefaultJavaSSLFactory",
+  ],
+];
+for (const [[server, database], url] of urls) {
+  test(`JDBC URL ${url}`, () => {
+    assert.equal(jdbcUrl(server, database), url);
+  });
+}
+
+await test("faults of the arguments are one line", async (t) => {
+  const faults: [Partial<ManagerDatabaseArgs>, RegExp][] = [
+    [{ admin: undefined }, /^manager: role and database are to be made, but admin is not set; .*create: false/],
+    [{ managerVersion: "v9" }, /^no database schema for Pulsar Manager "v9"; supported: v0\.2\.0$/],
+    [
+      { connection: { host: "db", port: 5432, tls: "verify-full", tlsCaFile: "missing.pem" } },
+      /^the CA's certificate missing\.pem cannot be read: ENOENT/,
+    ],
+  ];
+  for (const [change, message] of faults) {
+    await t.test(message.source, async () => {
+      await pulumi.runtime.setMocks({
+        newResource: ({ inputs }) => ({ id: "id", state: inputs as object }),
+        call: () => ({}),
+      });
+      assert.throws(
+        () => new ManagerDatabase("manager", { ...args, ...change }),
+        (error) => pulumi.RunError.isInstance(error) && message.test(error.message),
+      );
+    });
+  }
+});

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { mixedLayout } from "../../components/layouts/mixed.ts";
+import { NodePlan, placementTable } from "../../components/nodePlan.ts";
+import { named, register } from "../support/mocks.ts";
+
+const layout = mixedLayout({
+  nodes: [
+    { name: "node1", hostname: "host1" },
+    { name: "node2", hostname: "host2" },
+  ],
+  nodeLabel: { key: "node-role.kubernetes.io/pulsar", value: "pulsar" },
+  nodeTaint: { key: "dedicated", value: "pulsar", effect: "NoSchedule" },
+  replicas: { zookeeper: 2, bookkeeper: 2, broker: 1, proxy: 2, autorecovery: 1, toolset: 1, manager: 1 },
+});
+const cluster = { context: "test" };
+
+describe("NodePlan", () => {
+  test("marks every node of the layout, and registers nothing else", async () => {
+    const registered = await register(() => new NodePlan("nodes", { layout, cluster }));
+    assert.deepEqual(
+      registered.map(({ type, name, parent }) => ({ type, name, parent })),
+      [
+        { type: "pulsar:components:NodePlan", name: "nodes", parent: undefined },
+        { type: "pulumi-nodejs:dynamic/pulsar:NodeMarks", name: "nodes-marks-node1", parent: "nodes" },
+        { type: "pulumi-nodejs:dynamic/pulsar:NodeMarks", name: "nodes-marks-node2", parent: "nodes" },
+      ].sort((a, b) => (`${a.type} ${a.name}` < `${b.type} ${b.name}` ? -1 : 1)),
+    );
+    const { __provider, ...inputs } = named(registered, "nodes-marks-node2").inputs;
+    assert.equal(typeof __provider, "string");
+    assert.deepEqual(inputs, {
+      cluster,
+      node: "node2",
+      labels: { "node-role.kubernetes.io/pulsar": "pulsar" },
+      taints: [{ key: "dedicated", value: "pulsar", effect: "NoSchedule" }],
+    });
+  });
+
+  test("hands out placements and their table as plain data", async () => {
+    let plan: NodePlan | undefined;
+    await register(
+      () => {
+        plan = new NodePlan("nodes", { layout, cluster });
+      },
+      { preview: true },
+    );
+    assert.deepEqual(plan?.placements, layout.placements);
+    assert.deepEqual(plan.table, placementTable(layout));
+  });
+
+  test("has one row for each component", () => {
+    const table = placementTable(layout);
+    assert.deepEqual(table[0], { component: "zookeeper", replicas: 2, nodes: ["node1", "node2"], rule: "ordinal" });
+    assert.deepEqual(
+      table.map(({ component }) => component),
+      ["zookeeper", "bookkeeper", "broker", "proxy", "autorecovery", "toolset", "manager", "init"],
+    );
+  });
+});

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Placement } from "../../components/layouts/layout.ts";
+import { components } from "../../components/layouts/layout.ts";
+import { PulsarRelease, type PulsarReleaseArgs } from "../../components/pulsarRelease.ts";
+import { named, register, valueOf } from "../support/mocks.ts";
+
+const placement: Placement = { replicas: 1, nodeSelector: {}, tolerations: [], nodes: ["node1"], rule: "any" };
+
+async function make(changes: Partial<PulsarReleaseArgs> = {}) {
+  let release: PulsarRelease | undefined;
+  const registered = await register(() => {
+    release = new PulsarRelease("pulsar", {
+      namespace: "messaging",
+      release: "demo",
+      after: [],
+      chart: { version: "2.7.7", source: "https://pulsar.apache.org/charts", timeoutMinutes: 30 },
+      cluster: {
+        placements: Object.fromEntries(components.map((name) => [name, placement])) as Record<
+          (typeof components)[number],
+          Placement
+        >,
+        images: {
+          pulsar: { repository: "pulsar-all", tag: "2.7.4" },
+          manager: { repository: "pulsar-manager", tag: "v0.2.0" },
+          pullSecret: "regsecret",
+        },
+        auth: { symmetric: false, superUsers: { broker: "broker-admin", proxy: "proxy-admin", client: "admin" } },
+        volumes: {
+          storageClass: "local-storage",
+          sizes: { "zookeeper-data": "1Gi", "bookie-journal": "1Gi", "bookie-ledgers": "1Gi" },
+        },
+        manager: { jdbcUrl: "jdbc:postgresql://db:5432/m", token: { secret: "demo-token-admin", key: "TOKEN" } },
+      },
+      managerCredentials: { user: "manager", password: "manager-password" },
+      ...changes,
+    });
+  });
+  assert.ok(release);
+  return { release, registered, helm: named(registered, "pulsar-release") };
+}
+
+describe("PulsarRelease", () => {
+  test("is a release of a fixed name, which waits for pods and Jobs half an hour", async () => {
+    const { helm } = await make();
+    const { name, namespace, timeout, waitForJobs, skipAwait, atomic } = helm.inputs;
+    assert.deepEqual(
+      { name, namespace, timeout, waitForJobs },
+      { name: "demo", namespace: "messaging", timeout: 1800, waitForJobs: true },
+    );
+    assert.deepEqual([skipAwait, atomic], [undefined, undefined]);
+    assert.deepEqual(helm.options.customTimeouts, { create: "35m", update: "35m", pb_delete: "35m" });
+  });
+
+  test("takes the chart from a repository, an OCI address or a path", async () => {
+    const of = async (source: string) => {
+      const { chart, version, repositoryOpts } = (
+        await make({ chart: { version: "2.7.7", source, timeoutMinutes: 1 } })
+      ).helm.inputs;
+      return { chart, version, repositoryOpts };
+    };
+    assert.deepEqual(await of("https://charts.example.com"), {
+      chart: "pulsar",
+      version: "2.7.7",
+      repositoryOpts: { repo: "https://charts.example.com" },
+    });
+    const oci = "oci://registry.example.com/charts/pulsar";
+    assert.deepEqual(await of(oci), { chart: oci, version: "2.7.7", repositoryOpts: undefined });
+    assert.deepEqual(await of("./charts/pulsar"), {
+      chart: "./charts/pulsar",
+      version: undefined,
+      repositoryOpts: undefined,
+    });
+  });
+
+  test("hands the database's credentials over in a Secret, never in values", async () => {
+    const { helm, registered } = await make();
+    const secret = named(registered, "pulsar-manager-database");
+    assert.deepEqual(secret.inputs.stringData, {
+      PULSAR_MANAGER_ADMIN_USER: "manager",
+      PULSAR_MANAGER_ADMIN_PASSWORD: "manager-password",
+    });
+    assert.deepEqual(helm.secretInputs, []);
+    assert.doesNotMatch(JSON.stringify(helm.inputs), /manager-password/);
+    const { metadata } = secret.inputs as { metadata: { name: string } };
+    const { pulsar_manager: manager } = helm.inputs.values as { pulsar_manager: { existingSecretName: string } };
+    assert.equal(manager.existingSecretName, metadata.name);
+  });
+
+  test("gives the default account the pull secret before the release, or leaves it alone", async () => {
+    const { helm, registered } = await make();
+    assert.ok(helm.dependsOn.includes("pulsar-default-account"));
+    assert.deepEqual(named(registered, "pulsar-default-account").inputs.imagePullSecrets, [{ name: "regsecret" }]);
+    const args = (await make()).helm.inputs;
+    assert.ok(args);
+  });
+
+  test("lays the stack's own values over its own, last", async () => {
+    const { helm } = await make({ values: { proxy: { service: { type: "NodePort" } }, extra: 1 } });
+    const { proxy, extra } = helm.inputs.values as { proxy: Record<string, unknown>; extra: number };
+    assert.deepEqual(proxy.service, { type: "NodePort" });
+    assert.equal(proxy.replicaCount, 1);
+    assert.equal(extra, 1);
+  });
+
+  test("knows the addresses inside the cluster at preview", async () => {
+    const { release } = await make();
+    assert.deepEqual(await valueOf(release.addresses), {
+      proxy: "pulsar://demo-pulsar-proxy.messaging.svc:6650",
+      admin: "http://demo-pulsar-proxy.messaging.svc:80",
+      manager: "http://demo-pulsar-pulsar-manager.messaging.svc:9527",
+    });
+  });
+});

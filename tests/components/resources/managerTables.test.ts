@@ -1,0 +1,242 @@
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { type AddressInfo, createServer, Socket } from "node:net";
+import { test, type TestContext } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import { managerSchema } from "../../../components/schemas/index.ts";
+import {
+  diffOf,
+  faultsOf,
+  type ManagerTablesInputs,
+  managerTablesProvider,
+  type ManagerTablesState,
+} from "../../../components/resources/managerTables.ts";
+import { connectFault, tlsOptions, withSession } from "../../../components/resources/sqlSession.ts";
+import { freePorts } from "../../../rehearsal/ports.ts";
+
+const schema = managerSchema("v0.2.0");
+const inputs: ManagerTablesInputs = {
+  host: "db.example.com",
+  port: 5432,
+  database: "pulsar_manager",
+  user: "pulsar_manager",
+  password: "a password that must not be shown",
+  tls: "disable",
+  schemaVersion: schema.version,
+  sql: schema.sql,
+  tables: [...schema.tables],
+  deleteTables: false,
+};
+const state: ManagerTablesState = { ...inputs, sha256: "0".repeat(64) };
+const where = "PostgreSQL at db.example.com:5432 (database pulsar_manager, user pulsar_manager)";
+
+/** Asserts that `work` fails with this one line, and with nothing about the password. */
+async function failsWith(work: Promise<unknown>, line: string | RegExp): Promise<void> {
+  await assert.rejects(work, (error: Error) => {
+    if (typeof line === "string") assert.equal(error.message, line);
+    else assert.match(error.message, line);
+    assert.ok(!error.message.includes("\n"));
+    assert.ok(!error.message.includes(inputs.password));
+    return true;
+  });
+}
+
+await test("diff", async (t) => {
+  await t.test("finds nothing to do where nothing changed, whatever the code that is stored with it", () => {
+    const stored = { ...state, __provider: "old code" };
+    const news = { ...inputs, __provider: "new code" };
+    assert.deepEqual(diffOf(stored, news), { changes: false, replaces: [] });
+  });
+
+  const updates: Partial<ManagerTablesInputs>[] = [
+    { host: "db2.example.com" },
+    { port: 5433 },
+    { user: "other" },
+    { password: "rotated" },
+    { tls: "require" },
+    { tls: "verify-full", tlsCa: "PEM" },
+    { schemaVersion: "v0.2.1" },
+    { sql: `${schema.sql}-- more` },
+    { deleteTables: true },
+    { password: pulumi.runtime.unknownValue },
+  ];
+  for (const change of updates) {
+    await t.test(`a changed ${Object.keys(change).join(" and ")} is an update`, () => {
+      assert.deepEqual(diffOf(state, { ...inputs, ...change }), { changes: true, replaces: [] });
+    });
+  }
+
+  await t.test("a table that refresh did not find is an update", () => {
+    const drifted = { ...state, tables: state.tables.filter((table) => table !== "roles") };
+    assert.deepEqual(diffOf(drifted, inputs), { changes: true, replaces: [] });
+  });
+
+  await t.test("another database is a replacement", () => {
+    assert.deepEqual(diffOf(state, { ...inputs, database: "other" }), { changes: true, replaces: ["database"] });
+  });
+});
+
+await test("check", async (t) => {
+  await t.test("accepts good inputs and values that are not known yet", () => {
+    const unknown = pulumi.runtime.unknownValue;
+    assert.deepEqual(faultsOf(inputs), []);
+    assert.deepEqual(faultsOf({ ...inputs, host: unknown, port: unknown as unknown as number, password: unknown }), []);
+  });
+
+  const wrong: [Partial<Record<keyof ManagerTablesInputs, unknown>>, string][] = [
+    [{ host: "" }, "host"],
+    [{ host: "postgres://db.example.com" }, "host"],
+    [{ host: "user:secret@db.example.com" }, "host"],
+    [{ port: 0 }, "port"],
+    [{ port: 5432.5 }, "port"],
+    [{ port: 65536 }, "port"],
+    [{ database: "" }, "database"],
+    [{ user: "" }, "user"],
+    [{ password: "" }, "password"],
+    [{ tls: "prefer" }, "tls"],
+    [{ tlsCa: "PEM" }, "tlsCa"],
+    [{ sql: " \n" }, "sql"],
+    [{ tables: [] }, "tables"],
+  ];
+  for (const [change, property] of wrong) {
+    await t.test(`refuses ${JSON.stringify(change)}`, () => {
+      const faults = faultsOf({ ...inputs, ...change } as ManagerTablesInputs);
+      assert.deepEqual(
+        faults.map((fault) => fault.property),
+        [property],
+      );
+    });
+  }
+
+  await t.test("reports every fault at once", () => {
+    assert.deepEqual(
+      faultsOf({ ...inputs, host: "", port: 0, user: "" }).map((fault) => fault.property),
+      ["host", "port", "user"],
+    );
+  });
+});
+
+test("a preview, check and diff, connects to nothing", async (t) => {
+  const connect = t.mock.method(Socket.prototype, "connect", () => assert.fail("connected"));
+  await managerTablesProvider.check(inputs, inputs);
+  await managerTablesProvider.diff("pulsar_manager", state, { ...inputs, host: "other" });
+  assert.equal(connect.mock.callCount(), 0);
+});
+
+test("destroying keeps the tables unless told otherwise, and does not even connect", async (t) => {
+  const connect = t.mock.method(Socket.prototype, "connect", () => assert.fail("connected"));
+  await managerTablesProvider.delete("pulsar_manager", state);
+  assert.equal(connect.mock.callCount(), 0);
+});
+
+await test("a server that cannot be reached gives one line that names it", async (t) => {
+  const [port = 0] = await freePorts(1);
+  const target = { ...inputs, host: "127.0.0.1", port };
+  const refused = `cannot reach PostgreSQL at 127.0.0.1:${port} (database pulsar_manager, user pulsar_manager): connection refused`;
+  const lost = { ...target, sha256: state.sha256 };
+
+  await t.test("on create", () => failsWith(managerTablesProvider.create(target), refused));
+  await t.test("on update", () => failsWith(managerTablesProvider.update("x", lost, target), refused));
+  await t.test("on refresh, which does not take the tables for lost", () =>
+    failsWith(managerTablesProvider.read("x", lost), refused),
+  );
+  await t.test("on a destroy that is to drop the tables", () =>
+    failsWith(managerTablesProvider.delete("x", { ...lost, deleteTables: true }), refused),
+  );
+  await t.test("also where a name stands for several addresses", () =>
+    failsWith(
+      managerTablesProvider.create({ ...target, host: "localhost" }),
+      refused.replace("127.0.0.1", "localhost"),
+    ),
+  );
+});
+
+test("the dynamic provider prints a fault of refresh and destroy without a stack", async () => {
+  const [port = 0] = await freePorts(1);
+  const fault: unknown = await managerTablesProvider
+    .read("x", { ...state, host: "127.0.0.1", port })
+    .catch((e: unknown) => e);
+  assert.ok(fault instanceof Error);
+  assert.equal(`${String(fault)}: ${String(fault.stack)}`, `ManagerTables: ${fault.message}`);
+});
+
+test("a server that takes the connection and never answers is given up", async (t) => {
+  const port = await listen(t, () => undefined);
+  await failsWith(
+    withSession({ ...inputs, host: "127.0.0.1", port }, async () => undefined, 0.05),
+    `cannot reach PostgreSQL at 127.0.0.1:${port} (database pulsar_manager, user pulsar_manager): no answer in time`,
+  );
+});
+
+test("something that is no PostgreSQL is told in one line", async (t) => {
+  const port = await listen(t, (socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
+  await failsWith(
+    withSession({ ...inputs, host: "127.0.0.1", port, tls: "require" }, async () => undefined),
+    /^cannot reach PostgreSQL at 127\.0\.0\.1:\d+ \(.*\): .+$/,
+  );
+});
+
+async function listen(t: TestContext, serve: (socket: Socket) => void): Promise<number> {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on("error", () => undefined);
+    serve(socket);
+  });
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  return (server.address() as AddressInfo).port;
+}
+
+await test("what a server or the system says becomes one line", async (t) => {
+  const lines: [Record<string, unknown>, string][] = [
+    [
+      { code: "28P01", message: 'password authentication failed for user "pulsar_manager"' },
+      "PostgreSQL at db.example.com:5432 (database pulsar_manager) refused the password of user pulsar_manager, or there is no such user",
+    ],
+    [
+      { code: "3D000", message: 'database "pulsar_manager" does not exist' },
+      "PostgreSQL at db.example.com:5432 has no database pulsar_manager",
+    ],
+    [
+      { code: "28000", message: 'no pg_hba.conf entry for host "10.0.0.1"\nand more' },
+      `cannot reach ${where}: no pg_hba.conf entry for host "10.0.0.1"`,
+    ],
+    [{ code: "ENOTFOUND", message: "getaddrinfo ENOTFOUND" }, `cannot reach ${where}: no such host`],
+    [{ code: "ETIMEDOUT", message: "" }, `cannot reach ${where}: no answer`],
+    [{ code: "ERR_TLS_CERT_ALTNAME_INVALID", message: "not its name" }, `cannot reach ${where}: not its name`],
+  ];
+  for (const [fault, line] of lines) {
+    await t.test(String(fault.code), () => {
+      assert.equal(connectFault(inputs, Object.assign(new Error(), fault)), line);
+    });
+  }
+});
+
+test("TLS modes as Node takes them", () => {
+  assert.equal(tlsOptions({ tls: "disable" }), false);
+  assert.deepEqual(tlsOptions({ tls: "require" }), { rejectUnauthorized: false });
+  assert.deepEqual(tlsOptions({ tls: "verify-full" }), { rejectUnauthorized: true });
+  assert.deepEqual(tlsOptions({ tls: "verify-full", tlsCa: "PEM" }), { rejectUnauthorized: true, ca: "PEM" });
+});
+
+test("the provider survives being stored as text, and the text holds nothing of this machine", async () => {
+  const { text, containsSecrets } = await pulumi.runtime.serializeFunction(() => managerTablesProvider);
+  assert.equal(containsSecrets, false);
+  for (const path of [process.cwd(), import.meta.dirname, "file:///", "node_modules"]) {
+    assert.ok(!text.includes(path), `the text holds ${path}`);
+  }
+
+  // As the dynamic provider brings it back to life.
+  const revive = createRequire(import.meta.url)("require-from-string") as (code: string) => {
+    handler: () => typeof managerTablesProvider;
+  };
+  const provider = revive(text).handler();
+  assert.deepEqual(await provider.diff("x", state, inputs), { changes: false, replaces: [] });
+  assert.deepEqual((await provider.check(inputs, { ...inputs, port: 0 })).failures?.length, 1);
+  const [port = 0] = await freePorts(1);
+  await failsWith(provider.create({ ...inputs, host: "127.0.0.1", port }), /: connection refused$/);
+});

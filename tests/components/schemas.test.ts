@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { test } from "node:test";
+import { managerSchema, supportedManagerVersions } from "../../components/schemas/index.ts";
+
+/** The statements of a schema file, without comments. */
+function statements(sql: string): string[] {
+  const code = sql.replaceAll(/--.*$/gm, "");
+  return code
+    .split(";")
+    .map((statement) => statement.trim())
+    .filter((statement) => statement !== "");
+}
+
+for (const version of supportedManagerVersions) {
+  test(`the schema of ${version} makes exactly the tables it names, each only where it is missing`, () => {
+    const { sql, tables } = managerSchema(version);
+    const made = statements(sql).map((statement) => /^CREATE TABLE IF NOT EXISTS (\w+) \(/.exec(statement)?.[1]);
+    assert.deepEqual(made, tables);
+  });
+}
+
+test("v0.2.0 has the seed's twelve tables", () => {
+  assert.equal(managerSchema("v0.2.0").tables.length, 12);
+});
+
+test("every schema file belongs to a supported version", () => {
+  const files = readdirSync(new URL("../../components/schemas/", import.meta.url)).filter((file) =>
+    file.endsWith(".sql"),
+  );
+  assert.deepEqual(
+    files.sort(),
+    supportedManagerVersions.map((version) => `pulsar-manager-${version}.sql`),
+  );
+});
+
+for (const version of ["v0.4.0", "latest", "toString", "../v0.2.0"]) {
+  test(`an unsupported version is refused by name: ${version}`, () => {
+    assert.throws(() => managerSchema(version), {
+      message: `no database schema for Pulsar Manager "${version}"; supported: v0.2.0`,
+    });
+  });
+}

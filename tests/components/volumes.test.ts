@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { mixedLayout } from "../../components/layouts/mixed.ts";
+import { planVolumes } from "../../components/volumes.ts";
+
+const replicas = { broker: 1, proxy: 1, autorecovery: 1, toolset: 1, manager: 1 };
+const sizes = { "zookeeper-data": "20Gi", "bookie-journal": "50Gi", "bookie-ledgers": "100Gi" };
+
+function plan(nodes: string[], zookeeper: number, bookkeeper: number, release = "pulsar") {
+  const args = {
+    nodes: nodes.map((name) => ({ name, hostname: `${name}.internal` })),
+    nodeLabel: { key: "pulsar", value: "yes" },
+    nodeTaint: { key: "pulsar", value: "yes", effect: "NoSchedule" as const },
+    replicas: { ...replicas, zookeeper, bookkeeper },
+  };
+  const { placements } = mixedLayout(args);
+  return planVolumes({ release, nodes: args.nodes, placements, dataDirectory: "/data", sizes });
+}
+
+describe("planVolumes", () => {
+  test("gives the seed's nine volumes, named after the chart's claims", () => {
+    assert.deepEqual(
+      plan(["node1", "node2", "node3"], 3, 3).map(({ claim, node, path, size }) => [claim, node, path, size]),
+      [
+        ["pulsar-zookeeper-data-pulsar-zookeeper-0", "node1", "/data/zookeeper-data", "20Gi"],
+        ["pulsar-zookeeper-data-pulsar-zookeeper-1", "node2", "/data/zookeeper-data", "20Gi"],
+        ["pulsar-zookeeper-data-pulsar-zookeeper-2", "node3", "/data/zookeeper-data", "20Gi"],
+        ["pulsar-bookie-journal-pulsar-bookie-0", "node1", "/data/bookie-data/journal", "50Gi"],
+        ["pulsar-bookie-journal-pulsar-bookie-1", "node2", "/data/bookie-data/journal", "50Gi"],
+        ["pulsar-bookie-journal-pulsar-bookie-2", "node3", "/data/bookie-data/journal", "50Gi"],
+        ["pulsar-bookie-ledgers-pulsar-bookie-0", "node1", "/data/bookie-data/ledgers", "100Gi"],
+        ["pulsar-bookie-ledgers-pulsar-bookie-1", "node2", "/data/bookie-data/ledgers", "100Gi"],
+        ["pulsar-bookie-ledgers-pulsar-bookie-2", "node3", "/data/bookie-data/ledgers", "100Gi"],
+      ],
+    );
+  });
+
+  test("names claims after the chart's full name", () => {
+    assert.equal(plan(["node1"], 1, 0, "demo")[0]?.claim, "demo-pulsar-zookeeper-data-demo-pulsar-zookeeper-0");
+  });
+
+  test("ordinal i is on node i, one directory a volume and node; another node at the end moves nothing", () => {
+    const nodes = fc.uniqueArray(fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/), { minLength: 2, maxLength: 30 });
+    fc.assert(
+      fc.property(nodes, fc.nat(), fc.nat(), (names, a, b) => {
+        const [zookeeper, bookkeeper] = [1 + (a % (names.length - 1)), 1 + (b % (names.length - 1))];
+        const volumes = plan(names.slice(0, -1), zookeeper, bookkeeper);
+        assert.equal(volumes.length, zookeeper + 2 * bookkeeper);
+        for (const volume of volumes) {
+          assert.equal(volume.node, names[volume.ordinal]);
+          assert.equal(volume.hostname, `${volume.node}.internal`);
+        }
+        assert.equal(new Set(volumes.map(({ node, path }) => `${node}:${path}`)).size, volumes.length);
+        assert.equal(new Set(volumes.map(({ claim }) => claim)).size, volumes.length);
+
+        const grown = plan(names, zookeeper, bookkeeper + 1);
+        for (const volume of volumes)
+          assert.ok(grown.some((other) => other.claim === volume.claim && other.node === volume.node));
+        assert.equal(grown.length, volumes.length + 2);
+      }),
+    );
+  });
+});

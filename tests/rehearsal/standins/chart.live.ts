@@ -1,0 +1,709 @@
+/** What the stand-in for chart 2.7.7 shares with the original, fact by fact. */
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import type { V1Job, V1PodSpec, V1Service, V1StatefulSet } from "@kubernetes/client-node";
+import { parse } from "yaml";
+import { chart, helmTemplate, render, type Rendered, type Values } from "./chartRender.ts";
+
+const jwt: Values = { auth: { authentication: { enabled: true }, authorization: { enabled: true } } };
+const localStorage: Values = { volumes: { local_storage: true } };
+const toleration = { key: "dedicated", operator: "Equal", value: "pulsar", effect: "NoSchedule" };
+const nodeSelector = { "node-role.kubernetes.io/pulsar": "pulsar" };
+const componentKeys = ["zookeeper", "bookkeeper", "autorecovery", "broker", "proxy", "toolset", "pulsar_manager"];
+const initJobs = ["pulsar-bookie-init", "pulsar-pulsar-init"];
+
+/** The same settings for each of the components. */
+const forEach = (keys: string[], settings: Values): Values => Object.fromEntries(keys.map((key) => [key, settings]));
+
+function podSpec(workload: Rendered["workloads"][number]): V1PodSpec {
+  const spec = workload.spec?.template.spec;
+  assert.ok(spec);
+  return spec;
+}
+
+/** Each workload's name with what `fact` says of its pods. */
+function byWorkload<Fact>(rendered: Rendered, fact: (pod: V1PodSpec) => Fact): Record<string, Fact> {
+  return Object.fromEntries(
+    rendered.workloads.map((workload) => [workload.metadata?.name ?? "", fact(podSpec(workload))]),
+  );
+}
+
+/** Each Secret that a pod mounts, with the keys taken and the paths they appear at. */
+function mountedSecrets(pod: V1PodSpec): string[] {
+  const mountPath = (volume: string): string =>
+    pod.containers[0]?.volumeMounts?.find(({ name }) => name === volume)?.mountPath ?? "nowhere";
+  return (pod.volumes ?? []).flatMap(({ name, secret }) =>
+    (secret?.items ?? []).map(({ key, path }) => `${secret?.secretName ?? ""} ${key} ${mountPath(name)}/${path}`),
+  );
+}
+
+/** The names of the claims that the StatefulSet controller makes. */
+function claimNames({ metadata, spec }: V1StatefulSet): string[] {
+  return (spec?.volumeClaimTemplates ?? []).flatMap((template) =>
+    Array.from(
+      { length: spec?.replicas ?? 0 },
+      (_, i) => `${template.metadata?.name ?? ""}-${metadata?.name ?? ""}-${i}`,
+    ),
+  );
+}
+
+const storageClasses = (rendered: Rendered): Record<string, string | undefined> =>
+  Object.fromEntries(
+    rendered
+      .all("StatefulSet")
+      .flatMap(({ spec }) => spec?.volumeClaimTemplates ?? [])
+      .map(({ metadata, spec }) => [metadata?.name ?? "", spec?.storageClassName]),
+  );
+
+const data = (rendered: Rendered, configMap: string): Record<string, string> =>
+  rendered.one("ConfigMap", configMap).data ?? {};
+
+const isNoLoadBalancer = ({ spec }: V1Service): boolean => spec?.type !== "LoadBalancer";
+
+describe("the chart itself", () => {
+  test("is the chart pulsar 2.7.7 to Helm, and says that it is a stand-in", async () => {
+    const about = parse(await readFile(join(chart, "Chart.yaml"), "utf8")) as Record<string, string>;
+    assert.deepEqual(
+      [about["apiVersion"], about["name"], about["version"], about["appVersion"]],
+      ["v1", "pulsar", "2.7.7", "2.7.4"],
+    );
+    assert.match(about["description"] ?? "", /stand-in for rehearsals, not the chart of the Apache Pulsar project/);
+  });
+
+  test("has no schema: a key that it does not know changes nothing", async () => {
+    const unknown = { nonsense: 1, zookeeper: { toleration: [] } };
+    assert.equal(
+      await helmTemplate({ monitoring: { prometheus: false, grafana: false }, ...unknown }, "pulsar", "pulsar"),
+      await helmTemplate({ monitoring: { prometheus: false, grafana: false } }, "pulsar", "pulsar"),
+    );
+  });
+
+  const lacking: Record<string, Values> = {
+    "monitoring.grafana": { monitoring: { prometheus: false, grafana: true } },
+    "tls.broker.enabled, tls.enabled": { tls: { enabled: true, broker: { enabled: true } } },
+    "rbac.psp": { rbac: { enabled: true, psp: true } },
+    "broker.podMonitor.enabled": { broker: { podMonitor: { enabled: true } } },
+    "extra.dashboard": { extra: { dashboard: true } },
+  };
+  for (const [keys, values] of Object.entries(lacking)) {
+    test(`refuses ${keys}, which it lacks`, async () => {
+      await assert.rejects(render(values), (fault: Error) => {
+        assert.match(fault.message, new RegExp(`stand-in for rehearsals .* switch off ${keys}\n`));
+        return true;
+      });
+    });
+  }
+
+  test("has monitoring on by default, as the original, and so has to be told", async () => {
+    await assert.rejects(helmTemplate({}, "pulsar", "pulsar"), /switch off monitoring.grafana, monitoring.prometheus/);
+  });
+});
+
+describe("names", () => {
+  const perKind = {
+    StatefulSet: ["bookie", "broker", "proxy", "recovery", "toolset", "zookeeper"],
+    Deployment: ["pulsar-manager"],
+    Job: ["bookie-init", "pulsar-init"],
+    Service: ["bookie", "broker", "proxy", "pulsar-manager", "recovery", "toolset", "zookeeper"],
+    ConfigMap: [
+      "bookie",
+      "broker",
+      "functions-worker-config",
+      "proxy",
+      "pulsar-manager",
+      "recovery",
+      "toolset",
+      "zookeeper",
+    ],
+    PodDisruptionBudget: ["bookie", "broker", "proxy", "zookeeper"],
+    Secret: ["pulsar-manager-secret"],
+    ServiceAccount: ["broker-acct", "functions-worker"],
+    ClusterRole: ["broker-clusterrole", "functions-worker"],
+    ClusterRoleBinding: ["broker-clusterrolebinding", "functions-worker"],
+  } as const;
+
+  const fullNames = { pulsar: "pulsar", foo: "foo-pulsar", "my-pulsar": "my-pulsar" };
+  for (const [release, full] of Object.entries(fullNames)) {
+    test(`release ${release}: objects are called ${full}-...`, async () => {
+      const rendered = await render({ initialize: true }, release);
+      assert.deepEqual(rendered.kinds, Object.keys(perKind).sort());
+      for (const [kind, names] of Object.entries(perKind)) {
+        assert.deepEqual(
+          rendered.names(kind as keyof typeof perKind),
+          names.map((name) => `${full}-${name}`),
+        );
+      }
+    });
+  }
+
+  test("Secrets with keys and tokens carry the release's name alone", async () => {
+    const rendered = await render(jwt, "foo");
+    assert.deepEqual(mountedSecrets(podSpec(rendered.one("StatefulSet", "foo-pulsar-broker"))), [
+      "foo-token-asymmetric-key PUBLICKEY /pulsar/keys/token/public.key",
+      "foo-token-broker-admin TOKEN /pulsar/tokens/broker/token",
+    ]);
+  });
+
+  test("`namespace` moves the objects, and `clusterName` names the cluster", async () => {
+    const rendered = await render({ namespace: "elsewhere", clusterName: "main" });
+    const { metadata } = rendered.one("StatefulSet", "pulsar-broker");
+    assert.equal(metadata?.namespace, "elsewhere");
+    assert.equal(metadata.labels?.["cluster"], "main");
+    assert.equal(data(rendered, "pulsar-broker")["clusterName"], "main");
+  });
+
+  const switches: Record<string, string[]> = {
+    zookeeper: ["zookeeper"],
+    bookkeeper: ["bookie"],
+    autorecovery: ["recovery"],
+    broker: ["broker"],
+    proxy: ["proxy"],
+    toolset: ["toolset"],
+    pulsar_manager: ["pulsar-manager"],
+  };
+  for (const [component, [label]] of Object.entries(switches)) {
+    test(`components.${component}: false leaves out everything of ${label ?? ""}`, async () => {
+      const rendered = await render({ initialize: true, components: { [component]: false } });
+      const left = (["StatefulSet", "Deployment", "Service", "ConfigMap", "PodDisruptionBudget", "Secret"] as const)
+        .flatMap((kind) => rendered.all(kind))
+        .map(({ metadata }) => metadata?.labels?.["component"]);
+      assert.ok(left.length > 0 && !left.includes(label));
+    });
+  }
+
+  test("the deprecated extra.* switches do the same as components.*", async () => {
+    const components = { proxy: false, autorecovery: false, pulsar_manager: false };
+    const extra = { proxy: true, autoRecovery: true, pulsar_manager: true };
+    const rendered = await render({ components, extra });
+    assert.deepEqual(rendered.names("StatefulSet"), (await render()).names("StatefulSet"));
+    assert.deepEqual(rendered.names("Deployment"), ["pulsar-pulsar-manager"]);
+  });
+});
+
+describe("pods", () => {
+  test("StatefulSets: replicas, starting order, updates, service name", async () => {
+    const facts = (await render()).all("StatefulSet").map(({ metadata, spec }) => {
+      assert.equal(spec?.serviceName, metadata?.name);
+      assert.deepEqual(spec?.updateStrategy, { type: "RollingUpdate" });
+      return [metadata?.name, spec.replicas, spec.podManagementPolicy];
+    });
+    assert.deepEqual(facts.sort(), [
+      ["pulsar-bookie", 4, "Parallel"],
+      ["pulsar-broker", 3, "Parallel"],
+      ["pulsar-proxy", 3, "Parallel"],
+      ["pulsar-recovery", 1, "Parallel"],
+      ["pulsar-toolset", 1, "Parallel"],
+      ["pulsar-zookeeper", 3, "OrderedReady"],
+    ]);
+  });
+
+  test("replicaCount sets the replicas, but the manager is always one", async () => {
+    const rendered = await render(forEach(componentKeys, { replicaCount: 5 }));
+    assert.deepEqual(new Set(rendered.all("StatefulSet").map(({ spec }) => spec?.replicas)), new Set([5]));
+    assert.equal(rendered.one("Deployment", "pulsar-pulsar-manager").spec?.replicas, 1);
+  });
+
+  test("carry the release's labels, except those of the init Jobs, which carry none", async () => {
+    const rendered = await render({ initialize: true });
+    const labels = Object.fromEntries(
+      rendered.workloads.map(({ metadata, spec }) => [metadata?.name ?? "", spec?.template.metadata?.labels]),
+    );
+    const common = { app: "pulsar", release: "pulsar", cluster: "pulsar" };
+    assert.deepEqual(labels, {
+      "pulsar-zookeeper": { ...common, component: "zookeeper" },
+      "pulsar-bookie": { ...common, component: "bookie" },
+      "pulsar-recovery": { ...common, component: "recovery" },
+      "pulsar-broker": { ...common, component: "broker" },
+      "pulsar-proxy": { ...common, component: "proxy" },
+      "pulsar-toolset": { ...common, component: "toolset" },
+      "pulsar-pulsar-manager": { ...common, component: "pulsar-manager" },
+      "pulsar-bookie-init": undefined,
+      "pulsar-pulsar-init": undefined,
+    });
+  });
+
+  test("follow their component's nodeSelector and tolerations; the init Jobs can be given none", async () => {
+    const rendered = await render({
+      initialize: true,
+      ...forEach([...componentKeys, "pulsar_metadata"], { nodeSelector, tolerations: [toleration] }),
+    });
+    const placed = byWorkload(rendered, (pod) => [pod.nodeSelector, pod.tolerations]);
+    for (const [name, placement] of Object.entries(placed)) {
+      assert.deepEqual(
+        placement,
+        initJobs.includes(name) ? [undefined, undefined] : [nodeSelector, [toleration]],
+        name,
+      );
+    }
+    assert.equal(Object.keys(placed).length, 9);
+  });
+
+  const antiAffinity = (pod: V1PodSpec): string =>
+    Object.entries(pod.affinity?.podAntiAffinity ?? {})
+      .map(([type]) => (type.startsWith("required") ? "required" : "preferred"))
+      .join() || "none";
+  test("one of a component a node: demanded, for brokers wished, for toolset and manager neither", async () => {
+    const rendered = await render();
+    assert.deepEqual(byWorkload(rendered, antiAffinity), {
+      "pulsar-zookeeper": "required",
+      "pulsar-bookie": "required",
+      "pulsar-recovery": "required",
+      "pulsar-broker": "preferred",
+      "pulsar-proxy": "required",
+      "pulsar-toolset": "none",
+      "pulsar-pulsar-manager": "none",
+    });
+    const terms = podSpec(rendered.one("StatefulSet", "pulsar-bookie")).affinity?.podAntiAffinity;
+    assert.deepEqual(terms?.requiredDuringSchedulingIgnoredDuringExecution, [
+      {
+        topologyKey: "kubernetes.io/hostname",
+        labelSelector: {
+          matchExpressions: [
+            { key: "app", operator: "In", values: ["pulsar"] },
+            { key: "release", operator: "In", values: ["pulsar"] },
+            { key: "component", operator: "In", values: ["bookie"] },
+          ],
+        },
+      },
+    ]);
+  });
+
+  test("affinity.anti_affinity: false takes it from all; <component>.affinity is the component's own", async () => {
+    const off = byWorkload(await render({ affinity: { anti_affinity: false } }), antiAffinity);
+    assert.deepEqual(new Set(Object.values(off)), new Set(["none"]));
+    const own = await render({
+      zookeeper: { affinity: { anti_affinity: false } },
+      bookkeeper: { affinity: { type: "preferredDuringSchedulingIgnoredDuringExecution" } },
+      broker: { affinity: { type: "requiredDuringSchedulingIgnoredDuringExecution" } },
+    });
+    const of = byWorkload(own, antiAffinity);
+    assert.deepEqual(
+      [of["pulsar-zookeeper"], of["pulsar-bookie"], of["pulsar-broker"]],
+      ["none", "preferred", "required"],
+    );
+  });
+
+  test("images.imagePullSecrets reaches all pods but ZooKeeper's and the init Jobs'", async () => {
+    const rendered = await render({ initialize: true, images: { imagePullSecrets: ["regsecret"] } });
+    const without = Object.entries(byWorkload(rendered, (pod) => pod.imagePullSecrets))
+      .filter(([, secrets]) => secrets === undefined)
+      .map(([name]) => name);
+    assert.deepEqual(without.sort(), [...initJobs, "pulsar-zookeeper"].sort());
+    assert.deepEqual(podSpec(rendered.one("StatefulSet", "pulsar-broker")).imagePullSecrets, [{ name: "regsecret" }]);
+  });
+
+  test("each takes its component's image; the toolset the broker's", async () => {
+    const names = ["zookeeper", "bookie", "autorecovery", "broker", "proxy", "pulsar_manager"];
+    const rendered = await render({
+      initialize: true,
+      images: Object.fromEntries(names.map((name) => [name, { repository: `registry.example/${name}`, tag: "1" }])),
+      pulsar_metadata: { image: { repository: "registry.example/init", tag: "1" } },
+    });
+    const images = byWorkload(rendered, ({ containers, initContainers = [] }) =>
+      [...new Set([...initContainers, ...containers].map(({ image }) => image?.split("/")[1]))].join(),
+    );
+    assert.deepEqual(images, {
+      "pulsar-zookeeper": "zookeeper:1",
+      "pulsar-bookie": "bookie:1",
+      "pulsar-recovery": "autorecovery:1",
+      "pulsar-broker": "broker:1",
+      "pulsar-proxy": "proxy:1",
+      "pulsar-toolset": "broker:1",
+      "pulsar-pulsar-manager": "pulsar_manager:1",
+      "pulsar-bookie-init": "bookie:1",
+      "pulsar-pulsar-init": "init:1",
+    });
+  });
+
+  test("wait in init containers for what they need", async () => {
+    const rendered = await render({ initialize: true });
+    assert.deepEqual(
+      byWorkload(rendered, ({ initContainers = [] }) => initContainers.map(({ name }) => name)),
+      {
+        "pulsar-zookeeper": [],
+        "pulsar-bookie": ["pulsar-bookkeeper-verify-clusterid"],
+        "pulsar-recovery": ["pulsar-bookkeeper-verify-clusterid"],
+        "pulsar-broker": ["wait-zookeeper-ready", "wait-bookkeeper-ready"],
+        "pulsar-proxy": ["wait-zookeeper-ready", "wait-broker-ready"],
+        "pulsar-toolset": [],
+        "pulsar-pulsar-manager": [],
+        "pulsar-bookie-init": ["wait-zookeeper-ready"],
+        "pulsar-pulsar-init": ["wait-zookeeper-ready", "pulsar-bookkeeper-verify-clusterid"],
+      },
+    );
+  });
+
+  test("request memory and CPU", async () => {
+    const requests = byWorkload(await render(), ({ containers }) => {
+      const { memory, cpu } = containers[0]?.resources?.requests ?? {};
+      return `${memory ?? ""} ${cpu ?? ""}`;
+    });
+    assert.deepEqual(requests, {
+      "pulsar-zookeeper": "256Mi 0.1",
+      "pulsar-bookie": "512Mi 0.2",
+      "pulsar-recovery": "64Mi 0.05",
+      "pulsar-broker": "512Mi 0.2",
+      "pulsar-proxy": "128Mi 0.2",
+      "pulsar-toolset": "256Mi 0.1",
+      "pulsar-pulsar-manager": "250Mi 0.1",
+    });
+  });
+
+  test("run as `default`, except the brokers", async () => {
+    const accounts = byWorkload(await render({ initialize: true }), (pod) => pod.serviceAccountName);
+    assert.equal(accounts["pulsar-broker"], "pulsar-broker-acct");
+    assert.equal(Object.values(accounts).filter((account) => account !== undefined).length, 1);
+  });
+});
+
+describe("volumes", () => {
+  test("three ZooKeepers and three bookies make nine claims, of the class that the chart does not make", async () => {
+    const rendered = await render({ ...localStorage, bookkeeper: { replicaCount: 3 } });
+    assert.deepEqual(rendered.all("StatefulSet").flatMap(claimNames).sort(), [
+      "pulsar-bookie-journal-pulsar-bookie-0",
+      "pulsar-bookie-journal-pulsar-bookie-1",
+      "pulsar-bookie-journal-pulsar-bookie-2",
+      "pulsar-bookie-ledgers-pulsar-bookie-0",
+      "pulsar-bookie-ledgers-pulsar-bookie-1",
+      "pulsar-bookie-ledgers-pulsar-bookie-2",
+      "pulsar-zookeeper-data-pulsar-zookeeper-0",
+      "pulsar-zookeeper-data-pulsar-zookeeper-1",
+      "pulsar-zookeeper-data-pulsar-zookeeper-2",
+    ]);
+    assert.deepEqual(new Set(Object.values(storageClasses(rendered))), new Set(["local-storage"]));
+    assert.deepEqual(rendered.names("StorageClass"), []);
+  });
+
+  test("claim sizes: by default 10Gi, 50Gi and 20Gi, or as set", async () => {
+    const sizes = (rendered: Rendered): (string | undefined)[] =>
+      ["pulsar-bookie", "pulsar-zookeeper"].flatMap((name) =>
+        (rendered.one("StatefulSet", name).spec?.volumeClaimTemplates ?? []).map(
+          ({ spec }) => spec?.resources?.requests?.["storage"],
+        ),
+      );
+    assert.deepEqual(sizes(await render()), ["10Gi", "50Gi", "20Gi"]);
+    const set = await render({
+      bookkeeper: { volumes: { journal: { size: "1Gi" }, ledgers: { size: "2Gi" } } },
+      zookeeper: { volumes: { data: { size: "3Gi" } } },
+    });
+    assert.deepEqual(sizes(set), ["1Gi", "2Gi", "3Gi"]);
+  });
+
+  const own = { provisioner: "example.com/disk", type: "ssd", fsType: "xfs" };
+  const journal = (settings: Values): Values => ({ bookkeeper: { volumes: { journal: settings } } });
+  const classRules: [string, Values, string | undefined, string[]][] = [
+    ["the cluster's default, if nothing is said", {}, undefined, []],
+    ["local-storage, if both switches say local", localStorage, "local-storage", []],
+    [
+      "the default, if this volume is not local",
+      { ...localStorage, ...journal({ local_storage: false }) },
+      undefined,
+      [],
+    ],
+    ["storageClassName before local", { ...localStorage, ...journal({ storageClassName: "fast" }) }, "fast", []],
+    [
+      "a class of the chart's own, which it makes for a volume that is not local",
+      journal({ local_storage: false, storageClass: own }),
+      "pulsar-bookie-journal",
+      ["pulsar-bookie-journal"],
+    ],
+    ["quirk: that class, but not made, for a local one", journal({ storageClass: own }), "pulsar-bookie-journal", []],
+  ];
+  for (const [rule, values, storageClass, made] of classRules) {
+    test(`class of a claim: ${rule}`, async () => {
+      const rendered = await render(values);
+      assert.equal(storageClasses(rendered)["pulsar-bookie-journal"], storageClass);
+      assert.deepEqual(rendered.names("StorageClass"), made);
+    });
+  }
+
+  const unpersisted: Record<string, [Values, string[], number]> = {
+    "volumes.persistence": [{ volumes: { persistence: false } }, ["data", "journal", "ledgers"], 0],
+    "zookeeper.volumes.persistence": [{ zookeeper: { volumes: { persistence: false } } }, ["data"], 2],
+    "the older persistence, which forgets ZooKeeper's volume": [{ persistence: false }, ["journal", "ledgers"], 0],
+  };
+  for (const [key, [values, kinds, claims]] of Object.entries(unpersisted)) {
+    test(`emptyDir instead of claims without ${key}`, async () => {
+      const sets = (await render(values)).all("StatefulSet");
+      const emptyDirs = sets.flatMap((set) => podSpec(set).volumes ?? []).filter(({ emptyDir }) => emptyDir);
+      assert.deepEqual(emptyDirs.map(({ name }) => name.split("-").at(-1)).sort(), kinds);
+      assert.equal(sets.flatMap(({ spec }) => spec?.volumeClaimTemplates ?? []).length, claims);
+    });
+  }
+
+  test("without persistence a bookie forgets its data at each start", async () => {
+    const start = async (persistence: boolean): Promise<string> => {
+      const set = (await render({ volumes: { persistence } })).one("StatefulSet", "pulsar-bookie");
+      return podSpec(set).initContainers?.[0]?.args?.join() ?? "";
+    };
+    assert.match(await start(false), /bookieformat .*-deleteCookie/);
+    assert.doesNotMatch(await start(true), /bookieformat/);
+  });
+});
+
+describe("authentication", () => {
+  const jwtKeys = (rendered: Rendered, configMap: string): Record<string, string> =>
+    Object.fromEntries(
+      Object.entries(data(rendered, configMap)).filter(([key]) =>
+        /^(auth|brokerClientAuth|token|forwardAuth)/.test(key),
+      ),
+    );
+
+  test("is off by default: no keys, no Secrets mounted", async () => {
+    const rendered = await render();
+    assert.deepEqual(new Set(Object.values(byWorkload(rendered, mountedSecrets)).flat()), new Set());
+    for (const name of ["broker", "proxy", "toolset"]) assert.deepEqual(jwtKeys(rendered, `pulsar-${name}`), {});
+  });
+
+  test("configures broker, proxy and toolset", async () => {
+    const rendered = await render(jwt);
+    const server = {
+      authenticationEnabled: "true",
+      authenticationProviders: "org.apache.pulsar.broker.authentication.AuthenticationProviderToken",
+      brokerClientAuthenticationPlugin: "org.apache.pulsar.client.impl.auth.AuthenticationToken",
+      tokenPublicKey: "file:///pulsar/keys/token/public.key",
+    };
+    assert.deepEqual(jwtKeys(rendered, "pulsar-broker"), {
+      ...server,
+      authorizationEnabled: "true",
+      brokerClientAuthenticationParameters: "file:///pulsar/tokens/broker/token",
+    });
+    assert.deepEqual(jwtKeys(rendered, "pulsar-proxy"), {
+      ...server,
+      authorizationEnabled: "false",
+      forwardAuthorizationCredentials: "true",
+      brokerClientAuthenticationParameters: "file:///pulsar/tokens/proxy/token",
+    });
+    assert.deepEqual(jwtKeys(rendered, "pulsar-toolset"), {
+      authPlugin: "org.apache.pulsar.client.impl.auth.AuthenticationToken",
+      authParams: "file:///pulsar/tokens/client/token",
+    });
+  });
+
+  const expectedSecrets: Record<string, [Values, string]> = {
+    asymmetric: [jwt, "pulsar-token-asymmetric-key PUBLICKEY /pulsar/keys/token/public.key"],
+    symmetric: [
+      { auth: { ...(jwt["auth"] as Values), authentication: { enabled: true, jwt: { usingSecretKey: true } } } },
+      "pulsar-token-symmetric-key SECRETKEY /pulsar/keys/token/secret.key",
+    ],
+  };
+  for (const [form, [values, key]] of Object.entries(expectedSecrets)) {
+    test(`expects the Secrets of the ${form} form`, async () => {
+      const mounted = byWorkload(await render({ initialize: true, ...values }), mountedSecrets);
+      assert.deepEqual(Object.fromEntries(Object.entries(mounted).filter(([, secrets]) => secrets.length > 0)), {
+        "pulsar-broker": [key, "pulsar-token-broker-admin TOKEN /pulsar/tokens/broker/token"],
+        "pulsar-proxy": [key, "pulsar-token-proxy-admin TOKEN /pulsar/tokens/proxy/token"],
+        "pulsar-toolset": ["pulsar-token-admin TOKEN /pulsar/tokens/client/token"],
+      });
+    });
+  }
+
+  test("quirk: the order of superUserRoles is chance", async () => {
+    const orders = new Set<string>();
+    // Two ConfigMaps a render, and no order more likely than two thirds: forty in one order would be a miracle.
+    for (let renders = 0; orders.size < 2 && renders < 20; renders++) {
+      const rendered = await render(jwt);
+      for (const name of ["pulsar-broker", "pulsar-proxy"]) {
+        const roles = data(rendered, name)["superUserRoles"] ?? "";
+        assert.deepEqual(roles.split(",").sort(), ["admin", "broker-admin", "proxy-admin"]);
+        orders.add(roles);
+      }
+    }
+    assert.ok(orders.size > 1, "always in one order");
+  });
+});
+
+describe("configuration", () => {
+  test("configData joins the component's defaults and is loaded as environment", async () => {
+    const rendered = await render({
+      proxy: { configData: { PULSAR_PREFIX_authenticateMetricsEndpoint: "false" } },
+      broker: { configData: { managedLedgerDefaultEnsembleSize: "3" } },
+    });
+    const proxy = data(rendered, "pulsar-proxy");
+    assert.equal(proxy["PULSAR_PREFIX_authenticateMetricsEndpoint"], "false");
+    assert.match(proxy["PULSAR_MEM"] ?? "", /-Xmx64m/);
+    const broker = data(rendered, "pulsar-broker");
+    assert.deepEqual([broker["managedLedgerDefaultEnsembleSize"], broker["managedLedgerDefaultAckQuorum"]], ["3", "2"]);
+    for (const name of ["zookeeper", "bookie", "recovery", "broker", "proxy", "toolset"]) {
+      const [container] = podSpec(rendered.one("StatefulSet", `pulsar-${name}`)).containers;
+      assert.deepEqual(container?.envFrom, [{ configMapRef: { name: `pulsar-${name}` } }]);
+    }
+  });
+
+  test("quirk: a key that the template writes too stands there twice, and configData's counts", async () => {
+    const rendered = await render({ proxy: { configData: { httpNumThreads: "4" } } });
+    assert.deepEqual(rendered.repeatedKeys, ["httpNumThreads"]);
+    assert.equal(data(rendered, "pulsar-proxy")["httpNumThreads"], "4");
+    assert.deepEqual((await render()).repeatedKeys, []);
+  });
+
+  test("metadataPrefix goes before the metadata's paths", async () => {
+    const rendered = await render({ metadataPrefix: "/main" });
+    const { zookeeperServers, configurationStoreServers } = data(rendered, "pulsar-broker");
+    assert.deepEqual(
+      [zookeeperServers, configurationStoreServers],
+      ["pulsar-zookeeper:2181/main", "pulsar-zookeeper:2181/main"],
+    );
+    assert.equal(data(rendered, "pulsar-bookie")["zkLedgersRootPath"], "/main/ledgers");
+  });
+
+  test("functions run as pods; without them, neither worker nor roles", async () => {
+    const on = await render();
+    assert.equal(data(on, "pulsar-broker")["functionsWorkerEnabled"], "true");
+    assert.deepEqual(data(on, "pulsar-functions-worker-config"), {
+      pulsarDockerImageName: "apachepulsar/pulsar-all:2.7.4",
+    });
+    const off = await render({ components: { functions: false } });
+    assert.equal(data(off, "pulsar-broker")["functionsWorkerEnabled"], "false");
+    assert.deepEqual(off.names("ClusterRole"), ["pulsar-broker-clusterrole"]);
+    assert.ok(!off.names("ConfigMap").includes("pulsar-functions-worker-config"));
+  });
+
+  test("rbac.limit_to_namespace makes the broker's role a namespaced one", async () => {
+    const rendered = await render({ rbac: { limit_to_namespace: true } });
+    assert.deepEqual(rendered.names("Role"), ["pulsar-broker-role"]);
+    assert.deepEqual(rendered.names("RoleBinding"), ["pulsar-broker-rolebinding"]);
+    assert.deepEqual(rendered.names("ClusterRole"), ["pulsar-functions-worker"]);
+  });
+});
+
+describe("the manager", () => {
+  const account = (rendered: Rendered): Record<string, unknown> =>
+    Object.fromEntries(
+      (podSpec(rendered.one("Deployment", "pulsar-pulsar-manager")).containers[0]?.env ?? []).map(
+        ({ name, value, valueFrom }) => [name, value ?? valueFrom?.secretKeyRef],
+      ),
+    );
+
+  test("has its database account from the chart's Secret, the rest from its ConfigMap", async () => {
+    const rendered = await render({ pulsar_manager: { admin: { user: "someone", password: "not a real one" } } });
+    const name = "pulsar-pulsar-manager-secret";
+    assert.deepEqual(account(rendered), {
+      PULSAR_CLUSTER: "pulsar",
+      USERNAME: { name, key: "PULSAR_MANAGER_ADMIN_USER" },
+      PASSWORD: { name, key: "PULSAR_MANAGER_ADMIN_PASSWORD" },
+    });
+    const secret = rendered.one("Secret", name).data ?? {};
+    assert.deepEqual(
+      Object.fromEntries(Object.entries(secret).map(([key, text]) => [key, Buffer.from(text, "base64").toString()])),
+      { PULSAR_MANAGER_ADMIN_USER: "someone", PULSAR_MANAGER_ADMIN_PASSWORD: "not a real one" },
+    );
+    assert.deepEqual(data(rendered, "pulsar-pulsar-manager"), {
+      REDIRECT_HOST: "http://127.0.0.1",
+      REDIRECT_PORT: "9527",
+      DRIVER_CLASS_NAME: "org.postgresql.Driver",
+      URL: "jdbc:postgresql://127.0.0.1:5432/pulsar_manager",
+      LOG_LEVEL: "DEBUG",
+    });
+  });
+
+  test("existingSecretName takes the place of the chart's Secret", async () => {
+    const rendered = await render({ pulsar_manager: { existingSecretName: "prepared" } });
+    assert.deepEqual(rendered.names("Secret"), []);
+    assert.deepEqual(account(rendered)["PASSWORD"], { name: "prepared", key: "PULSAR_MANAGER_ADMIN_PASSWORD" });
+  });
+
+  test("a JWT_TOKEN in configData lies open in the ConfigMap, which the container loads whole", async () => {
+    const rendered = await render({ pulsar_manager: { configData: { JWT_TOKEN: "not a real one" } } });
+    assert.equal(data(rendered, "pulsar-pulsar-manager")["JWT_TOKEN"], "not a real one");
+    assert.deepEqual(podSpec(rendered.one("Deployment", "pulsar-pulsar-manager")).containers[0]?.envFrom, [
+      { configMapRef: { name: "pulsar-pulsar-manager" } },
+    ]);
+  });
+});
+
+describe("services", () => {
+  test("types and ports: proxy and manager are LoadBalancers, the others headless", async () => {
+    const facts = (await render()).all("Service").map(({ metadata, spec }) => {
+      const type = spec?.clusterIP === "None" ? "headless" : (spec?.type ?? "ClusterIP");
+      return [metadata?.name, type, (spec?.ports ?? []).map(({ port }) => port)];
+    });
+    assert.deepEqual(facts.sort(), [
+      ["pulsar-bookie", "headless", [3181, 8000]],
+      ["pulsar-broker", "headless", [8080, 6650]],
+      ["pulsar-proxy", "LoadBalancer", [80, 6650]],
+      ["pulsar-pulsar-manager", "LoadBalancer", [9527]],
+      ["pulsar-recovery", "headless", [8000]],
+      ["pulsar-toolset", "headless", []],
+      ["pulsar-zookeeper", "headless", [8000, 2888, 3888, 2181]],
+    ]);
+  });
+
+  test("<component>.service.type says otherwise", async () => {
+    const rendered = await render(forEach(["proxy", "pulsar_manager"], { service: { type: "ClusterIP" } }));
+    assert.ok(rendered.all("Service").every(isNoLoadBalancer));
+  });
+
+  test("bookies have addresses before they are ready; ZooKeepers only an annotation that says so", async () => {
+    const rendered = await render();
+    assert.equal(rendered.one("Service", "pulsar-bookie").spec?.publishNotReadyAddresses, true);
+    const zookeeper = rendered.one("Service", "pulsar-zookeeper");
+    assert.equal(zookeeper.spec?.publishNotReadyAddresses, undefined);
+    assert.deepEqual(zookeeper.metadata?.annotations, {
+      "service.alpha.kubernetes.io/tolerate-unready-endpoints": "true",
+    });
+  });
+});
+
+describe("what newer clusters refuse", () => {
+  const budgeted = ["zookeeper", "bookkeeper", "broker", "proxy"];
+
+  test("PodDisruptionBudgets are of policy/v1beta1, which is gone since Kubernetes 1.25", async () => {
+    const budgets = (await render()).all("PodDisruptionBudget");
+    assert.equal(budgets.length, budgeted.length);
+    assert.deepEqual(new Set(budgets.map(({ apiVersion }) => apiVersion)), new Set(["policy/v1beta1"]));
+    assert.deepEqual(new Set(budgets.map(({ spec }) => spec?.maxUnavailable)), new Set([1]));
+  });
+
+  test("without them only APIs are left that all supported clusters have", async () => {
+    const rendered = await render({ initialize: true, ...forEach(budgeted, { pdb: { usePolicy: false } }) });
+    assert.deepEqual(rendered.apiVersions, ["apps/v1", "batch/v1", "rbac.authorization.k8s.io/v1", "v1"]);
+  });
+
+  test("Ingresses are of extensions/v1beta1, which is gone since 1.22, and come even without their component", async () => {
+    const rendered = await render({
+      components: { proxy: false },
+      proxy: { ingress: { enabled: true, hostname: "pulsar.example" } },
+      pulsar_manager: { ingress: { enabled: true } },
+    });
+    const facts = rendered.all("Ingress").map(({ apiVersion, spec }) => {
+      const backend = spec.rules[0]?.http.paths[0]?.backend;
+      return [apiVersion, backend?.serviceName, backend?.servicePort];
+    });
+    assert.deepEqual(facts.sort(), [
+      ["extensions/v1beta1", "pulsar-proxy", 80],
+      ["extensions/v1beta1", "pulsar-pulsar-manager", 9527],
+    ]);
+  });
+});
+
+describe("initialize", () => {
+  test("off by default: no Jobs", async () => {
+    assert.deepEqual((await render()).names("Job"), []);
+  });
+
+  test("makes two plain Jobs that are not tried again in their pod; nothing in the chart is a hook", async () => {
+    const rendered = await render({ initialize: true });
+    assert.deepEqual(rendered.names("Job"), initJobs);
+    assert.deepEqual(
+      rendered.all("Job").map((job: V1Job) => podSpec(job).restartPolicy),
+      ["Never", "Never"],
+    );
+    const hooks = rendered.workloads.filter(({ metadata }) => metadata?.annotations?.["helm.sh/hook"] !== undefined);
+    assert.deepEqual(hooks, []);
+  });
+
+  test("the cluster's metadata counts as initialised even if that failed", async () => {
+    const job = (await render({ initialize: true })).one("Job", "pulsar-pulsar-init");
+    assert.match(podSpec(job).containers[0]?.args?.join() ?? "", /initialize-cluster-metadata .* \|\| true/s);
+  });
+
+  const partial: Record<string, string[]> = { bookkeeper: ["pulsar-pulsar-init"], broker: ["pulsar-bookie-init"] };
+  for (const [component, jobs] of Object.entries(partial)) {
+    test(`without ${component} its Job is left out`, async () => {
+      assert.deepEqual((await render({ initialize: true, components: { [component]: false } })).names("Job"), jobs);
+    });
+  }
+});

@@ -1,0 +1,278 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import { parseSettings, type RawConfig } from "../settings.ts";
+import { valueOf } from "./support/mocks.ts";
+import { projectFile, stackConfig, testSecrets } from "./support/stackFile.ts";
+
+/** The lines of the fault report, without its heading; fails when the settings are accepted. */
+function faults(config: RawConfig, dryRun = false): string[] {
+  try {
+    parseSettings(config, "test", dryRun);
+  } catch (error) {
+    assert.ok(error instanceof pulumi.RunError);
+    return error.message
+      .split("\n")
+      .slice(1)
+      .map((line) => line.trim());
+  }
+  throw new assert.AssertionError({ message: "the settings were accepted" });
+}
+
+const nodes = (...names: string[]) => names.map((name) => ({ name }));
+const images = {
+  pulsar: "harbor.example.com/library/apachepulsar/pulsar-all:2.7.4",
+  manager: "harbor.example.com/library/apachepulsar/pulsar-manager:v0.2.0",
+  pullSecret: "regsecret",
+};
+
+test("the committed test stack is the seed's environment", async () => {
+  const settings = parseSettings(stackConfig("test"), "test", false);
+  assert.equal(settings.layout, "mixed");
+  assert.deepEqual(
+    settings.nodes,
+    ["node1", "node2", "node3"].map((name) => ({ name, hostname: name })),
+  );
+  assert.deepEqual(settings.nodeLabel, { key: "node-role.kubernetes.io/pulsar", value: "pulsar" });
+  assert.deepEqual(settings.nodeTaint, { key: "dedicated", value: "pulsar", effect: "NoSchedule" });
+  assert.deepEqual(settings.chart, {
+    version: "2.7.7",
+    source: "https://pulsar.apache.org/charts",
+    timeoutMinutes: 30,
+  });
+  assert.deepEqual(settings.images.pulsar, {
+    repository: "harbor.example.com/library/apachepulsar/pulsar-all",
+    tag: "2.7.4",
+  });
+  assert.deepEqual(settings.volumes, {
+    dataDirectory: "/home/pulsar/data",
+    createDirectories: true,
+    storageClass: { name: "local-storage", create: true },
+    sizes: { "zookeeper-data": "20Gi", "bookie-journal": "50Gi", "bookie-ledgers": "50Gi" },
+  });
+  assert.equal(settings.managerDatabase.tls, "disable");
+  assert.deepEqual(settings.cluster, { context: "test-cluster", kubeconfig: undefined });
+  assert.ok(await pulumi.isSecret(settings.managerDatabase.password));
+  assert.equal(await valueOf(settings.managerDatabase.password), "manager-password-in-plain");
+});
+
+describe("one fault, with its key, what was found and what is allowed:", () => {
+  const cases: [title: string, changes: Record<string, unknown>, expected: RegExp][] = [
+    [
+      "a key that nothing reads",
+      { "pulsar:replica": {} },
+      /^pulsar:replica: found a key that nothing reads; allowed: an object with layout, nodes, /,
+    ],
+    [
+      "a nested key that nothing reads",
+      { "pulsar:volumes": { dataDir: "/x" } },
+      /^pulsar:volumes\.dataDir: found a key that nothing reads; allowed: .*dataDirectory/,
+    ],
+    ["a layout there is not", { "pulsar:layout": "spread" }, /^pulsar:layout: found "spread"; allowed: one of mixed$/],
+    ["no layout", { "pulsar:layout": "" }, /^pulsar:layout: found nothing; allowed: one of mixed$/],
+    ["no nodes", { "pulsar:nodes": undefined }, /^pulsar:nodes: found \[\]; allowed: at least one node$/],
+    [
+      "nodes that are no list",
+      { "pulsar:nodes": "node1,node2" },
+      /^pulsar:nodes: found "node1,node2"; allowed: a list of nodes/,
+    ],
+    [
+      "a bad node name",
+      { "pulsar:nodes": nodes("node1", "node2", "Node_3") },
+      /^pulsar:nodes\[2\]\.name: found "Node_3"; allowed: a DNS name/,
+    ],
+    [
+      "a node twice",
+      { "pulsar:nodes": nodes("node1", "node2", "node1", "node4") },
+      /^pulsar:nodes\[2\]\.name: found "node1"; allowed: a name that no other node has \(nodes\[0\] has it\)$/,
+    ],
+    [
+      "a host name twice",
+      { "pulsar:nodes": [...nodes("node1", "node2"), { name: "node3", hostname: "node1" }] },
+      /^pulsar:nodes\[2\]\.hostname: found "node1"/,
+    ],
+    [
+      "fewer nodes than bookies",
+      { "pulsar:replicas": { bookkeeper: 4 } },
+      /^pulsar:replicas\.bookkeeper: found 4 on 3 nodes; allowed: at most one a node/,
+    ],
+    [
+      "half a replica",
+      { "pulsar:replicas": { broker: 1.5 } },
+      /^pulsar:replicas\.broker: found 1\.5; allowed: a whole number from 1 to 1000$/,
+    ],
+    [
+      "an unsupported chart version",
+      { "pulsar:chart": { version: "2.7.8" } },
+      /^pulsar:chart\.version: found "2\.7\.8"; allowed: one of 2\.7\.7$/,
+    ],
+    [
+      "a chart from nowhere",
+      { "pulsar:chart": { version: "2.7.7", source: "ftp://charts" } },
+      /^pulsar:chart\.source: found "ftp:\/\/charts"/,
+    ],
+    [
+      "a quantity that is none",
+      { "pulsar:volumes": { sizes: { "bookie-journal": "50 GB" } } },
+      /^pulsar:volumes\.sizes\.bookie-journal: found "50 GB"; allowed: a Kubernetes quantity such as 20Gi$/,
+    ],
+    [
+      "a data directory with ..",
+      { "pulsar:volumes": { dataDirectory: "/data/../etc" } },
+      /^pulsar:volumes\.dataDirectory: found "\/data\/\.\.\/etc"/,
+    ],
+    [
+      "an image without a tag",
+      { "pulsar:images": { ...images, pulsar: "apachepulsar/pulsar-all" } },
+      /^pulsar:images\.pulsar: found "apachepulsar\/pulsar-all"; allowed: an image with its tag/,
+    ],
+    [
+      "a manager without a known schema",
+      { "pulsar:images": { ...images, manager: "apachepulsar/pulsar-manager:v0.4.0" } },
+      /^pulsar:images\.manager: found .*v0\.4\.0.*v0\.2\.0/,
+    ],
+    [
+      "a host with a scheme",
+      { "pulsar:managerDatabase": { host: "postgres://db" } },
+      /^pulsar:managerDatabase\.host: found "postgres:\/\/db"; allowed: a host name or an IP address/,
+    ],
+    [
+      "a port out of range",
+      { "pulsar:managerDatabase": { host: "db", port: 70000 } },
+      /^pulsar:managerDatabase\.port: found 70000; allowed: a whole number from 1 to 65535$/,
+    ],
+    [
+      "a TLS mode there is not",
+      { "pulsar:managerDatabase": { host: "db", tls: "prefer" } },
+      /^pulsar:managerDatabase\.tls: found "prefer"; allowed: one of disable, require, verify-full$/,
+    ],
+    [
+      "no password",
+      { "pulsar:managerDatabasePassword": undefined },
+      /^pulsar:managerDatabasePassword: found nothing; allowed: a password \(pulumi config set --secret/,
+    ],
+    [
+      "no administrator's password",
+      { "pulsar:managerDatabaseAdminPassword": undefined },
+      /^pulsar:managerDatabaseAdminPassword: found nothing/,
+    ],
+    [
+      "a pull secret nobody makes",
+      { "pulsar:imagePullCredentials": undefined },
+      /^pulsar:imagePullCredentials: found nothing, so Secret regsecret is expected/,
+    ],
+    [
+      "credentials without a name",
+      { "pulsar:images": { ...images, pullSecret: undefined } },
+      /^pulsar:images\.pullSecret: found nothing/,
+    ],
+    ["a role twice", { "pulsar:tokens": { otherRoles: ["admin"] } }, /^pulsar:tokens: found the role admin twice/],
+    [
+      "no cluster",
+      { "kubernetes:context": undefined },
+      /^kubernetes:context: found nothing; allowed: the kubeconfig context/,
+    ],
+    [
+      "the contents of a kubeconfig",
+      { "kubernetes:kubeconfig": "apiVersion: v1\nusers: []" },
+      /^kubernetes:kubeconfig: found the contents of a kubeconfig; allowed: the path of one/,
+    ],
+  ];
+  for (const [title, changes, expected] of cases) {
+    test(title, () => {
+      const found = faults(stackConfig("test", changes));
+      assert.equal(found.length, 1, found.join("\n"));
+      assert.match(found[0] ?? "", expected);
+    });
+  }
+});
+
+test("all faults are reported together", () => {
+  const found = faults(
+    stackConfig("test", {
+      "pulsar:nodes": nodes("node1", "node1"),
+      "pulsar:replicas": { zookeeper: 0 },
+      "pulsar:managerDatabasePassword": undefined,
+      "kubernetes:context": undefined,
+      "pulsar:typo": "1",
+    }),
+  );
+  const keys = [
+    "pulsar:replicas.zookeeper",
+    "pulsar:managerDatabasePassword",
+    "pulsar:typo",
+    "kubernetes:context",
+    "pulsar:nodes[1].name",
+  ];
+  for (const key of keys)
+    assert.ok(
+      found.some((line) => line.startsWith(`${key}:`)),
+      `${key} is missing in\n${found.join("\n")}`,
+    );
+});
+
+test("a preview needs no cluster", () => {
+  assert.equal(
+    parseSettings(stackConfig("test", { "kubernetes:context": undefined }), "test", true).cluster.context,
+    undefined,
+  );
+});
+
+describe("secrets", () => {
+  test("in plain text are refused, without being shown", () => {
+    const found = faults({ ...stackConfig("test"), encrypted: ["pulsar:managerDatabasePassword"] });
+    assert.deepEqual(found.map((line) => line.slice(0, line.indexOf(";"))).sort(), [
+      "pulsar:imagePullCredentials: found a value in plain text",
+      "pulsar:managerDatabaseAdminPassword: found a value in plain text",
+    ]);
+  });
+
+  test("of the wrong form are refused, without being shown", () => {
+    const [line = ""] = faults(stackConfig("test", { "pulsar:imagePullCredentials": "s3cret-not-json" }));
+    assert.match(line, /^pulsar:imagePullCredentials: found a secret value; allowed: a Docker configuration/);
+    assert.doesNotMatch(line, /s3cret/);
+  });
+
+  test("have no place in plain settings", () => {
+    const config = stackConfig("test");
+    const [line = ""] = faults({
+      ...config,
+      encrypted: [...config.encrypted, "pulsar:values"],
+      values: { ...config.values, "pulsar:values": '{"a":"hidden"}' },
+    });
+    assert.match(line, /^pulsar:values: found an encrypted value; allowed: a plain one/);
+    assert.doesNotMatch(line, /hidden/);
+  });
+
+  test("never appear in a report of faults", () => {
+    const report = faults({ values: { ...stackConfig("test").values, "pulsar:typo": "x" }, encrypted: [] }).join("\n");
+    for (const secret of Object.values(testSecrets)) assert.ok(!report.includes(secret));
+  });
+});
+
+test("Pulumi.yaml describes every key, with the default the program takes", () => {
+  const described = projectFile().config;
+  const [line = ""] = faults(stackConfig("test", { "pulsar:unknown": "x" }));
+  const keys = line
+    .slice(line.indexOf("object with ") + "object with ".length, line.indexOf(", and no other"))
+    .split(", ");
+  assert.deepEqual(
+    Object.keys(described).map((key) => key.replace("pulsar:", "")),
+    keys,
+  );
+
+  // With each default written out the settings are the same as with none.
+  const defaults = Object.fromEntries(Object.entries(described).map(([key, { default: value }]) => [key, value]));
+  const { values } = stackConfig("test");
+  const missing = Object.fromEntries(Object.entries(defaults).filter(([key]) => values[key] === undefined));
+  const settled = (settings: object) =>
+    JSON.parse(
+      JSON.stringify(settings, (key, value: unknown) =>
+        key === "__pulumiOutput" || pulumi.Output.isInstance(value) ? "output" : value,
+      ),
+    ) as unknown;
+  assert.deepEqual(
+    settled(parseSettings(stackConfig("test", missing), "test", false)),
+    settled(parseSettings(stackConfig("test"), "test", false)),
+  );
+});

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { z } from "zod";
+import * as scalar from "../../settings/scalars.ts";
+
+const long = (length: number) => "a".repeat(length);
+
+const cases: Record<string, { schema: z.ZodType; good: unknown[]; bad: unknown[] }> = {
+  label: {
+    schema: scalar.label,
+    good: ["pulsar", "a-1", long(63)],
+    bad: ["", "Pulsar", "-a", "a-", "a.b", "a_b", long(64), 1],
+  },
+  name: {
+    schema: scalar.name,
+    good: ["node1", "node-1.example.com"],
+    bad: ["node_1", ".a", "a..b", "a.", "Node", long(254)],
+  },
+  releaseName: { schema: scalar.releaseName, good: ["pulsar", long(30)], bad: [long(31), "my.release"] },
+  quantity: {
+    schema: scalar.quantity,
+    good: ["20Gi", "1.5Ti", "500M", "1024", "1k"],
+    bad: ["0", "0Gi", "-1Gi", "20 Gi", "20GB", "Gi", "1.Gi", "1e3", "20gi", 20],
+  },
+  host: {
+    schema: scalar.host,
+    good: ["postgres.example.com", "10.0.0.1", "::1", "db", "2001:db8::1"],
+    bad: ["", "http://db", "db:5432", "db/x", "a b", "user@db", "-db"],
+  },
+  port: { schema: scalar.port, good: [1, 5432, 65535], bad: [0, 65536, 1.5, "5432"] },
+  absolutePath: {
+    schema: scalar.absolutePath,
+    good: ["/home/pulsar/data", "/data", "/a.b/c-d_e"],
+    bad: ["/", "data", "/data/", "/a//b", "/a/../b", "/a/./b", "/a b", "~/data", ""],
+  },
+  sqlName: {
+    schema: scalar.sqlName,
+    good: ["pulsar_manager", "_a1"],
+    bad: ["Pulsar", "1a", "a-b", 'a"b', long(64), ""],
+  },
+  image: {
+    schema: scalar.image,
+    good: ["a:1", "harbor.example.com/library/apachepulsar/pulsar-all:2.7.4", "localhost:5000/pulsar:v1"],
+    bad: ["pulsar-all", "localhost:5000/pulsar", "A/b:1", "a:1@sha256:00", "a: 1", ":1"],
+  },
+  chartSource: {
+    schema: scalar.chartSource,
+    good: [
+      "https://pulsar.apache.org/charts",
+      "oci://registry.example.com/charts/pulsar",
+      "./charts/pulsar",
+      "../pulsar-2.7.7.tgz",
+    ],
+    bad: ["", "ftp://charts", "https://a b"],
+  },
+  dockerConfig: {
+    schema: scalar.dockerConfig,
+    good: ['{"auths":{"r.example.com":{"auth":"eA=="}}}', '{"auths":{"r":{"auth":"eA==","email":"x"}},"other":1}'],
+    bad: ["", "{}", "not json", '{"auths":{"r":{}}}', '{"auths":[]}'],
+  },
+  kubernetesLabelKey: {
+    schema: scalar.kubernetesLabelKey,
+    good: ["node-role.kubernetes.io/pulsar", "dedicated"],
+    bad: ["/x", "a/b/c", "UPPER.io/x", "a b"],
+  },
+};
+
+for (const [kind, { schema, good, bad }] of Object.entries(cases)) {
+  describe(kind, () => {
+    for (const value of good)
+      test(`takes ${JSON.stringify(value)}`, () => {
+        assert.ok(schema.safeParse(value).success);
+      });
+    for (const value of bad)
+      test(`refuses ${JSON.stringify(value)}`, () => {
+        assert.ok(!schema.safeParse(value).success);
+      });
+  });
+}
+
+test("an image is taken apart at its tag", () => {
+  assert.deepEqual(scalar.image.parse("localhost:5000/pulsar:v1"), { repository: "localhost:5000/pulsar", tag: "v1" });
+});

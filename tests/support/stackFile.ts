@@ -1,0 +1,38 @@
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
+import type { RawConfig } from "../../settings.ts";
+
+/** Made-up secrets, recognisable wherever they must not turn up. */
+export const testSecrets = {
+  "pulsar:managerDatabasePassword": "manager-password-in-plain",
+  "pulsar:managerDatabaseAdminPassword": "admin-password-in-plain",
+  "pulsar:imagePullCredentials": JSON.stringify({ auths: { "harbor.example.com": { auth: "cHVsbDpwbGFpbg==" } } }),
+};
+
+const root = new URL("../../", import.meta.url);
+
+/** A committed stack file as Pulumi hands it to the program, with the secrets and the cluster its user adds. */
+export function stackConfig(stack: string, changes: Record<string, unknown> = {}): RawConfig {
+  const file = parse(readFileSync(new URL(`Pulumi.${stack}.yaml`, root), "utf8")) as {
+    config: Record<string, unknown>;
+  };
+  const config: Record<string, unknown> = {
+    ...file.config,
+    ...testSecrets,
+    "kubernetes:context": "test-cluster",
+    ...changes,
+  };
+  return {
+    values: Object.fromEntries(
+      Object.entries(config)
+        .filter(([, value]) => value !== undefined)
+        .map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
+    ),
+    encrypted: Object.keys(testSecrets),
+  };
+}
+
+/** The project file. */
+export function projectFile(): { config: Record<string, { type: string; default: unknown; description: string }> } {
+  return parse(readFileSync(new URL("Pulumi.yaml", root), "utf8")) as ReturnType<typeof projectFile>;
+}
