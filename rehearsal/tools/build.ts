@@ -1,0 +1,123 @@
+/** Builds tools from their published Go modules, at the versions and hashes that go/go.mod and go/go.sum lock. */
+import { mkdir, rename } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { execa } from "execa";
+import { which } from "./found.ts";
+import { goModule, goVersion, ToolError, type Pin, type Pins } from "./pins.ts";
+import { endTogether } from "./processes.ts";
+
+/** How often a long build says how far it is, in milliseconds. */
+const reportEvery = 10_000;
+
+/** What `go list` and `go build` are told alike; `grpcnotrace` is gRPC's own tag that lets the linker drop unused code. */
+const moduleFlags = ["-mod=readonly", "-tags=grpcnotrace"];
+
+/**
+ * What `go build` is told beside the packages. It is part of the cache's key. Debugging information is left out already when
+ * compiling, which saves a good part of the time.
+ */
+export function buildFlags(pins: Pins): string[] {
+  const kubernetes = pins["kube-apiserver"].version;
+  const [major = "", minor = ""] = kubernetes.split(".");
+  // Built without these, Pulumi and Kubernetes call themselves v0.0.0, which their clients cannot parse or refuse.
+  const variables = {
+    "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": pins.pulumi.version,
+    "helm.sh/helm/v3/internal/version.version": `v${pins.helm.version}`,
+    "helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor": major,
+    "helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor": minor,
+    "k8s.io/client-go/pkg/version.gitVersion": `v${kubernetes}`,
+    "k8s.io/component-base/version.gitVersion": `v${kubernetes}`,
+    "k8s.io/component-base/version.gitMajor": major,
+    "k8s.io/component-base/version.gitMinor": minor,
+    "sigs.k8s.io/kwok/pkg/consts.Version": `v${pins.kwok.version}`,
+    "sigs.k8s.io/kwok/pkg/consts.KubeVersion": `v${kubernetes}`,
+  };
+  const link = Object.entries(variables).map(([name, value]) => `-X ${name}=${value}`);
+  return ["-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false", `-ldflags=-s -w ${link.join(" ")}`];
+}
+
+/**
+ * Builds the wanted tools into a folder under `scratch` and answers their files, in the order asked for. All of them come from one
+ * module, so that what they share (most of Kubernetes' libraries) is compiled once.
+ */
+export async function buildTools(
+  wanted: Pin[],
+  options: { pins: Pins; scratch: string; log: (line: string) => void; signal: AbortSignal },
+): Promise<string[]> {
+  const { pins, scratch, log, signal } = options;
+  await requireGo(wanted, signal);
+  const names = wanted.map(({ name }) => name).join(", ");
+  const commands = wanted.map(({ command }) => command);
+
+  log(`fetching the Go modules of ${names}`);
+  const total = (await go(["list", "-deps", ...moduleFlags, ...commands], signal)).split("\n").length;
+
+  let compiled = 0;
+  const report = (): void => {
+    log(`building ${names}: ${compiled} packages compiled of at most ${total}`);
+  };
+  report();
+  const timer = setInterval(report, reportEvery);
+  const output = join(scratch, "built");
+  await mkdir(output);
+  try {
+    // With -v, go prints each package that it has compiled on a line of its own.
+    await go(["build", "-v", ...moduleFlags, ...buildFlags(pins), "-o", output, ...commands], signal, () => compiled++);
+  } finally {
+    clearInterval(timer);
+  }
+  return Promise.all(
+    wanted.map(async ({ name, command }) => {
+      const file = join(output, name);
+      await rename(join(output, goName(command)), file);
+      return file;
+    }),
+  );
+}
+
+/** The file name that go gives to a command: its last path element that is no major version's suffix. */
+export function goName(command: string): string {
+  return basename(/\/v\d+$/.test(command) ? dirname(command) : command);
+}
+
+/** Says in one line what is missing where there is no Go, or none that can build the module. */
+async function requireGo(wanted: Pin[], signal: AbortSignal): Promise<void> {
+  const missing = wanted.map(({ name, version }) => `${name} ${version}`).join(", ");
+  const cure = `install it from https://go.dev/dl, or put the official releases of ${missing} on PATH`;
+  if ((await which("go")) === undefined) {
+    throw new ToolError(`Go ${goVersion()} or later is needed to build ${missing}, and none is on PATH: ${cure}`);
+  }
+  try {
+    await go(["list", "-m"], signal);
+  } catch (fault) {
+    const found = /running go ([\w.]+)/.exec(String(fault))?.[1];
+    if (found === undefined) throw fault;
+    throw new ToolError(`Go ${goVersion()} or later is needed to build ${missing}, and PATH has ${found}: ${cure}`);
+  }
+}
+
+async function go(args: string[], signal: AbortSignal, onLine?: () => void): Promise<string> {
+  signal.throwIfAborted();
+  const child = execa("go", args, {
+    cwd: goModule,
+    // No C compiler is needed, and no go.work of the user's changes what is built.
+    env: { CGO_ENABLED: "0", GOWORK: "off" },
+    detached: true,
+    stdin: "ignore",
+    stderr: [
+      function* (line: unknown) {
+        onLine?.();
+        yield line;
+      },
+    ],
+    reject: false,
+  });
+  const result = await endTogether(child, signal);
+  signal.throwIfAborted();
+  if (result.failed) throw new ToolError(`go ${args[0] ?? ""} failed:\n${lastLines(result.stderr)}`);
+  return result.stdout;
+}
+
+function lastLines(text: string): string {
+  return text.trimEnd().split("\n").slice(-15).join("\n");
+}
