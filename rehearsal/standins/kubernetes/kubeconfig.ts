@@ -1,0 +1,154 @@
+/**
+ * Finds and reads the kubeconfig as kubectl does. Built on single modules of the client library: all of it takes the better part
+ * of a second to load, and the engine starts this plugin anew for each of its runs.
+ */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import type { RequestOptions } from "node:https";
+import { homedir } from "node:os";
+import { delimiter, dirname, join, resolve } from "node:path";
+import type { Cluster, Context, User } from "@kubernetes/client-node/dist/config_types.js";
+import { exportCluster, exportUser } from "@kubernetes/client-node/dist/config_types.js";
+import { newClusters, newContexts, newUsers } from "@kubernetes/client-node/dist/config_types.js";
+import { ExecAuth } from "@kubernetes/client-node/dist/exec_auth.js";
+import { parse } from "yaml";
+import { at, text } from "./kinds.ts";
+
+/** The one context of a kubeconfig that is used, with what it refers to. */
+export interface Kubeconfig {
+  context: Context;
+  cluster: Cluster;
+  user: User;
+}
+
+/** Which kubeconfig, and what of it; the defaults are kubectl's. */
+export interface Choice {
+  /** Path or contents. */
+  kubeconfig?: string;
+  context?: string;
+  /** Cluster to use instead of the context's. */
+  cluster?: string;
+}
+
+interface Entries {
+  clusters: Cluster[];
+  users: User[];
+  contexts: Context[];
+  current: string;
+}
+
+/** @throws Error that says what is wrong with the kubeconfig, never what it holds. */
+export function loadKubeconfig(choice: Choice): Kubeconfig {
+  const files = sources(choice.kubeconfig).map(read);
+  const name = choice.context ?? files.map(({ current }) => current).find((current) => current !== "");
+  if (name === undefined) throw new Error("the kubeconfig has no current context, and none is configured");
+  const context = named(
+    files.flatMap(({ contexts }) => contexts),
+    name,
+  );
+  if (!context) throw new Error(`context "${name}" does not exist`);
+  const clusterName = choice.cluster ?? context.cluster;
+  const cluster = named(
+    files.flatMap(({ clusters }) => clusters),
+    clusterName,
+  );
+  if (!cluster) throw new Error(`cluster "${clusterName}" does not exist`);
+  const user = named(
+    files.flatMap(({ users }) => users),
+    context.user,
+  ) ?? { name: context.user };
+  if (cluster.proxyUrl || user.authProvider) {
+    throw new Error(`context "${name}" uses a proxy-url or an auth-provider, which the stand-in does not know`);
+  }
+  return { context: { ...context, cluster: clusterName }, cluster, user };
+}
+
+/** Where several files have an entry of one name, the first counts. */
+function named<T extends { name: string }>(entries: T[], name: string): T | undefined {
+  return entries.find((entry) => entry.name === name);
+}
+
+interface Source {
+  contents: string;
+  /** What relative paths in it are relative to. */
+  directory: string;
+}
+
+/** The path of a kubeconfig, `undefined` for one that is given by its contents. */
+export function pathOf(pathOrContents: string): string | undefined {
+  const path = pathOrContents.replace(/^~(?=\/|$)/, homedir());
+  return existsSync(path) && statSync(path).isFile() ? path : undefined;
+}
+
+function sources(given: string | undefined): Source[] {
+  if (given !== undefined) {
+    const path = pathOf(given);
+    return [path === undefined ? { contents: given, directory: process.cwd() } : open(path)];
+  }
+  const listed = (process.env.KUBECONFIG ?? "").split(delimiter).filter((path) => path !== "");
+  const found = (listed.length > 0 ? listed : [join(homedir(), ".kube/config")]).filter((path) => existsSync(path));
+  if (found.length === 0) throw new Error("no kubeconfig has been provided");
+  return found.map(open);
+}
+
+function open(path: string): Source {
+  return { contents: readFileSync(path, "utf8"), directory: dirname(path) };
+}
+
+function read({ contents, directory }: Source): Entries {
+  try {
+    const config: unknown = parse(contents);
+    const clusters = newClusters(at(config, "clusters"));
+    const users = newUsers(at(config, "users"));
+    const contexts = newContexts(at(config, "contexts"));
+    if (clusters.length === 0) throw new Error("it has no clusters");
+    for (const cluster of clusters) cluster.caFile &&= resolve(directory, cluster.caFile);
+    for (const user of users) {
+      user.certFile &&= resolve(directory, user.certFile);
+      user.keyFile &&= resolve(directory, user.keyFile);
+    }
+    return { clusters, users, contexts, current: text(at(config, "current-context")) };
+  } catch {
+    // The parser's message would quote lines of the kubeconfig.
+    throw new Error("failed to parse kubeconfig data: neither a file nor a kubeconfig");
+  }
+}
+
+const exec = new ExecAuth();
+
+/** What a request needs to be let in. Runs the user's credential plugin when there is one, as often as it has to. */
+export async function credentials({ cluster, user }: Kubeconfig): Promise<RequestOptions> {
+  const basic = user.username
+    ? `Basic ${Buffer.from(`${user.username}:${user.password ?? ""}`).toString("base64")}`
+    : "";
+  const authorization = user.token ? `Bearer ${user.token}` : basic;
+  const options: RequestOptions = {
+    ca: fileOrData(cluster.caFile, cluster.caData),
+    cert: fileOrData(user.certFile, user.certData),
+    key: fileOrData(user.keyFile, user.keyData),
+    ...(cluster.tlsServerName && { servername: cluster.tlsServerName }),
+    ...(cluster.skipTLSVerify && { rejectUnauthorized: false }),
+    headers: {
+      ...(authorization && { Authorization: authorization }),
+      ...(user.impersonateUser && { "Impersonate-User": user.impersonateUser }),
+    },
+  };
+  if (exec.isAuthProvider(user)) await exec.applyAuthentication(user, options);
+  return options;
+}
+
+function fileOrData(file: string | undefined, data: string | undefined): Buffer | undefined {
+  if (file) return readFileSync(file);
+  return data ? Buffer.from(data, "base64") : undefined;
+}
+
+/** A kubeconfig file that holds this context alone, as JSON, which is YAML. */
+export function exported({ context, cluster, user }: Kubeconfig): string {
+  return JSON.stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [exportCluster(cluster)],
+    users: [exportUser(user)],
+    contexts: [{ name: context.name, context }],
+    "current-context": context.name,
+  });
+}

@@ -1,0 +1,4 @@
+import { serve } from "../protocol.ts";
+import { kubernetes } from "./provider.ts";
+
+await serve(kubernetes());

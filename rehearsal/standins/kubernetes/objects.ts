@@ -1,0 +1,265 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Call, Props, ResourceHandler } from "../protocol.ts";
+import { PartialError, UNKNOWN } from "../protocol.ts";
+import { type Api, ApiError, hasReason, NoSuchKind } from "./api.ts";
+import { apply, createManager, fieldManagerOf, forced, stateOf, takeOver, takenOver } from "./apply.ts";
+import { type Cluster, reachable, reasonOf } from "./cluster.ts";
+import { diffObjects } from "./diff.ts";
+import type { KubeObject, Kind } from "./kinds.ts";
+import { annotation, at, idOf, list, namespaced, parseId, randomSuffix, without } from "./kinds.ts";
+import { appliedPart, holds, importedInputs, redacted, secretTexts } from "./live.ts";
+import { checkReadiness, getOrGone, NotReady, untilGone, untilReady } from "./waiting.ts";
+
+/** Objects that the stack owns: made, changed and deleted as a whole. */
+export function objectHandler(cluster: Cluster, kind: Kind): ResourceHandler {
+  return {
+    async check(news, olds, call) {
+      const inputs = { ...news, apiVersion: kind.apiVersion, kind: kind.kind } as Props;
+      if (news.metadata === UNKNOWN) return { inputs };
+      const metadata = named({ ...(news.metadata as Props | undefined) }, olds, call.name);
+      return { inputs: { ...inputs, metadata: await placed(cluster, kind, metadata) } };
+    },
+
+    diff: async (_id, oldInputs, live, news) =>
+      diffObjects(appliedPart(live, oldInputs), live, news, cluster.settings, kind.patch),
+
+    async create(inputs, preview, call) {
+      if (preview && !(await canDryRun(cluster, kind, inputs))) return { id: "", outputs: inputs };
+      const api = reachable(cluster);
+      const object = inputs as KubeObject;
+      const fieldManager = fieldManagerOf(object, {});
+      const created = await withoutSecrets(object, () => {
+        return cluster.settings.upsertExistingObjects
+          ? apply(api, object, {
+              fieldManager,
+              force: preview || forced(object, cluster.settings.enablePatchForce),
+              dryRun: preview,
+            })
+          : create(api, object, preview, call);
+      }).catch((error: unknown) => {
+        if (preview && isNoPreviewError(error)) return undefined;
+        throw notCreated(error, kind, call);
+      });
+      if (!created) return { id: "", outputs: inputs };
+      if (preview) return { id: "", outputs: without(stateOf(created, fieldManager), "status") };
+      return { id: idOf(created), outputs: await initialised(api, created, object, fieldManager, call) };
+    },
+
+    async read(id, inputs, outputs, call) {
+      const api = forRead(cluster, call);
+      const live = await find(api, kind, id);
+      if (!live) return undefined;
+      const imported = Object.keys(inputs).length === 0;
+      const applied = imported ? importedInputs(live) : appliedPart(live, inputs);
+      const state = stateOf(live, fieldManagerOf(inputs, outputs));
+      if (!imported && annotation(inputs, "skipAwait") !== "true") {
+        await checkReadiness(api, live).catch((error: unknown) => {
+          throw error instanceof NotReady ? new PartialError(error.message, id, state, applied) : error;
+        });
+      }
+      return { id, inputs: applied, outputs: state };
+    },
+
+    async update(id, _oldInputs, oldOutputs, news, preview, call) {
+      if (preview && !(await canDryRun(cluster, kind, news))) return { outputs: news };
+      const api = reachable(cluster);
+      return { outputs: await update(api, cluster, id, oldOutputs, news as KubeObject, preview, call) };
+    },
+
+    async delete(id, inputs, outputs, call) {
+      const api = forDelete(cluster, call);
+      const identity = { apiVersion: kind.apiVersion, kind: kind.kind, metadata: parseId(id) };
+      try {
+        await api.delete(identity, propagation(inputs));
+        if (skipsDeletionWait(inputs)) return;
+        await untilGone(api, identity, at(outputs, "metadata", "uid"), inputs as KubeObject, call);
+      } catch (error) {
+        // Gone already, or its kind is.
+        if (!hasReason(error, "NotFound") && !(error instanceof NoSuchKind)) throw error;
+      }
+    },
+  };
+}
+
+/** Gives a nameless object a name of its own and marks it so; later checks keep that name. */
+function named(metadata: Props, olds: Props | undefined, logicalName: string): Props {
+  if (metadata.name !== undefined && metadata.name !== "") return metadata;
+  if (metadata.generateName) {
+    throw new Error("the `.metadata.generateName` field is not supported in Server-Side Apply mode");
+  }
+  const kept = olds && annotation(olds, "autonamed") === "true" ? at(olds, "metadata", "name") : undefined;
+  // The name given to an import, or by a state from elsewhere, has no mark and is not kept.
+  const name = kept ?? `${logicalName}-${randomSuffix()}`;
+  if (metadata.annotations === UNKNOWN) return { ...metadata, name };
+  return {
+    ...metadata,
+    name,
+    annotations: { ...(metadata.annotations as Props | undefined), "pulumi.com/autonamed": "true" },
+  };
+}
+
+/** Gives an object without a namespace the provider's, and one outside namespaces none. */
+async function placed({ connection, defaultNamespace }: Cluster, kind: Kind, metadata: Props): Promise<Props> {
+  const known = "api" in connection ? await connection.api.resource(kind) : undefined;
+  const { namespace, ...rest } = metadata;
+  return (known?.namespaced ?? namespaced(kind)) ? { ...rest, namespace: namespace ?? defaultNamespace } : rest;
+}
+
+/** Whether preview can ask the API server: everything is known, and the cluster is there and knows the kind. */
+async function canDryRun({ connection }: Cluster, kind: Kind, inputs: Props): Promise<boolean> {
+  if (holds(inputs, UNKNOWN) || !("api" in connection)) return false;
+  return (await connection.api.resource(kind)) !== undefined;
+}
+
+/** A namespace or kind made in the same run may take a moment to be known. */
+async function create(api: Api, object: KubeObject, dryRun: boolean, call: Call): Promise<KubeObject> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await api.create(object, { fieldManager: createManager, dryRun });
+    } catch (error) {
+      const mayCome = hasReason(error, "NotFound") || error instanceof NoSuchKind;
+      if (dryRun || !mayCome || attempt >= 5 || call.signal.aborted) throw error;
+      call.log.status(`Retry #${attempt}; creation failed: ${reasonOf(error)}`);
+      await sleep(1000 * 2 ** attempt, undefined, { signal: call.signal }).catch(() => undefined);
+    }
+  }
+}
+
+/** What says nothing about the real run: its namespace or a predecessor may come or go before, or a dry run is not allowed. */
+function isNoPreviewError(error: unknown): boolean {
+  return ["NotFound", "AlreadyExists", "Forbidden"].some((reason) => hasReason(error, reason));
+}
+
+export function notCreated(error: unknown, kind: Kind, { urn }: Call): Error {
+  if (error instanceof NoSuchKind) {
+    return new Error(
+      `creation of resource "${urn}" with kind ${kind.apiVersion}/${kind.kind} failed because the Kubernetes API server ` +
+        "reported that the apiVersion for this resource does not exist. " +
+        `Verify that any required CRDs have been created: ${error.message}`,
+    );
+  }
+  const hints = hasReason(error, "AlreadyExists") ? `\n\n${alreadyExists}` : "";
+  return new Error(
+    `resource "${urn}" was not successfully created by the Kubernetes API server: ${reasonOf(error)}${hints}`,
+  );
+}
+
+const alreadyExists = `The resource already exists in the cluster. This can happen when:
+
+  - Renaming a Pulumi resource: use an alias to preserve the identity,
+    or use deleteBeforeReplace if the resource needs replacement.
+  - Managing an existing resource: use a Patch resource (e.g. NamespacePatch)
+    to manage specific fields without owning the resource lifecycle.
+  - Adopting a resource into Pulumi: use \`pulumi import\`. Note that
+    protected resources (e.g. kube-system) cannot be deleted on destroy.
+  - Intentional upsert: set upsertExistingObjects on the provider to allow
+    server-side apply to update existing objects on create.`;
+
+/** Waits for what was created. @throws PartialError, which keeps in the state what is there. */
+export async function initialised(
+  api: Api,
+  created: KubeObject,
+  inputs: KubeObject,
+  fieldManager: string,
+  call: Call,
+): Promise<Props> {
+  try {
+    return stateOf(await untilReady(api, created, inputs, call), fieldManager);
+  } catch (error) {
+    const live = error instanceof NotReady ? error.object : created;
+    throw new PartialError(
+      `resource "${call.urn}" was successfully created, but the Kubernetes API server reported that it failed to ` +
+        `fully initialize or become live: ${reasonOf(error)}`,
+      idOf(live),
+      stateOf(live, fieldManager),
+      inputs,
+    );
+  }
+}
+
+/** @throws PartialError when the object is there and could not be changed: the next run tries again. */
+async function update(
+  api: Api,
+  cluster: Cluster,
+  id: string,
+  oldOutputs: Props,
+  inputs: KubeObject,
+  preview: boolean,
+  call: Call,
+): Promise<Props> {
+  const fieldManager = fieldManagerOf(inputs, oldOutputs);
+  const identity = { apiVersion: inputs.apiVersion, kind: inputs.kind, metadata: parseId(id) };
+  try {
+    const live = await api.get(identity);
+    const ours = !/Patch$/.test(call.type) && takenOver(list(live.metadata.managedFields), fieldManager) !== undefined;
+    if (ours && !preview) await takeOver(api, identity, live, fieldManager);
+    const force = (preview && ours) || forced(inputs, cluster.settings.enablePatchForce, live);
+    const applied = await withoutSecrets(inputs, () => apply(api, inputs, { fieldManager, force, dryRun: preview }));
+    return stateOf(preview ? applied : await untilReady(api, applied, inputs, call), fieldManager);
+  } catch (error) {
+    if (preview && hasReason(error, "Forbidden")) return inputs;
+    const live = await getOrGone(api, identity);
+    if (!live) throw new Error(`update of resource "${call.urn}" failed: ${reasonOf(error)}`, { cause: error });
+    throw new PartialError(
+      `the Kubernetes API server reported that "${id}" failed to fully initialize or become live: ${reasonOf(error)}`,
+      id,
+      stateOf(live, fieldManager),
+      inputs,
+    );
+  }
+}
+
+/** The server's messages quote what it refuses; a Secret's values are taken out of them. */
+async function withoutSecrets<T>(object: KubeObject, operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    // A new error, as the old one's stack holds its message too.
+    throw new ApiError(redacted(error.message, secretTexts(object)), error.reason, error.details);
+  }
+}
+
+async function find(api: Api, kind: Kind, id: string): Promise<KubeObject | undefined> {
+  try {
+    return await getOrGone(api, { apiVersion: kind.apiVersion, kind: kind.kind, metadata: parseId(id) });
+  } catch (error) {
+    if (error instanceof NoSuchKind) return undefined;
+    throw error;
+  }
+}
+
+const howToDrop =
+  "If the cluster was deleted, you can remove this resource from Pulumi state by rerunning the operation with the " +
+  'PULUMI_K8S_DELETE_UNREACHABLE environment variable set to "true"';
+
+/** @throws Error when there is no cluster to read from: nobody can say then whether the resource is gone. */
+export function forRead(cluster: Cluster, call: Call): Api {
+  return orExplain(cluster, call, `failed to read resource state due to unreachable cluster. ${howToDrop}`);
+}
+
+export function forDelete(cluster: Cluster, call: Call): Api {
+  return orExplain(cluster, call, `configured Kubernetes cluster is unreachable. ${howToDrop}`);
+}
+
+function orExplain(cluster: Cluster, call: Call, message: string): Api {
+  try {
+    return reachable(cluster);
+  } catch (error) {
+    call.log.warn(reasonOf(error));
+    throw new Error(message, { cause: error });
+  }
+}
+
+function propagation(inputs: Props): string {
+  const policy = annotation(inputs, "deletionPropagationPolicy").toLowerCase();
+  return { orphan: "Orphan", background: "Background" }[policy] ?? "Foreground";
+}
+
+const deletedInBackground = new Set([
+  ...["Namespace", "Pod", "ReplicationController", "DaemonSet", "Deployment", "StatefulSet", "Job"],
+]);
+
+function skipsDeletionWait(inputs: Props): boolean {
+  return annotation(inputs, "skipAwait") === "true" && deletedInBackground.has(String(inputs.kind));
+}

@@ -1,0 +1,63 @@
+import type { ResourceHandler } from "../protocol.ts";
+import { ApiError } from "./api.ts";
+import { apply, fieldManagerOf, forced, relinquish } from "./apply.ts";
+import { type Cluster, reachable } from "./cluster.ts";
+import { type KubeObject, type Kind, at, idOf, list, parseId, text } from "./kinds.ts";
+import { forDelete, initialised, notCreated, objectHandler } from "./objects.ts";
+
+/**
+ * The `*Patch` types: some fields of an object that others own, by server-side apply with a field manager per resource. As with
+ * the official plugin, they are not previewed at first, make the object if it is not there, and deleting one gives its fields up.
+ */
+export function patchHandler(cluster: Cluster, kind: Kind): ResourceHandler {
+  const object = objectHandler(cluster, kind);
+  return {
+    ...object,
+
+    async check(news, olds, call) {
+      if (!at(news, "metadata", "name"))
+        throw new Error("patch resources require the `.metadata.name` field to be set");
+      return (await object.check?.(news, olds, call)) ?? { inputs: news };
+    },
+
+    async create(inputs, preview, call) {
+      if (preview) return { id: "", outputs: inputs };
+      const api = reachable(cluster);
+      const patch = inputs as KubeObject;
+      const fieldManager = fieldManagerOf(patch, {});
+      const force = forced(patch, cluster.settings.enablePatchForce);
+      const patched = await apply(api, patch, { fieldManager, force, dryRun: false }).catch((error: unknown) => {
+        throw notCreated(error, kind, call);
+      });
+      return { id: idOf(patched), outputs: await initialised(api, patched, patch, fieldManager, call) };
+    },
+
+    async update(id, oldInputs, oldOutputs, news, preview, call) {
+      const updated = await object.update(id, oldInputs, oldOutputs, news, preview, call);
+      const [before, after] = [text(oldOutputs.__fieldManager), text(updated.outputs.__fieldManager)];
+      if (!preview && before && before !== after) await relinquish(reachable(cluster), kind, parseId(id), before);
+      return updated;
+    },
+
+    async delete(id, inputs, outputs, call) {
+      try {
+        await relinquish(forDelete(cluster, call), kind, parseId(id), fieldManagerOf(inputs, outputs));
+      } catch (error) {
+        throw explained(error);
+      }
+    },
+  };
+}
+
+/** A field that the object cannot be without cannot be given up by its only owner. */
+function explained(error: unknown): unknown {
+  if (!(error instanceof ApiError) || error.reason !== "Invalid") return error;
+  const causes = list(at(error.details, "causes")) as { reason?: string; field?: string }[];
+  const required = causes.find(({ reason }) => reason === "FieldValueRequired");
+  if (!required) return error;
+  return new Error(
+    "this Patch resource is currently managing a required field, so it can't be deleted directly. Either set the " +
+      "`retainOnDelete` resource option, or transfer ownership of the field before deleting: " +
+      (required.field ?? ""),
+  );
+}

@@ -1,0 +1,34 @@
+/**
+ * Stand-in for the official `kubernetes` plugin: the same resources on the same API server and Helm, without the plugin.
+ * Objects of any kind, their `*Patch` types and `helm.sh/v3:Release` are served; components (`helm.sh/v4:Chart`, `yaml/v2`),
+ * functions, client-side apply (`enableServerSideApply: false`) and `renderYamlToDirectory` are not.
+ */
+import type { StandIn } from "../protocol.ts";
+import { type Cluster, connect, providerReplaces, settingsOf } from "./cluster.ts";
+import { kindOfType } from "./kinds.ts";
+import { objectHandler } from "./objects.ts";
+import { patchHandler } from "./patches.ts";
+import { releaseHandler } from "./release.ts";
+
+export function kubernetes(): StandIn {
+  let connected: Cluster | undefined;
+  const cluster = (): Cluster => {
+    if (!connected) throw new Error("the provider is not configured yet");
+    return connected;
+  };
+  return {
+    name: "kubernetes",
+    version: "4.34.2",
+    async configure(config) {
+      connected = await connect(settingsOf(config));
+    },
+    diffConfig: (olds, news) => ({ replaces: providerReplaces(olds, news) }),
+    handler(type) {
+      if (type === "kubernetes:helm.sh/v3:Release") return releaseHandler(cluster());
+      const kind = kindOfType(type);
+      if (!kind) return undefined;
+      return kind.patch ? patchHandler(cluster(), kind) : objectHandler(cluster(), kind);
+    },
+    secretOutputs: (type) => (type === "kubernetes:core/v1:Secret" ? ["data", "stringData"] : []),
+  };
+}

@@ -1,0 +1,82 @@
+/** Stands in for pulumi-language-nodejs, which a Pulumi engine built from its Go module comes without. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import empty from "google-protobuf/google/protobuf/empty_pb.js";
+import languageGrpc from "@pulumi/pulumi/proto/language_grpc_pb.js";
+import type { RunRequest } from "@pulumi/pulumi/proto/language_pb.js";
+import language from "@pulumi/pulumi/proto/language_pb.js";
+import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
+import { whenEngineIsGone } from "../protocol/engine.ts";
+import { listen, unary } from "../protocol/server.ts";
+import { type Run, programCommand } from "./program.ts";
+
+/** The SDK's runner exits so when it has told the user all there is to tell. */
+const alreadyReported = 32;
+
+/** Serves the language runtime to the engine that started this process. */
+export async function serveLanguage(): Promise<void> {
+  const engine = process.argv.at(-1) ?? "";
+  const programs = new Set<ChildProcess>();
+  const stopPrograms = (): void => {
+    for (const program of programs) program.kill();
+  };
+
+  const { port } = await listen(languageGrpc.LanguageRuntimeService, {
+    getPluginInfo: unary(async () => {
+      const response = new plugin.PluginInfo();
+      response.setVersion("0.0.0-standin");
+      return response;
+    }),
+
+    // The engine looks for each plugin when a resource asks for it; naming them beforehand would only download them.
+    getRequiredPackages: unary(async () => new language.GetRequiredPackagesResponse()),
+
+    run: unary(async (request: RunRequest) => {
+      const response = new language.RunResponse();
+      const { args, env } = programCommand(runOf(request, engine));
+      // The engine shows what this process prints: stdout as messages, stderr as errors. The program's output is that.
+      const program = spawn(process.execPath, args, {
+        cwd: request.getPwd(),
+        env: { ...process.env, ...env },
+        stdio: ["ignore", "inherit", "inherit"],
+      });
+      programs.add(program);
+      const [code, signal] = (await once(program, "close")) as [number | null, NodeJS.Signals | null];
+      programs.delete(program);
+      if (code === alreadyReported) response.setBail(true);
+      else if (code !== 0) response.setError(`Program exited with non-zero exit code: ${code ?? signal ?? "none"}`);
+      return response;
+    }),
+
+    cancel: unary(async () => {
+      stopPrograms();
+      return new empty.Empty();
+    }),
+  });
+  whenEngineIsGone(engine, () => {
+    stopPrograms();
+    process.exit(1);
+  });
+  console.log(port);
+}
+
+function runOf(request: RunRequest, engine: string): Run {
+  const info = request.getInfo();
+  return {
+    engine,
+    monitor: request.getMonitorAddress(),
+    organization: request.getOrganization(),
+    project: request.getProject(),
+    stack: request.getStack(),
+    parallel: request.getParallel(),
+    dryRun: request.getDryrun(),
+    rootDirectory: info?.getRootDirectory() ?? "",
+    programDirectory: info?.getProgramDirectory() ?? request.getPwd(),
+    pwd: request.getPwd(),
+    entryPoint: info?.getEntryPoint() ?? request.getProgram(),
+    args: request.getArgsList(),
+    config: Object.fromEntries(request.getConfigMap().toArray()),
+    secretConfigKeys: request.getConfigsecretkeysList(),
+    options: info?.getOptions()?.toJavaScript() ?? {},
+  };
+}

@@ -1,0 +1,57 @@
+import * as grpc from "@grpc/grpc-js";
+
+/** An expected failure that carries more than its message. */
+export class RpcError extends Error {
+  readonly metadata: grpc.Metadata;
+
+  constructor(message: string, metadata: grpc.Metadata) {
+    super(message);
+    this.metadata = metadata;
+  }
+}
+
+/** A plugin that can be reached at `127.0.0.1:<port>`. */
+export interface Listening {
+  port: number;
+  /** Drops every connection. */
+  close(): void;
+}
+
+/** Serves a plugin on a free port of the loopback, which the plugin has to print for the engine. */
+export async function listen(
+  definition: grpc.ServiceDefinition,
+  implementation: grpc.UntypedServiceImplementation,
+): Promise<Listening> {
+  const server = new grpc.Server({ "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });
+  server.addService(definition, implementation);
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => {
+      if (error) reject(error);
+      else resolve(port);
+    });
+  });
+  return {
+    port,
+    close: () => {
+      server.forceShutdown();
+    },
+  };
+}
+
+/** A method from an async function. Official plugins answer every failure with the code UNKNOWN and its message. */
+export function unary<Request, Response>(
+  answer: (request: Request) => Promise<Response>,
+): grpc.handleUnaryCall<Request, Response> {
+  return (call, callback) => {
+    answer(call.request).then(
+      (response) => {
+        callback(null, response);
+      },
+      (error: unknown) => {
+        const details = error instanceof Error ? error.message : String(error);
+        const metadata = error instanceof RpcError ? error.metadata : new grpc.Metadata();
+        callback({ code: grpc.status.UNKNOWN, details, metadata });
+      },
+    );
+  };
+}
