@@ -1,0 +1,184 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { V1Node } from "@kubernetes/client-node";
+import { execa } from "execa";
+import { parse, stringify } from "yaml";
+import { connect } from "./kubernetes.ts";
+import type { SimulatedNode } from "./nodes.ts";
+import { freePorts } from "./ports.ts";
+import { waitFor } from "./waiting.ts";
+import type { Workspace } from "./workspace.ts";
+
+/** Absolute paths of the programs a control plane is made of. */
+export interface ClusterTools {
+  etcd: string;
+  "kube-apiserver": string;
+  "kube-controller-manager": string;
+  "kube-scheduler": string;
+  kwok: string;
+  kwokctl: string;
+}
+
+/** A running control plane on the loopback. */
+export interface Cluster {
+  /** Absolute path of a kubeconfig file that holds everything in itself and has one context. */
+  kubeconfig: string;
+  /** The name of that context. */
+  context: string;
+  /** Registers nodes and waits until all are Ready. */
+  addNodes(nodes: readonly SimulatedNode[]): Promise<void>;
+  /** Ends the control plane and forgets what it held. */
+  stop(): Promise<void>;
+}
+
+const context = "rehearsal";
+
+/** Where the control plane of a workspace is to be found, also before it is started. */
+export function clusterAddress(workspace: Workspace): { kubeconfig: string; context: string } {
+  return { kubeconfig: join(workspace.dir, "cluster/kubeconfig"), context };
+}
+
+/** How long the control plane and its nodes may take to get ready, in milliseconds. A machine under load needs some of it. */
+const readyLimit = 60_000;
+
+/**
+ * Starts kube-apiserver, kube-scheduler, kube-controller-manager, etcd and KWOK by kwokctl, in `<workspace>/cluster` and on free ports of the
+ * loopback. The user's own ~/.kwok and ~/.kube stay as they are. Answers once the API server serves and the controllers work.
+ */
+export async function startCluster({
+  tools,
+  workspace,
+}: {
+  tools: ClusterTools;
+  workspace: Workspace;
+}): Promise<Cluster> {
+  const dir = await workspace.folder("cluster");
+  const env = {
+    // Settings that the user has for kwokctl are not for this cluster.
+    ...Object.fromEntries(Object.entries(workspace.env).filter(([name]) => !name.startsWith("KWOK_"))),
+    HOME: dir,
+    KWOK_WORKDIR: dir,
+  };
+  const config = join(dir, "config.yaml");
+  await writeFile(config, stringify(kwokConfiguration(dir, tools, await freePorts(6))));
+  const kwokctl = (args: string[], signal?: AbortSignal): Promise<unknown> =>
+    execa(
+      tools.kwokctl,
+      [...args, "--name", context, "--config", config, "--kubeconfig", join(dir, "kwokctl.kubeconfig")],
+      {
+        env,
+        extendEnv: false,
+        cwd: dir,
+        cancelSignal: signal,
+      },
+    );
+
+  await kwokctl(["create", "cluster"], workspace.signal);
+  const { kubeconfig } = clusterAddress(workspace);
+  await writeFile(kubeconfig, await selfContained(join(dir, "kwokctl.kubeconfig")), { mode: 0o600 });
+
+  const { core, objects } = await connect(kubeconfig);
+  const waiting = { limit: readyLimit, signal: workspace.signal };
+  await waitFor(async () => core.readNamespacedServiceAccount({ name: "default", namespace: "default" }), {
+    ...waiting,
+    what: "the control plane's start",
+  });
+
+  return {
+    kubeconfig,
+    context,
+    async addNodes(nodes) {
+      await Promise.all(nodes.map((node) => objects.create(node)));
+      const names = nodes.map((node) => node.metadata.name);
+      await waitFor(
+        async () => {
+          const ready = (await core.listNode()).items.filter(isReady).map((node) => node.metadata?.name);
+          return names.every((name) => ready.includes(name)) || undefined;
+        },
+        { ...waiting, what: "the nodes' getting ready" },
+      );
+    },
+    async stop() {
+      await kwokctl(["delete", "cluster"]);
+    },
+  };
+}
+
+function isReady(node: V1Node): boolean {
+  return node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
+}
+
+/** What kwokctl is told by file, because it has no flag for all of it. By itself it listens on every address, etcd without any password. */
+function kwokConfiguration(dir: string, tools: ClusterTools, ports: number[]): unknown {
+  const [etcdPort, etcdPeerPort, kubeApiserverPort, kubeControllerManagerPort, kubeSchedulerPort, kwokControllerPort] =
+    ports;
+  return {
+    apiVersion: "config.kwok.x-k8s.io/v1alpha1",
+    kind: "KwokctlConfiguration",
+    options: {
+      runtime: "binary",
+      bindAddress: "127.0.0.1",
+      cacheDir: join(dir, "cache"),
+      etcdBinary: tools.etcd,
+      kubeApiserverBinary: tools["kube-apiserver"],
+      kubeControllerManagerBinary: tools["kube-controller-manager"],
+      kubeSchedulerBinary: tools["kube-scheduler"],
+      kwokControllerBinary: tools.kwok,
+      etcdPort,
+      etcdPeerPort,
+      kubeApiserverPort,
+      kubeControllerManagerPort,
+      kubeSchedulerPort,
+      kwokControllerPort,
+    },
+    componentsPatches: [
+      // Nothing here outlives the rehearsal, so nothing has to survive a crash.
+      { name: "etcd", extraArgs: [{ key: "unsafe-no-fsync", value: "true" }] },
+      {
+        name: "kube-apiserver",
+        extraArgs: [
+          // By itself it looks for another address to advertise and does not start on a machine that has only the loopback.
+          { key: "advertise-address", value: "127.0.0.1" },
+          { key: "endpoint-reconciler-type", value: "none" },
+        ],
+      },
+    ],
+  };
+}
+
+interface Kubeconfig {
+  clusters: { name: string; cluster: { server: string; "certificate-authority": string } }[];
+  users: { name: string; user: { "client-certificate": string; "client-key": string } }[];
+}
+
+/** kwokctl's kubeconfig with the certificates in it, and names of our own. */
+async function selfContained(path: string): Promise<string> {
+  const { clusters, users } = parse(await readFile(path, "utf8")) as Kubeconfig;
+  const [cluster, user] = [clusters[0]?.cluster, users[0]?.user];
+  if (!cluster || !user) throw new Error(`kwokctl wrote a kubeconfig without a cluster or a user: ${path}`);
+  const base64 = async (file: string): Promise<string> => (await readFile(file)).toString("base64");
+  return stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    "current-context": context,
+    contexts: [{ name: context, context: { cluster: context, user: context } }],
+    clusters: [
+      {
+        name: context,
+        cluster: {
+          server: cluster.server,
+          "certificate-authority-data": await base64(cluster["certificate-authority"]),
+        },
+      },
+    ],
+    users: [
+      {
+        name: context,
+        user: {
+          "client-certificate-data": await base64(user["client-certificate"]),
+          "client-key-data": await base64(user["client-key"]),
+        },
+      },
+    ],
+  });
+}

@@ -1,0 +1,46 @@
+import type { Api } from "./kubernetes.ts";
+import type { SimulatedNode } from "./nodes.ts";
+
+/**
+ * Puts things of somebody else's into the cluster, so that the rehearsal can tell whether `destroy` leaves them alone: a namespace with a
+ * ConfigMap, a volume, and a label and a taint on every node. The taint keeps no pod away, and being on all nodes alike it does not
+ * change which one the scheduler likes best.
+ */
+export async function plantForeignObjects(api: Api, nodes: readonly SimulatedNode[]): Promise<void> {
+  await api.objects.create(object("v1", "Namespace", { name: foreign }));
+  await Promise.all([
+    api.objects.create({
+      ...object("v1", "ConfigMap", { name: "settings", namespace: foreign }),
+      data: { kept: "yes" },
+    }),
+    api.objects.create({
+      ...object("v1", "PersistentVolume", { name: foreign }),
+      spec: {
+        capacity: { storage: "1Gi" },
+        accessModes: ["ReadWriteOnce"],
+        storageClassName: foreign,
+        hostPath: { path: "/somebody-elses" },
+      },
+    }),
+    ...nodes.map((node) => markNode(api, node.metadata.name)),
+  ]);
+}
+
+const foreign = "somebody-elses";
+
+async function markNode(api: Api, name: string): Promise<void> {
+  const { metadata, spec } = await api.core.readNode({ name });
+  const body = [
+    { op: "add", path: "/metadata/labels", value: { ...metadata?.labels, [`example.com/${foreign}`]: "yes" } },
+    {
+      op: "add",
+      path: "/spec/taints",
+      value: [...(spec?.taints ?? []), { key: `example.com/${foreign}`, value: "yes", effect: "PreferNoSchedule" }],
+    },
+  ];
+  await api.core.patchNode({ name, body });
+}
+
+function object<M extends { name: string; namespace?: string }>(apiVersion: string, kind: string, metadata: M) {
+  return { apiVersion, kind, metadata };
+}

@@ -1,0 +1,38 @@
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { request } from "node:https";
+import { text } from "node:stream/consumers";
+import type { AppsV1Api, BatchV1Api, CoreV1Api, KubernetesObjectApi } from "@kubernetes/client-node";
+
+/** The parts of the Kubernetes API that the rehearsal itself uses. */
+export interface Api {
+  core: CoreV1Api;
+  apps: AppsV1Api;
+  batch: BatchV1Api;
+  /** For objects of any kind. */
+  objects: KubernetesObjectApi;
+  /** Whatever stands at a path, in the form that `accept` asks for. */
+  get<T>(path: string, accept: string): Promise<T>;
+}
+
+/** A client for the current context of a kubeconfig file. The library takes a quarter of a second to load, so only on demand. */
+export async function connect(kubeconfig: string): Promise<Api> {
+  const k8s = await import("@kubernetes/client-node");
+  const config = new k8s.KubeConfig();
+  config.loadFromFile(kubeconfig);
+  return {
+    core: config.makeApiClient(k8s.CoreV1Api),
+    apps: config.makeApiClient(k8s.AppsV1Api),
+    batch: config.makeApiClient(k8s.BatchV1Api),
+    objects: k8s.KubernetesObjectApi.makeApiClient(config),
+    async get<T>(path: string, accept: string): Promise<T> {
+      const options = { headers: { accept } };
+      await config.applyToHTTPSOptions(options);
+      const url = `${config.getCurrentCluster()?.server ?? ""}${path}`;
+      const [response] = (await once(request(url, options).end(), "response")) as [IncomingMessage];
+      const body = await text(response);
+      if (response.statusCode !== 200) throw new Error(`GET ${path}: ${body}`);
+      return JSON.parse(body) as T;
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import { setTimeout } from "node:timers/promises";
+
+/** How a condition is waited for. */
+export interface Waiting {
+  /** What is waited for, as it reads in "... did not happen within 30 s". */
+  what: string;
+  /** Milliseconds until the wait is given up. */
+  limit: number;
+  /** Milliseconds between two looks. @default 100 */
+  every?: number;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Looks until `probe` answers something and answers that. A probe that fails is asked again; its last fault is told when the time is
+ * up. Fails at once with the signal's reason when that is aborted.
+ */
+export async function waitFor<T>(probe: () => Promise<T | undefined>, waiting: Waiting): Promise<T> {
+  const deadline = Date.now() + waiting.limit;
+  for (;;) {
+    let fault: unknown;
+    try {
+      const found = await probe();
+      if (found !== undefined) return found;
+    } catch (cause) {
+      fault = cause;
+    }
+    waiting.signal?.throwIfAborted();
+    if (Date.now() > deadline) {
+      throw new Error(`${waiting.what} did not happen within ${String(waiting.limit / 1000)} s`, { cause: fault });
+    }
+    await setTimeout(waiting.every ?? 100);
+  }
+}

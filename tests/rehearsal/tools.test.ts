@@ -1,0 +1,352 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test, type TestContext } from "node:test";
+import { buildFlags, buildTools, goName } from "../../rehearsal/tools/build.ts";
+import { cacheFolder, store, withScratch } from "../../rehearsal/tools/cache.ts";
+import { checksumOf, download, releaseOf } from "../../rehearsal/tools/download.ts";
+import { versionIn, which } from "../../rehearsal/tools/found.ts";
+import { goVersion, isSuitable, readPins, ToolError, toolNames, type Pin } from "../../rehearsal/tools/pins.ts";
+import { findPlugins, providerVersions } from "../../rehearsal/tools/plugins.ts";
+import { descendantsOf, endTogether, killSession, membersOf } from "../../rehearsal/tools/processes.ts";
+import { prepareTools } from "../../rehearsal/tools/tools.ts";
+import { waitFor } from "../../rehearsal/waiting.ts";
+
+const { signal: never } = new AbortController();
+
+async function scratch(context: TestContext): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), "tools-test-"));
+  context.after(() => rm(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** Sets environment variables for the length of one test. */
+function setEnv(context: TestContext, variables: Record<string, string>): void {
+  for (const [name, value] of Object.entries(variables)) {
+    const before = process.env[name];
+    process.env[name] = value;
+    context.after(() => {
+      if (before === undefined) Reflect.deleteProperty(process.env, name);
+      else process.env[name] = before;
+    });
+  }
+}
+
+async function executable(file: string, script: string): Promise<string> {
+  await writeFile(file, `#!/bin/sh\n${script}\n`);
+  await chmod(file, 0o755);
+  return file;
+}
+
+async function gone(session: number): Promise<void> {
+  await waitFor(async () => (membersOf(session).length === 0 ? true : undefined), {
+    what: "the end",
+    limit: 5000,
+    every: 5,
+  });
+}
+
+describe("pins", () => {
+  test("every tool has its version from go.mod, and all of Kubernetes has the same", () => {
+    const pins = readPins();
+    for (const name of toolNames) assert.match(pins[name].version, /^\d+\.\d+\.\d+$/, name);
+    assert.equal(pins["kube-scheduler"].version, pins["kube-apiserver"].version);
+    assert.equal(pins["kube-apiserver"].command, "k8s.io/kubernetes/cmd/kube-apiserver");
+    assert.equal(pins.etcd.command, "go.etcd.io/etcd/server/v3");
+    assert.match(goVersion(), /^1\.\d+\.\d+$/);
+  });
+
+  test("Kubernetes' libraries are replaced by those of the same release", async () => {
+    const goMod = await readFile("rehearsal/tools/go/go.mod", "utf8");
+    const release = readPins()["kube-apiserver"].version.replace(/^1\./, "v0.");
+    const replaced = [...goMod.matchAll(/^\s*(k8s\.io\/\S+) => (\S+) (\S+)$/gm)];
+    assert.ok(replaced.length > 20);
+    for (const [, module, by, version] of replaced) assert.deepEqual([by, version], [module, release]);
+  });
+
+  test("a module that go.mod does not require is named", () => {
+    assert.throws(
+      () => readPins("module x\nrequire helm.sh/helm/v3 v3.1.0\n"),
+      /go\.mod requires no github\.com\/pulumi/,
+    );
+  });
+
+  const pin = (name: Pin["name"], version: string): Pin => ({ name, version, command: "" });
+  const cases: [Pin, string, boolean][] = [
+    [pin("kube-apiserver", "1.37.2"), "1.37.2", true],
+    [pin("kube-apiserver", "1.37.2"), "1.37.3", false],
+    [pin("pulumi", "3.250.0"), "3.270.1", true],
+    [pin("pulumi", "3.250.0"), "3.249.9", false],
+    [pin("helm", "3.22.0"), "4.0.0", false],
+    [pin("kwok", "0.8.0"), "0.8.1", true],
+    [pin("kwok", "0.8.0"), "0.9.0", false],
+  ];
+  for (const [wanted, found, suitable] of cases) {
+    test(`${wanted.name} ${found} ${suitable ? "will do" : "will not do"} for ${wanted.version}`, () => {
+      assert.equal(isSuitable(wanted, found), suitable);
+    });
+  }
+});
+
+describe("what the machine has", () => {
+  const outputs: [string, string | undefined][] = [
+    ["v3.250.0\n", "3.250.0"],
+    ["Kubernetes v1.37.2", "1.37.2"],
+    ["etcd Version: 3.7.0\nGit SHA: x\nGo Version: go1.26.8", "3.7.0"],
+    ["kwok version v0.8.0 go1.26.8 (linux/amd64)", "0.8.0"],
+    ['version.BuildInfo{Version:"v3.22.0", GitCommit:"", GoVersion:"go1.26.8"}', "3.22.0"],
+    ["command not found", undefined],
+  ];
+  for (const [output, version] of outputs) {
+    test(`the version in ${JSON.stringify(output)}`, () => {
+      assert.equal(versionIn(output), version);
+    });
+  }
+
+  test("the first executable file on PATH counts, not a folder or a text of that name", async (context) => {
+    const dir = await scratch(context);
+    await mkdir(join(dir, "a/helm"), { recursive: true });
+    await mkdir(join(dir, "b"));
+    await mkdir(join(dir, "c"));
+    await writeFile(join(dir, "b/helm"), "");
+    await executable(join(dir, "c/helm"), "");
+    assert.equal(
+      await which("helm", ["a", "", "b", "c"].map((name) => name && join(dir, name)).join(":")),
+      join(dir, "c/helm"),
+    );
+    assert.equal(await which("helm", join(dir, "b")), undefined);
+  });
+
+  test("suitable tools are taken from PATH, and then from the cache", async (context) => {
+    const dir = await scratch(context);
+    const pins = readPins();
+    for (const name of toolNames) await executable(join(dir, name), `echo "v${pins[name].version}"`);
+    setEnv(context, { PATH: `${dir}:${process.env["PATH"] ?? ""}`, XDG_CACHE_HOME: join(dir, "cache") });
+    const { tools, report } = await prepareTools({ log: assert.fail, signal: never });
+    assert.deepEqual(Object.keys(tools), toolNames);
+    assert.equal(tools.etcd, join(dir, "etcd"));
+    assert.deepEqual([...new Set(report.map(({ origin }) => origin))], ["found"]);
+  });
+});
+
+describe("releases", () => {
+  const pins = readPins();
+
+  test("addresses of this platform's releases", () => {
+    const kubernetes = pins["kube-apiserver"].version;
+    assert.equal(
+      releaseOf(pins["kube-apiserver"], "linux", "x64")?.url,
+      `https://dl.k8s.io/v${kubernetes}/bin/linux/amd64/kube-apiserver`,
+    );
+    assert.match(releaseOf(pins.pulumi, "darwin", "arm64")?.url ?? "", /-darwin-arm64\.tar\.gz$/);
+    assert.match(releaseOf(pins.pulumi, "linux", "x64")?.url ?? "", /-linux-x64\.tar\.gz$/);
+    assert.match(releaseOf(pins.helm, "linux", "x64")?.url ?? "", /-linux-amd64\.tar\.gz$/);
+  });
+
+  test("nothing is downloaded that has no checksum, or is not made for the machine", () => {
+    assert.equal(releaseOf(pins.kwok, "linux", "x64"), undefined);
+    assert.equal(releaseOf(pins["kube-scheduler"], "darwin", "arm64"), undefined);
+    assert.equal(releaseOf(pins.helm, "win32", "x64"), undefined);
+    assert.equal(releaseOf(pins.helm, "linux", "ppc64"), undefined);
+  });
+
+  const sum = "0123456789abcdef".repeat(4);
+  test("a checksum is the only line, or the line of the file", () => {
+    assert.equal(checksumOf("kube-scheduler", sum), sum);
+    assert.equal(checksumOf("a.tar.gz", `${sum.replaceAll("0", "1")}  b.tar.gz\n${sum}  a.tar.gz\n`), sum);
+    assert.equal(checksumOf("a.tar.gz", `${sum} *a.tar.gz\n`), sum);
+    assert.equal(checksumOf("a.tar.gz", `${sum}  b.tar.gz\n${sum}  c.tar.gz\n`), undefined);
+    assert.equal(checksumOf("a.tar.gz", "<html>moved</html>"), undefined);
+  });
+
+  test("a download is kept only if it matches its checksum", async (context) => {
+    const dir = await scratch(context);
+    const content = "#!/bin/sh\n";
+    const right = createHash("sha256").update(content).digest("hex");
+    const server = createServer((request, response) => {
+      const body = { "/tool": content, "/right": right, "/wrong": right.replaceAll(/[0-9]/g, "0") }[request.url ?? ""];
+      response.writeHead(body === undefined ? 404 : 200).end(body);
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    context.after(() => server.close());
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const release = (checksums: string): { url: string; checksums: string } => ({
+      url: `${base}/tool`,
+      checksums: `${base}/${checksums}`,
+    });
+
+    const [file = ""] = await download(release("right"), dir, never);
+    assert.equal(await readFile(file, "utf8"), content);
+    await assert.rejects(download(release("wrong"), dir, never), /does not match its published SHA-256/);
+    await assert.rejects(download(release("absent"), dir, never), /absent answers 404/);
+  });
+});
+
+describe("builds", () => {
+  const pins = readPins();
+
+  test("go names a command after its path, without the major version", () => {
+    assert.equal(goName("go.etcd.io/etcd/server/v3"), "server");
+    assert.equal(goName("helm.sh/helm/v3/cmd/helm"), "helm");
+  });
+
+  test("the tools are told their versions", () => {
+    const flags = buildFlags(pins).join(" ");
+    assert.ok(flags.includes(`version.Version=${pins.pulumi.version}`));
+    assert.ok(flags.includes(`k8s.io/component-base/version.gitVersion=v${pins["kube-apiserver"].version}`));
+  });
+
+  test("without Go, or with too old a Go, one line says what is needed", async (context) => {
+    const dir = await scratch(context);
+    const build = () => buildTools([pins.helm], { pins, scratch: dir, log: () => undefined, signal: never });
+    setEnv(context, { PATH: dir });
+    const oneLine = (words: RegExp) => (fault: unknown) =>
+      fault instanceof ToolError && words.test(fault.message) && !fault.message.includes("\n");
+    await assert.rejects(
+      build,
+      oneLine(/^Go 1\.\d+\.\d+ or later is needed to build helm 3\.\S+, and none is on PATH: install/),
+    );
+    await executable(
+      join(dir, "go"),
+      'echo "go: go.mod requires go >= 1.26.0 (running go 1.22.1; GOTOOLCHAIN=local)" >&2; exit 1',
+    );
+    await assert.rejects(build, oneLine(/and PATH has 1\.22\.1: install/));
+  });
+
+  test("an aborted build ends with its children", async (context) => {
+    const dir = await scratch(context);
+    const pidFile = join(dir, "pid");
+    await executable(join(dir, "go"), `case "$1" in build) /bin/sleep 60 & echo $$ > ${pidFile}; wait ;; esac`);
+    setEnv(context, { PATH: dir });
+    const controller = new AbortController();
+    const building = buildTools([pins.helm], { pins, scratch: dir, log: () => undefined, signal: controller.signal });
+    const session = await waitFor(async () => Number(await readFile(pidFile, "utf8")) || undefined, {
+      what: "the build's start",
+      limit: 10_000,
+      every: 10,
+    });
+    controller.abort(new Error("interrupted"));
+    await assert.rejects(building, /^Error: interrupted$/);
+    await gone(session);
+  });
+});
+
+describe("cache", () => {
+  test("lies where the platform keeps caches", () => {
+    assert.equal(cacheFolder("linux", {}, "/home/me"), "/home/me/.cache/pulsar-stack");
+    assert.equal(cacheFolder("darwin", {}, "/Users/me"), "/Users/me/Library/Caches/pulsar-stack");
+    assert.equal(cacheFolder("linux", { XDG_CACHE_HOME: "/var/cache/me" }, "/home/me"), "/var/cache/me/pulsar-stack");
+  });
+
+  test("nothing half made stays, not even of a run that was killed", async (context) => {
+    const dir = await scratch(context);
+    const dead = spawn("true");
+    await once(dead, "exit");
+    await mkdir(join(dir, `scratch-${String(dead.pid)}-x`));
+    await mkdir(join(dir, `scratch-${process.ppid}-x`));
+    const failing = withScratch(dir, async (folder) => {
+      await writeFile(join(folder, "half"), "");
+      throw new Error("no space");
+    });
+    await assert.rejects(failing, /no space/);
+    assert.deepEqual(await readdir(dir), [`scratch-${process.ppid}-x`]);
+  });
+
+  test("finished files replace older ones", async (context) => {
+    const dir = await scratch(context);
+    await writeFile(join(dir, "helm"), "old");
+    await withScratch(dir, async (folder) => {
+      await writeFile(join(folder, "helm"), "new");
+      await store([join(folder, "helm")], dir);
+    });
+    assert.equal(await readFile(join(dir, "helm"), "utf8"), "new");
+  });
+});
+
+describe("processes", () => {
+  test("a session is ended with the process groups in it", async () => {
+    // With job control bash gives each job a process group of its own, as Pulumi does with its plugins.
+    const leader = spawn("bash", ["-c", "set -m; sleep 60 & sleep 60 & echo ready; wait"], {
+      detached: true,
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    await once(leader.stdout, "data");
+    const pid = leader.pid ?? 0;
+    assert.equal(membersOf(pid).length, 3);
+    killSession(pid);
+    await waitFor(async () => (membersOf(pid).length === 0 ? true : undefined), {
+      what: "the end",
+      limit: 5000,
+      every: 5,
+    });
+  });
+
+  test("what a process leaves behind is ended after it", async () => {
+    const child = spawn("bash", ["-c", "set -m; sleep 60 > /dev/null & exit 3"], { detached: true, stdio: "ignore" });
+    const { pid } = child;
+    const ended = once(child, "exit");
+    const [code] = (await endTogether(Object.assign(ended, { pid }), undefined)) as [number];
+    assert.equal(code, 3);
+    await waitFor(async () => (membersOf(pid ?? 0).length === 0 ? true : undefined), {
+      what: "the end",
+      limit: 5000,
+      every: 5,
+    });
+  });
+
+  test("descendants as ps lists them", () => {
+    const ps = "    1     0\n   20     1\n   30    20\n   25    30\n   40     1\n";
+    assert.deepEqual(descendantsOf(20, ps), [20, 30, 25]);
+    assert.deepEqual(descendantsOf(99, ps), []);
+  });
+});
+
+describe("plugins", () => {
+  test("providers have the versions of their SDKs, which have to be exact", () => {
+    const dependencies = { "@pulumi/kubernetes": "4.1.0", "@pulumi/tls": "5.2.0", "@pulumi/postgresql": "3.3.0" };
+    assert.deepEqual(providerVersions(JSON.stringify({ dependencies })), {
+      kubernetes: "4.1.0",
+      tls: "5.2.0",
+      postgresql: "3.3.0",
+    });
+    const loose = { ...dependencies, "@pulumi/tls": "^5.2.0" };
+    assert.throws(
+      () => providerVersions(JSON.stringify({ dependencies: loose })),
+      /exact version of @pulumi\/tls, not on \^5\.2\.0/,
+    );
+  });
+
+  test("official plugins are taken where they are whole, stand-ins elsewhere", async (context) => {
+    const dir = await scratch(context);
+    setEnv(context, { PULUMI_HOME: join(dir, "home"), XDG_CACHE_HOME: join(dir, "cache"), PATH: dir });
+    // No server is asked.
+    context.mock.method(globalThis, "fetch", () => Promise.reject(new Error("offline")));
+    const versions = providerVersions(await readFile("package.json", "utf8"));
+    const plant = async (home: string, name: "kubernetes" | "tls" | "postgresql"): Promise<string> => {
+      const folder = join(home, "plugins", `resource-${name}-v${versions[name]}`);
+      await mkdir(folder, { recursive: true });
+      await executable(join(folder, `pulumi-resource-${name}`), "");
+      return folder;
+    };
+    const kubernetes = await plant(join(dir, "home"), "kubernetes");
+    const tls = await plant(join(dir, "cache/pulsar-stack/pulumi"), "tls");
+    await writeFile(`${await plant(join(dir, "home"), "postgresql")}.partial`, "");
+    const pulumi = { file: await executable(join(dir, "pulumi"), ""), version: "3.250.0" };
+    const find = () => findPlugins({ pulumi, standIns: "/stand-ins", log: () => undefined, signal: never });
+
+    assert.deepEqual(await find(), [
+      { name: "nodejs", version: "3.250.0", origin: "stand-in", folder: "/stand-ins" },
+      { name: "kubernetes", version: versions.kubernetes, origin: "found", folder: kubernetes },
+      { name: "tls", version: versions.tls, origin: "cached", folder: tls },
+      { name: "postgresql", version: versions.postgresql, origin: "stand-in", folder: "/stand-ins" },
+    ]);
+    await executable(join(dir, "pulumi-language-nodejs"), "");
+    assert.deepEqual((await find())[0], { name: "nodejs", version: "3.250.0", origin: "found", folder: dir });
+  });
+});
