@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { fault } from "./components/fault.ts";
 import { z } from "zod";
 import { supportedChartVersions } from "./components/charts/lines.ts";
 import { supportedManagerVersions } from "./components/schemas/index.ts";
@@ -171,7 +172,7 @@ export function parseSettings(config: RawConfig, stack: string, dryRun: boolean)
   if (!parsed.success) faults.push(...faultsOf(parsed.error.issues, raw, secretKeySet));
   faults.push(...contradictions(soundPart(raw)));
   const cluster = clusterSettings(config, dryRun, faults);
-  if (!parsed.success || faults.length > 0) throw new pulumi.RunError(message(faults, stack));
+  if (!parsed.success || faults.length > 0) throw fault(message(faults, stack));
 
   const { imagePullCredentials, managerDatabasePassword, managerDatabaseAdminPassword, ...plain } = parsed.data;
   const { managerDatabase } = plain;

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
+import { fault } from "./fault.ts";
 import { ManagerTables } from "./resources/managerTables.ts";
 import { connectLimitSeconds, type TlsMode } from "./resources/sqlSession.ts";
 import { managerSchema } from "./schemas/index.ts";
@@ -35,9 +36,12 @@ export interface ManagerDatabaseArgs {
   connection: ManagerDatabaseConnection;
   /** Needed unless `create` is false. */
   admin?: ManagerDatabaseAdmin;
-  /** Name of the manager's database. A change renames it, tables and rows included. */
+  /** Name of the manager's database. A change makes another one, with empty tables; the old one stays, unless `deleteData`. */
   database: string;
-  /** The role as which the manager logs in and which owns everything in its database. A change renames it. */
+  /**
+   * The role as which the manager logs in and which owns everything in its database. A change makes another one and hands all of it
+   * over, which takes a superuser as `admin`; the old one stays, unless `deleteData`.
+   */
   role: string;
   /** Its password. Secret. A change is made in PostgreSQL first, then everywhere it is used. */
   rolePassword: pulumi.Input<string>;
@@ -109,7 +113,7 @@ export class ManagerDatabase extends pulumi.ComponentResource {
   ): { database: postgresql.Database; last: pulumi.Resource } {
     const { admin, connection } = args;
     if (!admin) {
-      throw new pulumi.RunError(
+      throw fault(
         `${name}: role and database are to be made, but admin is not set; set it, or create: false where they exist`,
       );
     }
@@ -130,6 +134,8 @@ export class ManagerDatabase extends pulumi.ComponentResource {
     );
     // Retained, a resource leaves the state and stays on the server: a destroy takes no data along that nobody asked it to.
     const opts = { parent: this, provider, retainOnDelete: !deleteData };
+    // The provider (3.18) renames in place, but the state keeps the old name as the id: the next refresh takes the resource for gone.
+    const byName = { ...opts, replaceOnChanges: ["name"] };
 
     const role = new postgresql.Role(
       `${name}-role`,
@@ -141,11 +147,17 @@ export class ManagerDatabase extends pulumi.ComponentResource {
         // those things over to `admin` (REASSIGN OWNED) or dropping them (DROP OWNED).
         skipReassignOwned: true,
       },
-      opts,
+      byName,
     );
-    const database = new postgresql.Database(`${name}-database`, { name: args.database, owner: role.name }, opts);
-    // What stands inside the database goes with it: DROP SCHEMA fails while tables stand in the schema, and a grant needs no REVOKE.
-    const inside = { ...opts, deletedWith: database };
+    const database = new postgresql.Database(
+      `${name}-database`,
+      // When the owner changes, the tables have to follow, or the new one could not use them.
+      { name: args.database, owner: role.name, alterObjectOwnership: true },
+      byName,
+    );
+    // What stands inside the database stays or goes with it and is never taken away by itself: DROP SCHEMA fails while tables stand in
+    // the schema, and a REVOKE when the role has changed would be about a role that nobody uses any more.
+    const inside = { ...opts, retainOnDelete: true };
     const schema = new postgresql.Schema(
       `${name}-schema`,
       // Every database has this schema, so its owner is changed. `database` makes the provider connect there: a schema belongs to one.
@@ -183,7 +195,7 @@ function readCa(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    throw new pulumi.RunError(`the CA's certificate ${file} cannot be read: ${(error as Error).message}`);
+    throw fault(`the CA's certificate ${file} cannot be read: ${(error as Error).message}`);
   }
 }
 

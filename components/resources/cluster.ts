@@ -1,3 +1,7 @@
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import path from "node:path";
+// Only its types here: it takes a third of a second to load, which a preview that asks no cluster does not have to wait for.
 import type { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 
 /**
@@ -69,7 +73,8 @@ export async function ask<T>(cluster: Cluster, question: (api: CoreV1Api) => Pro
 
 /** The HTTP status that `ask` was answered with, if `error` is such an answer. */
 export function statusOf(error: unknown): number | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "number" ? error.code : undefined;
+  // A DOMException, as of a timeout, has a small number of its own there.
+  return error instanceof Error && "code" in error && Number(error.code) >= 100 ? Number(error.code) : undefined;
 }
 
 /**
@@ -78,9 +83,6 @@ export function statusOf(error: unknown): number | undefined {
  */
 async function loadKubeconfig(ref: ClusterRef): Promise<{ config: KubeConfig; files: string }> {
   const { KubeConfig } = await import("@kubernetes/client-node");
-  const { readFile } = await import("node:fs/promises");
-  const { homedir } = await import("node:os");
-  const path = await import("node:path");
   const home = path.join(homedir(), ".kube", "config");
   const listed = (process.env.KUBECONFIG ?? "").split(path.delimiter).filter((file) => file !== "");
   const files =
@@ -99,7 +101,7 @@ async function loadKubeconfig(ref: ClusterRef): Promise<{ config: KubeConfig; fi
       parts.push(part);
     } catch (error) {
       if (error instanceof Error && "code" in error && error.code === "ENOENT") continue;
-      throw fault(`kubeconfig ${file} cannot be read: ${firstLine(error)}`, { cause: error });
+      throw fault(`kubeconfig ${file} cannot be read: ${firstLine(error)}`);
     }
   }
   if (parts.length === 0) {
@@ -127,23 +129,28 @@ function pickContext(config: KubeConfig, ref: ClusterRef, files: string): string
   return wanted;
 }
 
-function faultOf(cluster: Cluster, cause: unknown): Error {
+function faultOf(cluster: Cluster, error: unknown): Error {
   const server = `the API server ${cluster.server} of context "${cluster.context}"`;
-  const code = statusOf(cause);
-  if (code === 401) return fault(`${server} does not accept the credentials`, { cause, code });
-  if (code !== undefined) return fault(`${server} answers ${code}: ${reasonOf(cause)}`, { cause, code });
-  if (cause instanceof Error && cause.name === "TimeoutError")
-    return fault(`${server} does not answer in time`, { cause });
-  const root = cause instanceof Error ? cause.cause : undefined;
-  if (!(root instanceof Error)) return fault(`${server} cannot be asked: ${firstLine(cause)}`, { cause });
+  const code = statusOf(error);
+  if (code === 401) return fault(`${server} does not accept the credentials`, code);
+  if (code !== undefined) return fault(`${server} answers ${code}: ${reasonOf(error)}`, code);
+  if (error instanceof Error && error.name === "TimeoutError") return fault(`${server} does not answer in time`);
+  // Says an excerpt of what it read: the answer of a credential plugin, perhaps a token.
+  if (error instanceof SyntaxError)
+    return fault(`${server} cannot be asked: it, or a credential plugin, answers no JSON`);
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (!(cause instanceof Error)) return fault(`${server} cannot be asked: ${firstLine(error)}`);
   // A host name with several addresses fails with an AggregateError, which has a code but no message.
-  const reason = firstLine(root) || ("code" in root ? String(root.code) : root.name);
-  return fault(`${server} cannot be reached: ${reason}`, { cause });
+  const reason = firstLine(cause) || ("code" in cause ? String(cause.code) : cause.name);
+  return fault(`${server} cannot be reached: ${reason}`);
 }
 
-/** An error whose message is all there is to say: whoever prints its stack (hooks and dynamic providers do) prints the message. */
-function fault(message: string, { cause, code }: { cause?: unknown; code?: number } = {}): Error {
-  return Object.assign(new Error(message, { cause }), { stack: message, ...(code !== undefined && { code }) });
+/**
+ * An error whose message is all there is to say: whoever prints its stack (hooks and dynamic providers do) prints the message. It names
+ * no cause: that of a kubeconfig which cannot be parsed quotes it, secrets and all.
+ */
+function fault(message: string, code?: number): Error {
+  return Object.assign(new Error(message), { stack: message }, code !== undefined && { code });
 }
 
 /** What the API server says in the `Status` object it answers a refused request with. */

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { dynamic } from "@pulumi/pulumi";
 import { ask, type Cluster, type ClusterRef, connect, statusOf } from "./cluster.ts";
 import { type Marks, patchFor, sameMarks, standing } from "./nodeMerge.ts";
@@ -77,7 +78,6 @@ async function mark(args: NodeMarksArgs, before: Marks): Promise<void> {
  */
 async function write(cluster: Cluster, name: string, before: Marks, after: Marks): Promise<boolean> {
   const { PatchStrategy, setHeaderOptions } = await import("@kubernetes/client-node");
-  const { setTimeout: wait } = await import("node:timers/promises");
   const asMergePatch = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import * as pulumi from "@pulumi/pulumi";
+import { fault } from "../fault.ts";
 
 /** The tables of one Pulsar Manager version. */
 export interface ManagerSchema {
@@ -39,7 +39,7 @@ export const supportedManagerVersions: readonly string[] = Object.keys(tablesByV
 export function managerSchema(version: string): ManagerSchema {
   const tables = Object.hasOwn(tablesByVersion, version) ? tablesByVersion[version] : undefined;
   if (!tables) {
-    throw new pulumi.RunError(
+    throw fault(
       `no database schema for Pulsar Manager ${JSON.stringify(version)}; supported: ${supportedManagerVersions.join(", ")}`,
     );
   }

@@ -14,47 +14,40 @@ const args: ManagerDatabaseArgs = {
   managerVersion: "v0.2.0",
 };
 
-/** What the engine is told about a resource beside its inputs; resources by their names. */
-interface Options {
-  parent: string;
-  dependsOn: string[];
-  retainOnDelete: boolean;
-  deletedWith: string;
-  provider: string;
-}
-
 interface Outcome {
   resources: Map<string, Registered>;
-  options: Map<string, Options>;
+  /** Of every resource: the name of its provider and the changes that replace it, both of which the mocks leave out. */
+  requests: Map<string, { provider: string; replaceOnChanges: string[] }>;
   jdbcUrl: string;
   ready: string;
 }
 
-/** The part of the SDK's request that the mocks do not pass on (resource.proto, RegisterResourceRequest). */
+/** The part of the SDK's request for a resource that the mocks leave out (resource.proto, RegisterResourceRequest). */
 interface Request {
   getName(): string;
-  getParent(): string;
-  getDependenciesList(): string[];
-  getRetainondelete(): boolean;
-  getDeletedwith(): string;
   getProvider(): string;
+  getReplaceonchangesList(): string[];
 }
 
 async function build(changes: Partial<ManagerDatabaseArgs> = {}, preview = false): Promise<Outcome> {
-  const options = new Map<string, Options>();
+  const requests: Outcome["requests"] = new Map();
   let url = "";
   let ready = "";
   const registered = await register(
     () => {
-      listenTo((request) => options.set(request.getName(), optionsOf(request)));
+      listenTo((request) => {
+        // A reference to a provider is its URN and its id.
+        const provider = request.getProvider().split("::")[3] ?? "";
+        requests.set(request.getName(), { provider, replaceOnChanges: request.getReplaceonchangesList() });
+      });
       const component = new ManagerDatabase("manager", { ...args, ...changes });
       component.jdbcUrl.apply((value) => (url = value));
-      component.ready.urn.apply((urn) => (ready = nameOf(urn)));
+      component.ready.urn.apply((urn) => (ready = urn.split("::")[3] ?? ""));
     },
     { preview },
   );
-  const children = registered.filter((resource) => resource.name !== "manager");
-  return { resources: new Map(children.map((resource) => [resource.name, resource])), options, jdbcUrl: url, ready };
+  const children = registered.filter((resource) => resource.custom);
+  return { resources: new Map(children.map((resource) => [resource.name, resource])), requests, jdbcUrl: url, ready };
 }
 
 function listenTo(listener: (request: Request) => void): void {
@@ -66,21 +59,6 @@ function listenTo(listener: (request: Request) => void): void {
     listener(request);
     return answer(request, done);
   };
-}
-
-function optionsOf(request: Request): Options {
-  return {
-    parent: nameOf(request.getParent()),
-    dependsOn: request.getDependenciesList().map(nameOf).sort(),
-    retainOnDelete: request.getRetainondelete(),
-    deletedWith: nameOf(request.getDeletedwith()),
-    // A reference to a provider is its URN and its id.
-    provider: nameOf(request.getProvider().split("::").slice(0, 4).join("::")),
-  };
-}
-
-function nameOf(urn: string): string {
-  return urn.split("::")[3] ?? "";
 }
 
 function inputsOf({ resources }: Outcome, name: string): Record<string, unknown> {
@@ -103,7 +81,7 @@ await test("with an admin, role, database, schema, grants and tables are made", 
       "manager-grant-schema": "postgresql:index/grant:Grant",
       "manager-tables": "pulumi-nodejs:dynamic/pulsar:ManagerTables",
     });
-    for (const name of outcome.resources.keys()) assert.equal(outcome.options.get(name)?.parent, "manager");
+    for (const { name, parent } of outcome.resources.values()) assert.equal(parent, "manager", name);
   });
 
   await t.test("through a provider that gives up on a silent host", () => {
@@ -118,14 +96,18 @@ await test("with an admin, role, database, schema, grants and tables are made", 
       connectTimeout: "10",
     });
     for (const name of ["role", "database", "schema", "grant-database", "grant-schema"]) {
-      assert.equal(outcome.options.get(`manager-${name}`)?.provider, "manager-server");
+      assert.equal(outcome.requests.get(`manager-${name}`)?.provider, "manager-server");
     }
   });
 
   await t.test("under the names in PostgreSQL that were asked for, owned by the role", () => {
     const role = inputsOf(outcome, "manager-role");
     assert.deepEqual([role.name, role.login, role.password], ["pulsar_manager", true, "role-secret"]);
-    assert.deepEqual(inputsOf(outcome, "manager-database"), { name: "pulsar_manager", owner: "pulsar_manager" });
+    assert.deepEqual(inputsOf(outcome, "manager-database"), {
+      name: "pulsar_manager",
+      owner: "pulsar_manager",
+      alterObjectOwnership: true,
+    });
     const schema = inputsOf(outcome, "manager-schema");
     assert.deepEqual(
       [schema.name, schema.database, schema.owner, schema.ifNotExists, schema.dropCascade],
@@ -165,7 +147,7 @@ await test("with an admin, role, database, schema, grants and tables are made", 
   });
 
   await t.test("one after the other", () => {
-    const after = (name: string) => outcome.options.get(`manager-${name}`)?.dependsOn;
+    const after = (name: string) => outcome.resources.get(`manager-${name}`)?.dependsOn;
     assert.deepEqual(after("role"), []);
     assert.deepEqual(after("database"), ["manager-role"]);
     assert.deepEqual(after("schema"), ["manager-database", "manager-role"]);
@@ -184,7 +166,7 @@ await test("with an admin, role, database, schema, grants and tables are made", 
 
   await t.test("a destroy leaves role, database and what is in it where they are", () => {
     for (const name of ["role", "database", "schema", "grant-database", "grant-schema"]) {
-      assert.equal(outcome.options.get(`manager-${name}`)?.retainOnDelete, true, name);
+      assert.equal(outcome.resources.get(`manager-${name}`)?.options.retainOnDelete, true, name);
     }
     assert.equal(outcome.resources.get("manager-role")?.inputs.skipReassignOwned, true);
   });
@@ -192,25 +174,26 @@ await test("with an admin, role, database, schema, grants and tables are made", 
 
 test("with deleteData a destroy drops role and database; what is in the database goes with it", async () => {
   const outcome = await build({ deleteData: true });
-  for (const [name, { retainOnDelete }] of outcome.options) assert.equal(retainOnDelete, false, name);
-  const deletedWith = Object.fromEntries(
-    [...outcome.options]
-      .filter(([, options]) => options.deletedWith !== "")
-      .map(([name, options]) => [name, options.deletedWith]),
-  );
-  assert.deepEqual(deletedWith, {
-    "manager-schema": "manager-database",
-    "manager-grant-database": "manager-database",
-    "manager-grant-schema": "manager-database",
-    "manager-tables": "manager-database",
-  });
+  const retained = [...outcome.resources.values()]
+    .filter(({ options }) => options.retainOnDelete)
+    .map(({ name }) => name);
+  assert.deepEqual(retained.sort(), ["manager-grant-database", "manager-grant-schema", "manager-schema"]);
+  assert.equal(outcome.resources.get("manager-tables")?.options.deletedWith, "manager-database");
   assert.equal(inputsOf(outcome, "manager-tables").deleteTables, true);
+});
+
+test("another name is another role or database, not a rename that the state would not follow", async () => {
+  const { requests } = await build();
+  for (const [name, { replaceOnChanges }] of requests) {
+    const byName = name === "manager-role" || name === "manager-database";
+    assert.deepEqual(replaceOnChanges, byName ? ["name"] : [], name);
+  }
 });
 
 test("without create only the tables are made, and no admin is needed", async () => {
   const outcome = await build({ create: false, admin: undefined });
   assert.deepEqual([...outcome.resources.keys()], ["manager-tables"]);
-  assert.deepEqual(outcome.options.get("manager-tables")?.dependsOn, []);
+  assert.deepEqual(outcome.resources.get("manager-tables")?.dependsOn, []);
 });
 
 test("an admin who is no superuser, in another database, over TLS", async () => {

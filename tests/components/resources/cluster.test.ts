@@ -176,6 +176,24 @@ describe("an API server", () => {
     assert.equal(statusOf(forbidden), 403);
   });
 
+  test("is not asked where the credential plugin fails, and what the plugin prints is not quoted", async () => {
+    const withPlugin = async (script: string) => {
+      const exec = { apiVersion: "client.authentication.k8s.io/v1", command: "node", args: ["-e", script] };
+      const path = await file(
+        "plugin",
+        stringify({
+          "current-context": "test",
+          contexts: [{ name: "test", context: { cluster: "test", user: "test" } }],
+          clusters: [{ name: "test", cluster: { server: "https://127.0.0.1:9" } }],
+          users: [{ name: "test", user: { exec } }],
+        }),
+      );
+      return messageOf(ask(await connect({ kubeconfig: path }), (api) => api.listNode()));
+    };
+    assert.match(await withPlugin("console.error('no session'); process.exit(3)"), /cannot be asked: no session$/);
+    assert.match(await withPlugin(`console.log("${secret}")`), /a credential plugin, answers no JSON$/);
+  });
+
   test("that is none, but a proxy with a page, is not quoted", async () => {
     assert.match((await answering(502, "<html>\nbad gateway")).message, / answers 502: no reason given$/);
   });
