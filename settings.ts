@@ -104,7 +104,10 @@ const schema = object({
       superuser: flag.default(true),
     }).prefault({}),
   }),
-  managerDatabasePassword: password("managerDatabasePassword"),
+  managerDatabasePassword: password("managerDatabasePassword").refine((value) => !value.includes("\\"), {
+    // The provider (postgresql 3.18.1) doubles it when it sets a role's password, and nobody could log in.
+    error: "a password without a backslash",
+  }),
   managerDatabaseAdminPassword: password("managerDatabaseAdminPassword").optional(),
   values: z.record(z.string(), z.json(), { error: "an object of chart values" }),
 });

@@ -233,6 +233,14 @@ describe("secrets", () => {
     assert.doesNotMatch(line, /s3cret/);
   });
 
+  test("with a backslash are refused, which PostgreSQL would be told twice", () => {
+    const [line = ""] = faults(stackConfig("test", { "pulsar:managerDatabasePassword": "back\\slash" }));
+    assert.match(
+      line,
+      /^pulsar:managerDatabasePassword: found a secret value; allowed: a password without a backslash$/,
+    );
+  });
+
   test("have no place in plain settings", () => {
     const config = stackConfig("test");
     const [line = ""] = faults({

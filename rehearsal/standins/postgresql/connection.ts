@@ -108,6 +108,9 @@ export class Server {
 
   async #connected<T>(database: string, use: (session: Session) => Promise<T>): Promise<T> {
     const client = await this.#connect(database);
+    // A connection that breaks says so to whoever asks next; without a listener it would end the plugin.
+    const ignore = (): void => undefined;
+    client.on("error", ignore);
     try {
       return await use({
         rows: async (query, values = []) =>
@@ -119,6 +122,7 @@ export class Server {
           ),
       });
     } finally {
+      client.off("error", ignore);
       client.release();
     }
   }

@@ -14,7 +14,7 @@ export class RpcError extends Error {
 export interface Listening {
   port: number;
   /** Drops every connection. */
-  close(): void;
+  close: () => void;
 }
 
 /** Serves a plugin on a free port of the loopback, which the plugin has to print for the engine. */
