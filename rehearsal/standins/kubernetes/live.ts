@@ -72,7 +72,7 @@ export function importedInputs(live: KubeObject): Props {
   return { ...without(live, "status"), metadata: without(live.metadata, ...serverSet) };
 }
 
-/** Whether any value in `inputs` is still unknown. */
+/** Whether a value occurs anywhere in `inputs`. */
 export function holds(inputs: unknown, value: unknown): boolean {
   if (Array.isArray(inputs)) return inputs.some((item) => holds(item, value));
   return isObject(inputs) ? Object.values(inputs).some((item) => holds(item, value)) : inputs === value;

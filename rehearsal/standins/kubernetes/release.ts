@@ -136,18 +136,18 @@ async function deploy(api: Api, helm: Helm, release: Release, args: string[], ca
   try {
     await runHelm(helm, args, { input: JSON.stringify(release.values), signal: call.signal });
   } catch (failure) {
-    error = redacted(reasonOf(failure), credentials(release.values));
+    error = redacted(reasonOf(failure), secretValues(release.values));
   }
   const revision = await lastRevision(api, release.namespace, release.name);
   return { revision, isNew: (revision?.version ?? 0) > (before?.version ?? 0), error };
 }
 
 /** Values that messages must not show: those under a key that speaks of credentials. */
-export function credentials(values: unknown, underSecret = false): string[] {
-  if (Array.isArray(values)) return values.flatMap((item) => credentials(item, underSecret));
+export function secretValues(values: unknown, underSecret = false): string[] {
+  if (Array.isArray(values)) return values.flatMap((item) => secretValues(item, underSecret));
   if (!isObject(values)) return underSecret && typeof values === "string" ? [values] : [];
   return Object.entries(values).flatMap(([key, value]) =>
-    credentials(value, underSecret || /passw|secret|token|credential|jwt|private|key$/i.test(key)),
+    secretValues(value, underSecret || /passw|secret|token|credential|jwt|private|key$/i.test(key)),
   );
 }
 

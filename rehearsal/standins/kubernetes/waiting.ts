@@ -16,8 +16,8 @@ const defaultTimeoutSeconds = 600;
 const volumeTimeoutSeconds = 300;
 
 /**
- * Whether an object is what its kind is for. Other kinds count as ready from the start.
- * @see https://www.pulumi.com/registry/packages/kubernetes/api-docs/ "Await Logic" of each kind
+ * Whether an object does what its kind is for. Other kinds count as ready from the start, and so does a Service without a load
+ * balancer: unlike the official plugin, this does not look at its endpoints.
  */
 export function readiness(object: KubeObject): Readiness {
   switch (`${object.apiVersion}/${object.kind}`) {
@@ -175,8 +175,9 @@ async function readinessIn(api: Api, object: KubeObject): Promise<Readiness> {
   const storageClass = text(at(object, "spec", "storageClassName"));
   if (known.ready || object.kind !== "PersistentVolumeClaim" || !storageClass) return known;
   const identity = { apiVersion: "storage.k8s.io/v1", kind: "StorageClass", metadata: { name: storageClass } };
-  const { volumeBindingMode } = await api.get(identity);
-  return volumeBindingMode === "WaitForFirstConsumer" ? { ready: phase(object) === "Pending" } : known;
+  return (await getOrGone(api, identity))?.volumeBindingMode === "WaitForFirstConsumer"
+    ? { ready: phase(object) === "Pending" }
+    : known;
 }
 
 /** @throws Error when the object is still there at the end of the time, with what may hold it. */
@@ -187,8 +188,7 @@ export async function untilGone(
   inputs: KubeObject,
   call: Call,
 ): Promise<void> {
-  const deadline =
-    Date.now() + timeoutOf(inputs, { ...call, timeoutSeconds: call.timeoutSeconds || defaultTimeoutSeconds });
+  const deadline = Date.now() + timeoutOf(inputs, call);
   for (const pause of pauses()) {
     const live = await getOrGone(api, identity);
     if (!live || (uid !== undefined && live.metadata.uid !== uid)) return;

@@ -62,16 +62,15 @@ const struct = (value: object): structs.Struct => structs.Struct.fromJavaScript(
 const logged: LogRequest.AsObject[] = [];
 let client: ResourceProviderClient;
 
+type Method = (request: object, done: (error: grpc.ServiceError | null, response: unknown) => void) => void;
+
 /** Calls one method of the served stand-in. */
 async function ask<Response>(method: keyof ResourceProviderClient, request: object): Promise<Response> {
-  const call = client[method].bind(client) as (
-    request: object,
-    done: (error: grpc.ServiceError | null, response: Response) => void,
-  ) => void;
+  const methods = client as unknown as Record<typeof method, Method>;
   return new Promise((resolve, reject) => {
-    call(request, (error, response) => {
+    methods[method](request, (error, response) => {
       if (error) reject(error);
-      else resolve(response);
+      else resolve(response as Response);
     });
   });
 }
@@ -86,7 +85,7 @@ function createRequest(properties: object, preview = false): object {
 }
 
 describe("a served stand-in", () => {
-  const listening: Listening[] = [];
+  let servers: Listening[] = [];
 
   before(async () => {
     const engine = await listen(engineGrpc.EngineService, {
@@ -97,13 +96,13 @@ describe("a served stand-in", () => {
     });
     const implementation = service(fake, engineAt(`127.0.0.1:${engine.port}`));
     const plugin = await listen(providerGrpc.ResourceProviderService, implementation);
-    listening.push(engine, plugin);
+    servers = [engine, plugin];
     client = new providerGrpc.ResourceProviderClient(`127.0.0.1:${plugin.port}`, grpc.credentials.createInsecure());
   });
 
   after(() => {
     client.close();
-    for (const { close } of listening) close();
+    for (const server of servers) server.close();
   });
 
   test("is asked in plain values and answers with the secrets it was given", async () => {

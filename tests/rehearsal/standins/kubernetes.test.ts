@@ -1,0 +1,575 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { withoutExcerpt } from "../../../rehearsal/standins/kubernetes/api.ts";
+import { forced, takenOver } from "../../../rehearsal/standins/kubernetes/apply.ts";
+import { connect, providerReplaces, settingsOf } from "../../../rehearsal/standins/kubernetes/cluster.ts";
+import { diffObjects } from "../../../rehearsal/standins/kubernetes/diff.ts";
+import { helmMessage } from "../../../rehearsal/standins/kubernetes/helm.ts";
+import * as helm from "../../../rehearsal/standins/kubernetes/helmArguments.ts";
+import { decodeRevision, resourceNames } from "../../../rehearsal/standins/kubernetes/helmStorage.ts";
+import {
+  idOf,
+  kindOfType,
+  type KubeObject,
+  namespaced,
+  parseId,
+} from "../../../rehearsal/standins/kubernetes/kinds.ts";
+import { exported, loadKubeconfig } from "../../../rehearsal/standins/kubernetes/kubeconfig.ts";
+import { appliedPart, redacted, secretTexts } from "../../../rehearsal/standins/kubernetes/live.ts";
+import { objectHandler } from "../../../rehearsal/standins/kubernetes/objects.ts";
+import { patchHandler } from "../../../rehearsal/standins/kubernetes/patches.ts";
+import { diffReleases, releaseHandler, secretValues, stateOf } from "../../../rehearsal/standins/kubernetes/release.ts";
+import { readiness } from "../../../rehearsal/standins/kubernetes/waiting.ts";
+import { type Call, type Props, UNKNOWN } from "../../../rehearsal/standins/protocol.ts";
+
+const fixed = { enableSecretMutable: false, enableConfigMapMutable: false };
+const log = { info: () => undefined, warn: () => undefined, status: () => undefined };
+const call: Call = {
+  ...{ urn: "urn:pulumi:s::p::t::thing", type: "t", name: "thing", timeoutSeconds: 0, log },
+  signal: new AbortController().signal,
+};
+
+describe("kinds", () => {
+  test("a type token names an API version and a kind, or a patch of it", () => {
+    assert.deepEqual(kindOfType("kubernetes:core/v1:Node"), { apiVersion: "v1", kind: "Node", patch: false });
+    assert.deepEqual(kindOfType("kubernetes:core/v1:NodePatch"), { apiVersion: "v1", kind: "Node", patch: true });
+    assert.equal(kindOfType("kubernetes:storage.k8s.io/v1:StorageClass")?.apiVersion, "storage.k8s.io/v1");
+    assert.equal(kindOfType("kubernetes:index:Other"), undefined);
+  });
+
+  test("Kubernetes' own cluster-wide kinds are known without a cluster, others are taken for namespaced", () => {
+    assert.equal(namespaced({ apiVersion: "v1", kind: "PersistentVolume" }), false);
+    assert.equal(namespaced({ apiVersion: "storage.k8s.io/v1", kind: "StorageClass" }), false);
+    assert.equal(namespaced({ apiVersion: "batch/v1", kind: "Job" }), true);
+    assert.equal(namespaced({ apiVersion: "example.com/v1", kind: "Node" }), true);
+  });
+
+  test("an id is namespace/name, or the name alone", () => {
+    const object = { apiVersion: "v1", kind: "Secret", metadata: { name: "s", namespace: "n" } };
+    assert.equal(idOf(object), "n/s");
+    assert.deepEqual(parseId("n/s"), { namespace: "n", name: "s" });
+    assert.deepEqual(parseId(idOf({ ...object, metadata: { name: "node1" } })), { name: "node1" });
+  });
+});
+
+describe("what of a live object the program set", () => {
+  const live = {
+    apiVersion: "v1",
+    kind: "PersistentVolume",
+    metadata: { name: "pv", uid: "1", labels: { ours: "changed", theirs: "x" }, finalizers: ["f"] },
+    spec: { capacity: { storage: "1Gi" }, accessModes: ["ReadWriteOnce"], volumeMode: "Filesystem" },
+    status: { phase: "Available" },
+  };
+
+  test("foreign changes of our fields show, foreign fields do not", () => {
+    const inputs = {
+      metadata: { name: "pv", labels: { ours: "1", gone: "2" } },
+      spec: { accessModes: ["ReadWriteOnce", "ReadOnlyMany"] },
+    };
+    assert.deepEqual(appliedPart(live, inputs), {
+      metadata: { name: "pv", labels: { ours: "changed" } },
+      spec: { accessModes: ["ReadWriteOnce"] },
+    });
+  });
+
+  test("the program's spelling of the same is kept: quantities, and what the server leaves out", () => {
+    const inputs = {
+      metadata: { name: "pv", annotations: {}, generateName: "" },
+      spec: { capacity: { storage: "1024Mi" }, mountOptions: [], claimRef: null },
+    };
+    assert.deepEqual(appliedPart(live, inputs), inputs);
+    const other = appliedPart(live, { spec: { capacity: { storage: "1G" } } });
+    assert.deepEqual(other, { spec: { capacity: { storage: "1Gi" } } });
+  });
+
+  test("cpu as a number, thousandths and exponents are the same quantity", () => {
+    const container = (cpu: unknown): Props => ({ resources: { requests: { cpu } } });
+    assert.deepEqual(appliedPart(container("1"), container(1)), container(1));
+    assert.deepEqual(appliedPart(container("500m"), container("0.5")), container("0.5"));
+    assert.deepEqual(appliedPart(container("1k"), container("1e3")), container("1e3"));
+    assert.deepEqual(appliedPart(container("2"), container("1")), container("2"));
+  });
+
+  test("outside of quantities, texts that look like one are texts", () => {
+    assert.deepEqual(appliedPart({ data: { x: "1Gi" } }, { data: { x: "1024Mi" } }), { data: { x: "1Gi" } });
+  });
+
+  test("a Secret's stringData is looked up in its data", () => {
+    const secret = { kind: "Secret", data: { a: btoa("changed"), b: btoa("theirs") } };
+    const inputs = { kind: "Secret", stringData: { a: "original" } };
+    assert.deepEqual(appliedPart(secret, inputs), { kind: "Secret", stringData: { a: "changed" } });
+  });
+});
+
+describe("diff", () => {
+  const object = (apiVersion: string, kind: string, rest: Props): Props => ({
+    apiVersion,
+    kind,
+    metadata: { name: "x" },
+    ...rest,
+  });
+  const diff = (olds: Props, news: Props, patch = false): ReturnType<typeof diffObjects> =>
+    diffObjects(olds, olds, news, fixed, patch);
+
+  test("nothing changed", () => {
+    const job = object("batch/v1", "Job", { spec: { template: { a: 1 } } });
+    const none = { changes: false, replaces: [], deleteBeforeReplace: false, changedKeys: [] };
+    assert.deepEqual(diff(job, structuredClone(job)), none);
+  });
+
+  const immutable: [string, Props, Props, string[]][] = [
+    [
+      "a Job's template",
+      object("batch/v1", "Job", { spec: { template: { spec: { a: [1] } } } }),
+      object("batch/v1", "Job", { spec: { template: { spec: { a: [2] } } } }),
+      ["spec.template.spec.a[0]"],
+    ],
+    [
+      "a StatefulSet's claims",
+      object("apps/v1", "StatefulSet", { spec: { volumeClaimTemplates: [{ size: 1 }], replicas: 1 } }),
+      object("apps/v1", "StatefulSet", { spec: { volumeClaimTemplates: [{ size: 2 }], replicas: 2 } }),
+      ["spec.volumeClaimTemplates[0].size"],
+    ],
+    [
+      "a volume's source, when the whole spec comes",
+      object("v1", "PersistentVolume", {}),
+      object("v1", "PersistentVolume", { spec: { local: { path: "/d" } } }),
+      ["spec"],
+    ],
+    [
+      "a StorageClass's provisioner",
+      object("storage.k8s.io/v1", "StorageClass", { provisioner: "a" }),
+      object("storage.k8s.io/v1", "StorageClass", { provisioner: "b" }),
+      ["provisioner"],
+    ],
+    ["a Secret's data", object("v1", "Secret", { data: { "a.b": "1" } }), object("v1", "Secret", {}), ["data"]],
+    [
+      "an unknown value",
+      object("v1", "ConfigMap", { data: { a: "1" } }),
+      object("v1", "ConfigMap", { data: { a: UNKNOWN } }),
+      ["data.a"],
+    ],
+    [
+      "a container's image",
+      object("v1", "Pod", { spec: { containers: [{ image: "a" }] } }),
+      object("v1", "Pod", { spec: { containers: [{ image: "b" }] } }),
+      ["spec.containers[0].image"],
+    ],
+  ];
+  for (const [what, olds, news, replaces] of immutable) {
+    test(`${what} replaces, the old object first as the name stays`, () => {
+      const result = diff(olds, news);
+      assert.deepEqual(result.replaces, replaces);
+      assert.equal(result.deleteBeforeReplace, true);
+    });
+  }
+
+  const mutable: [string, Props, Props][] = [
+    ["a label", object("batch/v1", "Job", { labels: {} }), object("batch/v1", "Job", { labels: { a: "1" } })],
+    [
+      "a volume's size and its local volume's neighbour",
+      object("v1", "PersistentVolume", { spec: { capacity: 1, localOther: 1 } }),
+      object("v1", "PersistentVolume", { spec: { capacity: 2, localOther: 2 } }),
+    ],
+    [
+      "a class's reclaim policy",
+      object("storage.k8s.io/v1", "StorageClass", {}),
+      object("storage.k8s.io/v1", "StorageClass", { reclaimPolicy: "Retain" }),
+    ],
+  ];
+  for (const [what, olds, news] of mutable) {
+    test(`${what} is changed in place`, () => {
+      const result = diff(olds, news);
+      assert.deepEqual([result.changes, result.replaces, result.deleteBeforeReplace], [true, [], false]);
+    });
+  }
+
+  test("ConfigMaps and Secrets change in place when the provider says so, unless they are immutable", () => {
+    const mutability = { enableSecretMutable: true, enableConfigMapMutable: true };
+    for (const kind of ["ConfigMap", "Secret"]) {
+      const [olds, news] = ["1", "2"].map((a) => object("v1", kind, { data: { a } })) as [Props, Props];
+      assert.deepEqual(diffObjects(olds, olds, news, mutability).replaces, []);
+      assert.deepEqual(diffObjects(olds, olds, { ...news, immutable: true }, mutability).replaces, ["data.a"]);
+    }
+  });
+
+  test("another name replaces, with both objects there for a while", () => {
+    const news = { ...object("v1", "Service", {}), metadata: { name: "y" } };
+    assert.deepEqual(diff(object("v1", "Service", {}), news).replaces, ["metadata.name"]);
+    assert.equal(diff(object("v1", "Service", {}), news).deleteBeforeReplace, false);
+  });
+
+  test("a made-up name leaves room for the replacement to come first", () => {
+    const metadata = { name: "x", annotations: { "pulumi.com/autonamed": "true" } };
+    const named = (a: string): Props => ({ ...object("v1", "ConfigMap", { data: { a } }), metadata });
+    const [olds, news] = [named("1"), named("2")];
+    assert.equal(diff(olds, news).deleteBeforeReplace, false);
+  });
+
+  test("a patch is only replaced by another identity", () => {
+    const [olds, news] = ["a", "b"].map((type) => object("v1", "Secret", { type })) as [Props, Props];
+    assert.deepEqual(diff(olds, news, true).replaces, []);
+    assert.deepEqual(diff(olds, { ...olds, metadata: { name: "y" } }, true).replaces, ["metadata.name"]);
+  });
+});
+
+describe("server-side apply", () => {
+  const entry = (manager: string, operation: string, fieldsV1: unknown): unknown => ({ manager, operation, fieldsV1 });
+
+  test("the fields of the first create go over to the resource's own manager, merged with its own", () => {
+    const taken = takenOver(
+      [
+        entry("pulumi-kubernetes", "Update", { "f:data": { "f:a": {} } }),
+        entry("pulumi-kubernetes-12345678", "Apply", { "f:data": { "f:b": {} } }),
+        entry("kubectl-edit", "Update", { "f:data": { "f:c": {} } }),
+      ],
+      "pulumi-kubernetes-12345678",
+    );
+    assert.deepEqual(taken, [
+      entry("kubectl-edit", "Update", { "f:data": { "f:c": {} } }),
+      entry("pulumi-kubernetes-12345678", "Apply", { "f:data": { "f:a": {}, "f:b": {} } }),
+    ]);
+  });
+
+  test("the status, and what is ours already, are not taken", () => {
+    const status = { ...(entry("pulumi-kubernetes", "Update", {}) as object), subresource: "status" };
+    assert.equal(
+      takenOver([entry("mine", "Apply", {}), entry("kube-scheduler", "Update", {}), status], "mine"),
+      undefined,
+    );
+  });
+
+  test("fields are taken by force only where it is asked for, or where nobody recorded an owner", () => {
+    const owned = { apiVersion: "v1", kind: "Node", metadata: { managedFields: [{}] } };
+    const annotated = { metadata: { annotations: { "pulumi.com/patchForce": "true" } } };
+    assert.equal(forced({}, false, owned), false);
+    assert.equal(forced(annotated, false, owned), true);
+    assert.equal(forced({}, true, owned), true);
+    assert.equal(forced({}, false, { ...owned, metadata: {} }), true);
+  });
+});
+
+describe("messages", () => {
+  test("hold no value of the Secret they are about", () => {
+    const secret = { kind: "Secret", data: { a: btoa("hunter2") }, stringData: { b: "opensesame" } };
+    const message = `Invalid value: "opensesame", ${btoa("hunter2")}, hunter2`;
+    assert.equal(redacted(message, secretTexts(secret)), 'Invalid value: "[secret]", [secret], [secret]');
+    assert.deepEqual(secretTexts({ ...secret, kind: "ConfigMap" }), []);
+  });
+
+  test("hold none of the bytes that the server's decoder quotes", () => {
+    const message =
+      "illegal base64 data at input byte 3, error found in #10 byte of ...|hunter2|..., bigger context ...|x hunter2|...";
+    assert.equal(withoutExcerpt(message), "illegal base64 data at input byte 3");
+  });
+
+  test("of Helm are its error, without warnings and its own name for it", () => {
+    const stderr =
+      "WARNING: kubeconfig is group-readable\nError: INSTALLATION FAILED: post render failed:\n: exit status 3\n";
+    assert.equal(helmMessage(stderr), "post render failed:\n: exit status 3");
+    assert.equal(helmMessage("Error: UPGRADE FAILED: timed out"), "timed out");
+    assert.equal(helmMessage("killed"), "killed");
+  });
+
+  test("hide the values whose keys speak of credentials", () => {
+    const values = { image: "visible", auth: { password: "one", Tokens: ["two"] }, jwt: { a: { b: "three" } } };
+    assert.deepEqual(secretValues(values), ["one", "two", "three"]);
+  });
+});
+
+describe("readiness", () => {
+  const object = (apiVersion: string, kind: string, rest: Props): KubeObject => ({
+    apiVersion,
+    kind,
+    metadata: { name: "x", generation: 2 },
+    ...rest,
+  });
+  const job = (conditions: unknown[]): KubeObject => object("batch/v1", "Job", { status: { active: 1, conditions } });
+
+  test("a Job is ready when it is complete, and never once it failed", () => {
+    assert.equal(readiness(job([])).ready, false);
+    assert.equal(readiness(job([{ type: "SuccessCriteriaMet", status: "True" }])).ready, false);
+    assert.equal(readiness(job([{ type: "Complete", status: "True" }])).ready, true);
+    const failed = readiness(
+      job([{ type: "Failed", status: "True", reason: "DeadlineExceeded", message: "too long" }]),
+    );
+    assert.deepEqual(failed, { ready: false, failure: "[DeadlineExceeded] too long" });
+  });
+
+  test("volumes are ready when available or bound", () => {
+    const phases = ["Pending", "Available", "Bound", "Released", "Failed"];
+    const ready = phases.filter((phase) => readiness(object("v1", "PersistentVolume", { status: { phase } })).ready);
+    assert.deepEqual(ready, ["Available", "Bound"]);
+  });
+
+  test("workloads are ready when the newest of them runs in full", () => {
+    const deployment = (status: Props): boolean =>
+      readiness(object("apps/v1", "Deployment", { spec: { replicas: 2 }, status })).ready;
+    const full = { observedGeneration: 2, updatedReplicas: 2, availableReplicas: 2 };
+    assert.equal(deployment(full), true);
+    assert.equal(deployment({ ...full, observedGeneration: 1 }), false);
+    assert.equal(deployment({ ...full, availableReplicas: 1 }), false);
+    assert.equal(readiness(object("apps/v1", "StatefulSet", { spec: { replicas: 1 }, status: full })).ready, false);
+  });
+
+  test("other kinds are ready from the start", () => {
+    assert.deepEqual(readiness(object("v1", "Namespace", {})), { ready: true });
+  });
+});
+
+describe("the kubeconfig", () => {
+  let directory: string;
+  let file: string;
+  const kubeconfig = {
+    clusters: [
+      { name: "one", cluster: { server: "https://127.0.0.1:1" } },
+      { name: "two", cluster: { server: "https://127.0.0.1:2", "certificate-authority": "ca.crt" } },
+    ],
+    users: [{ name: "user", user: { token: "token" } }],
+    contexts: [
+      { name: "a", context: { cluster: "one", user: "user", namespace: "ns" } },
+      { name: "b", context: { cluster: "two", user: "user" } },
+    ],
+    "current-context": "a",
+  };
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), "kubeconfig-test-"));
+    file = join(directory, "config");
+    await writeFile(file, JSON.stringify(kubeconfig));
+  });
+  after(async () => {
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  test("is a file or contents; the context and the cluster may be chosen", () => {
+    assert.equal(loadKubeconfig({ kubeconfig: file }).cluster.server, "https://127.0.0.1:1");
+    assert.equal(loadKubeconfig({ kubeconfig: file, context: "b" }).cluster.caFile, join(directory, "ca.crt"));
+    const contents = JSON.stringify(kubeconfig);
+    assert.equal(loadKubeconfig({ kubeconfig: contents, cluster: "two" }).cluster.name, "two");
+  });
+
+  test("handed on holds the chosen context alone", () => {
+    const handed = exported(loadKubeconfig({ kubeconfig: file, context: "b", cluster: "one" }));
+    const again = loadKubeconfig({ kubeconfig: handed });
+    assert.deepEqual([again.context.name, again.cluster.name, again.user.token], ["b", "one", "token"]);
+    assert.doesNotMatch(handed, /two|"a"/);
+  });
+
+  test("faults name what is missing, and quote nothing", () => {
+    assert.throws(() => loadKubeconfig({ kubeconfig: file, context: "c" }), /^Error: context "c" does not exist$/);
+    assert.throws(() => loadKubeconfig({ kubeconfig: file, cluster: "c" }), /^Error: cluster "c" does not exist$/);
+    assert.throws(() => loadKubeconfig({ kubeconfig: "token: [hunter2" }), {
+      message: /^failed to parse(?!.*hunter2)/,
+    });
+  });
+
+  test("a changed active cluster replaces the provider, unless clusterIdentifier says it is the same", () => {
+    const [one, two] = [
+      { kubeconfig: file, context: "a" },
+      { kubeconfig: file, context: "b" },
+    ];
+    assert.deepEqual(providerReplaces(one, two), ["context"]);
+    assert.deepEqual(providerReplaces(one, { ...one, namespace: "n" }), []);
+    assert.deepEqual(providerReplaces({ ...one, clusterIdentifier: "x" }, { ...two, clusterIdentifier: "x" }), []);
+    assert.deepEqual(providerReplaces(one, { ...two, clusterIdentifier: "x" }), ["context"]);
+    const changed = providerReplaces({ ...one, clusterIdentifier: "x" }, { ...one, clusterIdentifier: "y" });
+    assert.deepEqual(changed, ["clusterIdentifier"]);
+    assert.deepEqual(providerReplaces(one, { kubeconfig: UNKNOWN }), ["kubeconfig"]);
+    assert.deepEqual(providerReplaces({ context: "a" }, { context: "b" }), []);
+  });
+
+  test("settings come as strings, and flags from the environment too", () => {
+    const settings = settingsOf({ enablePatchForce: "true", kubeClientSettings: '{"timeout":5}' }, {});
+    assert.deepEqual([settings.enablePatchForce, settings.clientTimeoutSeconds], [true, 5]);
+    assert.equal(settingsOf({}, { PULUMI_K8S_ENABLE_PATCH_FORCE: "true" }).enablePatchForce, true);
+    assert.equal(
+      settingsOf({ enablePatchForce: "false" }, { PULUMI_K8S_ENABLE_PATCH_FORCE: "true" }).enablePatchForce,
+      false,
+    );
+    assert.throws(() => settingsOf({ renderYamlToDirectory: "x" }, {}), /renderYamlToDirectory/);
+  });
+});
+
+describe("without a cluster", () => {
+  const settings = settingsOf({ namespace: "ns" }, {});
+  const cluster = { settings, defaultNamespace: "ns", connection: { unreachable: "nobody there" } };
+  const secret = objectHandler(cluster, { apiVersion: "v1", kind: "Secret", patch: false });
+  const volume = objectHandler(cluster, { apiVersion: "v1", kind: "PersistentVolume", patch: false });
+  const node = patchHandler(cluster, { apiVersion: "v1", kind: "Node", patch: true });
+  const release = releaseHandler(cluster);
+
+  test("a cluster that does not answer is told in one line", async () => {
+    const kubeconfig = JSON.stringify({
+      clusters: [{ name: "c", cluster: { server: "https://127.0.0.1:1" } }],
+      contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
+      "current-context": "x",
+    });
+    const { connection } = await connect({ ...settings, kubeconfig });
+    assert.ok("unreachable" in connection);
+    assert.match(connection.unreachable, /^unable to load schema information from the API server: .*ECONNREFUSED.*$/);
+  });
+
+  test("inputs are completed: kind, namespace, name", async () => {
+    const given = await secret.check?.({ metadata: { name: "s" } }, undefined, call);
+    assert.deepEqual(given?.inputs, { apiVersion: "v1", kind: "Secret", metadata: { name: "s", namespace: "ns" } });
+    const named = await volume.check?.({}, undefined, call);
+    assert.match(JSON.stringify(named?.inputs.metadata), /"name":"thing-[0-9a-f]{8}".*"pulumi.com\/autonamed":"true"/);
+    const kept = await volume.check?.({}, named?.inputs, call);
+    assert.deepEqual(kept?.inputs, named?.inputs);
+  });
+
+  test("a patch needs a name", async () => {
+    await assert.rejects(
+      async () => node.check?.({ metadata: {} }, undefined, call),
+      /metadata\.name.*field to be set/,
+    );
+  });
+
+  test("preview shows the inputs", async () => {
+    const inputs = { apiVersion: "v1", kind: "Secret", metadata: { name: "s" } };
+    for (const handler of [secret, node]) {
+      assert.deepEqual(await handler.create(inputs, true, call), { id: "", outputs: inputs });
+      assert.deepEqual(await handler.update("s", inputs, inputs, inputs, true, call), { outputs: inputs });
+    }
+    const previewed = await release.create({ name: "r" }, true, call);
+    assert.deepEqual(previewed.outputs, { name: "r", resourceNames: UNKNOWN, status: UNKNOWN });
+  });
+
+  test("nothing else is possible", async () => {
+    const unreachable = /^Error: configured Kubernetes cluster is unreachable: nobody there$/;
+    await assert.rejects(secret.create({}, false, call), unreachable);
+    await assert.rejects(node.create({}, false, call), unreachable);
+    await assert.rejects(secret.update("s", {}, {}, {}, false, call), unreachable);
+    await assert.rejects(secret.read("s", {}, {}, call), /failed to read resource state due to unreachable cluster/);
+    await assert.rejects(secret.delete("s", {}, {}, call), /configured Kubernetes cluster is unreachable/);
+    await assert.rejects(release.create({}, false, call), /can't create Helm Release with unreachable cluster: nobody/);
+  });
+});
+
+describe("a Release", () => {
+  const defaults = { name: "made-up", namespace: "default" };
+  const release = (inputs: Props): helm.Release =>
+    helm.completed({ chart: "./c", name: "r", namespace: "n", ...inputs }, defaults);
+  const flag = (args: string[], name: string): string | undefined => args[args.indexOf(`--${name}`) + 1];
+
+  test("is completed with every default, and rid of what is no input of it", () => {
+    const completed = helm.completed({ chart: "c", compat: "true", values: { a: null } }, defaults);
+    assert.deepEqual(
+      [completed.name, completed.namespace, completed.timeout, completed.atomic, completed.description],
+      ["made-up", "default", 300, false, ""],
+    );
+    assert.deepEqual(completed.values, { a: null });
+    assert.equal("compat" in completed, false);
+    assert.equal(helm.completed({ skipAwait: true }, defaults).timeout, 0);
+    assert.equal(helm.completed({ values: UNKNOWN }, defaults).values, UNKNOWN);
+  });
+
+  test("installs with the values on standard input, waiting by default", () => {
+    const args = helm.installArguments(release({ version: "2.7.7", postrender: "./mend", timeout: 1800 }));
+    assert.deepEqual(args.slice(0, 3), ["install", "r", "./c"]);
+    assert.equal(flag(args, "values"), "-");
+    assert.equal(flag(args, "timeout"), "1800s");
+    assert.equal(flag(args, "version"), "2.7.7");
+    assert.equal(flag(args, "post-renderer"), "./mend");
+    assert.ok(args.includes("--wait"));
+    for (const absent of ["--wait-for-jobs", "--atomic", "--no-hooks", "--repo"])
+      assert.ok(!args.includes(absent), absent);
+  });
+
+  test("does not wait when told so, not even for Jobs", () => {
+    const args = helm.installArguments(release({ skipAwait: true, waitForJobs: true }));
+    assert.ok(!args.some((arg) => arg.startsWith("--wait")));
+    assert.ok(helm.installArguments(release({ waitForJobs: true })).includes("--wait-for-jobs"));
+  });
+
+  test("skips hooks by disableWebhooks at install and by disableCRDHooks at upgrade", () => {
+    const both = (inputs: Props): boolean[] =>
+      [helm.installArguments, helm.upgradeArguments].map((args) => args(release(inputs)).includes("--no-hooks"));
+    assert.deepEqual(both({ disableWebhooks: true }), [true, false]);
+    assert.deepEqual(both({ disableCRDHooks: true }), [false, true]);
+  });
+
+  test("upgrades keep all history unless told otherwise, and never skip CRDs", () => {
+    assert.equal(flag(helm.upgradeArguments(release({})), "history-max"), "0");
+    assert.equal(flag(helm.upgradeArguments(release({ maxHistory: 3 })), "history-max"), "3");
+    assert.ok(!helm.upgradeArguments(release({ skipCrds: true })).includes("--skip-crds"));
+  });
+
+  test("uninstalls waiting, unless it did not wait before", () => {
+    assert.deepEqual(helm.uninstallArguments(release({ timeout: 7 })), [
+      ...["uninstall", "r", "--namespace", "n", "--wait", "--timeout", "7s"],
+    ]);
+    assert.deepEqual(helm.uninstallArguments(release({ skipAwait: true })), ["uninstall", "r", "--namespace", "n"]);
+    assert.ok(helm.uninstallArguments(release({ skipAwait: true, atomic: true })).includes("--wait"));
+  });
+
+  test("finds its chart at a URL, in a known repository, or in a registry", () => {
+    const show = (chart: string, repo: string): string[] =>
+      helm.showChartArguments(release({ chart, repositoryOpts: { repo } })).slice(2);
+    assert.deepEqual(show("pulsar", "https://example.com/charts"), ["pulsar", "--repo", "https://example.com/charts"]);
+    assert.deepEqual(show("pulsar", "apache"), ["apache/pulsar"]);
+    assert.deepEqual(show("oci://example.com/pulsar", "https://example.com"), ["oci://example.com/pulsar"]);
+  });
+
+  test("differs where Helm has something else than the inputs say, or the inputs say no more", () => {
+    const inputs = release({ values: { a: 1, b: { c: 2 }, list: [1, 2] } });
+    const state = { ...inputs, values: { ...inputs.values, byHand: 1 }, status: { revision: 3 }, resourceNames: {} };
+    assert.equal(diffReleases(inputs, state, inputs).changes, false);
+    const drifted = { ...state, values: { ...state.values, a: 7 } };
+    assert.deepEqual(diffReleases(inputs, drifted, inputs).changedKeys, ["values.a"]);
+    assert.deepEqual(diffReleases(inputs, state, release({ values: { a: 1, list: [1] } })).changedKeys, [
+      ...["values.b", "values.list[1]"],
+    ]);
+    assert.deepEqual(diffReleases(inputs, state, { ...inputs, version: UNKNOWN }).changedKeys, ["version"]);
+  });
+
+  test("is replaced by another name or namespace only", () => {
+    const inputs = release({});
+    const news = release({ name: "other", namespace: "elsewhere", chart: "./d", values: { a: 1 } });
+    assert.deepEqual(diffReleases(inputs, inputs, news).replaces.sort(), ["name", "namespace"]);
+  });
+
+  test("is read from Helm's storage", async () => {
+    const revision = {
+      name: "r",
+      namespace: "n",
+      version: 4,
+      info: { status: "failed" },
+      chart: { metadata: { name: "c", version: "2.7.7", appVersion: "2.7.4" } },
+      config: { a: 2 },
+      manifest: "",
+    };
+    const zipped = gzipSync(JSON.stringify(revision)).toString("base64");
+    const decoded = await decodeRevision(Buffer.from(zipped).toString("base64"));
+    assert.deepEqual(decoded, revision);
+    const state = stateOf(release({ values: { a: 1, b: 1 }, version: "" }), decoded);
+    assert.deepEqual(state.values, { a: 2, b: 1 });
+    assert.equal(state.version, "2.7.7");
+    assert.deepEqual(state.status, {
+      ...{
+        appVersion: "2.7.4",
+        chart: "c",
+        name: "r",
+        namespace: "n",
+        revision: 4,
+        status: "failed",
+        version: "2.7.7",
+      },
+    });
+  });
+
+  test("names its resources by kind, group and version", () => {
+    const manifest = [
+      "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: { name: b, namespace: n }",
+      "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: { name: a, namespace: n }",
+      "# nothing here",
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: c }",
+    ].join("\n---\n");
+    assert.deepEqual(resourceNames(manifest), { "StatefulSet.apps/apps/v1": ["n/a", "n/b"], "ConfigMap/v1": ["c"] });
+  });
+});

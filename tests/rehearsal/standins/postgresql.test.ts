@@ -1,0 +1,204 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { type Attributes, type Definition, resource } from "../../../rehearsal/standins/postgresql/attributes.ts";
+import { connectReason, settingsFrom } from "../../../rehearsal/standins/postgresql/connection.ts";
+import { postgresql } from "../../../rehearsal/standins/postgresql/provider.ts";
+import { literal } from "../../../rehearsal/standins/postgresql/sql.ts";
+import { type Call, type Props, type ResourceHandler, UNKNOWN } from "../../../rehearsal/standins/protocol.ts";
+
+const call: Call = {
+  urn: "urn",
+  type: "postgresql:index/thing:Thing",
+  name: "thing",
+  timeoutSeconds: 0,
+  log: { info: () => undefined, warn: () => undefined, status: () => undefined },
+  signal: new AbortController().signal,
+};
+
+describe("the postgresql stand-in's provider settings", () => {
+  test("come as strings and JSON in strings", () => {
+    const settings = settingsFrom(
+      {
+        host: "db",
+        port: "5433",
+        superuser: "false",
+        maxConnections: "3",
+        clientcert: '{"cert":"c.pem","key":"k.pem"}',
+        version: "3.18.1",
+      },
+      {},
+    );
+    assert.deepEqual(settings, {
+      host: "db",
+      port: 5433,
+      username: "postgres",
+      password: "",
+      databaseUsername: "",
+      database: "postgres",
+      superuser: false,
+      sslmode: "",
+      sslrootcert: "",
+      clientcert: { cert: "c.pem", key: "k.pem", sslinline: false },
+      connectTimeout: 180,
+      maxConnections: 3,
+    });
+  });
+
+  test("fall back to libpq's environment variables", () => {
+    const env = {
+      PGHOST: "env",
+      PGPORT: "1",
+      PGUSER: "u",
+      PGPASSWORD: "p",
+      PGSSLMODE: "disable",
+      PGSUPERUSER: "false",
+    };
+    const { host, port, username, password, sslmode, superuser } = settingsFrom({ username: "me" }, env);
+    assert.deepEqual(
+      { host, port, username, password, sslmode, superuser },
+      { host: "env", port: 1, username: "me", password: "p", sslmode: "disable", superuser: false },
+    );
+  });
+
+  test("refuse what the stand-in cannot do", () => {
+    assert.throws(() => settingsFrom({ scheme: "awspostgres" }, {}), /not with awspostgres/);
+    assert.throws(() => settingsFrom({ awsRdsIamAuth: "true" }, {}), /not with awsRdsIamAuth/);
+    assert.equal(postgresql.handler("postgresql:index/function:Function"), undefined);
+  });
+});
+
+describe("why there is no connection", () => {
+  const fault = (code: string, message = "", more = {}): Error => Object.assign(new Error(message), { code, ...more });
+  const reasons: [Error, string][] = [
+    [fault("ECONNREFUSED", "", { address: "127.0.0.1" }), "dial tcp 127.0.0.1:5432: connect: connection refused"],
+    [fault("ENOTFOUND"), "dial tcp: lookup db: no such host"],
+    [fault("ETIMEDOUT"), "dial tcp db:5432: i/o timeout"],
+    [new Error("timeout expired"), "dial tcp db:5432: i/o timeout"],
+    [new Error("The server does not support SSL connections"), "pq: SSL is not enabled on the server"],
+    [
+      new AggregateError([fault("ENETUNREACH"), fault("ECONNREFUSED", "", { address: "::1" })]),
+      "dial tcp ::1:5432: connect: connection refused",
+    ],
+  ];
+  for (const [error, reason] of reasons) {
+    test(reason, () => {
+      assert.equal(connectReason(error, "db", 5432), reason);
+    });
+  }
+});
+
+test("strings are quoted as the official plugin does, which doubles backslashes", () => {
+  assert.equal(literal(`it's a \\`), `'it''s a \\\\'`);
+});
+
+const attributes = {
+  name: { kind: "string" },
+  owner: { kind: "string", computed: true },
+  template: { kind: "string", computed: true, replaces: true },
+  limit: { kind: "number", default: -1 },
+  privileges: { kind: "set" },
+  path: { kind: "list" },
+  secretWo: { kind: "string", writeOnly: true },
+} as const satisfies Attributes;
+
+/** A server that has one thing, or none. */
+function fakeServer(): { handler: ResourceHandler; thing: Props | undefined } {
+  const server: { handler: ResourceHandler; thing: Props | undefined } = {
+    thing: undefined,
+    handler: resource((): Definition<typeof attributes> => {
+      return {
+        attributes,
+        id: ({ name }) => name,
+        async create(wanted) {
+          server.thing = {
+            owner: "postgres",
+            ...Object.fromEntries(Object.entries(wanted).filter(([, v]) => v !== "")),
+          };
+        },
+        read: async () => server.thing,
+        async update(_old, wanted) {
+          server.thing = { ...wanted };
+        },
+        async delete() {
+          server.thing = undefined;
+        },
+      };
+    }, attributes),
+  };
+  return server;
+}
+
+describe("properties as a bridged Terraform provider treats them", () => {
+  const checked = async (news: Props, olds?: Props): Promise<Props> =>
+    (await fakeServer().handler.check?.(news, olds, call))?.inputs ?? assert.fail();
+
+  test("defaults are written into the inputs", async () => {
+    assert.deepEqual(await checked({ name: "n" }), { name: "n", limit: -1, __defaults: ["limit"] });
+  });
+
+  test("a name is made up once", async () => {
+    const first = await checked({});
+    assert.match(String(first.name), /^thing-[0-9a-f]{7}$/);
+    assert.deepEqual(first.__defaults, ["limit", "name"]);
+    assert.equal((await checked({}, first)).name, first.name);
+    assert.notEqual((await checked({}, { ...first, __defaults: ["limit"] })).name, first.name);
+  });
+
+  test("a property that is none is refused", async () => {
+    const result = await fakeServer().handler.check?.({ name: "n", onwer: "x" }, undefined, call);
+    assert.deepEqual(result?.failures, [
+      { property: "onwer", reason: "postgresql:index/thing:Thing has no such property" },
+    ]);
+  });
+
+  const state = { name: "n", owner: "postgres", template: "t0", limit: -1, privileges: ["A", "B"], path: ["x", "y"] };
+  const inputs = { name: "n", limit: -1, privileges: ["A", "B"], path: ["x", "y"] };
+  const diff = async (news: Props) => fakeServer().handler.diff?.("n", {}, state, news, call) ?? assert.fail();
+
+  const unchanged: [string, Props][] = [
+    ["a computed property left open", inputs],
+    ["a computed property that is empty", { ...inputs, owner: "" }],
+    ["a set in another order", { ...inputs, privileges: ["B", "A"] }],
+    ["a write-only property", { ...inputs, secretWo: "new" }],
+  ];
+  for (const [what, news] of unchanged) {
+    test(`no change: ${what}`, async () => {
+      assert.deepEqual((await diff(news)).changedKeys, []);
+    });
+  }
+
+  test("changes and replacements are told apart", async () => {
+    assert.deepEqual(await diff({ ...inputs, path: ["y", "x"], privileges: [] }), {
+      changes: true,
+      replaces: [],
+      deleteBeforeReplace: false,
+      changedKeys: ["privileges", "path"],
+    });
+    const replaced = await diff({ ...inputs, template: UNKNOWN });
+    assert.deepEqual([replaced.replaces, replaced.deleteBeforeReplace], [["template"], true]);
+    const autonamed = await diff({ ...inputs, template: "t1", __defaults: ["name"] });
+    assert.deepEqual([autonamed.replaces, autonamed.deleteBeforeReplace], [["template"], false]);
+  });
+
+  test("preview shows what is known, and never asks the server", async () => {
+    const handler = resource((): Definition<typeof attributes> => assert.fail("asked"), attributes);
+    const created = await handler.create({ name: "n", __defaults: [] }, true, call);
+    assert.deepEqual(created, { id: "", outputs: { name: "n", owner: UNKNOWN, template: UNKNOWN } });
+    const updated = await handler.update("n", {}, state, { ...inputs, limit: 1 }, true, call);
+    assert.deepEqual(updated.outputs, { ...state, limit: 1 });
+  });
+
+  test("a refresh brings what drifted into the inputs, and only that", async () => {
+    const server = fakeServer();
+    const { id, outputs } = await server.handler.create({ ...inputs, secretWo: "s" }, false, call);
+    assert.equal(outputs.secretWo, undefined);
+    const same = await server.handler.read(id, inputs, outputs, call);
+    assert.deepEqual([same?.inputs, same?.outputs], [inputs, outputs]);
+    server.thing = { ...server.thing, limit: 5, owner: "somebody" };
+    const drifted = await server.handler.read(id, inputs, outputs, call);
+    assert.deepEqual(drifted?.inputs, { ...inputs, limit: 5 });
+    assert.deepEqual(drifted.outputs, { ...outputs, limit: 5, owner: "somebody" });
+    server.thing = undefined;
+    assert.equal(await server.handler.read(id, inputs, outputs, call), undefined);
+  });
+});
