@@ -1,5 +1,4 @@
 import { createPrivateKey, createPublicKey, hkdfSync } from "node:crypto";
-import { SignJWT } from "jose";
 
 /**
  * What `prepare_helm_release.sh` (chart 2.7.7) makes with pulsarctl, as pure functions of one RSA private key, so that the same key always
@@ -32,6 +31,8 @@ export function symmetricKey(privateKeyPem: string): { SECRETKEY: string } {
  * RS256 with the private key, or HS256 with the symmetric key derived from it.
  */
 export async function signToken(privateKeyPem: string, keys: TokenKeys, role: string): Promise<string> {
+  // A preview that makes no token does not have to wait for it to load.
+  const { SignJWT } = await import("jose");
   const token = new SignJWT({ sub: role });
   return keys === "asymmetric"
     ? token.setProtectedHeader({ alg: "RS256", typ: "JWT" }).sign(createPrivateKey(privateKeyPem))

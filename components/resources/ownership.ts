@@ -27,12 +27,16 @@ export function ownObjects(cluster: ClusterRef, owner: string): void {
 
   pulumi.runtime.registerStackTransformation(({ type, props, opts }) => {
     if (!/^kubernetes:/.test(type) || /Patch$|^kubernetes:helm/.test(type)) return undefined;
-    const inputs = props as { metadata?: { annotations?: Record<string, string> } };
+    const { metadata, ...inputs } = props as { metadata?: { annotations?: Record<string, string> } };
+    const annotations = {
+      ...metadata?.annotations,
+      [ownerAnnotation]: owner,
+      // What a killed `up` applied is applied anew under another manager's name, which conflicts where a value differs, as stringData
+      // always does. Whatever is there is ours.
+      "pulumi.com/patchForce": "true",
+    };
     return {
-      props: {
-        ...inputs,
-        metadata: { ...inputs.metadata, annotations: { ...inputs.metadata?.annotations, [ownerAnnotation]: owner } },
-      },
+      props: { ...inputs, metadata: { ...metadata, annotations } },
       opts: { ...opts, hooks: { beforeCreate: [refuseForeign] } },
     };
   });
