@@ -1,0 +1,353 @@
+/**
+ * What a preview of the test stack is measured against (`npm run bench`): the resources of Pulumi.test.yaml in one program, as somebody
+ * would write them down who has this one stack only. No components, no schema, no marks of ownership and no hooks; what those cost is the
+ * ratio. The resources of our own are the stack's, as no provider has them.
+ */
+import { readFileSync } from "node:fs";
+import * as k8s from "@pulumi/kubernetes";
+import * as postgresql from "@pulumi/postgresql";
+import * as pulumi from "@pulumi/pulumi";
+import * as tls from "@pulumi/tls";
+import { ManagerTables } from "../../../components/resources/managerTables.ts";
+import { NodeMarks } from "../../../components/resources/nodeMarks.ts";
+import { keyPair, signToken } from "../../../components/tokens.ts";
+
+const config = new pulumi.Config();
+const databasePassword = config.requireSecret("managerDatabasePassword");
+const adminPassword = config.requireSecret("managerDatabaseAdminPassword");
+const pullCredentials = config.requireSecret("imagePullCredentials");
+/** Set where the chart's repository cannot be reached. */
+const chartPath = config.getObject<{ source: string }>("chart")?.source;
+
+const nodes = ["node1", "node2", "node3"];
+const labels = { "node-role.kubernetes.io/pulsar": "pulsar" };
+const taint = { key: "dedicated", value: "pulsar", effect: "NoSchedule" } as const;
+const tolerations = [{ ...taint, operator: "Equal" }];
+const pulsarImage = { repository: "harbor.example.com/library/apachepulsar/pulsar-all", tag: "2.7.4" };
+const managerImage = { repository: "harbor.example.com/library/apachepulsar/pulsar-manager", tag: "v0.2.0" };
+const directories = {
+  "zookeeper-data": "/home/pulsar/data/zookeeper-data",
+  "bookie-journal": "/home/pulsar/data/bookie-data/journal",
+  "bookie-ledgers": "/home/pulsar/data/bookie-data/ledgers",
+};
+
+const provider = new k8s.Provider("cluster", {
+  clusterIdentifier: "organization/pulsar/test",
+  upsertExistingObjects: true,
+});
+const inCluster = { provider };
+
+const marks = nodes.map((node) => new NodeMarks(`marks-${node}`, { cluster: {}, node, labels, taints: [taint] }));
+
+const home = new k8s.core.v1.Namespace("namespace", { metadata: { name: "pulsar" } }, inCluster);
+const namespace = home.metadata.name;
+const pullSecret = new k8s.core.v1.Secret(
+  "pull-secret",
+  {
+    metadata: { name: "regsecret", namespace },
+    type: "kubernetes.io/dockerconfigjson",
+    stringData: { ".dockerconfigjson": pullCredentials },
+  },
+  inCluster,
+);
+
+const key = new tls.PrivateKey("key", { algorithm: "RSA", rsaBits: 2048 });
+const keySecret = new k8s.core.v1.Secret(
+  "key-secret",
+  {
+    metadata: { name: "pulsar-token-asymmetric-key", namespace },
+    type: "Opaque",
+    data: key.privateKeyPem.apply(keyPair),
+  },
+  inCluster,
+);
+const tokens = ["broker-admin", "proxy-admin", "admin"].map((role) => {
+  const token = key.privateKeyPem.apply((pem) => signToken(pem, "asymmetric", role));
+  const secret = new k8s.core.v1.Secret(
+    `token-${role}`,
+    {
+      metadata: { name: `pulsar-token-${role}`, namespace },
+      type: "Opaque",
+      data: {
+        TOKEN: token.apply((text) => Buffer.from(text).toString("base64")),
+        TYPE: Buffer.from("asymmetric").toString("base64"),
+      },
+    },
+    inCluster,
+  );
+  return { token, secret };
+});
+
+const storageClass = new k8s.storage.v1.StorageClass(
+  "storage-class",
+  {
+    metadata: { name: "local-storage" },
+    provisioner: "kubernetes.io/no-provisioner",
+    volumeBindingMode: "WaitForFirstConsumer",
+    reclaimPolicy: "Retain",
+  },
+  inCluster,
+);
+const volumes = (
+  [
+    ["zookeeper-data", "zookeeper", "20Gi"],
+    ["bookie-journal", "bookie", "50Gi"],
+    ["bookie-ledgers", "bookie", "50Gi"],
+  ] as const
+).flatMap(([volume, pods, storage]) =>
+  nodes.flatMap((node, i) => {
+    const name = `pulsar-${volume}-pulsar-${pods}-${i}`;
+    const persistentVolume = new k8s.core.v1.PersistentVolume(
+      `${volume}-${i}`,
+      {
+        metadata: { name },
+        spec: {
+          capacity: { storage },
+          accessModes: ["ReadWriteOnce"],
+          persistentVolumeReclaimPolicy: "Retain",
+          storageClassName: "local-storage",
+          local: { path: directories[volume] },
+          claimRef: { name, namespace },
+          nodeAffinity: {
+            required: {
+              nodeSelectorTerms: [
+                { matchExpressions: [{ key: "kubernetes.io/hostname", operator: "In", values: [node] }] },
+              ],
+            },
+          },
+        },
+      },
+      { ...inCluster, dependsOn: storageClass },
+    );
+    const claim = new k8s.core.v1.PersistentVolumeClaim(
+      `${volume}-${i}-claim`,
+      {
+        metadata: { name, namespace },
+        spec: {
+          accessModes: ["ReadWriteOnce"],
+          storageClassName: "local-storage",
+          volumeName: name,
+          resources: { requests: { storage } },
+        },
+      },
+      { ...inCluster, dependsOn: persistentVolume },
+    );
+    return [persistentVolume, claim];
+  }),
+);
+const jobs = nodes.map(
+  (node) =>
+    new k8s.batch.v1.Job(
+      `directories-${node}`,
+      {
+        metadata: { name: `pulsar-directories-${node}`, namespace },
+        spec: {
+          backoffLimit: 3,
+          template: {
+            spec: {
+              restartPolicy: "Never",
+              nodeSelector: { "kubernetes.io/hostname": node },
+              tolerations,
+              imagePullSecrets: [{ name: "regsecret" }],
+              automountServiceAccountToken: false,
+              containers: [
+                {
+                  name: "directories",
+                  image: `${pulsarImage.repository}:${pulsarImage.tag}`,
+                  command: ["true"],
+                  volumeMounts: Object.entries(directories).map(([name, mountPath]) => ({ name, mountPath })),
+                },
+              ],
+              volumes: Object.entries(directories).map(([name, path]) => ({
+                name,
+                hostPath: { path, type: "DirectoryOrCreate" },
+              })),
+            },
+          },
+        },
+      },
+      { ...inCluster, dependsOn: [...marks, home, pullSecret] },
+    ),
+);
+
+const server = new postgresql.Provider("server", {
+  host: "postgres.example.com",
+  port: 5432,
+  username: "postgres",
+  password: adminPassword,
+  database: "postgres",
+  superuser: true,
+  sslmode: "disable",
+  connectTimeout: 10,
+});
+const onServer = { provider: server, retainOnDelete: true };
+const role = new postgresql.Role(
+  "role",
+  { name: "pulsar_manager", login: true, password: databasePassword, skipReassignOwned: true },
+  onServer,
+);
+const database = new postgresql.Database("database", { name: "pulsar_manager", owner: role.name }, onServer);
+const inDatabase = { ...onServer, deletedWith: database };
+const schema = new postgresql.Schema(
+  "schema",
+  { name: "public", database: database.name, owner: role.name, ifNotExists: true, dropCascade: false },
+  inDatabase,
+);
+const grantDatabase = new postgresql.Grant(
+  "grant-database",
+  {
+    role: role.name,
+    database: database.name,
+    objectType: "database",
+    privileges: ["CONNECT", "CREATE", "TEMPORARY"],
+  },
+  { ...inDatabase, dependsOn: schema },
+);
+const grantSchema = new postgresql.Grant(
+  "grant-schema",
+  {
+    role: role.name,
+    database: database.name,
+    schema: schema.name,
+    objectType: "schema",
+    privileges: ["CREATE", "USAGE"],
+  },
+  { ...inDatabase, dependsOn: grantDatabase },
+);
+const tables = new ManagerTables(
+  "tables",
+  {
+    host: "postgres.example.com",
+    port: 5432,
+    database: "pulsar_manager",
+    user: "pulsar_manager",
+    password: databasePassword,
+    tls: "disable",
+    schemaVersion: "v0.2.0",
+    sql: readFileSync(new URL("../../../components/schemas/pulsar-manager-v0.2.0.sql", import.meta.url), "utf8"),
+    tables: [
+      "environments",
+      "topics_stats",
+      "publishers_stats",
+      "replications_stats",
+      "subscriptions_stats",
+      "consumers_stats",
+      "tokens",
+      "users",
+      "roles",
+      "tenants",
+      "namespaces",
+      "role_binding",
+    ],
+    deleteTables: false,
+  },
+  { dependsOn: grantSchema, deletedWith: database },
+);
+
+const managerAccount = new k8s.core.v1.Secret(
+  "manager-database",
+  {
+    metadata: { name: "pulsar-manager-database", namespace },
+    type: "Opaque",
+    stringData: {
+      PULSAR_MANAGER_ADMIN_USER: "pulsar_manager",
+      PULSAR_MANAGER_ADMIN_PASSWORD: databasePassword,
+    },
+  },
+  inCluster,
+);
+const defaultAccount = new k8s.core.v1.ServiceAccountPatch(
+  "default-account",
+  { metadata: { name: "default", namespace }, imagePullSecrets: [{ name: "regsecret" }] },
+  inCluster,
+);
+const scheduled = (replicaCount: number) => ({ replicaCount, nodeSelector: labels, tolerations });
+const disk = (size: string) => ({ local_storage: true, size, storageClassName: "local-storage" });
+const release = new k8s.helm.v3.Release(
+  "pulsar",
+  {
+    name: "pulsar",
+    namespace,
+    ...(chartPath === undefined
+      ? { chart: "pulsar", version: "2.7.7", repositoryOpts: { repo: "https://pulsar.apache.org/charts" } }
+      : { chart: chartPath }),
+    values: {
+      initialize: true,
+      auth: {
+        authentication: { enabled: true, provider: "jwt", jwt: { usingSecretKey: false } },
+        authorization: { enabled: true },
+        superUsers: { broker: "broker-admin", proxy: "proxy-admin", client: "admin" },
+      },
+      components: {
+        autorecovery: true,
+        bookkeeper: true,
+        broker: true,
+        functions: true,
+        proxy: true,
+        pulsar_manager: true,
+        toolset: true,
+        zookeeper: true,
+      },
+      monitoring: { prometheus: false, grafana: false, node_exporter: false, alert_manager: false },
+      volumes: { local_storage: true },
+      zookeeper: { ...scheduled(3), volumes: { data: disk("20Gi") } },
+      bookkeeper: { ...scheduled(3), volumes: { journal: disk("50Gi"), ledgers: disk("50Gi") } },
+      broker: scheduled(3),
+      proxy: {
+        ...scheduled(3),
+        service: { type: "ClusterIP" },
+        configData: { PULSAR_PREFIX_authenticateMetricsEndpoint: "false" },
+      },
+      autorecovery: scheduled(1),
+      toolset: scheduled(1),
+      pulsar_manager: {
+        ...scheduled(1),
+        service: { type: "ClusterIP" },
+        existingSecretName: "pulsar-manager-database",
+        configData: {
+          DRIVER_CLASS_NAME: "org.postgresql.Driver",
+          URL: "jdbc:postgresql://postgres.example.com:5432/pulsar_manager",
+          LOG_LEVEL: "INFO",
+          JWT_TOKEN: "secretKeyRef:pulsar-token-admin/TOKEN",
+        },
+      },
+      images: {
+        imagePullSecrets: ["regsecret"],
+        autorecovery: pulsarImage,
+        bookie: pulsarImage,
+        broker: pulsarImage,
+        functions: pulsarImage,
+        proxy: pulsarImage,
+        pulsar_manager: managerImage,
+        zookeeper: pulsarImage,
+      },
+      pulsar_metadata: { component: "pulsar-init", image: pulsarImage },
+    },
+    postrender: "../../../components/charts/line27/postrender",
+    description: "chart 2.7.7",
+    timeout: 1800,
+    waitForJobs: true,
+    maxHistory: 10,
+  },
+  {
+    ...inCluster,
+    dependsOn: [
+      ...marks,
+      home,
+      pullSecret,
+      key,
+      keySecret,
+      ...tokens.map(({ secret }) => secret),
+      storageClass,
+      ...volumes,
+      ...jobs,
+      tables,
+      managerAccount,
+      defaultAccount,
+    ],
+    customTimeouts: { create: "35m", update: "35m", delete: "35m" },
+  },
+);
+
+export const status = release.status.status;
+export const adminToken = tokens[2]?.token;
