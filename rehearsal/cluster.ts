@@ -104,8 +104,10 @@ export async function startCluster({
   };
 }
 
-function isReady(node: V1Node): boolean {
-  return node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
+/** Ready, and rid of the taint that every new node has until the node lifecycle controller has seen that it is. */
+function isReady({ status, spec }: V1Node): boolean {
+  const ready = status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True");
+  return ready === true && !spec?.taints?.some(({ key }) => key.startsWith("node.kubernetes.io/"));
 }
 
 /** What kwokctl is told by file, because it has no flag for all of it. By itself it listens on every address, etcd without any password. */

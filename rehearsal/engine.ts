@@ -187,7 +187,8 @@ export class Stack {
   /** Runs a command that has no reason to fail, and answers its standard output. */
   async #must(args: string[], options: { cwd?: string; input?: string } = {}): Promise<string> {
     const result = await this.#run(args, options);
-    if (result.failed) throw new EngineError(`pulumi ${args.slice(0, 2).join(" ")} failed: ${result.all.trim()}`);
+    if (result.failed)
+      throw new EngineError(`pulumi ${args.slice(0, 2).join(" ")} failed: ${result.all.trim() || result.shortMessage}`);
     return result.stdout;
   }
 

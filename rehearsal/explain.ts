@@ -1,4 +1,5 @@
 import type { V1Taint, V1Toleration } from "@kubernetes/client-node";
+import type { Plain } from "./kubernetes.ts";
 import type { ClaimView, NodeView, Observation, PodView, VolumeView } from "./observe.ts";
 
 /**
@@ -91,7 +92,7 @@ function volumesOf(pod: PodView, claims: readonly ClaimView[], volumes: readonly
 }
 
 /** Kubernetes' rule of `Toleration.ToleratesTaint`; a toleration without a key tolerates everything, one without effect every effect. */
-export function tolerates(toleration: V1Toleration, taint: V1Taint): boolean {
+export function tolerates(toleration: Plain<V1Toleration>, taint: Plain<V1Taint>): boolean {
   if (toleration.effect && toleration.effect !== taint.effect) return false;
   if (toleration.key && toleration.key !== taint.key) return false;
   return (
@@ -100,7 +101,7 @@ export function tolerates(toleration: V1Toleration, taint: V1Taint): boolean {
 }
 
 /** A taint as kubectl writes it. */
-export function taintText({ key, value, effect }: V1Taint): string {
+export function taintText({ key, value, effect }: Plain<V1Taint>): string {
   return `${key}${value ? `=${value}` : ""}:${effect}`;
 }
 

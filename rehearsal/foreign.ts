@@ -1,5 +1,7 @@
+import { withClient } from "./databases.ts";
 import type { Api } from "./kubernetes.ts";
 import type { SimulatedNode } from "./nodes.ts";
+import type { Postgres } from "./postgres.ts";
 
 /**
  * Puts things of somebody else's into the cluster, so that the rehearsal can tell whether `destroy` leaves them alone: a namespace with a
@@ -24,6 +26,15 @@ export async function plantForeignObjects(api: Api, nodes: readonly SimulatedNod
     }),
     ...nodes.map((node) => markNode(api, node.metadata.name)),
   ]);
+}
+
+/** The same in PostgreSQL: a role with a database of its own. */
+export async function plantForeignDatabase(postgres: Postgres): Promise<void> {
+  await withClient(postgres, async (client) => {
+    const name = client.escapeIdentifier(foreign);
+    await client.query(`CREATE ROLE ${name}`);
+    await client.query(`CREATE DATABASE ${name} OWNER ${name}`);
+  });
 }
 
 const foreign = "somebody-elses";

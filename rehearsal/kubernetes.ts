@@ -15,6 +15,9 @@ export interface Api {
   get<T>(path: string, accept: string): Promise<T>;
 }
 
+/** An object of the API as plain data; the client's classes add nothing to it. */
+export type Plain<T> = T extends Date ? T : T extends object ? { [K in keyof T]: Plain<T[K]> } : T;
+
 /** A client for the current context of a kubeconfig file. The library takes a quarter of a second to load, so only on demand. */
 export async function connect(kubeconfig: string): Promise<Api> {
   const k8s = await import("@kubernetes/client-node");

@@ -1,6 +1,7 @@
 /** `npm run rehearse`: the rehearsal on the command line. */
 import { once } from "node:events";
 import { parseArgs } from "node:util";
+import { fullName } from "../components/charts/names.ts";
 import { progressOn } from "./progress.ts";
 import { rehearseOn } from "./rehearse.ts";
 import { RehearsalError, withRehearsal, type Stage } from "./stage.ts";
@@ -61,12 +62,15 @@ async function main(): Promise<number> {
 
 /** Says how to look around and waits for Ctrl-C. */
 async function keepUp({ cluster, postgres, settings, workspace }: Stage): Promise<void> {
+  const { namespace, release, managerDatabase } = settings;
+  const secret = `kubectl get secret -n ${namespace} ${fullName(release)}-manager-database`;
   console.log(`
 Everything is left running until Ctrl-C. To look around:
   export KUBECONFIG=${cluster.kubeconfig}
-  kubectl get pods -n ${settings.namespace} -o wide
-  helm list -n ${settings.namespace}
-  psql "host=${postgres.host} port=${postgres.port} dbname=${settings.managerDatabase.name} user=${settings.managerDatabase.user}"`);
+  kubectl get pods -n ${namespace} -o wide
+  helm list -n ${namespace}
+  export PGPASSWORD=$(${secret} -o jsonpath='{.data.PULSAR_MANAGER_ADMIN_PASSWORD}' | base64 -d)
+  psql "host=${postgres.host} port=${postgres.port} dbname=${managerDatabase.name} user=${managerDatabase.user}"`);
   if (!workspace.signal.aborted) await once(workspace.signal, "abort");
 }
 

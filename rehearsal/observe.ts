@@ -11,14 +11,14 @@ import type {
   V1Taint,
   V1Toleration,
 } from "@kubernetes/client-node";
-import type { Api } from "./kubernetes.ts";
+import type { Api, Plain } from "./kubernetes.ts";
 import { byName } from "./sorting.ts";
 
 /** A node as the scheduler sees it. */
 export interface NodeView {
   name: string;
   labels: Record<string, string>;
-  taints: V1Taint[];
+  taints: Plain<V1Taint>[];
 }
 
 /** A pod of the stack's namespace. */
@@ -36,7 +36,7 @@ export interface PodView {
   state: "pending" | "starting" | "ready" | "done" | "failed" | "ending";
   /** Why the scheduler does not bind it, in its own words: the message of the condition PodScheduled. */
   unscheduled?: string;
-  tolerations: V1Toleration[];
+  tolerations: Plain<V1Toleration>[];
   nodeSelector: Record<string, string>;
   /** Names of its claims. */
   claims: string[];
@@ -129,7 +129,7 @@ export async function observe(api: Api, namespace: string): Promise<Observation>
   };
 }
 
-export function nodeView(node: V1Node): NodeView {
+function nodeView(node: V1Node): NodeView {
   return {
     name: node.metadata?.name ?? "",
     labels: node.metadata?.labels ?? {},
@@ -137,7 +137,7 @@ export function nodeView(node: V1Node): NodeView {
   };
 }
 
-export function podView(pod: V1Pod, jobs: readonly JobView[]): PodView {
+export function podView(pod: Plain<V1Pod>, jobs: readonly JobView[]): PodView {
   const owner = pod.metadata?.ownerReferences?.find(({ controller }) => controller);
   const job = owner?.kind === "Job" ? owner.name : undefined;
   const scheduled = pod.status?.conditions?.find(({ type }) => type === "PodScheduled");
@@ -160,7 +160,7 @@ export function podView(pod: V1Pod, jobs: readonly JobView[]): PodView {
   };
 }
 
-function podState(pod: V1Pod): PodView["state"] {
+function podState(pod: Plain<V1Pod>): PodView["state"] {
   if (pod.metadata?.deletionTimestamp !== undefined) return "ending";
   if (pod.status?.phase === "Succeeded") return "done";
   if (pod.status?.phase === "Failed") return "failed";

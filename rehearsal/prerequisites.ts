@@ -1,4 +1,5 @@
 import type { Settings } from "../settings.ts";
+import { withClient } from "./databases.ts";
 import type { Api } from "./kubernetes.ts";
 import type { Postgres } from "./postgres.ts";
 
@@ -41,14 +42,9 @@ async function makeDatabase(
   { name, user }: Settings["managerDatabase"],
   password: string,
 ): Promise<void> {
-  const { default: pg } = await import("pg");
-  const client = new pg.Client({ ...postgres, database: "postgres" });
-  await client.connect();
-  try {
+  await withClient(postgres, async (client) => {
     const [role, database] = [client.escapeIdentifier(user), client.escapeIdentifier(name)];
     await client.query(`CREATE ROLE ${role} LOGIN PASSWORD ${client.escapeLiteral(password)}`);
     await client.query(`CREATE DATABASE ${database} OWNER ${role}`);
-  } finally {
-    await client.end();
-  }
+  });
 }

@@ -41,12 +41,17 @@ const live: Progress = async <T extends unknown[]>(...steps: { [K in keyof T]: S
       title,
       task: async (_: unknown, task: { output: string | undefined }) => {
         results[i] = await work((line) => {
-          task.output = line;
+          if (line.trim() !== "") task.output = line.trim();
         });
       },
     })),
-    // Ctrl-C is the workspace's business: Listr's own handler would end the program before it is cleaned up.
-    { concurrent: true, registerSignalListeners: false, rendererOptions: { timer: PRESET_TIMER } },
+    // Ctrl-C is the workspace's business: Listr's own handler would end the program before it is cleaned up. Whoever called tells the
+    // error.
+    {
+      concurrent: true,
+      registerSignalListeners: false,
+      rendererOptions: { timer: PRESET_TIMER, showErrorMessage: false },
+    },
   ).run();
   return results as T;
 };

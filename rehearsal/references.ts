@@ -1,6 +1,6 @@
-import type { V1Container, V1Pod } from "@kubernetes/client-node";
+import type { V1Container, V1Pod, V1Volume } from "@kubernetes/client-node";
 import { enumerate } from "./explain.ts";
-import type { Api } from "./kubernetes.ts";
+import type { Api, Plain } from "./kubernetes.ts";
 import { compareNames } from "./sorting.ts";
 
 /** A Secret or ConfigMap that a kubelet needs before it makes the containers of a pod. */
@@ -35,7 +35,7 @@ export async function findMissing(api: Api, namespace: string): Promise<string[]
 }
 
 /** One line for each object or key that pods refer to and that does not exist, with the pods that do. */
-export function missing(pods: readonly V1Pod[], existing: Existing): string[] {
+export function missing(pods: readonly Plain<V1Pod>[], existing: Existing): string[] {
   const lacking = new Map<string, string[]>();
   for (const pod of pods) {
     const faults = referencesOf(pod).flatMap(({ kind, name, keys }) => {
@@ -56,21 +56,21 @@ export function missing(pods: readonly V1Pod[], existing: Existing): string[] {
 }
 
 /** Everything a pod's environment and volumes refer to and that is not marked optional. */
-export function referencesOf({ spec }: V1Pod): Reference[] {
+export function referencesOf({ spec }: Plain<V1Pod>): Reference[] {
   const containers = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
   return [...containers.flatMap(inEnvironment), ...inVolumes(spec?.volumes ?? [])];
 }
 
 interface Selector {
-  name?: string;
-  optional?: boolean;
+  name?: string | undefined;
+  optional?: boolean | undefined;
 }
 
 function reference(kind: Reference["kind"], from: Selector | undefined, keys: string[] = []): Reference[] {
   return from?.name === undefined || from.optional === true ? [] : [{ kind, name: from.name, keys }];
 }
 
-function inEnvironment({ env = [], envFrom = [] }: V1Container): Reference[] {
+function inEnvironment({ env = [], envFrom = [] }: Plain<V1Container>): Reference[] {
   return [
     ...envFrom.flatMap(({ secretRef, configMapRef }) => [
       ...reference("Secret", secretRef),
@@ -83,9 +83,9 @@ function inEnvironment({ env = [], envFrom = [] }: V1Container): Reference[] {
   ];
 }
 
-function inVolumes(volumes: NonNullable<NonNullable<V1Pod["spec"]>["volumes"]>): Reference[] {
+function inVolumes(volumes: Plain<V1Volume>[]): Reference[] {
   return volumes.flatMap(({ secret, configMap, projected }) => [
-    ...reference("Secret", secret && { ...secret, name: secret.secretName }, keysOf(secret?.items)),
+    ...reference("Secret", { name: secret?.secretName, optional: secret?.optional }, keysOf(secret?.items)),
     ...reference("ConfigMap", configMap, keysOf(configMap?.items)),
     ...(projected?.sources ?? []).flatMap((source) => [
       ...reference("Secret", source.secret, keysOf(source.secret?.items)),

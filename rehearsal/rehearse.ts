@@ -1,12 +1,13 @@
 /** The rehearsal of a stack, step by step. */
 import { setTimeout } from "node:timers/promises";
+import { judgeDatabases, listDatabases } from "./databases.ts";
 import type { Outcome } from "./engine.ts";
 import { compare, takeInventory } from "./inventory.ts";
 import type { Observation } from "./observe.ts";
 import type { Tell } from "./progress.ts";
 import { findMissing } from "./references.ts";
 import { render, verdict, type Operation, type RehearsalRecord, type Verdict } from "./report.ts";
-import { Settling } from "./settling.ts";
+import { Settling, type Movement } from "./settling.ts";
 import { withRehearsal, type RehearsalOptions, type Stage } from "./stage.ts";
 import { waitFor } from "./waiting.ts";
 
@@ -17,8 +18,8 @@ export interface RehearsalResult {
   report: string;
 }
 
-/** Milliseconds between two looks at the cluster. */
-const pace = 500;
+/** Milliseconds between two looks at the cluster, while the engine needs the machine and when nothing else is to be done. */
+const pace = { duringUp: 1000, afterwards: 250 };
 
 /**
  * Milliseconds without a movement in the cluster and without a word from the engine after which an `up` is taken to wait for something
@@ -29,6 +30,9 @@ const quietDuringUp = 10_000;
 /** The same once the engine has finished and only the cluster itself is at work. */
 const quietAfterUp = 5_000;
 
+/** How long the pods may go on moving after `up`, in milliseconds; what they look like then is what is reported. */
+const settlingLimit = 60_000;
+
 /** How long after `destroy` the cluster may still be busy removing things, in milliseconds. */
 const removalLimit = 15_000;
 
@@ -38,7 +42,7 @@ export async function rehearse(options: RehearsalOptions = {}): Promise<Rehearsa
 }
 
 /**
- * Up, wait until the pods settle, second up, refresh, destroy. What makes no sense after a failed step is left out.
+ * Up, wait until the pods settle, second up, refresh, destroy. After an `up` that did not come to its end the rest is left out.
  *
  * @param keep leaves the stack deployed
  */
@@ -54,8 +58,10 @@ export async function rehearseOn(stage: Stage, { keep = false } = {}): Promise<R
     trespasses: [],
   };
   await deploy(stage, record);
-  if (verdict(record).ok) await repeat(stage, record);
-  if (verdict(record).ok && !keep) await remove(stage, record);
+  if (record.operations.every(({ outcome }) => outcome === "done")) {
+    await repeat(stage, record);
+    if (!keep) await remove(stage, record);
+  }
   return { record, verdict: verdict(record), report: stage.redact(render(record)) };
 }
 
@@ -87,6 +93,7 @@ async function repeat(stage: Stage, record: RehearsalRecord): Promise<void> {
 
 /** `destroy`, and the search for what it left or took too much. */
 async function remove(stage: Stage, record: RehearsalRecord): Promise<void> {
+  const deployed = await listDatabases(stage.postgres);
   const [operation] = await stage.progress({
     title: "destroy",
     work: async (onLine) => operationOf("destroy", await stage.stack.destroy({ onLine }), stage),
@@ -98,10 +105,14 @@ async function remove(stage: Stage, record: RehearsalRecord): Promise<void> {
       const found = await difference();
       return found.added.length === 0 ? found : undefined;
     },
-    { what: "the removal of everything", limit: removalLimit, every: pace, signal: stage.workspace.signal },
+    { what: "the removal of everything", limit: removalLimit, every: pace.afterwards, signal: stage.workspace.signal },
   ).catch(difference);
-  record.leftovers.push(...added);
-  record.trespasses.push(...removed);
+  const databases = judgeDatabases(
+    { before: stage.databasesBefore, deployed, after: await listDatabases(stage.postgres) },
+    stage.settings.managerDatabase.deleteData,
+  );
+  record.leftovers.push(...added, ...databases.leftovers);
+  record.trespasses.push(...removed, ...databases.trespasses);
 }
 
 /**
@@ -121,38 +132,53 @@ export async function firstUp(stage: Stage, tell: Tell): Promise<{ operation: Op
     .finally(() => {
       ended.abort();
     });
-  const stuck = await watch(stage, settling, ["stuck"], ended.signal);
+  // It may end with an error while the cluster is being looked at; that is told below.
+  up.catch(() => undefined);
+  const stuck = await watch(stage, settling, ["stuck"], pace.duringUp, ended.signal);
   if (stuck !== undefined) stage.stack.kill();
   const operation = operationOf("up", await up, stage);
   if (stuck === undefined) return { operation };
+  // What was killed leaves a lock, in the way of whoever goes on with this stack.
+  await stage.stack.cancel();
   return { operation: { ...operation, outcome: "stopped", details: [] }, stuck };
 }
 
 /** Waits until nothing is open in the cluster, or nothing moves, and answers what it looks like then. */
 export async function settled(stage: Stage): Promise<Observation> {
-  const seen = await watch(stage, new Settling(quietAfterUp), ["settled", "stuck"], stage.workspace.signal);
-  stage.workspace.signal.throwIfAborted();
+  const { signal } = stage.workspace;
+  const enough = AbortSignal.any([signal, AbortSignal.timeout(settlingLimit)]);
+  const seen = await watch(stage, new Settling(quietAfterUp), ["settled", "stuck"], pace.afterwards, enough);
+  signal.throwIfAborted();
   return seen ?? stage.observe();
 }
 
-/** Looks at the cluster until it is in one of the states, and answers what it looked like; nothing when the signal comes first. */
+/**
+ * Looks at the cluster until it is in one of the states, and answers what it looked like; nothing when the signal comes first. An API server
+ * that does not answer once is asked again.
+ */
 async function watch(
   stage: Stage,
   settling: Settling,
-  states: readonly ("settled" | "stuck")[],
+  states: readonly Movement[],
+  every: number,
   signal: AbortSignal,
 ): Promise<Observation | undefined> {
   while (!signal.aborted) {
-    const seen = await stage.observe();
-    const movement = settling.judge(seen, performance.now());
-    if (movement !== "moving" && states.includes(movement)) return seen;
-    await setTimeout(pace, undefined, { signal }).catch(() => undefined);
+    const seen = await stage.observe().catch(() => undefined);
+    if (seen && states.includes(settling.judge(seen, performance.now()))) return seen;
+    await setTimeout(every, undefined, { signal }).catch(() => undefined);
   }
   return undefined;
 }
 
 function operationOf(name: Operation["name"], outcome: Outcome, stage: Stage): Operation {
-  const faults = outcome.diagnostics.filter(({ severity }) => severity === "error").map(({ message }) => message);
+  const faults = outcome.diagnostics
+    .filter(({ severity }) => severity === "error")
+    .map(({ message }) => message)
+    // The engine's last word, which says nothing more.
+    .filter(
+      (message, _, all) => all.length === 1 || !/^(update|refresh|destroy) failed$|^no changes were/.test(message),
+    );
   const changes = Object.entries(outcome.changes).filter(([op]) => op !== "same");
   const mayChange = name === "up" || name === "destroy";
   const changed = !mayChange && changes.length > 0;
@@ -165,7 +191,12 @@ function operationOf(name: Operation["name"], outcome: Outcome, stage: Stage): O
   };
 }
 
-/** The lines of the engine's display that tell a change of a resource, such as " ~  kubernetes:core/v1:Secret auth-token updated". */
+/** What the engine's display tells of changed resources, such as " ~  kubernetes:core/v1:Secret auth-token updated (0.6s)", without the times. */
 function changedResources(text: string): string[] {
-  return text.split("\n").flatMap((line) => /^\s*(?:[+~-]{1,2})\s+(\S+:\S+ \S+ .+?)\s*$/.exec(line)?.[1] ?? []);
+  return text
+    .split("\n")
+    .flatMap(
+      (line) => /^\s*[+~-]{1,2}\s+(\S+:\S+ \S+ (?:created|updated|deleted|replaced)\b.*?)\s*$/.exec(line)?.[1] ?? [],
+    )
+    .map((line) => line.replace(/ \([\d.]+m?s\)/, ""));
 }

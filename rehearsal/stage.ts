@@ -6,7 +6,8 @@ import type { Layout } from "../components/layouts/layout.ts";
 import type { RawConfig, Settings } from "../settings.ts";
 import { clusterAddress, startCluster, type Cluster } from "./cluster.ts";
 import { Stack, type StackConfig } from "./engine.ts";
-import { plantForeignObjects } from "./foreign.ts";
+import { listDatabases } from "./databases.ts";
+import { plantForeignDatabase, plantForeignObjects } from "./foreign.ts";
 import { takeInventory, type Inventory } from "./inventory.ts";
 import { connect, type Api } from "./kubernetes.ts";
 import { simulatedNodes, type SimulatedNode } from "./nodes.ts";
@@ -40,7 +41,7 @@ export interface RehearsalOptions {
 /** What a stack is rehearsed on. */
 export interface Stage {
   workspace: Workspace;
-  /** The stack's settings as the program will parse them. */
+  /** The stack's settings as the program will parse them, but for the database's port and the chart's source, which come later. */
   settings: Settings;
   /** The plan that pods are held against. */
   layout: Layout;
@@ -51,6 +52,8 @@ export interface Stage {
   stack: Stack;
   /** Everything in the cluster before the first `up`, some of it planted as somebody else's. */
   before: Inventory;
+  /** The same of PostgreSQL. */
+  databasesBefore: string[];
   /** What is really there, with versions, and what is not the real thing. */
   parts: { real: string[]; standIns: string[] };
   progress: Progress;
@@ -156,7 +159,8 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
             pulumi: tools.pulumi,
             projectDir: project,
             workDir: await workspace.folder("pulumi"),
-            path: [...pluginFolders(plugins), dirname(tools.helm), join(project, "node_modules/.bin")],
+            // First of all the right Node: official plugins may lie beside another one.
+            path: [join(project, "node_modules/.bin"), ...pluginFolders(plugins), dirname(tools.helm)],
             env: { ...workspace.env, KUBECONFIG: address.kubeconfig },
             signal,
           },
@@ -174,7 +178,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
 
   const api = await connect(cluster.kubeconfig);
   await plantPrerequisites({ api, postgres, settings, password: secrets.database });
-  await plantForeignObjects(api, nodes);
+  await Promise.all([plantForeignObjects(api, nodes), plantForeignDatabase(postgres)]);
   return {
     workspace,
     settings,
@@ -184,6 +188,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
     postgres,
     stack,
     before: await takeInventory(api),
+    databasesBefore: await listDatabases(postgres),
     parts,
     progress,
     observe: () => observe(api, settings.namespace),

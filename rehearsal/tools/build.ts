@@ -44,13 +44,13 @@ export async function buildTools(
   wanted: Pin[],
   options: { pins: Pins; scratch: string; log: (line: string) => void; signal: AbortSignal },
 ): Promise<string[]> {
-  const { pins, scratch, log, signal } = options;
-  await requireGo(wanted, signal);
+  const { pins, scratch, log } = options;
+  await requireGo(wanted, options);
   const names = wanted.map(({ name }) => name).join(", ");
   const commands = wanted.map(({ command }) => command);
 
   log(`fetching the Go modules of ${names}`);
-  const total = (await go(["list", "-deps", ...moduleFlags, ...commands], signal)).split("\n").length;
+  const total = (await go(["list", "-deps", ...moduleFlags, ...commands], options)).split("\n").length;
 
   let compiled = 0;
   const report = (): void => {
@@ -62,7 +62,11 @@ export async function buildTools(
   await mkdir(output);
   try {
     // With -v, go prints each package that it has compiled on a line of its own.
-    await go(["build", "-v", ...moduleFlags, ...buildFlags(pins), "-o", output, ...commands], signal, () => compiled++);
+    await go(
+      ["build", "-v", ...moduleFlags, ...buildFlags(pins), "-o", output, ...commands],
+      options,
+      () => compiled++,
+    );
   } finally {
     clearInterval(timer);
   }
@@ -81,14 +85,14 @@ export function goName(command: string): string {
 }
 
 /** Says in one line what is missing where there is no Go, or none that can build the module. */
-async function requireGo(wanted: Pin[], signal: AbortSignal): Promise<void> {
+async function requireGo(wanted: Pin[], options: GoOptions): Promise<void> {
   const missing = wanted.map(({ name, version }) => `${name} ${version}`).join(", ");
   const cure = `install it from https://go.dev/dl, or put the official releases of ${missing} on PATH`;
   if ((await which("go")) === undefined) {
     throw new ToolError(`Go ${goVersion()} or later is needed to build ${missing}, and none is on PATH: ${cure}`);
   }
   try {
-    await go(["list", "-m"], signal);
+    await go(["list", "-m"], options);
   } catch (fault) {
     const found = /running go ([\w.]+)/.exec(String(fault))?.[1];
     if (found === undefined) throw fault;
@@ -96,12 +100,17 @@ async function requireGo(wanted: Pin[], signal: AbortSignal): Promise<void> {
   }
 }
 
-async function go(args: string[], signal: AbortSignal, onLine?: () => void): Promise<string> {
+interface GoOptions {
+  scratch: string;
+  signal: AbortSignal;
+}
+
+async function go(args: string[], { scratch, signal }: GoOptions, onLine?: () => void): Promise<string> {
   signal.throwIfAborted();
   const child = execa("go", args, {
     cwd: goModule,
-    // No C compiler is needed, and no go.work of the user's changes what is built.
-    env: { CGO_ENABLED: "0", GOWORK: "off" },
+    // No C compiler is needed; no go.work of the user's changes what is built; go's own temporary files end with ours.
+    env: { CGO_ENABLED: "0", GOWORK: "off", GOTMPDIR: scratch },
     detached: true,
     stdin: "ignore",
     stderr: [

@@ -1,6 +1,6 @@
 /** Where tools are kept from one rehearsal to the next. */
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { buildFlags } from "./build.ts";
@@ -23,17 +23,19 @@ export async function toolFolder(pins: Pins): Promise<string> {
   return join(cacheFolder(), "tools", key);
 }
 
-/**
- * Runs `work` with an empty folder beside the cached files, on the same file system, and removes it afterwards in any case. Folders of
- * runs that were killed are removed as well.
- */
+/** A build takes minutes. What is older than this was left by a run that was killed; in milliseconds. */
+const leftoverAge = 24 * 60 * 60 * 1000;
+
+/** Runs `work` with an empty folder beside the cached files, on the same file system, and removes it afterwards in any case. */
 export async function withScratch<Result>(folder: string, work: (scratch: string) => Promise<Result>): Promise<Result> {
   await mkdir(folder, { recursive: true });
   for (const name of await readdir(folder)) {
-    const owner = /^scratch-(\d+)-/.exec(name)?.[1];
-    if (owner !== undefined && !isAlive(Number(owner))) await remove(join(folder, name));
+    const path = join(folder, name);
+    // Another run may be removing its own just now.
+    const made = (await stat(path).catch(() => undefined))?.mtimeMs ?? Date.now();
+    if (name.startsWith("scratch-") && Date.now() - made > leftoverAge) await remove(path);
   }
-  const scratch = await mkdtemp(join(folder, `scratch-${process.pid}-`));
+  const scratch = await mkdtemp(join(folder, "scratch-"));
   try {
     return await work(scratch);
   } finally {
@@ -51,13 +53,4 @@ export async function store(files: string[], folder: string): Promise<void> {
 
 async function remove(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true, maxRetries: 3 });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (fault) {
-    return (fault as NodeJS.ErrnoException).code === "EPERM";
-  }
 }

@@ -1,5 +1,5 @@
 /** Child processes that can be ended together with everything they started. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, type ChildProcess } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 
 /**
@@ -22,27 +22,28 @@ export function killSession(leader: number): void {
 }
 
 /**
- * Waits for a process that was started `detached` and then ends what is left of its session. When `signal` is aborted, `stop` is
- * called (default: end all of it at once); when this process exits, all of it is ended too, because a terminal's Ctrl-C does not reach
- * a session of its own.
+ * Waits for a process that was started `detached`, and ends what is left of its session once it has exited: it would count as running
+ * for as long as somebody holds its output open. When `signal` is aborted, `stop` is called (default: end all of it at once). When
+ * this process exits, all of it is ended too, because a terminal's Ctrl-C does not reach a session of its own.
  */
 export async function endTogether<Result>(
-  child: PromiseLike<Result> & { pid?: number | undefined },
+  child: PromiseLike<Result> & { nodeChildProcess: ChildProcess },
   signal: AbortSignal | undefined,
   stop?: () => void,
 ): Promise<Result> {
   const kill = (): void => {
-    if (child.pid !== undefined) killSession(child.pid);
+    const { pid } = child.nodeChildProcess;
+    if (pid !== undefined) killSession(pid);
   };
   const abort = stop ?? kill;
   signal?.addEventListener("abort", abort, { once: true });
   process.once("exit", kill);
+  child.nodeChildProcess.once("exit", kill);
   try {
     return await child;
   } finally {
     signal?.removeEventListener("abort", abort);
     process.off("exit", kill);
-    kill();
   }
 }
 

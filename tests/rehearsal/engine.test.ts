@@ -82,7 +82,7 @@ config:
 async function project(
   context: TestContext,
   up = "exit 0",
-): Promise<{ dir: string; read(name: string): Promise<string> }> {
+): Promise<{ dir: string; read: (name: string) => Promise<string> }> {
   const dir = await mkdtemp(join(tmpdir(), "engine-test-"));
   context.after(() => rm(dir, { recursive: true, force: true }));
   for (const folder of ["project", "work"]) await mkdir(join(dir, folder));

@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
+import { execa } from "execa";
 import { buildFlags, buildTools, goName } from "../../rehearsal/tools/build.ts";
 import { cacheFolder, store, withScratch } from "../../rehearsal/tools/cache.ts";
 import { checksumOf, download, releaseOf } from "../../rehearsal/tools/download.ts";
@@ -128,7 +129,7 @@ describe("what the machine has", () => {
     const pins = readPins();
     for (const name of toolNames) await executable(join(dir, name), `echo "v${pins[name].version}"`);
     setEnv(context, { PATH: `${dir}:${process.env["PATH"] ?? ""}`, XDG_CACHE_HOME: join(dir, "cache") });
-    const { tools, report } = await prepareTools({ log: assert.fail, signal: never });
+    const { tools, report } = await prepareTools({ log: (line) => assert.fail(line), signal: never });
     assert.deepEqual(Object.keys(tools), toolNames);
     assert.equal(tools.etcd, join(dir, "etcd"));
     assert.deepEqual([...new Set(report.map(({ origin }) => origin))], ["found"]);
@@ -246,16 +247,15 @@ describe("cache", () => {
 
   test("nothing half made stays, not even of a run that was killed", async (context) => {
     const dir = await scratch(context);
-    const dead = spawn("true");
-    await once(dead, "exit");
-    await mkdir(join(dir, `scratch-${String(dead.pid)}-x`));
-    await mkdir(join(dir, `scratch-${process.ppid}-x`));
+    await mkdir(join(dir, "scratch-killed"));
+    await utimes(join(dir, "scratch-killed"), 0, 0);
+    await mkdir(join(dir, "scratch-of-another-run"));
     const failing = withScratch(dir, async (folder) => {
       await writeFile(join(folder, "half"), "");
       throw new Error("no space");
     });
     await assert.rejects(failing, /no space/);
-    assert.deepEqual(await readdir(dir), [`scratch-${process.ppid}-x`]);
+    assert.deepEqual(await readdir(dir), ["scratch-of-another-run"]);
   });
 
   test("finished files replace older ones", async (context) => {
@@ -280,24 +280,15 @@ describe("processes", () => {
     const pid = leader.pid ?? 0;
     assert.equal(membersOf(pid).length, 3);
     killSession(pid);
-    await waitFor(async () => (membersOf(pid).length === 0 ? true : undefined), {
-      what: "the end",
-      limit: 5000,
-      every: 5,
-    });
+    await gone(pid);
   });
 
   test("what a process leaves behind is ended after it", async () => {
-    const child = spawn("bash", ["-c", "set -m; sleep 60 > /dev/null & exit 3"], { detached: true, stdio: "ignore" });
-    const { pid } = child;
-    const ended = once(child, "exit");
-    const [code] = (await endTogether(Object.assign(ended, { pid }), undefined)) as [number];
-    assert.equal(code, 3);
-    await waitFor(async () => (membersOf(pid ?? 0).length === 0 ? true : undefined), {
-      what: "the end",
-      limit: 5000,
-      every: 5,
-    });
+    const child = execa("bash", ["-c", "set -m; sleep 60 & exit 3"], { detached: true, reject: false });
+    const { pid = 0 } = child;
+    const { exitCode } = await endTogether(child, undefined);
+    assert.equal(exitCode, 3);
+    await gone(pid);
   });
 
   test("descendants as ps lists them", () => {

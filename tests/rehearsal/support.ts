@@ -1,0 +1,88 @@
+/** What the tests of whole stacks have in common. */
+import assert from "node:assert/strict";
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { tmpdir } from "node:os";
+import { execa } from "execa";
+import { Client } from "pg";
+import type { Outcome } from "../../rehearsal/engine.ts";
+import type { Stage } from "../../rehearsal/stage.ts";
+import { prepareTools } from "../../rehearsal/tools/tools.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+
+/** What helm prints, run as an operator would in the stack's namespace. */
+export async function helm({ cluster, settings, workspace }: Stage, ...args: string[]): Promise<string> {
+  const { tools } = await prepareTools({ log: () => undefined, signal: workspace.signal });
+  const access = ["--kubeconfig", cluster.kubeconfig, "--namespace", settings.namespace];
+  return (await execa(tools.helm, [...args, ...access])).stdout;
+}
+
+/** The releases in the stack's namespace, in whatever state, each as `name revision status`. */
+export async function releases(stage: Stage): Promise<string[]> {
+  const listed = JSON.parse(await helm(stage, "list", "--all", "--output", "json")) as Record<string, string>[];
+  return listed.map(({ name, revision, status }) => [name, revision, status].join(" "));
+}
+
+/** What a statement answers in a database of the stage's PostgreSQL. */
+export async function query(
+  { postgres }: Stage,
+  login: { user: string; password: string; database: string },
+  sql: string,
+): Promise<Record<string, unknown>[]> {
+  const client = new Client({ host: postgres.host, port: postgres.port, ...login });
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** The account that Pulsar Manager's pods are given. */
+export async function managerLogin({ api, settings }: Stage) {
+  const { data } = await api.core.readNamespacedSecret({
+    name: "pulsar-manager-database",
+    namespace: settings.namespace,
+  });
+  const [user = "", password = ""] = ["USER", "PASSWORD"].map((key) =>
+    Buffer.from(data?.[`PULSAR_MANAGER_ADMIN_${key}`] ?? "", "base64").toString(),
+  );
+  return { user, password, database: settings.managerDatabase.name };
+}
+
+/** What an operation that failed had to say. */
+export function errorsOf(outcome: Outcome): string[] {
+  return outcome.diagnostics.filter(({ severity }) => severity === "error").map(({ message }) => message);
+}
+
+/** Fails with all that the CLI said unless the operation went well. */
+export function assertOk(outcome: Outcome): void {
+  assert.ok(outcome.ok, outcome.text);
+}
+
+/** Takes passages out of the program's sources, in a copy of it, and hands the copy's folder to `use`. */
+export async function withProgramWithout<T>(
+  passages: Record<string, string[]>,
+  use: (project: string) => Promise<T>,
+): Promise<T> {
+  const project = await mkdtemp(join(tmpdir(), "program-without-"));
+  try {
+    const parts = ["Pulumi.yaml", "Pulumi.test.yaml", "package.json", "node-version.cjs", "index.ts", "settings.ts"];
+    for (const part of [...parts, "settings", "components"]) {
+      await cp(join(root, part), join(project, part), { recursive: true });
+    }
+    await symlink(join(root, "node_modules"), join(project, "node_modules"));
+    for (const [file, texts] of Object.entries(passages)) {
+      const path = join(project, file);
+      for (const text of texts) {
+        const source = await readFile(path, "utf8");
+        assert.ok(source.includes(text), `${file} no longer has "${text}": take something else out`);
+        await writeFile(path, source.replace(text, ""));
+      }
+    }
+    return await use(project);
+  } finally {
+    await rm(project, { recursive: true, force: true });
+  }
+}
