@@ -281,8 +281,8 @@ function contradictions(settings: Partial<Parsed>): Fault[] {
     }
   });
 
-  // ZooKeeper and bookies keep their data on their node; proxies have hard anti-affinity in the chart (2.7.7).
-  for (const component of ["zookeeper", "bookkeeper", "proxy"] as const) {
+  // ZooKeeper and bookies keep their data on their node; brokers and proxies are spread with hard anti-affinity.
+  for (const component of ["zookeeper", "bookkeeper", "broker", "proxy"] as const) {
     const wanted = replicas?.[component];
     if (nodes !== undefined && wanted !== undefined && wanted > nodes.length) {
       fault(
@@ -311,6 +311,13 @@ function contradictions(settings: Partial<Parsed>): Fault[] {
       ["imagePullCredentials"],
       `nothing, so Secret ${images.pullSecret} is expected in a namespace that does not exist yet`,
       "a Docker configuration (pulumi config set --secret), or pulsar:createNamespace false with the Secret already there",
+    );
+  }
+  if (managerDatabase?.tlsCaFile !== undefined && managerDatabase.tls !== "verify-full") {
+    fault(
+      ["managerDatabase", "tlsCaFile"],
+      "a CA that would not be used",
+      "no CA, or pulsar:managerDatabase.tls verify-full",
     );
   }
   if (managerDatabase?.create && "managerDatabaseAdminPassword" in settings && !settings.managerDatabaseAdminPassword) {

@@ -147,6 +147,11 @@ describe("one fault, with its key, what was found and what is allowed:", () => {
       /^pulsar:managerDatabase\.tls: found "prefer"; allowed: one of disable, require, verify-full$/,
     ],
     [
+      "a CA that nothing checks against",
+      { "pulsar:managerDatabase": { host: "db", tls: "require", tlsCaFile: "ca.pem" } },
+      /^pulsar:managerDatabase\.tlsCaFile: found a CA that would not be used/,
+    ],
+    [
       "no password",
       { "pulsar:managerDatabasePassword": undefined },
       /^pulsar:managerDatabasePassword: found nothing; allowed: a password \(pulumi config set --secret/,

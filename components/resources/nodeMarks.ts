@@ -2,25 +2,13 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ClusterRef } from "./cluster.ts";
 import type { Marks } from "./nodeMerge.ts";
 import type * as provider from "./nodeMarksProvider.ts";
+import { storedProvider } from "./storedProvider.ts";
 
 export type { NodeMarksArgs } from "./nodeMarksProvider.ts";
 
-/**
- * Where the provider is, from the folder of Pulumi.yaml, in which the engine runs it. Pulumi stores a dynamic provider in the state as
- * program text; this one stores the path, so that a refresh or destroy runs today's code, not that of the last change, and a preview
- * does not spend a third of a second on turning functions into text. The price: the module must stay where it is.
- */
+/** From the folder of Pulumi.yaml; `storedProvider` says why the state holds no more than this. */
 const module = "./components/resources/nodeMarksProvider.ts";
-const load = async () => (await import(module)) as typeof provider;
-
-/** What the state holds of the provider. */
-export const nodeMarksProvider: pulumi.dynamic.ResourceProvider<provider.NodeMarksArgs, provider.NodeMarksArgs> = {
-  diff: async (id, olds, news) => (await load()).diff(id, olds, news),
-  create: async (args) => (await load()).create(args),
-  read: async (id, props) => (await load()).read(id, props as provider.NodeMarksArgs),
-  update: async (id, olds, news) => (await load()).update(id, olds, news),
-  delete: async (id, props) => (await load()).remove(id, props),
-};
+export const nodeMarksProvider = storedProvider(async () => (await import(module)) as typeof provider);
 
 /**
  * Labels and taints of ours on a node that is not ours. Everybody else's stay as they are; ours are known by key, and a taint by key

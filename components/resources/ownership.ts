@@ -18,7 +18,9 @@ export function ownObjects(cluster: ClusterRef, owner: string): void {
     const object = newInputs as KubernetesObject;
     const found = await find(cluster, object);
     if (found === undefined || found === owner) return;
-    const name = object.metadata.namespace ? `${object.metadata.namespace}/${object.metadata.name}` : object.metadata.name;
+    const name = object.metadata.namespace
+      ? `${object.metadata.namespace}/${object.metadata.name}`
+      : object.metadata.name;
     throw new Error(
       `${object.kind} ${name} already exists and is not this stack's (${owner}) but ${found || "unmarked"}; ` +
         "remove it, rename it in the stack's settings, or set the stack to use the one that is there",

@@ -32,6 +32,7 @@ export async function withSession<T>(
   use: (session: Client) => Promise<T>,
   limitSeconds = connectLimitSeconds,
 ): Promise<T> {
+  // Not before it is needed: a preview loads this file and connects to nothing.
   const { Client } = await import("pg");
   const session = new Client({
     host: target.host,

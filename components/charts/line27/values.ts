@@ -47,7 +47,14 @@ export function values({ placements, images, auth, volumes, manager }: PulsarClu
       ...scheduling(placements.bookkeeper),
       volumes: { journal: volume(volumes.sizes["bookie-journal"]), ledgers: volume(volumes.sizes["bookie-ledgers"]) },
     },
-    broker: scheduling(placements.broker),
+    broker: {
+      ...scheduling(placements.broker),
+      // The chart only prefers another node for each broker, the layout says so.
+      affinity: {
+        anti_affinity: placements.broker.rule === "spread",
+        type: "requiredDuringSchedulingIgnoredDuringExecution",
+      },
+    },
     proxy: {
       ...scheduling(placements.proxy),
       service: { type: "ClusterIP" },

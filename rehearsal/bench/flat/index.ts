@@ -292,7 +292,10 @@ const release = new k8s.helm.v3.Release(
       volumes: { local_storage: true },
       zookeeper: { ...scheduled(3), volumes: { data: disk("20Gi") } },
       bookkeeper: { ...scheduled(3), volumes: { journal: disk("50Gi"), ledgers: disk("50Gi") } },
-      broker: scheduled(3),
+      broker: {
+        ...scheduled(3),
+        affinity: { anti_affinity: true, type: "requiredDuringSchedulingIgnoredDuringExecution" },
+      },
       proxy: {
         ...scheduled(3),
         service: { type: "ClusterIP" },

@@ -81,6 +81,16 @@ describe("values of chart line 2.7", () => {
     });
   }
 
+  test("brokers that are to be spread never share a node", () => {
+    const spread = {
+      ...cluster,
+      placements: { ...cluster.placements, broker: { ...place(3), rule: "spread" as const } },
+    };
+    const type = "requiredDuringSchedulingIgnoredDuringExecution";
+    assert.deepEqual(at("broker.affinity", values(spread)), { anti_affinity: true, type });
+    assert.deepEqual(at("broker.affinity"), { anti_affinity: false, type });
+  });
+
   test("configData holds texts only: a ConfigMap takes nothing else", () => {
     for (const component of ["proxy", "pulsar_manager"]) {
       for (const value of Object.values(at(`${component}.configData`) as object)) assert.equal(typeof value, "string");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, beforeEach, test } from "node:test";
 import { Client } from "pg";
-import { type ManagerTablesInputs, managerTablesProvider } from "../../../components/resources/managerTables.ts";
+import * as provider from "../../../components/resources/managerTablesProvider.ts";
 import { managerSchema } from "../../../components/schemas/index.ts";
 import { type Postgres, startPostgres } from "../../../rehearsal/postgres.ts";
 import { openWorkspace, type Workspace } from "../../../rehearsal/workspace.ts";
@@ -15,7 +15,7 @@ let workspace: Workspace;
 let postgres: Postgres;
 let databases = 0;
 /** What the resource is told; every test has a database of its own. */
-let inputs: ManagerTablesInputs;
+let inputs: provider.ManagerTablesInputs;
 
 before(async () => {
   workspace = await openWorkspace();
@@ -85,7 +85,7 @@ async function watchDdl(): Promise<() => Promise<string[]>> {
 }
 
 async function create() {
-  const { id, outs } = await managerTablesProvider.create(inputs);
+  const { id, outs } = await provider.create(inputs);
   assert.ok(outs);
   return { id, state: outs };
 }
@@ -141,13 +141,13 @@ test("a refresh of what is in place changes nothing, and no update runs a statem
   const { id, state } = await create();
   const ddl = await watchDdl();
 
-  const { props } = await managerTablesProvider.read(id, state);
+  const { props } = await provider.read(id, state);
   assert.deepEqual(props, state);
-  assert.equal((await managerTablesProvider.diff(id, state, inputs)).changes, false);
+  assert.equal(provider.diff(id, state, inputs).changes, false);
 
   // The server under another name: looks, and finds everything.
   const moved = { ...inputs, host: "localhost" };
-  assert.deepEqual(await managerTablesProvider.update(id, state, moved), { outs: { ...state, host: "localhost" } });
+  assert.deepEqual(await provider.update(id, state, moved), { outs: { ...state, host: "localhost" } });
   assert.deepEqual(await ddl(), []);
 });
 
@@ -155,7 +155,7 @@ test("changed statements are run", async () => {
   const { id, state } = await create();
   const ddl = await watchDdl();
   const news = { ...inputs, schemaVersion: "next", sql: `${schema.sql}\nALTER TABLE roles ADD COLUMN more int;` };
-  const { outs } = await managerTablesProvider.update(id, state, news);
+  const { outs } = await provider.update(id, state, news);
   assert.notEqual(outs?.sha256, state.sha256);
   assert.ok((await ddl()).includes("ALTER TABLE"));
   await asManager("SELECT more FROM roles");
@@ -166,14 +166,14 @@ test("a dropped table is seen by a refresh and comes back, and the rows of the o
   await asManager(`INSERT INTO tenants ${insertions.tenants ?? ""}`);
   await asManager("DROP TABLE roles");
 
-  const { props, inputs: found } = await managerTablesProvider.read(id, state);
+  const { props, inputs: found } = await provider.read(id, state);
   const rest = schema.tables.filter((table) => table !== "roles");
   assert.deepEqual(props, { ...state, tables: rest });
   assert.deepEqual(found, { ...inputs, tables: rest });
   assert.ok(props);
-  assert.equal((await managerTablesProvider.diff(id, props, inputs)).changes, true);
+  assert.equal(provider.diff(id, props, inputs).changes, true);
 
-  assert.deepEqual(await managerTablesProvider.update(id, props, inputs), { outs: state });
+  assert.deepEqual(await provider.update(id, props, inputs), { outs: state });
   assert.deepEqual(await tablesThere(), allTables);
   assert.equal((await asManager("SELECT * FROM tenants")).length, 1);
 });
@@ -181,10 +181,10 @@ test("a dropped table is seen by a refresh and comes back, and the rows of the o
 test("a database that was dropped has no tables; a refresh says so", async () => {
   const { id, state } = await create();
   await asSuperuser("postgres", `DROP DATABASE ${inputs.database}`);
-  const { props } = await managerTablesProvider.read(id, state);
+  const { props } = await provider.read(id, state);
   assert.deepEqual(props?.tables, []);
   assert.equal(
-    await faultOf(managerTablesProvider.create(inputs)),
+    await faultOf(provider.create(inputs)),
     `PostgreSQL at ${inputs.host}:${inputs.port} has no database ${inputs.database}`,
   );
 });
@@ -193,13 +193,13 @@ test("a rotated password is an update that proves it works", async () => {
   const { id, state } = await create();
   const refusal = `PostgreSQL at ${inputs.host}:${inputs.port} (database ${inputs.database}) refused the password of user ${user}, or there is no such user`;
   const news = { ...inputs, password: "another" };
-  assert.equal(await faultOf(managerTablesProvider.update(id, state, news)), refusal);
-  assert.equal(await faultOf(managerTablesProvider.read(id, { ...state, password: "another" })), refusal);
+  assert.equal(await faultOf(provider.update(id, state, news)), refusal);
+  assert.equal(await faultOf(provider.read(id, { ...state, password: "another" })), refusal);
 
   const ddl = await watchDdl();
   await asSuperuser("postgres", `ALTER ROLE ${user} PASSWORD 'another'`);
   try {
-    assert.deepEqual(await managerTablesProvider.update(id, state, news), { outs: { ...state, password: "another" } });
+    assert.deepEqual(await provider.update(id, state, news), { outs: { ...state, password: "another" } });
   } finally {
     await asSuperuser("postgres", `ALTER ROLE ${user} PASSWORD '${password}'`);
   }
@@ -208,7 +208,7 @@ test("a rotated password is an update that proves it works", async () => {
 
 test("a server without TLS is not talked to where TLS is asked for", async () => {
   assert.equal(
-    await faultOf(managerTablesProvider.create({ ...inputs, tls: "require" })),
+    await faultOf(provider.create({ ...inputs, tls: "require" })),
     `cannot reach PostgreSQL at ${inputs.host}:${inputs.port} (database ${inputs.database}, user ${user}): The server does not support SSL connections`,
   );
 });
@@ -217,7 +217,7 @@ test("a failing statement leaves nothing half made and is named by its line", as
   inputs.sql = `${schema.sql}CREATE TABLE broken (\n  name NO_SUCH_TYPE\n);\n`;
   const line = schema.sql.split("\n").length + 1;
   assert.equal(
-    await faultOf(managerTablesProvider.create(inputs)),
+    await faultOf(provider.create(inputs)),
     `the schema of Pulsar Manager v0.2.0 failed, nothing was changed: type "no_such_type" does not exist (line ${line})`,
   );
   assert.deepEqual(await tablesThere(), []);
@@ -225,7 +225,7 @@ test("a failing statement leaves nothing half made and is named by its line", as
 
 test("a connection that breaks half way leaves nothing half made, and the next attempt completes", async () => {
   const sql = `${schema.sql}SELECT pg_terminate_backend(pg_backend_pid());`;
-  await faultOf(managerTablesProvider.create({ ...inputs, sql }));
+  await faultOf(provider.create({ ...inputs, sql }));
   assert.deepEqual(await tablesThere(), []);
   await create();
   assert.deepEqual(await tablesThere(), allTables);
@@ -234,7 +234,7 @@ test("a connection that breaks half way leaves nothing half made, and the next a
 test("statements that leave a named table out are refused", async () => {
   inputs.tables = [...schema.tables, "audit"];
   assert.equal(
-    await faultOf(managerTablesProvider.create(inputs)),
+    await faultOf(provider.create(inputs)),
     "the tables of Pulsar Manager v0.2.0 cannot be used, nothing was changed: audit is missing",
   );
   assert.deepEqual(await tablesThere(), []);
@@ -244,7 +244,7 @@ test("tables that somebody else made and did not grant are named, with their own
   await asSuperuser(inputs.database, "CREATE TABLE users (user_id bigserial)");
   await asSuperuser(inputs.database, `CREATE TABLE tokens (token_id bigserial); GRANT ALL ON tokens TO ${user}`);
   assert.equal(
-    await faultOf(managerTablesProvider.create(inputs)),
+    await faultOf(provider.create(inputs)),
     "the tables of Pulsar Manager v0.2.0 cannot be used, nothing was changed: " +
       "tokens belongs to postgres, who has not granted its use; users belongs to postgres, who has not granted its use",
   );
@@ -259,7 +259,7 @@ test("tables that somebody else made and did not grant are named, with their own
 test("a destroy leaves the tables and their rows alone", async () => {
   const { id, state } = await create();
   await asManager(`INSERT INTO tenants ${insertions.tenants ?? ""}`);
-  await managerTablesProvider.delete(id, state);
+  await provider.remove(id, state);
   assert.deepEqual(await tablesThere(), allTables);
   assert.equal((await asManager("SELECT * FROM tenants")).length, 1);
 });
@@ -267,20 +267,20 @@ test("a destroy leaves the tables and their rows alone", async () => {
 test("a destroy told to drop the tables drops these and nobody else's", async () => {
   const { id, state } = await create();
   await asManager("CREATE TABLE own (id int)");
-  await managerTablesProvider.delete(id, { ...state, deleteTables: true });
+  await provider.remove(id, { ...state, deleteTables: true });
   assert.deepEqual(await tablesThere(), ["own"]);
 
   // Interrupted and repeated, it does not stumble.
-  await managerTablesProvider.delete(id, { ...state, deleteTables: true });
+  await provider.remove(id, { ...state, deleteTables: true });
   await asSuperuser("postgres", `DROP DATABASE ${inputs.database}`);
-  await managerTablesProvider.delete(id, { ...state, deleteTables: true });
+  await provider.remove(id, { ...state, deleteTables: true });
 });
 
 test("what depends on the tables keeps all of them from being dropped and is named", async () => {
   const { id, state } = await create();
   await asManager("CREATE VIEW report AS SELECT * FROM tenants");
   assert.equal(
-    await faultOf(managerTablesProvider.delete(id, { ...state, deleteTables: true })),
+    await faultOf(provider.remove(id, { ...state, deleteTables: true })),
     "the tables of Pulsar Manager were not dropped: cannot drop desired object(s) because other objects depend on them " +
       "(view report depends on table tenants)",
   );

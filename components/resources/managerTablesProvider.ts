@@ -1,0 +1,113 @@
+import { createHash } from "node:crypto";
+import type { dynamic } from "@pulumi/pulumi";
+import { applySchema, dropTables, usableTables } from "./managerTablesSql.ts";
+import { codeOf, type SqlTarget, withSession } from "./sqlSession.ts";
+
+/** What the provider gets: where the database is, and which tables belong there. */
+export interface ManagerTablesInputs extends SqlTarget {
+  /** Image tag of the Pulsar Manager that the tables are for. */
+  schemaVersion: string;
+  /** Statements that make what is missing and leave alone what exists. */
+  sql: string;
+  /** Names of the tables that `sql` makes. */
+  tables: string[];
+  /** Whether a destroy drops the tables. */
+  deleteTables: boolean;
+}
+
+/** What is kept in the state: the inputs last applied, but `tables` are those that were found to be there. */
+export interface ManagerTablesState extends ManagerTablesInputs {
+  /** SHA-256, in hex, of the statements last run. */
+  sha256: string;
+}
+
+/**
+ * Decides without connecting. Another database is a replacement: its tables are made first, and those of the old one are left alone
+ * unless `deleteTables`. A server that changed its name or port may still be the same one: an update, which looks first.
+ */
+export function diff(_id: string, olds: ManagerTablesState, news: ManagerTablesInputs): dynamic.DiffResult {
+  const changed = (key: keyof ManagerTablesInputs): boolean => JSON.stringify(olds[key]) !== JSON.stringify(news[key]);
+  const keys: readonly (keyof ManagerTablesInputs)[] = [
+    "host",
+    "port",
+    "database",
+    "user",
+    "password",
+    "tls",
+    "tlsCa",
+    "schemaVersion",
+    "sql",
+    "tables",
+    "deleteTables",
+  ];
+  return { changes: keys.some(changed), replaces: changed("database") ? ["database"] : [] };
+}
+
+export async function create(inputs: ManagerTablesInputs): Promise<dynamic.CreateResult<ManagerTablesState>> {
+  return { id: inputs.database, outs: await ensure(inputs) };
+}
+
+export async function update(
+  _id: string,
+  olds: ManagerTablesState,
+  news: ManagerTablesInputs,
+): Promise<dynamic.UpdateResult<ManagerTablesState>> {
+  return { outs: await ensure(news, olds.sha256) };
+}
+
+/** The tables that are left: the next `up` makes what is missing. */
+export function read(id: string, props: ManagerTablesState): Promise<dynamic.ReadResult<ManagerTablesState>> {
+  return withoutStack(async () => {
+    const live = { ...props, tables: await findTables(props) };
+    // As inputs too, so that the next preview shows what is missing.
+    const inputs = Object.fromEntries(Object.entries(live).filter(([key]) => key !== "sha256"));
+    return { id, props: live, inputs: inputs as unknown as ManagerTablesState };
+  });
+}
+
+/** Leaves the tables alone, without connecting, unless `deleteTables`. */
+export function remove(_id: string, props: ManagerTablesState): Promise<void> {
+  return withoutStack(async () => {
+    if (!props.deleteTables) return;
+    try {
+      await withSession(props, (session) => dropTables(session, props.tables));
+    } catch (error) {
+      // The tables went with their database.
+      if (codeOf(error) !== "3D000") throw error;
+    }
+  });
+}
+
+/** The tables that are there; none in a database that does not exist. */
+async function findTables(state: ManagerTablesState): Promise<string[]> {
+  try {
+    return await withSession(state, (session) => usableTables(session, state.tables));
+  } catch (error) {
+    if (codeOf(error) === "3D000") return [];
+    throw error;
+  }
+}
+
+/**
+ * Makes the database hold what `wanted` says. Where the statements have been run before and every table is there, nothing is run: so it is
+ * when only the password changed, or the server got another name.
+ */
+async function ensure(wanted: ManagerTablesInputs, applied?: string): Promise<ManagerTablesState> {
+  const sha256 = createHash("sha256").update(wanted.sql).digest("hex");
+  await withSession(wanted, async (session) => {
+    const found = sha256 === applied ? await usableTables(session, wanted.tables) : [];
+    if (found.length === wanted.tables.length) return;
+    await applySchema(session, { version: wanted.schemaVersion, sql: wanted.sql, tables: wanted.tables });
+  });
+  return { ...wanted, sha256 };
+}
+
+/** The dynamic provider (@pulumi/pulumi 3.270) prints a fault of read and delete as `${fault}: ${fault.stack}`; the message is enough. */
+async function withoutStack<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const { message } = error as Error;
+    throw Object.assign(new Error(message, { cause: error }), { stack: message, toString: () => "ManagerTables" });
+  }
+}
