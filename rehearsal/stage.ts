@@ -17,6 +17,7 @@ import { plantPrerequisites } from "./prerequisites.ts";
 import { silent, type Progress } from "./progress.ts";
 import { redactor } from "./redact.ts";
 import { encryptedKeys, rawConfig } from "./stackConfig.ts";
+import { cacheFolder } from "./tools/cache.ts";
 import { chartRepositoryAnswers, findPlugins } from "./tools/plugins.ts";
 import { prepareTools } from "./tools/tools.ts";
 import { Interrupted, openWorkspace, type Workspace } from "./workspace.ts";
@@ -161,7 +162,12 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
             workDir: await workspace.folder("pulumi"),
             // First of all the right Node: official plugins may lie beside another one.
             path: [join(project, "node_modules/.bin"), ...pluginFolders(plugins), dirname(tools.helm)],
-            env: { ...workspace.env, KUBECONFIG: address.kubeconfig },
+            env: {
+              ...workspace.env,
+              KUBECONFIG: address.kubeconfig,
+              // Every engine run starts the program and four plugins, each of which compiles the SDK otherwise.
+              NODE_COMPILE_CACHE: join(cacheFolder(), "node"),
+            },
             signal,
           },
           name,
