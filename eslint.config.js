@@ -31,7 +31,9 @@ export default tseslint.config(
   { files: ["**/*.js", "**/*.cjs"], ...tseslint.configs.disableTypeChecked },
   {
     files: ["**/*.cjs"],
-    languageOptions: { globals: { console: "readonly", process: "readonly", require: "readonly" } },
+    languageOptions: {
+      globals: { __dirname: "readonly", console: "readonly", process: "readonly", require: "readonly" },
+    },
     rules: { "@typescript-eslint/no-require-imports": "off" },
   },
 );

@@ -12,7 +12,7 @@ import type {
   V1Toleration,
 } from "@kubernetes/client-node";
 import type { Api, Plain } from "./kubernetes.ts";
-import { byName } from "./sorting.ts";
+import { byName, compareNames } from "./sorting.ts";
 
 /** A node as the scheduler sees it. */
 export interface NodeView {
@@ -154,7 +154,10 @@ export function podView(pod: Plain<V1Pod>, jobs: readonly JobView[]): PodView {
     unscheduled: scheduled?.status === "False" ? scheduled.message : undefined,
     tolerations: spec?.tolerations ?? [],
     nodeSelector: spec?.nodeSelector ?? {},
-    claims: spec?.volumes?.flatMap(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName ?? []) ?? [],
+    // A StatefulSet's controller lists a pod's claims in an order drawn by lot.
+    claims: (spec?.volumes?.flatMap(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName ?? []) ?? []).sort(
+      compareNames,
+    ),
     images: [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].flatMap(({ image }) => image ?? []),
     pullSecrets: spec?.imagePullSecrets?.flatMap(({ name }) => name ?? []) ?? [],
   };

@@ -52,7 +52,7 @@ async function run(modules: readonly string[], statement: string, { watch = fals
   const script = [watch ? watching : "", ...modules.map((module) => `await import("${module}");`), statement].join(
     "\n",
   );
-  const args = ["--require", "./node-version.cjs", "--input-type=module", "--eval", script];
+  const args = ["--require", "./preload.cjs", "--input-type=module", "--eval", script];
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: project });
   return stdout;
 }

@@ -1,4 +1,6 @@
-// Loaded before index.ts (Pulumi.yaml, nodeargs): an older Node stops at the first type annotation with a message that says nothing.
+// Loaded before index.ts (Pulumi.yaml, nodeargs).
+
+// An older Node stops at the first type annotation with a message that says nothing.
 const [major, minor] = process.versions.node.split(".").map(Number);
 if (major < 22 || (major === 22 && minor < 18)) {
   console.error(
@@ -9,5 +11,4 @@ if (major < 22 || (major === 22 && minor < 18)) {
 
 // Most of a preview's start goes into compiling the Pulumi SDK; kept compiled, it takes a fifth less. Beside the SDK and not in the shared
 // temporary directory that Node would take, where others could put their code in its place. Where it cannot be written, it is left out.
-/* global __dirname */
 require("node:module").enableCompileCache(`${__dirname}/node_modules/.cache/node`);
