@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
+import { base64 } from "./base64.ts";
 import type { SecretRef } from "./charts/cluster.ts";
 import { keyPair, signToken, symmetricKey, type TokenKeys } from "./tokens.ts";
 
@@ -69,5 +70,3 @@ export class JwtAuth extends pulumi.ComponentResource {
 export function tokenSecret(release: string, role: string): SecretRef {
   return { secret: `${release}-token-${role}`, key: "TOKEN" };
 }
-
-const base64 = (text: string) => Buffer.from(text).toString("base64");

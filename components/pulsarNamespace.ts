@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { base64 } from "./base64.ts";
 
 export interface PulsarNamespaceArgs {
   /** Name of the namespace. */
@@ -31,7 +32,7 @@ export class PulsarNamespace extends pulumi.ComponentResource {
         {
           metadata: { name: args.pullSecret, namespace: this.namespaceName },
           type: "kubernetes.io/dockerconfigjson",
-          stringData: { ".dockerconfigjson": pulumi.secret(args.pullCredentials) },
+          data: { ".dockerconfigjson": pulumi.secret(args.pullCredentials).apply(base64) },
         },
         { parent: this },
       );

@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { base64 } from "./base64.ts";
 import { merge, type PulsarCluster, type SecretRef, type Values } from "./charts/cluster.ts";
 import { chartLine, type ChartVersion } from "./charts/lines.ts";
 import { fullName } from "./charts/names.ts";
@@ -54,9 +55,9 @@ export class PulsarRelease extends pulumi.ComponentResource {
       {
         metadata: { name: `${full}-manager-database`, namespace: args.namespace },
         type: "Opaque",
-        stringData: {
-          [line.databaseSecretKeys.user]: args.managerCredentials.user,
-          [line.databaseSecretKeys.password]: args.managerCredentials.password,
+        data: {
+          [line.databaseSecretKeys.user]: base64(args.managerCredentials.user),
+          [line.databaseSecretKeys.password]: pulumi.secret(args.managerCredentials.password).apply(base64),
         },
       },
       { parent: this },

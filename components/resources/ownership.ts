@@ -33,8 +33,8 @@ export function ownObjects(cluster: ClusterRef, owner: string): void {
     const annotations = {
       ...metadata?.annotations,
       [ownerAnnotation]: owner,
-      // What a killed `up` applied is applied anew under another manager's name, which conflicts where a value differs, as stringData
-      // always does. Whatever is there is ours.
+      // What a killed `up` applied is applied anew under another manager's name, which conflicts where a value differs. Whatever is
+      // there is ours.
       "pulumi.com/patchForce": "true",
     };
     return {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { base64 } from "../../components/base64.ts";
 import type { Placement } from "../../components/layouts/layout.ts";
 import { components } from "../../components/layouts/layout.ts";
 import { PulsarRelease, type PulsarReleaseArgs } from "../../components/pulsarRelease.ts";
@@ -76,10 +77,11 @@ describe("PulsarRelease", () => {
   test("hands the database's credentials over in a Secret, never in values", async () => {
     const { helm, registered } = await make();
     const secret = named(registered, "pulsar-manager-database");
-    assert.deepEqual(secret.inputs.stringData, {
-      PULSAR_MANAGER_ADMIN_USER: "manager",
-      PULSAR_MANAGER_ADMIN_PASSWORD: "manager-password",
+    assert.deepEqual(secret.inputs.data, {
+      PULSAR_MANAGER_ADMIN_USER: base64("manager"),
+      PULSAR_MANAGER_ADMIN_PASSWORD: base64("manager-password"),
     });
+    assert.deepEqual(secret.secretInputs, ["data"]);
     assert.deepEqual(helm.secretInputs, []);
     assert.doesNotMatch(JSON.stringify(helm.inputs), /manager-password/);
     const { metadata } = secret.inputs as { metadata: { name: string } };
