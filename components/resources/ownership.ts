@@ -14,9 +14,12 @@ const ownerAnnotation = "pulsar-stack/owner";
  * Call it once, before the first resource.
  */
 export function ownObjects(cluster: ClusterRef, owner: string): void {
+  let client: ReturnType<typeof open> | undefined;
   const refuseForeign = new pulumi.ResourceHook("refuse-foreign-object", async ({ newInputs }) => {
     const object = newInputs as KubernetesObject;
-    const found = await find(cluster, object);
+    // One for all objects: each would read the kubeconfig and ask the API server for its kinds again.
+    client ??= open(cluster);
+    const found = await find(await client, object);
     if (found === undefined || found === owner) return;
     const name = object.metadata.namespace
       ? `${object.metadata.namespace}/${object.metadata.name}`
@@ -50,19 +53,19 @@ interface KubernetesObject {
   metadata: { name: string; namespace?: string };
 }
 
-/** Who owns the object by that name: an owner, "" if it bears no mark, undefined if there is no such object. */
-async function find(ref: ClusterRef, object: KubernetesObject): Promise<string | undefined> {
+async function open(ref: ClusterRef) {
   const { KubernetesObjectApi } = await import("@kubernetes/client-node");
   const cluster = await connect(ref);
+  return { cluster, objects: KubernetesObjectApi.makeApiClient(cluster.config) };
+}
+
+/** Who owns the object by that name: an owner, "" if it bears no mark, undefined if there is no such object. */
+async function find(
+  { cluster, objects }: Awaited<ReturnType<typeof open>>,
+  { apiVersion, kind, metadata: { name, namespace } }: KubernetesObject,
+): Promise<string | undefined> {
   try {
-    const { apiVersion, kind, metadata } = object;
-    const found = await ask(cluster, () =>
-      KubernetesObjectApi.makeApiClient(cluster.config).read({
-        apiVersion,
-        kind,
-        metadata: { name: metadata.name, namespace: metadata.namespace },
-      }),
-    );
+    const found = await ask(cluster, () => objects.read({ apiVersion, kind, metadata: { name, namespace } }));
     return found.metadata?.annotations?.[ownerAnnotation] ?? "";
   } catch (error) {
     if (statusOf(error) === 404) return undefined;
