@@ -1,5 +1,28 @@
 import { parseAllDocuments, stringify } from "yaml";
-import type { Manifest } from "./line27/repairs.ts";
+
+/** What pods are made from, as far as post-renderers look into it. */
+export interface PodSpec {
+  tolerations?: unknown[];
+  nodeSelector?: Record<string, string>;
+  imagePullSecrets?: { name: string }[];
+  containers?: { env?: unknown[]; envFrom?: { configMapRef?: { name?: string } }[] }[];
+  [key: string]: unknown;
+}
+
+/** A Kubernetes object, as far as post-renderers look into it. */
+export interface Manifest {
+  apiVersion: string;
+  kind: string;
+  metadata: {
+    name: string;
+    annotations?: Record<string, string>;
+    labels?: Record<string, string>;
+    [key: string]: unknown;
+  };
+  data?: Record<string, unknown>;
+  spec?: { template?: { spec?: PodSpec }; [key: string]: unknown };
+  [key: string]: unknown;
+}
 
 /**
  * Helm's manifests are read by Go's YAML 1.1 (0644 is octal, "yes" a boolean, the last of two equal keys wins), so they are

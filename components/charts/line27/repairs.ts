@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Manifest, PodSpec } from "../manifest.ts";
 import { secretRef } from "./values.ts";
 
 /**
@@ -8,29 +9,6 @@ import { secretRef } from "./values.ts";
 
 /** Raise with every change in this file: it is an input of the release, which would otherwise not be upgraded. */
 export const repairsVersion = "1";
-
-interface PodSpec {
-  tolerations?: unknown[];
-  nodeSelector?: Record<string, string>;
-  imagePullSecrets?: { name: string }[];
-  containers?: { env?: unknown[]; envFrom?: { configMapRef?: { name?: string } }[] }[];
-  [key: string]: unknown;
-}
-
-/** A Kubernetes object, as far as the repairs look into it. */
-export interface Manifest {
-  apiVersion: string;
-  kind: string;
-  metadata: {
-    name: string;
-    annotations?: Record<string, string>;
-    labels?: Record<string, string>;
-    [key: string]: unknown;
-  };
-  data?: Record<string, unknown>;
-  spec?: { template?: { spec?: PodSpec }; [key: string]: unknown };
-  [key: string]: unknown;
-}
 
 /** The manifest of a release of chart 2.7.7, fit for Kubernetes 1.22 through 1.37 and tainted nodes. Changes the objects in place. */
 export function repair(objects: Manifest[]): void {
