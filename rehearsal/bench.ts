@@ -4,6 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { differences, median, plannedTypes, ratioOf, type Pair } from "./bench/measure.ts";
 import { type Outcome, Stack, type StackConfig } from "./engine.ts";
+import { dockerConfig, pluginFolders, standInChart, standInPlugins } from "./stage.ts";
 import { chartRepositoryAnswers, findPlugins } from "./tools/plugins.ts";
 import { prepareTools } from "./tools/tools.ts";
 import { Interrupted, openWorkspace, type Workspace } from "./workspace.ts";
@@ -23,8 +24,6 @@ const aim = 1.25;
 
 const project = resolve(import.meta.dirname, "..");
 const flatProject = join(import.meta.dirname, "bench/flat");
-const standIns = join(import.meta.dirname, "standins/bin");
-const standInChart = join(import.meta.dirname, "standins/charts/pulsar-2.7");
 const chartRepository = "https://pulsar.apache.org/charts";
 
 /** What measuring showed to be wrong. */
@@ -100,8 +99,7 @@ async function engine(workspace: Workspace) {
   };
   const { tools, report } = await prepareTools({ log, signal });
   const version = report.find(({ name }) => name === "pulumi")?.version ?? "";
-  const plugins = await findPlugins({ log, signal, pulumi: { file: tools.pulumi, version }, standIns });
-  const official = plugins.filter(({ origin }) => origin !== "stand-in").map(({ folder }) => folder);
+  const plugins = await findPlugins({ log, signal, pulumi: { file: tools.pulumi, version }, standIns: standInPlugins });
   const chartReachable = await chartRepositoryAnswers(chartRepository, signal);
   const config: StackConfig = {
     plain: chartReachable ? {} : { "pulsar:chart.source": standInChart },
@@ -118,7 +116,7 @@ async function engine(workspace: Workspace) {
           pulumi: tools.pulumi,
           projectDir,
           workDir: await workspace.folder(folder),
-          path: [...new Set([...official, standIns]), dirname(tools.helm), join(project, "node_modules/.bin")],
+          path: [...pluginFolders(plugins), dirname(tools.helm), join(project, "node_modules/.bin")],
           // No cluster is asked, also where this machine knows one.
           env: { ...workspace.env, KUBECONFIG: join(workspace.dir, "no-kubeconfig") },
           signal,
@@ -130,11 +128,10 @@ async function engine(workspace: Workspace) {
 }
 
 function secrets(): Record<string, string> {
-  const auth = randomBytes(18).toString("base64url");
   return {
     "pulsar:managerDatabasePassword": randomBytes(18).toString("base64url"),
     "pulsar:managerDatabaseAdminPassword": randomBytes(18).toString("base64url"),
-    "pulsar:imagePullCredentials": JSON.stringify({ auths: { "registry.example.com": { auth } } }),
+    "pulsar:imagePullCredentials": dockerConfig(randomBytes(18).toString("base64url")),
   };
 }
 

@@ -70,8 +70,8 @@ export class RehearsalError extends Error {
 }
 
 const ownProject = resolve(import.meta.dirname, "..");
-const standInPlugins = join(import.meta.dirname, "standins/bin");
-const standInChart = join(import.meta.dirname, "standins/charts/pulsar-2.7");
+export const standInPlugins = join(import.meta.dirname, "standins/bin");
+export const standInChart = join(import.meta.dirname, "standins/charts/pulsar-2.7");
 
 /**
  * Sets up a stage, hands it to `use`, and takes everything down again whatever happens.
@@ -260,7 +260,7 @@ function overrides(
 }
 
 /** Credentials for a registry that nobody asks: no image is pulled in a rehearsal. */
-function dockerConfig(password: string): string {
+export function dockerConfig(password: string): string {
   const auth = Buffer.from(`rehearsal:${password}`).toString("base64");
   return JSON.stringify({ auths: { "registry.example.com": { username: "rehearsal", password, auth } } });
 }
@@ -277,7 +277,7 @@ async function chartSource(
 }
 
 /** Those of official plugins go before the stand-ins', which hold all plugins. */
-function pluginFolders(plugins: { origin: string; folder: string }[]): string[] {
+export function pluginFolders(plugins: { origin: string; folder: string }[]): string[] {
   const official = plugins.filter(({ origin }) => origin !== "stand-in").map(({ folder }) => folder);
   return [...new Set([...official, standInPlugins])];
 }
