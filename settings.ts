@@ -262,7 +262,7 @@ function soundPart(raw: Record<string, unknown>): Partial<Parsed> {
 function contradictions(settings: Partial<Parsed>): Fault[] {
   const { nodes, replicas, tokens, images, managerDatabase } = settings;
   const faults: Fault[] = [];
-  const fault = (path: PropertyKey[], found: string, allowed: string) =>
+  const add = (path: PropertyKey[], found: string, allowed: string) =>
     faults.push({ key: keyOf(path), found, allowed });
 
   const names = (nodes ?? []).map(({ name }) => name);
@@ -271,9 +271,9 @@ function contradictions(settings: Partial<Parsed>): Fault[] {
     const sameName = names.indexOf(name);
     const sameHost = hostnames.indexOf(hostnames[i] ?? name);
     if (sameName < i) {
-      fault(["nodes", i, "name"], JSON.stringify(name), `a name that no other node has (nodes[${sameName}] has it)`);
+      add(["nodes", i, "name"], JSON.stringify(name), `a name that no other node has (nodes[${sameName}] has it)`);
     } else if (sameHost < i) {
-      fault(
+      add(
         ["nodes", i, "hostname"],
         JSON.stringify(hostnames[i]),
         `a label that no other node has (nodes[${sameHost}] has it)`,
@@ -285,7 +285,7 @@ function contradictions(settings: Partial<Parsed>): Fault[] {
   for (const component of ["zookeeper", "bookkeeper", "broker", "proxy"] as const) {
     const wanted = replicas?.[component];
     if (nodes !== undefined && wanted !== undefined && wanted > nodes.length) {
-      fault(
+      add(
         ["replicas", component],
         `${wanted} on ${nodes.length} nodes`,
         `at most one a node: add nodes to pulsar:nodes, or ask for ${nodes.length} at most`,
@@ -295,11 +295,11 @@ function contradictions(settings: Partial<Parsed>): Fault[] {
 
   const roles = tokens === undefined ? [] : [...Object.values(tokens.roles), ...tokens.otherRoles];
   const twice = roles.filter((role, i) => roles.indexOf(role) < i);
-  if (twice.length > 0) fault(["tokens"], `the role ${[...new Set(twice)].join(", ")} twice`, "every role once");
+  if (twice.length > 0) add(["tokens"], `the role ${[...new Set(twice)].join(", ")} twice`, "every role once");
 
   const credentials = "imagePullCredentials" in settings && settings.imagePullCredentials !== undefined;
   if (images !== undefined && credentials && images.pullSecret === undefined) {
-    fault(["images", "pullSecret"], "nothing", "the name of the Secret to make from pulsar:imagePullCredentials");
+    add(["images", "pullSecret"], "nothing", "the name of the Secret to make from pulsar:imagePullCredentials");
   }
   if (
     images?.pullSecret !== undefined &&
@@ -307,21 +307,21 @@ function contradictions(settings: Partial<Parsed>): Fault[] {
     !credentials &&
     settings.createNamespace
   ) {
-    fault(
+    add(
       ["imagePullCredentials"],
       `nothing, so Secret ${images.pullSecret} is expected in a namespace that does not exist yet`,
       "a Docker configuration (pulumi config set --secret), or pulsar:createNamespace false with the Secret already there",
     );
   }
   if (managerDatabase?.tlsCaFile !== undefined && managerDatabase.tls !== "verify-full") {
-    fault(
+    add(
       ["managerDatabase", "tlsCaFile"],
       "a CA that would not be used",
       "no CA, or pulsar:managerDatabase.tls verify-full",
     );
   }
   if (managerDatabase?.create && "managerDatabaseAdminPassword" in settings && !settings.managerDatabaseAdminPassword) {
-    fault(
+    add(
       ["managerDatabaseAdminPassword"],
       "nothing",
       "the password of pulsar:managerDatabase.admin.user (pulumi config set --secret), or pulsar:managerDatabase.create false where role and database exist",
