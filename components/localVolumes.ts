@@ -9,8 +9,12 @@ export interface LocalVolumesArgs {
   namespace: pulumi.Input<string>;
   /** Helm release; the Jobs' names start with it. */
   release: string;
-  /** What to make, from `planVolumes`. A change of a volume's node or path would leave its data behind: the API server refuses it. */
+  /** What to make, from `planVolumes`. A change of a volume's node or path leaves its data behind; `VolumeContract` refuses it before. */
   volumes: PlannedVolume[];
+  /** Whether the engine refuses to delete or replace the volumes, also on `destroy`. @default false */
+  protect?: boolean;
+  /** Pods, such as "bookie-1", whose data is given up: their volumes are not protected. @default none */
+  moved?: string[];
   /** The class of volumes and claims; `create` false where the cluster already has it. */
   storageClass: { name: string; create: boolean };
   /**
@@ -22,8 +26,11 @@ export interface LocalVolumesArgs {
     image: string;
     pullSecret?: string;
     tolerations: Toleration[];
-    /** What must be there before the Jobs start: the nodes' plan, and the pull secret. */
-    after: pulumi.Resource[];
+    /**
+     * What must be there before the Job of a node starts: its own labels and taints, and the pull secret. Not those of all nodes: that would
+     * be a dependency for every pair of nodes.
+     */
+    after: (node: string) => pulumi.Resource[];
   };
 }
 
@@ -77,7 +84,17 @@ export class LocalVolumes extends pulumi.ComponentResource {
             },
           },
         },
-        { parent: this, dependsOn: storageClass },
+        {
+          parent: this,
+          dependsOn: storageClass,
+          // Nothing else of a volume can be changed where it is. It keeps its name, so the old one goes first.
+          replaceOnChanges: ["spec.nodeAffinity", "spec.local", "spec.storageClassName"],
+          deleteBeforeReplace: true,
+          // Without it a slip (`destroy --target`, a renamed resource, a list shortened by hand in the state) deletes the cluster's only
+          // record of which disk holds this pod's data; the directory stays, but what is made next may be pinned to another. Never the
+          // claims: the engine replaces no volume whose claim is protected in the state, not even one that it has been told to.
+          protect: args.protect === true && !args.moved?.includes(volume.pod),
+        },
       );
       new k8s.core.v1.PersistentVolumeClaim(
         `${name}-${volume.volume}-${volume.ordinal}-claim`,
@@ -86,11 +103,13 @@ export class LocalVolumes extends pulumi.ComponentResource {
           spec: {
             accessModes: ["ReadWriteOnce"],
             storageClassName: args.storageClass.name,
-            volumeName: volume.claim,
-            resources: { requests: { storage: volume.size } },
+            // From the volume itself: the engine replaces a claim with its volume, and deletes it first, only for a dependency by value.
+            volumeName: persistentVolume.metadata.name,
+            resources: { requests: { storage: volume.request } },
           },
         },
-        { parent: this, dependsOn: persistentVolume },
+        // The whole, as that is all the engine knows to be unknown when it asks which dependents a replacement takes along.
+        { parent: this, replaceOnChanges: ["spec"] },
       );
     }
 
@@ -139,7 +158,7 @@ export class LocalVolumes extends pulumi.ComponentResource {
             },
           },
         },
-        { parent: this, dependsOn: after },
+        { parent: this, dependsOn: after(node) },
       );
     }
   }

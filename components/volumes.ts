@@ -7,29 +7,42 @@ export interface PlannedVolume {
   claim: string;
   volume: Volume;
   ordinal: number;
+  /** The pod it belongs to, without the release's name: "bookie-1". */
+  pod: string;
   /** Name of the node whose disk holds it. */
   node: string;
   /** The node's `kubernetes.io/hostname` label. */
   hostname: string;
   /** Directory on the node. */
   path: string;
-  /** A Kubernetes quantity, such as 50Gi. */
+  /** What the volume is said to hold, a Kubernetes quantity such as 50Gi; never less than `request`. */
   size: string;
+  /** What the claim asks for, the same for all pods: the StatefulSet's claim template says it too. */
+  request: string;
 }
 
 export interface VolumePlanArgs {
   release: string;
   /** In the stack's order; ordinals are pinned to `placement.nodes`, in that order. */
-  nodes: { name: string; hostname: string }[];
-  placements: { zookeeper: Placement; bookkeeper: Placement };
+  nodes: {
+    name: string;
+    hostname: string;
+    /** Absolute paths on this node, before all others. */
+    directories?: Partial<Record<Volume, string>> | undefined;
+    /** What the volumes on this node hold, where it differs from `sizes`. */
+    sizes?: Partial<Record<Volume, string>> | undefined;
+  }[];
+  placements: Record<"zookeeper" | "bookkeeper", Pick<Placement, "replicas" | "nodes">>;
   /** Absolute path on every node under which the directories lie. */
   dataDirectory: string;
+  /** Absolute paths, the same on every node, instead of those under the data directory. */
+  directories?: Partial<Record<Volume, string>> | undefined;
   /** Kubernetes quantities. */
   sizes: Record<Volume, string>;
 }
 
 /** Directories below the data directory, as the seed makes them (section 1.4). */
-const directories: Record<Volume, string> = {
+const belowDataDirectory: Record<Volume, string> = {
   "zookeeper-data": "zookeeper-data",
   "bookie-journal": "bookie-data/journal",
   "bookie-ledgers": "bookie-data/ledgers",
@@ -37,19 +50,32 @@ const directories: Record<Volume, string> = {
 
 /** The volumes of a stack: one a ZooKeeper (data) and two a bookie (journal, ledgers); ordinal i is on node i of its placement. */
 export function planVolumes(args: VolumePlanArgs): PlannedVolume[] {
-  const of = (volume: Volume, { replicas, nodes }: Placement): PlannedVolume[] =>
-    nodes.slice(0, replicas).map((node, ordinal) => ({
-      claim: claimName(args.release, volume, ordinal),
-      volume,
-      ordinal,
-      node,
-      hostname: args.nodes.find((other) => other.name === node)?.hostname ?? node,
-      path: `${args.dataDirectory}/${directories[volume]}`,
-      size: args.sizes[volume],
-    }));
+  const of = (volume: Volume, { replicas, nodes }: Pick<Placement, "replicas" | "nodes">): PlannedVolume[] =>
+    nodes.slice(0, replicas).map((name, ordinal) => {
+      const node = args.nodes.find((other) => other.name === name);
+      return {
+        claim: claimName(args.release, volume, ordinal),
+        volume,
+        ordinal,
+        pod: podName(volume, ordinal),
+        node: name,
+        hostname: node?.hostname ?? name,
+        path:
+          node?.directories?.[volume] ??
+          args.directories?.[volume] ??
+          `${args.dataDirectory}/${belowDataDirectory[volume]}`,
+        size: node?.sizes?.[volume] ?? args.sizes[volume],
+        request: args.sizes[volume],
+      };
+    });
   return [
     ...of("zookeeper-data", args.placements.zookeeper),
     ...of("bookie-journal", args.placements.bookkeeper),
     ...of("bookie-ledgers", args.placements.bookkeeper),
   ];
+}
+
+/** The StatefulSet of a volume is the first part of its name. */
+function podName(volume: Volume, ordinal: number): string {
+  return `${volume.slice(0, volume.indexOf("-"))}-${ordinal}`;
 }

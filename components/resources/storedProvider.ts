@@ -9,6 +9,12 @@ export interface ProviderModule<Inputs, Outputs> {
   remove: (id: string, props: Outputs) => Promise<void>;
 }
 
+/** The same of a provider that may refuse a change. */
+export interface CheckingModule<Inputs, Outputs> extends ProviderModule<Inputs, Outputs> {
+  /** @param olds the inputs of last time; empty for a new resource */
+  check: (olds: Partial<Inputs>, news: Inputs) => dynamic.CheckResult<Inputs>;
+}
+
 /**
  * What the state holds of a dynamic provider. Pulumi stores it there as program text; this one's text only loads a module, so that a
  * refresh or destroy runs today's code, not that of the last change, and a preview does not spend a third of a second on turning functions
@@ -28,4 +34,11 @@ export function storedProvider<Inputs, Outputs>(
     update: async (id, olds, news) => (await load()).update(id, olds, news),
     delete: async (id, props) => (await load()).remove(id, props),
   };
+}
+
+/** The same with a `check`, which runs at every preview and `up`, before anything is changed; its failures end the run. */
+export function checkingProvider<Inputs, Outputs>(
+  load: () => Promise<CheckingModule<Inputs, Outputs>>,
+): dynamic.ResourceProvider<Inputs, Outputs> {
+  return { ...storedProvider(load), check: async (olds, news) => (await load()).check(olds, news) };
 }

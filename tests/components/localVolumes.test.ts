@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import * as k8s from "@pulumi/kubernetes";
 import { LocalVolumes, type LocalVolumesArgs } from "../../components/localVolumes.ts";
 import type { PlannedVolume } from "../../components/volumes.ts";
 import { named, register } from "../support/mocks.ts";
@@ -8,10 +9,12 @@ const volume = (part: Partial<PlannedVolume>): PlannedVolume => ({
   claim: "pulsar-bookie-journal-pulsar-bookie-0",
   volume: "bookie-journal",
   ordinal: 0,
+  pod: "bookie-0",
   node: "node1",
   hostname: "node1.internal",
   path: "/data/journal",
   size: "50Gi",
+  request: "50Gi",
   ...part,
 });
 
@@ -50,6 +53,25 @@ describe("LocalVolumes", () => {
     assert.deepEqual(claim.dependsOn, ["volumes-bookie-journal-0"], "on destroy the claim goes before its volume");
   });
 
+  test("a volume may hold more than its claim asks for", async () => {
+    const registered = await make({ volumes: [volume({ size: "2Ti", request: "1Ti" })] });
+    const { capacity } = named(registered, "volumes-bookie-journal-0").inputs.spec as Record<string, unknown>;
+    assert.deepEqual(capacity, { storage: "2Ti" });
+    const claim = named(registered, "volumes-bookie-journal-0-claim").inputs.spec as Record<string, unknown>;
+    assert.deepEqual(claim.resources, { requests: { storage: "1Ti" } });
+  });
+
+  test("only volumes are protected, and only where asked for, and none of a pod whose data is given up", async () => {
+    const protectedOnes = async (args: Partial<LocalVolumesArgs>) =>
+      (await make({ volumes: [volume({}), volume({ claim: "b", ordinal: 1, pod: "bookie-1" })], ...args }))
+        .filter(({ options }) => options.protect)
+        .map(({ name }) => name);
+    assert.deepEqual(await protectedOnes({}), []);
+    assert.deepEqual(await protectedOnes({ protect: true }), ["volumes-bookie-journal-0", "volumes-bookie-journal-1"]);
+    assert.deepEqual(await protectedOnes({ protect: true, moved: ["bookie-1"] }), ["volumes-bookie-journal-0"]);
+    assert.deepEqual(await protectedOnes({ moved: ["bookie-1"] }), []);
+  });
+
   test("the class waits for the first consumer, keeps volumes, and is left alone where it exists", async () => {
     const { inputs } = named(await make({}), "volumes-storage-class");
     assert.equal(inputs.provisioner, "kubernetes.io/no-provisioner");
@@ -65,16 +87,21 @@ describe("LocalVolumes", () => {
 
   test("directories are made by one Job a node, which goes where the node's taint is, or not at all", async () => {
     const tolerations = [{ key: "dedicated", operator: "Equal", value: "pulsar", effect: "NoSchedule" } as const];
+    const after = (node: string) => [new k8s.core.v1.ConfigMap(`before-${node}`)];
     const registered = await make({
       volumes: [
         volume({}),
         volume({ claim: "b", volume: "bookie-ledgers", path: "/data/ledgers" }),
         volume({ claim: "c", ordinal: 1, node: `node2.${"x".repeat(60)}`, hostname: "node2" }),
       ],
-      directories: { image: "pulsar-all:2.7.4", pullSecret: "regsecret", tolerations, after: [] },
+      directories: { image: "pulsar-all:2.7.4", pullSecret: "regsecret", tolerations, after },
     });
     const jobs = registered.filter(({ type }) => type === "kubernetes:batch/v1:Job");
-    assert.equal(jobs.length, 2);
+    assert.deepEqual(
+      jobs.map(({ dependsOn }) => dependsOn),
+      [["before-node1"], [`before-node2.${"x".repeat(60)}`]],
+      "each waits for its own node",
+    );
     for (const { inputs } of jobs) {
       const { name } = inputs.metadata as { name: string };
       assert.ok(name.length <= 63 && name.startsWith("pulsar-directories-node"), name);

@@ -2,12 +2,18 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { mixedLayout } from "../../components/layouts/mixed.ts";
-import { planVolumes } from "../../components/volumes.ts";
+import { planVolumes, type VolumePlanArgs } from "../../components/volumes.ts";
 
 const replicas = { broker: 1, proxy: 1, autorecovery: 1, toolset: 1, manager: 1 };
 const sizes = { "zookeeper-data": "20Gi", "bookie-journal": "50Gi", "bookie-ledgers": "100Gi" };
 
-function plan(nodes: string[], zookeeper: number, bookkeeper: number, release = "pulsar") {
+function plan(
+  nodes: string[],
+  zookeeper: number,
+  bookkeeper: number,
+  release = "pulsar",
+  more: Partial<VolumePlanArgs> = {},
+) {
   const args = {
     nodes: nodes.map((name) => ({ name, hostname: `${name}.internal` })),
     nodeLabel: { key: "pulsar", value: "yes" },
@@ -15,7 +21,7 @@ function plan(nodes: string[], zookeeper: number, bookkeeper: number, release = 
     replicas: { ...replicas, zookeeper, bookkeeper },
   };
   const { placements } = mixedLayout(args);
-  return planVolumes({ release, nodes: args.nodes, placements, dataDirectory: "/data", sizes });
+  return planVolumes({ release, nodes: args.nodes, placements, dataDirectory: "/data", sizes, ...more });
 }
 
 describe("planVolumes", () => {
@@ -38,6 +44,33 @@ describe("planVolumes", () => {
 
   test("names claims after the chart's full name", () => {
     assert.equal(plan(["node1"], 1, 0, "demo")[0]?.claim, "demo-pulsar-zookeeper-data-demo-pulsar-zookeeper-0");
+  });
+
+  test("a path or size of one node comes before one of all nodes, and that before the data directory", () => {
+    const disks: Partial<VolumePlanArgs> = {
+      nodes: [
+        { name: "node1", hostname: "node1" },
+        {
+          name: "node2",
+          hostname: "node2",
+          directories: { "bookie-journal": "/nvme1" },
+          sizes: { "bookie-ledgers": "4Ti" },
+        },
+      ],
+      directories: { "bookie-journal": "/nvme0", "bookie-ledgers": "/hdd" },
+    };
+    assert.deepEqual(
+      plan(["node1", "node2"], 1, 2, "pulsar", disks).map(({ pod, volume, path, size, request }) =>
+        [pod, volume, path, size, request].join(" "),
+      ),
+      [
+        "zookeeper-0 zookeeper-data /data/zookeeper-data 20Gi 20Gi",
+        "bookie-0 bookie-journal /nvme0 50Gi 50Gi",
+        "bookie-1 bookie-journal /nvme1 50Gi 50Gi",
+        "bookie-0 bookie-ledgers /hdd 100Gi 100Gi",
+        "bookie-1 bookie-ledgers /hdd 4Ti 100Gi",
+      ],
+    );
   });
 
   test("ordinal i is on node i, one directory a volume and node; another node at the end moves nothing", () => {
