@@ -4,43 +4,68 @@
  */
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { BookieRacks, bookieRacks } from "./components/bookieRacks.ts";
 import { JwtAuth, tokenSecret } from "./components/jwtAuth.ts";
-import { mixedLayout } from "./components/layouts/mixed.ts";
+import { allTolerations } from "./components/layouts/layout.ts";
+import { layoutOf } from "./components/layouts/layouts.ts";
 import { LocalVolumes } from "./components/localVolumes.ts";
 import { ManagerDatabase } from "./components/managerDatabase.ts";
 import { NodePlan } from "./components/nodePlan.ts";
+import { ProductionGuard } from "./components/productionGuard.ts";
 import { PulsarNamespace } from "./components/pulsarNamespace.ts";
 import { PulsarRelease } from "./components/pulsarRelease.ts";
 import { releaseHooks } from "./components/resources/helmRecord.ts";
 import { ownObjects } from "./components/resources/ownership.ts";
+import { VolumeContract } from "./components/resources/volumeContract.ts";
+import { contractOf } from "./components/volumeContract.ts";
 import { planVolumes } from "./components/volumes.ts";
 import { stackSettings } from "./settings.ts";
 
 const settings = stackSettings();
-const layout = mixedLayout(settings);
-const { cluster, namespace, release, images, tokens, managerDatabase } = settings;
+const layout = layoutOf(settings);
+const { cluster, namespace, release, images, tokens, managerDatabase, production } = settings;
+const pulsarImage = `${images.pulsar.repository}:${images.pulsar.tag}`;
+const plannedVolumes = planVolumes({ ...settings, ...settings.volumes, placements: layout.placements });
+const racks = bookieRacks(layout.placements.bookkeeper, layout.nodes);
 
 const stack = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
-ownObjects(cluster, stack);
+ownObjects(cluster, stack, release);
 const provider = new k8s.Provider("cluster", {
   ...cluster,
   // Named after the stack, so that a kubeconfig that moved or a renamed context is taken for the same cluster and replaces nothing.
   clusterIdentifier: stack,
   // Only together with ownObjects, which refuses what is not this stack's.
   upsertExistingObjects: true,
+  // A Secret changes in place: its name is what the pods know it by, and a protected one could not be replaced.
+  enableSecretMutable: true,
 });
 
-const nodes = new NodePlan("nodes", { layout, cluster });
+// Before all else: a change that would part a pod from its data is refused before anything is touched.
+const contract = new VolumeContract(
+  "volume-contract",
+  contractOf({
+    namespace,
+    release,
+    storageClass: settings.volumes.storageClass.name,
+    volumes: plannedVolumes,
+    accepted: settings.movedVolumes,
+    production,
+  }),
+);
+const afterContract = { provider, dependsOn: contract };
+
+const nodes = new NodePlan("nodes", { layout, cluster }, { dependsOn: contract });
 
 const home = new PulsarNamespace(
   "namespace",
   {
     name: namespace,
     create: settings.createNamespace,
+    protect: production,
     pullSecret: images.pullSecret,
     pullCredentials: settings.imagePullCredentials,
   },
-  { provider },
+  afterContract,
 );
 
 const auth = new JwtAuth(
@@ -49,9 +74,10 @@ const auth = new JwtAuth(
     namespace: home.namespaceName,
     release,
     keys: tokens.keys,
+    protect: production,
     roles: [...Object.values(tokens.roles), ...tokens.otherRoles],
   },
-  { provider },
+  afterContract,
 );
 
 const volumes = new LocalVolumes(
@@ -59,30 +85,37 @@ const volumes = new LocalVolumes(
   {
     namespace: home.namespaceName,
     release,
-    volumes: planVolumes({ ...settings, ...settings.volumes, placements: layout.placements }),
+    volumes: plannedVolumes,
+    protect: production,
+    moved: settings.movedVolumes.map(({ pod }) => pod),
     storageClass: settings.volumes.storageClass,
     directories: settings.volumes.createDirectories
       ? {
-          image: `${images.pulsar.repository}:${images.pulsar.tag}`,
+          image: pulsarImage,
           pullSecret: images.pullSecret,
-          tolerations: layout.placements.bookkeeper.tolerations,
-          after: [nodes, home],
+          tolerations: allTolerations(layout),
+          after: (node) => [nodes.marks.get(node) ?? nodes, home],
         }
       : undefined,
   },
-  { provider },
+  afterContract,
 );
 
-const database = new ManagerDatabase("manager-database", {
-  connection: managerDatabase,
-  admin: managerDatabase.admin,
-  database: managerDatabase.name,
-  role: managerDatabase.user,
-  rolePassword: managerDatabase.password,
-  managerVersion: images.manager.tag,
-  create: managerDatabase.create,
-  deleteData: managerDatabase.deleteData,
-});
+const database = new ManagerDatabase(
+  "manager-database",
+  {
+    connection: managerDatabase,
+    admin: managerDatabase.admin,
+    database: managerDatabase.name,
+    role: managerDatabase.user,
+    rolePassword: managerDatabase.password,
+    managerVersion: images.manager.tag,
+    create: managerDatabase.create,
+    deleteData: managerDatabase.deleteData,
+    protect: production,
+  },
+  { dependsOn: contract },
+);
 
 const pulsar = new PulsarRelease(
   "pulsar",
@@ -92,9 +125,12 @@ const pulsar = new PulsarRelease(
     chart: settings.chart,
     cluster: {
       placements: layout.placements,
+      sizes: settings.pods,
       images,
       auth: { symmetric: tokens.keys === "symmetric", superUsers: tokens.roles },
       volumes: { storageClass: settings.volumes.storageClass.name, sizes: settings.volumes.sizes },
+      ledgers: settings.ledgers,
+      racks,
       manager: {
         jdbcUrl: database.jdbcUrl,
         token: tokenSecret(release, tokens.roles.client),
@@ -105,11 +141,34 @@ const pulsar = new PulsarRelease(
     after: [nodes, home, auth, volumes, database.ready],
     hooks: releaseHooks(cluster, namespace, release, images.pullSecret),
   },
-  { provider },
+  afterContract,
 );
+
+const rackJobs = racks
+  ? [
+      new BookieRacks(
+        "bookie-racks",
+        {
+          namespace: home.namespaceName,
+          release,
+          racks,
+          adminUrl: pulsar.addresses.admin,
+          token: tokenSecret(release, tokens.roles.client),
+          image: pulsarImage,
+          pullSecret: images.pullSecret,
+          placement: layout.placements.init,
+        },
+        { provider, dependsOn: pulsar },
+      ),
+    ]
+  : [];
+
+if (production) new ProductionGuard("production-guard", [nodes, home, auth, volumes, database, pulsar, ...rackJobs]);
 
 /** Which component runs how often, and on which nodes. */
 export const placement = nodes.table;
+/** What each component's pods ask for; nothing where the chart's own defaults hold. */
+export const pods = settings.pods;
 /** Addresses inside the cluster. */
 export const services = pulsar.addresses;
 /** Names of the Secrets with the tokens, by role. */

@@ -1,118 +1,23 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { Ledgers } from "./components/charts/cluster.ts";
 import { fault } from "./components/fault.ts";
-import { z } from "zod";
-import { supportedChartVersions } from "./components/charts/lines.ts";
-import { supportedManagerVersions } from "./components/schemas/index.ts";
+import { type PodSizes, podSizes } from "./components/sizing.ts";
+import { contradictions } from "./settings/contradictions.ts";
 import { type Fault, faultsOf, keyOf, message } from "./settings/faults.ts";
-import * as scalar from "./settings/scalars.ts";
+import {
+  allNodes,
+  isProduction,
+  ledgersOf,
+  type NodeGroups,
+  nodeGroupsOf,
+  nodeSizesOf,
+  otherNodesOf,
+  replicasOf,
+  type SettingsNode,
+} from "./settings/resolved.ts";
+import { emptyDefaults, type Parsed, schema, type SecretKey, secretKeys, soundPart } from "./settings/schema.ts";
 
-/** Settings that hold secrets; each must be encrypted, and no other may be. */
-const secretKeys = ["imagePullCredentials", "managerDatabasePassword", "managerDatabaseAdminPassword"] as const;
-type SecretKey = (typeof secretKeys)[number];
 const secretKeySet: ReadonlySet<string> = new Set(secretKeys);
-
-const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
-  z.enum(values, { error: `one of ${values.join(", ")}` });
-const flag = z.boolean({ error: "true or false" });
-const object = <T extends z.core.$ZodLooseShape>(shape: T) =>
-  z.strictObject(shape, { error: `an object with ${Object.keys(shape).join(", ")}` });
-const minutes = scalar.wholeNumber(1, 1440);
-const password = (key: SecretKey) => {
-  const error = `a password (pulumi config set --secret pulsar:${key})`;
-  return z.string({ error }).min(1, { error });
-};
-
-/**
- * The stack's configuration, key by key. Pulumi.yaml describes the same keys for `pulumi config`; a test holds the two against each
- * other.
- */
-const schema = object({
-  layout: oneOf(["mixed"]),
-  nodes: z
-    .array(object({ name: scalar.name, hostname: scalar.kubernetesLabelValue.optional() }), {
-      error: "a list of nodes, each with its name",
-    })
-    .min(1, { error: "at least one node" }),
-  nodeLabel: object({
-    key: scalar.kubernetesLabelKey.default("node-role.kubernetes.io/pulsar"),
-    value: scalar.kubernetesLabelValue.default("pulsar"),
-  }),
-  nodeTaint: object({
-    key: scalar.kubernetesLabelKey.default("dedicated"),
-    value: scalar.kubernetesLabelValue.default("pulsar"),
-    effect: oneOf(["NoSchedule", "PreferNoSchedule", "NoExecute"]).default("NoSchedule"),
-  }),
-  clusterHasOtherNodes: flag,
-  namespace: scalar.label,
-  createNamespace: flag,
-  release: scalar.releaseName,
-  chart: object({
-    version: oneOf(supportedChartVersions),
-    source: scalar.chartSource.default("https://pulsar.apache.org/charts"),
-    timeoutMinutes: minutes.default(30),
-  }),
-  images: object({
-    pulsar: scalar.image,
-    manager: scalar.image.refine((image) => supportedManagerVersions.includes(image.tag), {
-      error: `an image whose tag is a pulsar-manager version with a known schema: ${supportedManagerVersions.join(", ")}`,
-    }),
-    pullSecret: scalar.name.optional(),
-  }),
-  imagePullCredentials: scalar.dockerConfig.optional(),
-  tokens: object({
-    keys: oneOf(["asymmetric", "symmetric"]).default("asymmetric"),
-    roles: object({
-      broker: scalar.role.default("broker-admin"),
-      proxy: scalar.role.default("proxy-admin"),
-      client: scalar.role.default("admin"),
-    }).prefault({}),
-    otherRoles: z.array(scalar.role, { error: "a list of roles" }).default([]),
-  }),
-  replicas: object({
-    zookeeper: scalar.replicas.default(3),
-    bookkeeper: scalar.replicas.default(3),
-    broker: scalar.replicas.default(3),
-    proxy: scalar.replicas.default(3),
-    autorecovery: scalar.replicas.default(1),
-    toolset: scalar.replicas.default(1),
-  }),
-  volumes: object({
-    storageClass: object({
-      name: scalar.name.default("local-storage"),
-      create: flag.default(true),
-    }).prefault({}),
-    dataDirectory: scalar.absolutePath.default("/home/pulsar/data"),
-    createDirectories: flag.default(true),
-    sizes: object({
-      "zookeeper-data": scalar.quantity.default("20Gi"),
-      "bookie-journal": scalar.quantity.default("50Gi"),
-      "bookie-ledgers": scalar.quantity.default("50Gi"),
-    }).prefault({}),
-  }),
-  managerDatabase: object({
-    host: scalar.host,
-    port: scalar.port.default(5432),
-    name: scalar.sqlName.default("pulsar_manager"),
-    user: scalar.sqlName.default("pulsar_manager"),
-    tls: oneOf(["disable", "require", "verify-full"]).default("require"),
-    tlsCaFile: z.string({ error: "the path of a PEM file" }).min(1, { error: "the path of a PEM file" }).optional(),
-    create: flag.default(true),
-    deleteData: flag.default(false),
-    admin: object({
-      user: z.string({ error: "a PostgreSQL role" }).min(1, { error: "a PostgreSQL role" }).default("postgres"),
-      database: scalar.sqlName.default("postgres"),
-      superuser: flag.default(true),
-    }).prefault({}),
-  }),
-  managerDatabasePassword: password("managerDatabasePassword").refine((value) => !value.includes("\\"), {
-    // The provider (postgresql 3.18.1) doubles it when it sets a role's password, and nobody could log in.
-    error: "a password without a backslash",
-  }),
-  managerDatabaseAdminPassword: password("managerDatabaseAdminPassword").optional(),
-  values: z.record(z.string(), z.json(), { error: "an object of chart values" }),
-});
-
-type Parsed = z.output<typeof schema>;
 
 /** The cluster the stack may touch, from `kubernetes:*`. */
 export interface ClusterSettings {
@@ -123,12 +28,22 @@ export interface ClusterSettings {
 }
 
 /** The stack's configuration, checked, with every default filled in; secrets as secret outputs. */
-export type Settings = Omit<Parsed, SecretKey | "nodes" | "replicas" | "managerDatabase"> & {
+export type Settings = Omit<
+  Parsed,
+  SecretKey | "environment" | "nodes" | "nodeGroups" | "replicas" | "ledgers" | "pods" | "managerDatabase"
+> & {
   cluster: ClusterSettings;
-  /** In order: ordinal i lives on node i. `hostname` is the node's `kubernetes.io/hostname` label, by default its name. */
-  nodes: { name: string; hostname: string }[];
-  /** Pulsar Manager runs once: the chart has no other number (2.7.7). */
-  replicas: Parsed["replicas"] & { manager: 1 };
+  /** Whether data is protected and what is too risky is refused. */
+  production: boolean;
+  /** Every node the settings name, in order. In the mixed layout ordinal i of ZooKeeper and of the bookies lives on node i. */
+  nodes: SettingsNode[];
+  /** The nodes of the dedicated layout, in order; empty in the mixed one. */
+  nodeGroups: NodeGroups;
+  /** Nodes of the cluster besides these, without taint. */
+  otherNodes: ReturnType<typeof otherNodesOf>;
+  replicas: ReturnType<typeof replicasOf>;
+  ledgers: Ledgers;
+  pods: PodSizes;
   /** A Docker configuration as JSON text. */
   imagePullCredentials?: pulumi.Output<string>;
   managerDatabase: Omit<Parsed["managerDatabase"], "admin"> & {
@@ -144,24 +59,6 @@ export interface RawConfig {
   /** Keys whose value is encrypted in the stack file. */
   encrypted: readonly string[];
 }
-
-/** What an unset key stands at, the same as in Pulumi.yaml. An empty text counts as unset. */
-const emptyDefaults: Record<string, unknown> = {
-  nodes: [],
-  nodeLabel: {},
-  nodeTaint: {},
-  clusterHasOtherNodes: false,
-  namespace: "pulsar",
-  createNamespace: true,
-  release: "pulsar",
-  chart: {},
-  images: {},
-  tokens: {},
-  replicas: {},
-  volumes: {},
-  managerDatabase: {},
-  values: {},
-};
 
 /**
  * Checks the whole configuration of a stack at once.
@@ -182,8 +79,13 @@ export function parseSettings(config: RawConfig, stack: string, dryRun: boolean)
   return {
     ...plain,
     cluster,
-    nodes: plain.nodes.map(({ name, hostname }) => ({ name, hostname: hostname ?? name })),
-    replicas: { ...plain.replicas, manager: 1 },
+    production: isProduction(plain),
+    nodes: allNodes(plain),
+    nodeGroups: nodeGroupsOf(plain),
+    otherNodes: otherNodesOf(plain),
+    replicas: replicasOf(plain),
+    ledgers: ledgersOf(plain),
+    pods: podSizes(plain.pods, nodeSizesOf(plain)),
     imagePullCredentials: imagePullCredentials === undefined ? undefined : pulumi.secret(imagePullCredentials),
     managerDatabase: {
       ...managerDatabase,
@@ -205,7 +107,13 @@ export function stackSettings(): Settings {
   // The SDK has this function and leaves it out of its types (3.270); Config itself never says which keys are encrypted.
   const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
   const encrypted = Object.keys(values).filter((key) => isConfigSecret(key));
-  return parseSettings({ values, encrypted }, pulumi.getStack(), pulumi.runtime.isDryRun());
+  const settings = parseSettings({ values, encrypted }, pulumi.getStack(), pulumi.runtime.isDryRun());
+  if (settings.layout === "dedicated" && !settings.production) {
+    void pulumi.log.warn(
+      "pulsar:environment is test: nothing of this stack is protected, and what production refuses is let through",
+    );
+  }
+  return settings;
 }
 
 /** The `pulsar:` keys as typed values, and the faults of their form: unreadable JSON, secrets in plain text, encrypted plain settings. */
@@ -247,87 +155,6 @@ function typed(key: string, text: string): unknown {
   } catch {
     return text;
   }
-}
-
-/** The keys whose values are right, unset ones among them, so that one fault does not hide the contradictions among the others. */
-function soundPart(raw: Record<string, unknown>): Partial<Parsed> {
-  const parts = Object.entries(schema.shape).flatMap(([key, part]) => {
-    const parsed = part.safeParse(raw[key]);
-    return parsed.success ? [[key, parsed.data]] : [];
-  });
-  return Object.fromEntries(parts) as Partial<Parsed>;
-}
-
-/** Faults that no single value shows. */
-function contradictions(settings: Partial<Parsed>): Fault[] {
-  const { nodes, replicas, tokens, images, managerDatabase } = settings;
-  const faults: Fault[] = [];
-  const add = (path: PropertyKey[], found: string, allowed: string) =>
-    faults.push({ key: keyOf(path), found, allowed });
-
-  const names = (nodes ?? []).map(({ name }) => name);
-  const hostnames = (nodes ?? []).map(({ name, hostname }) => hostname ?? name);
-  names.forEach((name, i) => {
-    const sameName = names.indexOf(name);
-    const sameHost = hostnames.indexOf(hostnames[i] ?? name);
-    if (sameName < i) {
-      add(["nodes", i, "name"], JSON.stringify(name), `a name that no other node has (nodes[${sameName}] has it)`);
-    } else if (sameHost < i) {
-      add(
-        ["nodes", i, "hostname"],
-        JSON.stringify(hostnames[i]),
-        `a label that no other node has (nodes[${sameHost}] has it)`,
-      );
-    }
-  });
-
-  // ZooKeeper and bookies keep their data on their node; brokers and proxies are spread with hard anti-affinity.
-  for (const component of ["zookeeper", "bookkeeper", "broker", "proxy"] as const) {
-    const wanted = replicas?.[component];
-    if (nodes !== undefined && wanted !== undefined && wanted > nodes.length) {
-      add(
-        ["replicas", component],
-        `${wanted} on ${nodes.length} nodes`,
-        `at most one a node: add nodes to pulsar:nodes, or ask for ${nodes.length} at most`,
-      );
-    }
-  }
-
-  const roles = tokens === undefined ? [] : [...Object.values(tokens.roles), ...tokens.otherRoles];
-  const twice = roles.filter((role, i) => roles.indexOf(role) < i);
-  if (twice.length > 0) add(["tokens"], `the role ${[...new Set(twice)].join(", ")} twice`, "every role once");
-
-  const credentials = "imagePullCredentials" in settings && settings.imagePullCredentials !== undefined;
-  if (images !== undefined && credentials && images.pullSecret === undefined) {
-    add(["images", "pullSecret"], "nothing", "the name of the Secret to make from pulsar:imagePullCredentials");
-  }
-  if (
-    images?.pullSecret !== undefined &&
-    "imagePullCredentials" in settings &&
-    !credentials &&
-    settings.createNamespace
-  ) {
-    add(
-      ["imagePullCredentials"],
-      `nothing, so Secret ${images.pullSecret} is expected in a namespace that does not exist yet`,
-      "a Docker configuration (pulumi config set --secret), or pulsar:createNamespace false with the Secret already there",
-    );
-  }
-  if (managerDatabase?.tlsCaFile !== undefined && managerDatabase.tls !== "verify-full") {
-    add(
-      ["managerDatabase", "tlsCaFile"],
-      "a CA that would not be used",
-      "no CA, or pulsar:managerDatabase.tls verify-full",
-    );
-  }
-  if (managerDatabase?.create && "managerDatabaseAdminPassword" in settings && !settings.managerDatabaseAdminPassword) {
-    add(
-      ["managerDatabaseAdminPassword"],
-      "nothing",
-      "the password of pulsar:managerDatabase.admin.user (pulumi config set --secret), or pulsar:managerDatabase.create false where role and database exist",
-    );
-  }
-  return faults;
 }
 
 function clusterSettings(config: RawConfig, dryRun: boolean, faults: Fault[]): ClusterSettings {

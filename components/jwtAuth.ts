@@ -15,6 +15,8 @@ export interface JwtAuthArgs {
    * verify a token can then make one. Changing it makes new tokens, which brokers accept after a restart.
    */
   keys: TokenKeys;
+  /** Whether the engine refuses to delete keys and tokens, also on `destroy`. @default false */
+  protect?: boolean;
   /** One token each; the role is the token's `sub` and the tail of its Secret's name. */
   roles: string[];
 }
@@ -33,7 +35,10 @@ export class JwtAuth extends pulumi.ComponentResource {
   constructor(name: string, args: JwtAuthArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulsar:components:JwtAuth", name, {}, opts);
 
-    const key = new tls.PrivateKey(`${name}-key`, { algorithm: "RSA", rsaBits: 2048 }, { parent: this });
+    // The key exists in the state alone and cannot be made again: with another one every token handed out is worthless at once. Without
+    // their Secrets no pod starts, and running ones must not lose them either.
+    const kept = { parent: this, protect: args.protect };
+    const key = new tls.PrivateKey(`${name}-key`, { algorithm: "RSA", rsaBits: 2048 }, kept);
 
     this.secretNames = {
       key: `${args.release}-token-${args.keys}-key`,
@@ -43,7 +48,7 @@ export class JwtAuth extends pulumi.ComponentResource {
       new k8s.core.v1.Secret(
         `${name}-${suffix}`,
         { metadata: { name: secretName, namespace: args.namespace }, type: "Opaque", data },
-        { parent: this },
+        kept,
       );
     secret(
       "key-secret",

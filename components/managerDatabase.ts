@@ -55,6 +55,8 @@ export interface ManagerDatabaseArgs {
   create?: boolean;
   /** Whether a destroy drops database and role, or, without `create`, the tables. @default false: they stay, with all rows */
   deleteData?: boolean;
+  /** Whether the engine refuses to delete or replace role, database and tables, also on `destroy`. @default false */
+  protect?: boolean;
 }
 
 /**
@@ -97,6 +99,8 @@ export class ManagerDatabase extends pulumi.ComponentResource {
         dependsOn: owned?.last,
         // Dropping a database takes its tables with it.
         deletedWith: owned?.database,
+        // Without its rows the manager knows neither its users nor its environments, and nobody can log in.
+        protect: args.protect,
       },
     );
     this.jdbcUrl = pulumi
@@ -134,8 +138,8 @@ export class ManagerDatabase extends pulumi.ComponentResource {
     );
     // Retained, a resource leaves the state and stays on the server: a destroy takes no data along that nobody asked it to.
     const opts = { parent: this, provider, retainOnDelete: !deleteData };
-    // The provider (3.18) renames in place, but the state keeps the old name as the id: the next refresh takes the resource for gone.
-    const byName = { ...opts, replaceOnChanges: ["name"] };
+    // Protected as the tables are that live in them. The provider (3.18) renames in place, but the state keeps the old name as the id: the next refresh takes the resource for gone.
+    const byName = { ...opts, replaceOnChanges: ["name"], protect: args.protect };
 
     const role = new postgresql.Role(
       `${name}-role`,

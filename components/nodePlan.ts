@@ -33,14 +33,19 @@ export class NodePlan extends pulumi.ComponentResource {
   readonly placements: Layout["placements"];
   /** The same as a table, for the stack's output. */
   readonly table: PlacementRow[];
+  /** What stands for each node's labels and taints, by the node's name: to wait for a single node. */
+  readonly marks: ReadonlyMap<string, NodeMarks>;
 
   constructor(name: string, args: NodePlanArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulsar:components:NodePlan", name, {}, opts);
     this.placements = args.layout.placements;
     this.table = placementTable(args.layout);
-    for (const { name: node, labels, taints } of args.layout.nodes) {
-      new NodeMarks(`${name}-marks-${node}`, { cluster: args.cluster, node, labels, taints }, { parent: this });
-    }
+    this.marks = new Map(
+      args.layout.nodes.map(({ name: node, labels, taints }) => [
+        node,
+        new NodeMarks(`${name}-marks-${node}`, { cluster: args.cluster, node, labels, taints }, { parent: this }),
+      ]),
+    );
     this.registerOutputs({ placements: this.table });
   }
 }

@@ -7,6 +7,8 @@ export interface PulsarNamespaceArgs {
   name: string;
   /** Whether the stack makes it, and deletes it on `destroy`; otherwise it is expected to exist. */
   create: boolean;
+  /** Whether the engine refuses to delete it, also on `destroy`. @default false */
+  protect?: boolean;
   /** Name of the Secret the nodes pull images with, if the registry asks for one. */
   pullSecret?: string;
   /** A Docker configuration as JSON text; secret. Without it, `pullSecret` is expected to exist. */
@@ -22,8 +24,12 @@ export class PulsarNamespace extends pulumi.ComponentResource {
     super("pulsar:components:PulsarNamespace", name, {}, opts);
 
     this.namespaceName = args.create
-      ? new k8s.core.v1.Namespace(`${name}-namespace`, { metadata: { name: args.name } }, { parent: this }).metadata
-          .name
+      ? new k8s.core.v1.Namespace(
+          `${name}-namespace`,
+          { metadata: { name: args.name } },
+          // Kubernetes deletes everything in a namespace with it: the keys, the claims, and what others have put there.
+          { parent: this, protect: args.protect },
+        ).metadata.name
       : pulumi.output(args.name);
 
     if (args.pullSecret !== undefined && args.pullCredentials !== undefined) {

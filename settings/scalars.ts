@@ -51,6 +51,21 @@ export const quantity = text(
   "a Kubernetes quantity such as 20Gi",
 );
 
+/** CPU as `resource.Quantity` takes it, in cores, greater than nought: 4, 0.5, 500m. */
+export const cpu = z.union(
+  [
+    z.number().positive().transform(String),
+    text(/^(?=.*[1-9])\d+(\.\d+)?m?$/, 30, "CPU in cores such as 4, 0.5 or 500m"),
+  ],
+  { error: "CPU in cores such as 4, 0.5 or 500m" },
+);
+
+/** A rack as BookKeeper's rack-aware placement takes it: one level, no slash inside (a leading one is added). */
+export const rack = text(/^\/?[A-Za-z0-9][-A-Za-z0-9_.]*$/, 63, "a rack such as r1, without '/' inside");
+
+/** A pod that has data on its node: `zookeeper-0`, `bookie-3`. */
+export const dataPod = text(/^(zookeeper|bookie)-\d+$/, 63, "a pod with data, such as bookie-1 or zookeeper-0");
+
 /**
  * An absolute path on a node, without `..` (the API server refuses it in local volumes, hostPath backsteps are refused too) and without
  * white space.

@@ -1,23 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { parseSettings, type RawConfig } from "../settings.ts";
+import { parseSettings } from "../settings.ts";
+import { faults } from "./support/faults.ts";
 import { valueOf } from "./support/mocks.ts";
 import { projectFile, stackConfig, testSecrets } from "./support/stackFile.ts";
-
-/** The lines of the fault report, without its heading; fails when the settings are accepted. */
-function faults(config: RawConfig, dryRun = false): string[] {
-  try {
-    parseSettings(config, "test", dryRun);
-  } catch (error) {
-    assert.ok(error instanceof pulumi.RunError);
-    return error.message
-      .split("\n")
-      .slice(1)
-      .map((line) => line.trim());
-  }
-  throw new assert.AssertionError({ message: "the settings were accepted" });
-}
 
 const nodes = (...names: string[]) => names.map((name) => ({ name }));
 const images = {
@@ -46,6 +33,7 @@ test("the committed test stack is the seed's environment", async () => {
   });
   assert.deepEqual(settings.volumes, {
     dataDirectory: "/home/pulsar/data",
+    directories: {},
     createDirectories: true,
     storageClass: { name: "local-storage", create: true },
     sizes: { "zookeeper-data": "20Gi", "bookie-journal": "50Gi", "bookie-ledgers": "50Gi" },
@@ -61,16 +49,19 @@ describe("one fault, with its key, what was found and what is allowed:", () => {
     [
       "a key that nothing reads",
       { "pulsar:replica": {} },
-      /^pulsar:replica: found a key that nothing reads; allowed: an object with layout, nodes, /,
+      /^pulsar:replica: found a key that nothing reads; allowed: an object with layout, environment, nodes, /,
     ],
     [
       "a nested key that nothing reads",
       { "pulsar:volumes": { dataDir: "/x" } },
       /^pulsar:volumes\.dataDir: found a key that nothing reads; allowed: .*dataDirectory/,
     ],
-    ["a layout there is not", { "pulsar:layout": "spread" }, /^pulsar:layout: found "spread"; allowed: one of mixed$/],
-    ["no layout", { "pulsar:layout": "" }, /^pulsar:layout: found nothing; allowed: one of mixed$/],
-    ["no nodes", { "pulsar:nodes": undefined }, /^pulsar:nodes: found \[\]; allowed: at least one node$/],
+    [
+      "a layout there is not",
+      { "pulsar:layout": "spread" },
+      /^pulsar:layout: found "spread"; allowed: one of mixed, dedicated$/,
+    ],
+    ["no layout", { "pulsar:layout": "" }, /^pulsar:layout: found nothing; allowed: one of mixed, dedicated$/],
     [
       "nodes that are no list",
       { "pulsar:nodes": "node1,node2" },
@@ -82,19 +73,19 @@ describe("one fault, with its key, what was found and what is allowed:", () => {
       /^pulsar:nodes\[2\]\.name: found "Node_3"; allowed: a DNS name/,
     ],
     [
-      "a node twice",
-      { "pulsar:nodes": nodes("node1", "node2", "node1", "node4") },
-      /^pulsar:nodes\[2\]\.name: found "node1"; allowed: a name that no other node has \(nodes\[0\] has it\)$/,
+      "an environment there is not",
+      { "pulsar:environment": "staging" },
+      /^pulsar:environment: found "staging"; allowed: one of test, production$/,
     ],
     [
-      "a host name twice",
-      { "pulsar:nodes": [...nodes("node1", "node2"), { name: "node3", hostname: "node1" }] },
-      /^pulsar:nodes\[2\]\.hostname: found "node1"/,
+      "no CPU at all",
+      { "pulsar:nodes": [{ name: "node1", cpu: 0 }] },
+      /^pulsar:nodes\[0\]\.cpu: found 0; allowed: CPU in cores such as 4, 0\.5 or 500m$/,
     ],
     [
-      "fewer nodes than bookies",
-      { "pulsar:replicas": { bookkeeper: 4 } },
-      /^pulsar:replicas\.bookkeeper: found 4 on 3 nodes; allowed: at most one a node/,
+      "a move of what has no data",
+      { "pulsar:movedVolumes": [{ pod: "broker-1", from: "node1" }] },
+      /^pulsar:movedVolumes\[0\]\.pod: found "broker-1"; allowed: a pod with data, such as bookie-1 or zookeeper-0$/,
     ],
     [
       "half a replica",

@@ -1,73 +1,177 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { before, describe, test } from "node:test";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { register, type Registered, testKeyPem } from "./support/mocks.ts";
+import type * as Program from "../index.ts";
+import { named, register, type Registered, testKeyPem } from "./support/mocks.ts";
 import { stackConfig, testSecrets } from "./support/stackFile.ts";
 
-/**
- * The golden file shows a reviewer the whole effect of a change on a stack. After a wanted change:
- * `UPDATE_GOLDEN=1 npm run unit`, then read the difference.
- */
-describe("stack test", () => {
-  let resources: Registered[];
-  before(async () => {
-    const { values, encrypted } = stackConfig("test");
-    pulumi.runtime.setAllConfig({ ...values }, [...encrypted]);
-    resources = await register(() => import("../index.ts"));
-  });
+const stacks = readdirSync(new URL("../", import.meta.url)).flatMap(
+  (file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? [],
+);
 
-  test("registers what its golden file says", () => {
-    const file = new URL("golden/test.json", import.meta.url);
-    const actual = `${JSON.stringify(resources.map(shown), null, 2)}\n`;
-    if (process.env.UPDATE_GOLDEN || !existsSync(file)) writeFileSync(file, actual);
-    assert.deepEqual(JSON.parse(actual), JSON.parse(readFileSync(file, "utf8")));
-  });
+/** What the program registers for a stack, and its outputs. The module cache goes by the address, so each stack has a run of its own. */
+async function run(stack: string): Promise<{ resources: Registered[]; outputs: typeof Program }> {
+  const { values, encrypted } = stackConfig(stack);
+  pulumi.runtime.setAllConfig({ ...values }, [...encrypted]);
+  let outputs: typeof Program | undefined;
+  const resources = await register(
+    async () => {
+      outputs = (await import(`../index.ts?stack=${stack}`)) as typeof Program;
+    },
+    { stack },
+  );
+  assert.ok(outputs);
+  return { resources, outputs };
+}
 
-  test("no secret is in a plain input", () => {
-    const secrets = [...Object.values(testSecrets), testKeyPem, testKeyPem.split("\n")[1] ?? ""];
-    for (const resource of resources) {
-      const plain = Object.entries(resource.inputs).filter(([key]) => !resource.secretInputs.includes(key));
-      const text = JSON.stringify(plain);
-      for (const secret of secrets) {
-        const found = text.includes(secret) || text.includes(Buffer.from(secret).toString("base64"));
-        assert.ok(!found, `${resource.name} holds a secret in plain text`);
+const runs = new Map<string, Awaited<ReturnType<typeof run>>>();
+for (const stack of stacks) runs.set(stack, await run(stack));
+
+function ran(stack: string) {
+  const found = runs.get(stack);
+  assert.ok(found, `there is no stack ${stack}`);
+  return found;
+}
+
+const isProvider = ({ type }: Registered) => type.startsWith("pulumi:providers:");
+const isMarks = ({ type }: Registered) => type.endsWith(":NodeMarks");
+const isSecret = ({ type }: Registered) => type === "kubernetes:core/v1:Secret";
+const isVolume = ({ type }: Registered) => type === "kubernetes:core/v1:PersistentVolume";
+const isClaim = ({ type }: Registered) => type === "kubernetes:core/v1:PersistentVolumeClaim";
+const names = (resources: readonly Registered[]) => resources.map(({ name }) => name).sort();
+
+for (const stack of stacks) {
+  /**
+   * The golden file shows a reviewer the whole effect of a change on a stack. After a wanted change:
+   * `UPDATE_GOLDEN=1 npm run unit`, then read the difference.
+   */
+  describe(`stack ${stack}`, () => {
+    const { resources } = ran(stack);
+
+    test("registers what its golden file says", () => {
+      const file = new URL(`golden/${stack}.json`, import.meta.url);
+      const actual = `${JSON.stringify(resources.map(shown), null, 2)}\n`;
+      if (process.env.UPDATE_GOLDEN || !existsSync(file)) writeFileSync(file, actual);
+      assert.deepEqual(JSON.parse(actual), JSON.parse(readFileSync(file, "utf8")));
+    });
+
+    test("no secret is in a plain input", () => {
+      const secrets = [...Object.values(testSecrets), testKeyPem, testKeyPem.split("\n")[1] ?? ""];
+      for (const resource of resources) {
+        const plain = Object.entries(resource.inputs).filter(([key]) => !resource.secretInputs.includes(key));
+        const text = JSON.stringify(plain);
+        for (const secret of secrets) {
+          const found = text.includes(secret) || text.includes(Buffer.from(secret).toString("base64"));
+          assert.ok(!found, `${resource.name} holds a secret in plain text`);
+        }
+        assert.doesNotMatch(text, /eyJ[\w-]+\.eyJ/, `${resource.name} holds a token in plain text`);
       }
-      assert.doesNotMatch(text, /eyJ[\w-]+\.eyJ/, `${resource.name} holds a token in plain text`);
-    }
-  });
+    });
 
-  test("children carry their component's name, and every name is used once a type", () => {
-    for (const { name, parent } of resources) {
-      if (parent !== undefined) assert.ok(name.startsWith(`${parent}-`), `${name} is a child of ${parent}`);
-    }
-    const names = resources.map(({ type, name }) => `${type} ${name}`);
-    assert.equal(new Set(names).size, names.length);
-  });
+    test("children carry their component's name, and every name is used once a type", () => {
+      for (const { name, parent } of resources) {
+        if (parent !== undefined) assert.ok(name.startsWith(`${parent}-`), `${name} is a child of ${parent}`);
+      }
+      const typed = resources.map(({ type, name }) => `${type} ${name}`);
+      assert.equal(new Set(typed).size, typed.length);
+    });
 
-  test("every Kubernetes object but patches and the release is marked as the stack's and guarded", () => {
-    const objects = resources.filter(({ type }) => /^kubernetes:(?!helm)(?!.*Patch$)/.test(type));
-    assert.ok(objects.length > 20);
-    for (const { name, inputs, options } of objects) {
-      const { annotations } = inputs.metadata as { annotations?: Record<string, string> };
-      assert.equal(annotations?.["pulsar-stack/owner"], "organization/pulsar/test", name);
-      assert.ok(options.beforeCreate, name);
-    }
-  });
+    test("every Kubernetes object but patches and the release is marked as the stack's and guarded", () => {
+      const objects = resources.filter(({ type }) => /^kubernetes:(?!helm)(?!.*Patch$)/.test(type));
+      assert.ok(objects.length > 20);
+      for (const { name, inputs, options } of objects) {
+        const { annotations } = inputs.metadata as { annotations?: Record<string, string> };
+        assert.equal(annotations?.["pulsar-stack/owner"], `organization/pulsar/${stack}`, name);
+        assert.deepEqual(options.beforeCreate, ["refuse-foreign-object"], name);
+      }
+    });
 
-  test("the release waits for nodes, Secrets, volumes and tables", () => {
-    const release = resources.find(({ name }) => name === "pulsar-release");
-    for (const needed of [
-      "nodes-marks-node3",
-      "auth-token-admin",
-      "volumes-bookie-ledgers-2",
-      "manager-database-tables",
-    ]) {
-      assert.ok(release?.dependsOn.includes(needed), needed);
-    }
+    test("everything waits for the volume contract, so that what it refuses has changed nothing", () => {
+      const contract = named(resources, "volume-contract");
+      assert.deepEqual(contract.dependsOn, []);
+      const others = resources.filter((resource) => resource.custom && resource !== contract && !isProvider(resource));
+      for (const other of others) assert.ok(upstream(other, resources).has("volume-contract"), other.name);
+    });
+
+    test("the release waits for nodes, Secrets, volumes, claims and tables", () => {
+      const release = named(resources, "pulsar-release");
+      for (const kind of [isMarks, isSecret, isVolume, isClaim]) {
+        const needed = resources.filter(kind);
+        assert.ok(needed.length > 0);
+        for (const { name } of needed) assert.ok(release.dependsOn.includes(name), name);
+      }
+      assert.ok(release.dependsOn.includes("manager-database-tables"));
+    });
+  });
+}
+
+describe("stack test", () => {
+  const { resources } = ran("test");
+
+  test("protects nothing, so that it can be thrown away", () => {
+    assert.deepEqual(names(resources.filter(({ options }) => options.protect)), []);
   });
 });
+
+describe("stack prod", () => {
+  const { resources, outputs } = ran("prod");
+  const guard = named(resources, "production-guard");
+
+  test("protects what cannot be made again, and nothing else", () => {
+    const auth = [
+      "auth-key",
+      "auth-key-secret",
+      "auth-token-broker-admin",
+      "auth-token-proxy-admin",
+      "auth-token-admin",
+    ];
+    const database = ["manager-database-role", "manager-database-database", "manager-database-tables"];
+    const volumes = resources.filter(isVolume);
+    assert.equal(volumes.length, 3 + 4 + 4);
+    assert.deepEqual(
+      names(resources.filter(({ options }) => options.protect)),
+      ["production-guard", "namespace-namespace", ...auth, ...database, ...names(volumes)].sort(),
+    );
+  });
+
+  test("is guarded as a whole: all that a destroy would delete goes after the guard, which does not go", () => {
+    assert.equal(guard.options.protect, true);
+    const below = ["cluster", "volume-contract"];
+    const rest = resources.filter(({ custom, name }) => custom && !below.includes(name));
+    assert.deepEqual(guard.dependsOn, names(rest));
+    assert.ok(upstream(guard, resources).has("volume-contract"));
+  });
+
+  test("shows what its pods ask for", () => {
+    assert.deepEqual(outputs.pods.bookkeeper, {
+      requests: { cpu: "13600m", memory: "55680Mi" },
+      limits: { cpu: undefined, memory: "55680Mi" },
+      heap: "11136Mi",
+      direct: "16640Mi",
+      priorityClass: undefined,
+    });
+  });
+
+  test("tells the cluster the bookies' racks once it is up", () => {
+    assert.ok(upstream(named(resources, "bookie-racks-job"), resources).has("pulsar-release"));
+  });
+});
+
+/** Logical names of all that `resource` waits for, however far away: a child waits for its component, and so for what that waits for. */
+function upstream(resource: Registered, all: readonly Registered[]): Set<string> {
+  const found = new Set<string>();
+  const add = ({ dependsOn, parent }: Registered) => {
+    for (const name of parent === undefined ? dependsOn : [...dependsOn, parent]) {
+      if (found.has(name)) continue;
+      found.add(name);
+      all.filter((other) => other.name === name).forEach(add);
+    }
+  };
+  add(resource);
+  return found;
+}
 
 /** A resource as the golden file shows it: secret values and long texts replaced, so that it holds neither secrets nor machine-made noise. */
 function shown({ inputs, secretInputs, ...resource }: Registered): unknown {

@@ -1,4 +1,5 @@
 import type { Component, Placement } from "../layouts/layout.ts";
+import type { PodSizes } from "../sizing.ts";
 import type { Volume } from "./names.ts";
 
 /** Chart values: plain data, and never a secret, because `helm get values` shows them to whoever may read the namespace. */
@@ -18,9 +19,21 @@ export interface SecretRef {
   key: string;
 }
 
+/**
+ * How the brokers write: each ledger uses `ensemble` bookies, each entry goes to `write` of them and is acknowledged to the producer once
+ * `ack` have it. 1 <= ack <= write <= ensemble <= number of bookies.
+ */
+export interface Ledgers {
+  ensemble: number;
+  write: number;
+  ack: number;
+}
+
 /** A Pulsar cluster as every chart line can be told it. One values function a line turns it into that line's values. */
 export interface PulsarCluster {
   placements: Record<Component, Placement>;
+  /** What the pods ask for; where nothing is said, the chart's own defaults hold. */
+  sizes: PodSizes;
   images: { pulsar: Image; manager: Image; pullSecret?: string };
   auth: {
     /** Whether brokers verify tokens with a shared symmetric key instead of a public key. */
@@ -29,6 +42,9 @@ export interface PulsarCluster {
     superUsers: { broker: string; proxy: string; client: string };
   };
   volumes: { storageClass: string; sizes: Record<Volume, string> };
+  ledgers: Ledgers;
+  /** The rack of each bookie, by ordinal; none where all are taken to be in one. */
+  racks?: string[] | undefined;
   manager: {
     jdbcUrl: string;
     /** Secret with the database's user and password, under the keys the chart line reads. */

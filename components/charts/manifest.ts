@@ -20,7 +20,11 @@ export interface Manifest {
     [key: string]: unknown;
   };
   data?: Record<string, unknown>;
-  spec?: { template?: { spec?: PodSpec }; [key: string]: unknown };
+  spec?: {
+    template?: { metadata?: { annotations?: Record<string, string> }; spec?: PodSpec };
+    selector?: unknown;
+    [key: string]: unknown;
+  };
   [key: string]: unknown;
 }
 

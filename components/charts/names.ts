@@ -8,6 +8,12 @@ export function fullName(release: string): string {
   return release.includes("pulsar") ? release : `${release}-pulsar`;
 }
 
+/** A bookie's id: its host name in full, as the chart has it register (useHostNameAsBookieID, charts 2.7.7 and 4.7.0), and its port. */
+export function bookieId(release: string, namespace: string, ordinal: number): string {
+  const full = fullName(release);
+  return `${full}-bookie-${ordinal}.${full}-bookie.${namespace}.svc.cluster.local:3181`;
+}
+
 /** The volumes the chart asks for, by the StatefulSet they belong to. */
 export type Volume = "zookeeper-data" | "bookie-journal" | "bookie-ledgers";
 

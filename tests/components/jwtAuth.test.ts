@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { JwtAuth } from "../../components/jwtAuth.ts";
+import { JwtAuth, tokenSecret } from "../../components/jwtAuth.ts";
 import { keyPair, signToken, symmetricKey, type TokenKeys } from "../../components/tokens.ts";
 import { named, register, testKeyPem, valueOf } from "../support/mocks.ts";
 
-async function make(keys: TokenKeys, roles = ["broker-admin", "proxy-admin", "admin"]) {
+async function make(keys: TokenKeys, roles = ["broker-admin", "proxy-admin", "admin"], protect?: boolean) {
   let auth: JwtAuth | undefined;
   const registered = await register(() => {
-    auth = new JwtAuth("auth", { namespace: "messaging", release: "pulsar", keys, roles });
+    auth = new JwtAuth("auth", { namespace: "messaging", release: "pulsar", keys, roles, protect });
   });
   assert.ok(auth);
   return { auth, registered };
@@ -57,5 +57,26 @@ describe("JwtAuth", () => {
       tokens: { admin: "pulsar-token-admin", monitor: "pulsar-token-monitor" },
     });
     assert.deepEqual(Object.keys(await valueOf(auth.tokens)), ["admin", "monitor"]);
+  });
+
+  test("keeps each role's token where it is looked for", async () => {
+    const { auth, registered } = await make("asymmetric", ["monitor"]);
+    const { secret, key } = tokenSecret("pulsar", "monitor");
+    const { inputs } = named(registered, "auth-token-monitor");
+    assert.deepEqual(
+      [inputs.metadata, auth.secretNames.tokens],
+      [{ name: secret, namespace: "messaging" }, { monitor: secret }],
+    );
+    assert.ok(key in (inputs.data as object));
+  });
+
+  test("protects the key and every Secret where asked to, and nothing otherwise", async () => {
+    const isProtected = async (protect?: boolean) =>
+      (await make("asymmetric", ["admin"], protect)).registered
+        .filter(({ options }) => options.protect)
+        .map(({ name }) => name);
+    assert.deepEqual(await isProtected(), []);
+    assert.deepEqual(await isProtected(false), []);
+    assert.deepEqual((await isProtected(true)).sort(), ["auth-key", "auth-key-secret", "auth-token-admin"]);
   });
 });

@@ -196,6 +196,17 @@ test("without create only the tables are made, and no admin is needed", async ()
   assert.deepEqual(outcome.resources.get("manager-tables")?.dependsOn, []);
 });
 
+test("with protect the engine refuses to delete role, database and tables, and only these", async () => {
+  const isProtected = async (changes: Partial<ManagerDatabaseArgs>) =>
+    [...(await build(changes)).resources.values()]
+      .filter(({ options }) => options.protect)
+      .map(({ name }) => name)
+      .sort();
+  assert.deepEqual(await isProtected({}), []);
+  assert.deepEqual(await isProtected({ protect: true }), ["manager-database", "manager-role", "manager-tables"]);
+  assert.deepEqual(await isProtected({ protect: true, create: false, admin: undefined }), ["manager-tables"]);
+});
+
 test("an admin who is no superuser, in another database, over TLS", async () => {
   const outcome = await build({
     connection: { host: "db.example.com", port: 5432, tls: "require" },

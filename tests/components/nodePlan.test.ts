@@ -6,8 +6,8 @@ import { named, register } from "../support/mocks.ts";
 
 const layout = mixedLayout({
   nodes: [
-    { name: "node1", hostname: "host1" },
-    { name: "node2", hostname: "host2" },
+    { name: "node1", hostname: "host1", zone: "a", rack: "r1" },
+    { name: "node2", hostname: "host2", zone: "b" },
   ],
   nodeLabel: { key: "node-role.kubernetes.io/pulsar", value: "pulsar" },
   nodeTaint: { key: "dedicated", value: "pulsar", effect: "NoSchedule" },
@@ -31,7 +31,7 @@ describe("NodePlan", () => {
     assert.deepEqual(inputs, {
       cluster,
       node: "node2",
-      labels: { "node-role.kubernetes.io/pulsar": "pulsar" },
+      labels: { "node-role.kubernetes.io/pulsar": "pulsar", "pulsar-stack/zone": "b" },
       taints: [{ key: "dedicated", value: "pulsar", effect: "NoSchedule" }],
     });
   });
@@ -46,6 +46,7 @@ describe("NodePlan", () => {
     );
     assert.deepEqual(plan?.placements, layout.placements);
     assert.deepEqual(plan.table, placementTable(layout));
+    assert.deepEqual([...plan.marks.keys()], ["node1", "node2"]);
   });
 
   test("has one row for each component", () => {

@@ -4,9 +4,37 @@ import { base64 } from "../../components/base64.ts";
 import type { Placement } from "../../components/layouts/layout.ts";
 import { components } from "../../components/layouts/layout.ts";
 import { PulsarRelease, type PulsarReleaseArgs } from "../../components/pulsarRelease.ts";
+import { podSizes } from "../../components/sizing.ts";
 import { named, register, valueOf } from "../support/mocks.ts";
 
-const placement: Placement = { replicas: 1, nodeSelector: {}, tolerations: [], nodes: ["node1"], rule: "any" };
+const placement: Placement = {
+  replicas: 1,
+  nodeSelector: {},
+  tolerations: [],
+  nodes: ["node1"],
+  rule: "any",
+  overZones: false,
+};
+
+const cluster: PulsarReleaseArgs["cluster"] = {
+  placements: Object.fromEntries(components.map((name) => [name, placement])) as Record<
+    (typeof components)[number],
+    Placement
+  >,
+  sizes: podSizes({}, {}),
+  images: {
+    pulsar: { repository: "pulsar-all", tag: "2.7.4" },
+    manager: { repository: "pulsar-manager", tag: "v0.2.0" },
+    pullSecret: "regsecret",
+  },
+  auth: { symmetric: false, superUsers: { broker: "broker-admin", proxy: "proxy-admin", client: "admin" } },
+  volumes: {
+    storageClass: "local-storage",
+    sizes: { "zookeeper-data": "1Gi", "bookie-journal": "1Gi", "bookie-ledgers": "1Gi" },
+  },
+  ledgers: { ensemble: 1, write: 1, ack: 1 },
+  manager: { jdbcUrl: "jdbc:postgresql://db:5432/m", token: { secret: "demo-token-admin", key: "TOKEN" } },
+};
 
 async function make(changes: Partial<PulsarReleaseArgs> = {}) {
   let release: PulsarRelease | undefined;
@@ -16,23 +44,7 @@ async function make(changes: Partial<PulsarReleaseArgs> = {}) {
       release: "demo",
       after: [],
       chart: { version: "2.7.7", source: "https://pulsar.apache.org/charts", timeoutMinutes: 30 },
-      cluster: {
-        placements: Object.fromEntries(components.map((name) => [name, placement])) as Record<
-          (typeof components)[number],
-          Placement
-        >,
-        images: {
-          pulsar: { repository: "pulsar-all", tag: "2.7.4" },
-          manager: { repository: "pulsar-manager", tag: "v0.2.0" },
-          pullSecret: "regsecret",
-        },
-        auth: { symmetric: false, superUsers: { broker: "broker-admin", proxy: "proxy-admin", client: "admin" } },
-        volumes: {
-          storageClass: "local-storage",
-          sizes: { "zookeeper-data": "1Gi", "bookie-journal": "1Gi", "bookie-ledgers": "1Gi" },
-        },
-        manager: { jdbcUrl: "jdbc:postgresql://db:5432/m", token: { secret: "demo-token-admin", key: "TOKEN" } },
-      },
+      cluster,
       managerCredentials: { user: "manager", password: "manager-password" },
       ...changes,
     });
@@ -93,8 +105,15 @@ describe("PulsarRelease", () => {
     const { helm, registered } = await make();
     assert.ok(helm.dependsOn.includes("pulsar-default-account"));
     assert.deepEqual(named(registered, "pulsar-default-account").inputs.imagePullSecrets, [{ name: "regsecret" }]);
-    const args = (await make()).helm.inputs;
-    assert.ok(args);
+    const without = await make({ cluster: { ...cluster, images: { ...cluster.images, pullSecret: undefined } } });
+    assert.ok(without.registered.every(({ name }) => name !== "pulsar-default-account"));
+  });
+
+  test("hands the pods' sizes to the chart", async () => {
+    const sizes = podSizes({ broker: { requests: { cpu: "2", memory: "4Gi" } } }, {});
+    const { helm } = await make({ cluster: { ...cluster, sizes } });
+    const { broker } = helm.inputs.values as { broker: { resources: object } };
+    assert.deepEqual(broker.resources, { requests: { cpu: "2", memory: "4Gi" }, limits: { memory: "4Gi" } });
   });
 
   test("lays the stack's own values over its own, last", async () => {

@@ -46,7 +46,10 @@ export const testKeyPem = generateKeyPairSync("rsa", { modulusLength: 2048 })
  * Runs a program against mocks and returns what it registered, sorted by type and name. Outputs are the inputs, and what the real
  * provider would compute where the program uses it. An invoke is a fault: the program makes none.
  */
-export async function register(program: () => unknown, { preview = false } = {}): Promise<Registered[]> {
+export async function register(
+  program: () => unknown,
+  { preview = false, stack = "test" } = {},
+): Promise<Registered[]> {
   await pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs }) => ({
@@ -58,7 +61,7 @@ export async function register(program: () => unknown, { preview = false } = {})
       },
     },
     "pulsar",
-    "test",
+    stack,
     preview,
     "organization",
   );

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Manifest, PodSpec } from "../manifest.ts";
-import { secretRef } from "./values.ts";
+import { podSpecAnnotation, secretRef } from "./values.ts";
 
 /**
  * What chart 2.7.7 cannot be told by values, mended in its rendered manifest. Each repair is a function over the objects and names the chart
@@ -8,7 +8,7 @@ import { secretRef } from "./values.ts";
  */
 
 /** Raise with every change in this file: it is an input of the release, which would otherwise not be upgraded. */
-export const repairsVersion = "1";
+export const repairsVersion = "2";
 
 /** The manifest of a release of chart 2.7.7, fit for Kubernetes 1.22 through 1.37 and tainted nodes. Changes the objects in place. */
 export function repair(objects: Manifest[]): void {
@@ -16,6 +16,7 @@ export function repair(objects: Manifest[]): void {
   peersBeforeReady(objects);
   sortedSuperUsers(objects);
   configFromSecrets(objects);
+  podSpecs(objects);
   pullSecrets(objects);
   initJobPlacement(objects);
   initJobNames(objects); // Last: the name stands for the whole template.
@@ -69,6 +70,28 @@ function configFromSecrets(objects: Manifest[]) {
       // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a ConfigMap's data is a map, not a record of known keys
       delete data[name];
     }
+  }
+}
+
+/**
+ * What the chart has no values for in a pod's spec comes as an annotation. Spread constraints count the component's own pods, by the labels
+ * its workload selects. Not needed with chart 4.7.0 (topologySpreadConstraints, priorityClassName).
+ */
+function podSpecs(objects: Manifest[]) {
+  for (const { spec } of objects) {
+    const { metadata: { annotations } = {}, spec: podSpec } = spec?.template ?? {};
+    const added = annotations?.[podSpecAnnotation];
+    if (annotations === undefined || podSpec === undefined || added === undefined) continue;
+    const { topologySpreadConstraints = [], ...more } = JSON.parse(added) as { topologySpreadConstraints?: object[] };
+    Object.assign(podSpec, more);
+    if (topologySpreadConstraints.length > 0) {
+      podSpec.topologySpreadConstraints = topologySpreadConstraints.map((constraint) => ({
+        ...constraint,
+        labelSelector: spec?.selector,
+      }));
+    }
+    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- annotations are a map, not a record of known keys
+    delete annotations[podSpecAnnotation];
   }
 }
 

@@ -1,4 +1,5 @@
-import type { Placement } from "../../layouts/layout.ts";
+import { type Placement, zoneLabel } from "../../layouts/layout.ts";
+import { amount, mebibytes, type PodSize } from "../../sizing.ts";
 import type { Image, PulsarCluster, SecretRef, Values } from "../cluster.ts";
 
 /**
@@ -8,7 +9,7 @@ import type { Image, PulsarCluster, SecretRef, Values } from "../cluster.ts";
  *
  * The chart has no values schema: a misspelt key is silently ignored, so tests render a chart with these values.
  */
-export function values({ placements, images, auth, volumes, manager }: PulsarCluster): Values {
+export function values({ placements, sizes, images, auth, volumes, ledgers, racks, manager }: PulsarCluster): Values {
   const image = ({ repository, tag }: Image): Values => ({ repository, tag });
   const pulsarImage = image(images.pulsar);
   const volume = (size: string): Values => ({
@@ -40,31 +41,55 @@ export function values({ placements, images, auth, volumes, manager }: PulsarClu
     monitoring: { prometheus: false, grafana: false, node_exporter: false, alert_manager: false },
     volumes: { local_storage: true },
     zookeeper: {
-      ...scheduling(placements.zookeeper),
+      ...pods(placements.zookeeper, sizes.zookeeper),
+      ...configured(memory("PULSAR_MEM", sizes.zookeeper)),
       volumes: { data: volume(volumes.sizes["zookeeper-data"]) },
     },
     bookkeeper: {
-      ...scheduling(placements.bookkeeper),
+      ...pods(placements.bookkeeper, sizes.bookkeeper),
+      // The chart hands a bookie's configuration to the init containers of brokers and Jobs too (2.7.7): on a smaller node their JVM would not
+      // start with a bookie's heap.
+      ...configured({ ...memory("PULSAR_MEM", sizes.bookkeeper, false), ...bookieCaches(sizes.bookkeeper) }),
       volumes: { journal: volume(volumes.sizes["bookie-journal"]), ledgers: volume(volumes.sizes["bookie-ledgers"]) },
     },
     broker: {
-      ...scheduling(placements.broker),
+      ...pods(placements.broker, sizes.broker),
       // The chart only prefers another node for each broker, the layout says so.
       affinity: {
         anti_affinity: placements.broker.rule === "spread",
         type: "requiredDuringSchedulingIgnoredDuringExecution",
       },
+      configData: {
+        ...memory("PULSAR_MEM", sizes.broker),
+        managedLedgerDefaultEnsembleSize: String(ledgers.ensemble),
+        managedLedgerDefaultWriteQuorum: String(ledgers.write),
+        managedLedgerDefaultAckQuorum: String(ledgers.ack),
+        ...(racks ? apart(new Set(racks).size, ledgers.write) : {}),
+      },
     },
     proxy: {
-      ...scheduling(placements.proxy),
+      ...pods(placements.proxy, sizes.proxy),
       service: { type: "ClusterIP" },
       // The proxy guards /metrics once authentication is on, and 2.7's proxy.conf has no such line to override: hence the prefix.
-      configData: { PULSAR_PREFIX_authenticateMetricsEndpoint: "false" },
+      configData: { ...memory("PULSAR_MEM", sizes.proxy), PULSAR_PREFIX_authenticateMetricsEndpoint: "false" },
     },
-    autorecovery: scheduling(placements.autorecovery),
-    toolset: scheduling(placements.toolset),
+    autorecovery: {
+      ...pods(placements.autorecovery, sizes.autorecovery),
+      ...configured({
+        ...memory("BOOKIE_MEM", sizes.autorecovery),
+        // The recovery picks bookies by itself: without the brokers' map of racks it would put all copies into one (class of Pulsar 2.7; 2.10
+        // and later have another).
+        ...(racks
+          ? { PULSAR_PREFIX_reppDnsResolverClass: "org.apache.pulsar.zookeeper.ZkBookieRackAffinityMapping" }
+          : {}),
+      }),
+    },
+    toolset: {
+      ...pods(placements.toolset, sizes.toolset),
+      ...configured(memory("PULSAR_MEM", sizes.toolset)),
+    },
     pulsar_manager: {
-      ...scheduling(placements.manager),
+      ...pods(placements.manager, sizes.manager),
       service: { type: "ClusterIP" },
       // In this chart "admin" is the database's user, not the one who logs in (apache/pulsar-helm-chart#31).
       existingSecretName: manager.databaseSecret,
@@ -89,9 +114,83 @@ export function values({ placements, images, auth, volumes, manager }: PulsarClu
   };
 }
 
-function scheduling({ replicas, nodeSelector, tolerations }: Placement): Values {
-  return { replicaCount: replicas, nodeSelector, tolerations: tolerations.map((toleration) => ({ ...toleration })) };
+/** What every component's block has: how many pods, where, and what each asks for. */
+function pods({ replicas, nodeSelector, tolerations, overZones }: Placement, size: PodSize): Values {
+  const more: Values = {
+    ...(size.priorityClass === undefined ? {} : { priorityClassName: size.priorityClass }),
+    ...(overZones ? { topologySpreadConstraints: [evenly(zoneLabel)] } : {}),
+  };
+  const resources = Object.fromEntries(
+    Object.entries({ requests: size.requests, limits: size.limits }).flatMap(([key, value]) =>
+      value === undefined ? [] : [[key, defined(value)]],
+    ),
+  );
+  return {
+    replicaCount: replicas,
+    nodeSelector,
+    tolerations: tolerations.map((toleration) => ({ ...toleration })),
+    ...(Object.keys(resources).length === 0 ? {} : { resources }),
+    ...(Object.keys(more).length === 0 ? {} : { annotations: { [podSpecAnnotation]: JSON.stringify(more) } }),
+  };
 }
+
+/**
+ * One pod more in one domain than in another at most; a domain whose nodes are all lost does not count, or its pods could go nowhere
+ * (Kubernetes 1.26, nodeTaintsPolicy). The post-renderer adds the selector: the component's own pods.
+ */
+function evenly(topologyKey: string): Values {
+  return { topologyKey, maxSkew: 1, whenUnsatisfiable: "DoNotSchedule", nodeTaintsPolicy: "Honor" };
+}
+
+function defined(quantities: { cpu?: string | undefined; memory?: string | undefined }): Values {
+  return Object.fromEntries(
+    Object.entries<string | undefined>(quantities).flatMap(([name, quantity]) =>
+      quantity === undefined ? [] : [[name, quantity]],
+    ),
+  );
+}
+
+/** A component's own configuration, if it has any. */
+function configured(configData: Values): Values {
+  return Object.keys(configData).length === 0 ? {} : { configData };
+}
+
+/**
+ * The JVM's memory under the name the component's start script reads; nothing where the chart's own default is to hold.
+ *
+ * @param first whether the heap has its full size from the start
+ */
+function memory(variable: string, { heap, direct }: PodSize, first = true): Values {
+  if (heap === undefined) return {};
+  const jvm = (quantity: string) => mebibytes(amount(quantity)).replace("Mi", "m");
+  const outside = direct === undefined ? "" : ` -XX:MaxDirectMemorySize=${jvm(direct)}`;
+  return { [variable]: `${first ? `-Xms${jvm(heap)} ` : ""}-Xmx${jvm(heap)}${outside}` };
+}
+
+/**
+ * The bookie's caches as BookKeeper itself would cut them from its direct memory: a quarter each for writes and for reading ahead, a
+ * tenth for RocksDB's blocks. The chart fixes them to 32 MB, 32 MB and 8 MB (2.7.7).
+ */
+function bookieCaches({ direct }: PodSize): Values {
+  if (direct === undefined) return {};
+  const megabytes = (share: number) => String(Math.floor((amount(direct) * share) / 2 ** 20));
+  return {
+    dbStorage_writeCacheMaxSizeMb: megabytes(0.25),
+    dbStorage_readAheadCacheMaxSizeMb: megabytes(0.25),
+    dbStorage_rocksDB_blockCacheSize: String(Math.floor(amount(direct) * 0.1)),
+  };
+}
+
+/** The copies of an entry in as many racks as there are, so that losing one rack loses one copy: by itself BookKeeper is content with two. */
+function apart(racks: number, copies: number): Values {
+  return {
+    bookkeeperClientRackawarePolicyEnabled: "true",
+    bookkeeperClientMinNumRacksPerWriteQuorum: String(Math.min(racks, copies)),
+  };
+}
+
+/** The post-renderer moves what is under this annotation (JSON) into the pods' spec: the chart has no values for it. */
+export const podSpecAnnotation = "pulsar-stack/pod-spec";
 
 const secretMark = "secretKeyRef:";
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { describe, test } from "node:test";
 import { parseManifest, writeManifest } from "../../../components/charts/manifest.ts";
+import { podSpecAnnotation } from "../../../components/charts/line27/values.ts";
 import { repair } from "../../../components/charts/line27/repairs.ts";
 
 /** A manifest as chart 2.7.7 renders it, down to what the repairs look at. */
@@ -146,9 +147,6 @@ describe("repairs of chart 2.7.7", () => {
   });
 
   test("everything else stays as the chart wrote it: texts stay texts, the last of two equal keys counts", () => {
-    const { data } =
-      parseManifest(writeManifest(repaired())).find(({ metadata }) => metadata.name === "pulsar-broker" && true) ?? {};
-    assert.equal(data, undefined);
     const config = parseManifest(writeManifest(repaired())).find(({ kind }) => kind === "ConfigMap");
     assert.deepEqual(config?.data, {
       superUserRoles: "admin,broker-admin,proxy-admin",
@@ -157,6 +155,59 @@ describe("repairs of chart 2.7.7", () => {
       brokerDeleteInactiveTopicsEnabled: "false",
     });
     assert.equal(repaired().length, parseManifest(manifest()).length);
+  });
+});
+
+describe("what the values ask for beyond the chart", () => {
+  const zone = { topologyKey: "pulsar-stack/zone", maxSkew: 1, whenUnsatisfiable: "DoNotSchedule" };
+  const host = { topologyKey: "kubernetes.io/hostname", maxSkew: 2, whenUnsatisfiable: "ScheduleAnyway" };
+  const selector = { matchLabels: { app: "pulsar", component: "proxy" } };
+  const proxy = (asked: object) => `
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: pulsar-proxy, labels: {component: proxy}, annotations: {kept: "1"}}
+spec:
+  selector: ${JSON.stringify(selector)}
+  template:
+    metadata:
+      labels: {app: pulsar, component: proxy, release: pulsar}
+      annotations: {prometheus.io/scrape: "true", ${podSpecAnnotation}: '${JSON.stringify(asked)}'}
+    spec: {containers: [{name: proxy}]}
+---
+`;
+  const proxyAsked = (asked: object) => {
+    const objects = repaired(proxy(asked) + manifest());
+    const found = objects.find(({ metadata }) => metadata.name === "pulsar-proxy");
+    assert.ok(found?.spec?.template);
+    return { objects, template: found.spec.template };
+  };
+
+  test("is in the pods' spec, each spread over the component's own pods", () => {
+    const { template } = proxyAsked({ priorityClassName: "high", topologySpreadConstraints: [zone, host] });
+    assert.deepEqual(template.spec, {
+      containers: [{ name: "proxy" }],
+      priorityClassName: "high",
+      topologySpreadConstraints: [
+        { ...zone, labelSelector: selector },
+        { ...host, labelSelector: selector },
+      ],
+    });
+  });
+
+  test("is a priority class alone, where no spread is asked for", () => {
+    const { template } = proxyAsked({ priorityClassName: "high" });
+    assert.deepEqual(template.spec, { containers: [{ name: "proxy" }], priorityClassName: "high" });
+  });
+
+  test("leaves no trace of how it was asked for, and the other annotations alone", () => {
+    const { objects, template } = proxyAsked({ topologySpreadConstraints: [zone] });
+    assert.deepEqual(template.metadata?.annotations, { "prometheus.io/scrape": "true" });
+    assert.ok(!writeManifest(objects).includes(podSpecAnnotation));
+  });
+
+  test("is for those who asked only", () => {
+    const { objects } = proxyAsked({ priorityClassName: "high", topologySpreadConstraints: [zone] });
+    assert.deepEqual(objects.slice(1), repaired());
   });
 });
 

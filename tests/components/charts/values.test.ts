@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { merge, type PulsarCluster } from "../../../components/charts/cluster.ts";
-import { fromSecret, secretRef, values } from "../../../components/charts/line27/values.ts";
+import { fromSecret, podSpecAnnotation, secretRef, values } from "../../../components/charts/line27/values.ts";
 import { components, type Placement } from "../../../components/layouts/layout.ts";
+import { type PodSize, podSizes, type SizedComponent } from "../../../components/sizing.ts";
 
 const toleration = { key: "dedicated", operator: "Equal", value: "pulsar", effect: "NoSchedule" } as const;
 const selector = { "node-role.kubernetes.io/pulsar": "pulsar" };
@@ -12,12 +13,14 @@ const place = (replicas: number): Placement => ({
   tolerations: [toleration],
   nodes: ["node1"],
   rule: "any",
+  overZones: false,
 });
 
 const cluster: PulsarCluster = {
   placements: Object.fromEntries(
     components.map((name) => [name, place(name === "toolset" ? 1 : 3)]),
   ) as PulsarCluster["placements"],
+  sizes: podSizes({}, {}),
   images: {
     pulsar: { repository: "harbor.example.com/library/apachepulsar/pulsar-all", tag: "2.7.4" },
     manager: { repository: "harbor.example.com/library/apachepulsar/pulsar-manager", tag: "v0.2.0" },
@@ -28,6 +31,7 @@ const cluster: PulsarCluster = {
     storageClass: "local-storage",
     sizes: { "zookeeper-data": "20Gi", "bookie-journal": "50Gi", "bookie-ledgers": "50Gi" },
   },
+  ledgers: { ensemble: 3, write: 2, ack: 1 },
   manager: {
     jdbcUrl: "jdbc:postgresql://postgres.example.com:5432/pulsar_manager",
     databaseSecret: "pulsar-manager-database",
@@ -39,6 +43,28 @@ const cluster: PulsarCluster = {
 function at(path: string, of: unknown = values(cluster)): unknown {
   return path.split(".").reduce((value, key) => (value as Record<string, unknown> | undefined)?.[key], of);
 }
+
+const size: PodSize = {
+  requests: { cpu: "2", memory: "8Gi" },
+  limits: { cpu: undefined, memory: "8Gi" },
+  heap: "2Gi",
+  direct: "3000Mi",
+};
+const sized = (sizes: Partial<Record<SizedComponent, PodSize>>): PulsarCluster => ({
+  ...cluster,
+  sizes: { ...podSizes({}, {}), ...sizes },
+});
+const allSizes = Object.fromEntries(Object.keys(podSizes({}, {})).map((component) => [component, size]));
+
+/** What each component's start script reads its JVM's memory from. */
+const memoryVariables = new Map([
+  ["zookeeper", "PULSAR_MEM"],
+  ["bookkeeper", "PULSAR_MEM"],
+  ["broker", "PULSAR_MEM"],
+  ["proxy", "PULSAR_MEM"],
+  ["autorecovery", "BOOKIE_MEM"],
+  ["toolset", "PULSAR_MEM"],
+]);
 
 describe("values of chart line 2.7", () => {
   const pulsarImage = { repository: "harbor.example.com/library/apachepulsar/pulsar-all", tag: "2.7.4" };
@@ -57,6 +83,11 @@ describe("values of chart line 2.7", () => {
     "zookeeper.replicaCount": 3,
     "toolset.replicaCount": 1,
     "proxy.configData": { PULSAR_PREFIX_authenticateMetricsEndpoint: "false" },
+    "broker.configData": {
+      managedLedgerDefaultEnsembleSize: "3",
+      managedLedgerDefaultWriteQuorum: "2",
+      managedLedgerDefaultAckQuorum: "1",
+    },
     "proxy.service.type": "ClusterIP",
     "pulsar_manager.service.type": "ClusterIP",
     "pulsar_manager.existingSecretName": "pulsar-manager-database",
@@ -92,8 +123,11 @@ describe("values of chart line 2.7", () => {
   });
 
   test("configData holds texts only: a ConfigMap takes nothing else", () => {
-    for (const component of ["proxy", "pulsar_manager"]) {
-      for (const value of Object.values(at(`${component}.configData`) as object)) assert.equal(typeof value, "string");
+    const full = values({ ...sized(allSizes), racks: ["/a", "/b", "/c", "/a"] });
+    for (const component of [...memoryVariables.keys(), "pulsar_manager"]) {
+      const texts = Object.values(at(`${component}.configData`, full) as object);
+      assert.ok(texts.length > 0, component);
+      for (const value of texts) assert.equal(typeof value, "string", component);
     }
   });
 
@@ -106,6 +140,105 @@ describe("values of chart line 2.7", () => {
   test("without a pull secret none is named", () => {
     const images = { ...cluster.images, pullSecret: undefined };
     assert.equal(at("images.imagePullSecrets", values({ ...cluster, images })), undefined);
+  });
+});
+
+describe("sizes in the values of chart line 2.7", () => {
+  const full = values(sized(allSizes));
+
+  for (const [component, variable] of memoryVariables) {
+    test(`${component} has its resources, and its JVM's memory in ${variable}`, () => {
+      assert.deepEqual(at(`${component}.resources`, full), {
+        requests: { cpu: "2", memory: "8Gi" },
+        limits: { memory: "8Gi" },
+      });
+      // A bookie's heap also reaches init containers, whose JVMs must not take all of it at once.
+      const first = component === "bookkeeper" ? "" : "-Xms2048m ";
+      assert.equal(at(`${component}.configData.${variable}`, full), `${first}-Xmx2048m -XX:MaxDirectMemorySize=2944m`);
+    });
+
+    test(`${component} keeps the chart's own where nothing is said`, () => {
+      assert.equal(at(`${component}.resources`), undefined);
+      assert.equal(at(`${component}.configData.${variable}`), undefined);
+    });
+  }
+
+  test("the manager has its resources, and no JVM's memory", () => {
+    assert.deepEqual(at("pulsar_manager.resources.limits", full), { memory: "8Gi" });
+    assert.deepEqual(at("pulsar_manager.configData", full), at("pulsar_manager.configData"));
+  });
+
+  test("a heap alone is said without direct memory, direct memory alone not at all", () => {
+    const of = (size: PodSize) => at("broker.configData.PULSAR_MEM", values(sized({ broker: size })));
+    assert.equal(of({ heap: "512Mi" }), "-Xms512m -Xmx512m");
+    assert.equal(of({ direct: "512Mi" }), undefined);
+  });
+
+  test("requests or limits alone are said alone", () => {
+    const of = (size: PodSize) => at("broker.resources", values(sized({ broker: size })));
+    assert.deepEqual(of({ requests: { cpu: "1" } }), { requests: { cpu: "1" } });
+    assert.deepEqual(of({ limits: { memory: "1Gi" } }), { limits: { memory: "1Gi" } });
+  });
+
+  test("a bookie's caches are cut from its direct memory, or left to the chart", () => {
+    const caches = (of: unknown) =>
+      ["dbStorage_writeCacheMaxSizeMb", "dbStorage_readAheadCacheMaxSizeMb", "dbStorage_rocksDB_blockCacheSize"].map(
+        (key) => at(`bookkeeper.configData.${key}`, of),
+      );
+    assert.deepEqual(caches(values(sized({ bookkeeper: { heap: "1Gi", direct: "4Gi" } }))), [
+      "1024",
+      "1024",
+      "429496729",
+    ]);
+    assert.deepEqual(caches(values(sized({ bookkeeper: { heap: "1Gi" } }))), [undefined, undefined, undefined]);
+  });
+});
+
+describe("racks in the values of chart line 2.7", () => {
+  const racks = values({ ...cluster, racks: ["/a", "/b", "/c", "/a"] });
+
+  test("are minded by the brokers and by the recovery", () => {
+    assert.equal(at("broker.configData.bookkeeperClientRackawarePolicyEnabled", racks), "true");
+    assert.equal(
+      at("autorecovery.configData.PULSAR_PREFIX_reppDnsResolverClass", racks),
+      "org.apache.pulsar.zookeeper.ZkBookieRackAffinityMapping",
+    );
+  });
+
+  test("are not spoken of where there are none", () => {
+    assert.doesNotMatch(JSON.stringify(values(cluster)), /rack|repp/i);
+  });
+});
+
+describe("what the post-renderer is told by chart line 2.7", () => {
+  const told = (component: string, of: unknown) => {
+    const annotations = at(`${component}.annotations`, of) as Record<string, string> | undefined;
+    return annotations && (JSON.parse(annotations[podSpecAnnotation] ?? "null") as unknown);
+  };
+  const zone = {
+    topologyKey: "pulsar-stack/zone",
+    maxSkew: 1,
+    whenUnsatisfiable: "DoNotSchedule",
+    nodeTaintsPolicy: "Honor",
+  };
+  const overZones = {
+    ...cluster,
+    placements: { ...cluster.placements, proxy: { ...place(3), overZones: true } },
+    sizes: { ...podSizes({}, {}), proxy: { priorityClass: "high" }, bookkeeper: { priorityClass: "highest" } },
+  };
+
+  test("the spread over zones and the priority class, each where it is asked for", () => {
+    assert.deepEqual(told("proxy", values(overZones)), {
+      priorityClassName: "high",
+      topologySpreadConstraints: [zone],
+    });
+    assert.deepEqual(told("bookkeeper", values(overZones)), { priorityClassName: "highest" });
+  });
+
+  test("nothing where nothing is asked for", () => {
+    for (const component of ["zookeeper", "broker", "autorecovery", "toolset", "pulsar_manager"]) {
+      assert.equal(told(component, values(overZones)), undefined, component);
+    }
   });
 });
 

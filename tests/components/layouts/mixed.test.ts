@@ -1,41 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { components, type Layout, type PlannedNode, type Placement } from "../../../components/layouts/layout.ts";
+import { components, type Layout, type Placement, zoneLabel } from "../../../components/layouts/layout.ts";
 import { mixedLayout, type MixedLayoutArgs } from "../../../components/layouts/mixed.ts";
+import { admits, common, nodeList, stranger, word } from "./support.ts";
 
-const word = fc.stringMatching(/^[a-z][a-z0-9]{0,9}$/);
-const count = fc.integer({ min: 1, max: 9 });
-const args: fc.Arbitrary<MixedLayoutArgs> = fc.record({
-  nodes: fc.uniqueArray(fc.record({ name: word, hostname: word }), {
-    selector: ({ name }) => name,
-    minLength: 1,
-    maxLength: 9,
-  }),
-  nodeLabel: fc.record({ key: word, value: word }),
-  nodeTaint: fc.record({
-    key: word,
-    value: word,
-    effect: fc.constantFrom("NoSchedule" as const, "PreferNoSchedule" as const, "NoExecute" as const),
-  }),
-  replicas: fc.record({
-    zookeeper: count,
-    bookkeeper: count,
-    broker: count,
-    proxy: count,
-    autorecovery: count,
-    toolset: count,
-    manager: count,
-  }),
-});
-
-/** The scheduler's two questions. */
-const selects = ({ nodeSelector }: Placement, { labels }: PlannedNode) =>
-  Object.entries(nodeSelector).every(([key, value]) => labels[key] === value);
-const tolerates = ({ tolerations }: Placement, { taints }: PlannedNode) =>
-  taints.every((taint) =>
-    tolerations.some((t) => t.key === taint.key && t.value === taint.value && t.effect === taint.effect),
-  );
+const args: fc.Arbitrary<MixedLayoutArgs> = fc.record({ nodes: nodeList(1), ...common });
 
 const everyPlacement = (holds: (placement: Placement, layout: Layout, args: MixedLayoutArgs) => void) => {
   fc.assert(
@@ -47,14 +17,18 @@ const everyPlacement = (holds: (placement: Placement, layout: Layout, args: Mixe
 };
 
 describe("the mixed layout", () => {
-  test("marks exactly the nodes of the list, in order, with one label and one taint each", () => {
+  test("marks exactly the nodes of the list, in order, with one label, their zone and one taint each", () => {
     fc.assert(
       fc.property(args, (args) => {
         assert.deepEqual(
           mixedLayout(args).nodes,
           args.nodes.map((node) => ({
             ...node,
-            labels: { [args.nodeLabel.key]: args.nodeLabel.value },
+            role: "everything",
+            labels: {
+              [args.nodeLabel.key]: args.nodeLabel.value,
+              ...(node.zone === undefined ? {} : { [zoneLabel]: node.zone }),
+            },
             taints: [args.nodeTaint],
           })),
         );
@@ -64,7 +38,7 @@ describe("the mixed layout", () => {
 
   test("lets every component run on exactly the nodes it names", () => {
     everyPlacement((placement, { nodes }) => {
-      const allowed = nodes.filter((node) => selects(placement, node) && tolerates(placement, node));
+      const allowed = nodes.filter((node) => admits(placement, node));
       assert.deepEqual(
         placement.nodes,
         allowed.map(({ name }) => name),
@@ -74,13 +48,7 @@ describe("the mixed layout", () => {
 
   test("lets no component run on a node that is not of the list", () => {
     everyPlacement((placement, _layout, { nodes }) => {
-      const other: PlannedNode = {
-        name: "other",
-        hostname: "other",
-        labels: { "kubernetes.io/hostname": "other" },
-        taints: [],
-      };
-      assert.equal(selects(placement, other), false);
+      assert.equal(admits(placement, stranger), false);
       assert.deepEqual(
         placement.nodes,
         nodes.map(({ name }) => name),
@@ -110,6 +78,12 @@ describe("the mixed layout", () => {
         });
       }),
     );
+  });
+
+  test("spreads brokers and proxies over the zones where every node has one, and nothing else ever", () => {
+    everyPlacement(({ rule, overZones }, _layout, { nodes }) => {
+      assert.equal(overZones, rule === "spread" && nodes.every(({ zone }) => zone !== undefined));
+    });
   });
 
   test("runs each component as often as asked, and each init Job once", () => {

@@ -6,6 +6,7 @@ import * as provider from "../../../components/resources/managerTablesProvider.t
 import { managerSchema } from "../../../components/schemas/index.ts";
 import { type Postgres, startPostgres } from "../../../rehearsal/postgres.ts";
 import { openWorkspace, type Workspace } from "../../../rehearsal/workspace.ts";
+import { startPlainServer } from "../../support/plainServer.ts";
 
 const schema = managerSchema("v0.2.0");
 const user = "pulsar_manager";
@@ -207,10 +208,15 @@ test("a rotated password is an update that proves it works", async () => {
 });
 
 test("a server without TLS is not talked to where TLS is asked for", async () => {
-  assert.equal(
-    await faultOf(provider.create({ ...inputs, tls: "require" })),
-    `cannot reach PostgreSQL at ${inputs.host}:${inputs.port} (database ${inputs.database}, user ${user}): The server does not support SSL connections`,
-  );
+  const plain = await startPlainServer();
+  try {
+    assert.equal(
+      await faultOf(provider.create({ ...inputs, port: plain.port, tls: "require" })),
+      `cannot reach PostgreSQL at ${inputs.host}:${plain.port} (database ${inputs.database}, user ${user}): The server does not support SSL connections`,
+    );
+  } finally {
+    plain.close();
+  }
 });
 
 test("a failing statement leaves nothing half made and is named by its line", async () => {

@@ -23,7 +23,7 @@ const { api } = await connect(cluster);
 const names = ["kept", "corrected", "busy", "drifted", "changed", "gone", "theirs"];
 before(() =>
   running.addNodes(
-    simulatedNodes({ nodes: names.map((name) => ({ name, hostname: name })), clusterHasOtherNodes: false }),
+    simulatedNodes({ nodes: names.map((name) => ({ name, hostname: name })), otherNodes: { count: 0 } }),
   ),
 );
 

@@ -1,0 +1,93 @@
+import type { Ledgers } from "../components/charts/cluster.ts";
+import type { Volume } from "../components/charts/names.ts";
+import type { NodeRole, StackNode } from "../components/layouts/layout.ts";
+import { amount, type NodeSize } from "../components/sizing.ts";
+import type { Parsed } from "./schema.ts";
+
+/** A node as the settings describe it. */
+export interface SettingsNode extends StackNode, NodeSize {
+  /** Directories and sizes that are this node's own. */
+  directories?: Partial<Record<Volume, string | undefined>> | undefined;
+  sizes?: Partial<Record<Volume, string | undefined>> | undefined;
+}
+
+export const groupNames = ["zookeeper", "bookkeeper", "serving"] as const;
+export type NodeGroups = Record<(typeof groupNames)[number], SettingsNode[]>;
+
+type Given<Keys extends keyof Parsed> = Pick<Parsed, Keys>;
+
+/** What a group says of its nodes holds for each that says nothing else; the hostname label is by default the name. */
+export function nodeGroupsOf({ nodeGroups }: Given<"nodeGroups">): NodeGroups {
+  const nodes = (group: (typeof groupNames)[number]) => {
+    const { cpu, memory, nodes } = nodeGroups[group];
+    return nodes.map((node) => filled({ ...node, cpu: node.cpu ?? cpu, memory: node.memory ?? memory }));
+  };
+  return { zookeeper: nodes("zookeeper"), bookkeeper: nodes("bookkeeper"), serving: nodes("serving") };
+}
+
+/** Every node that the settings name, in their order. */
+export function allNodes(given: Given<"layout" | "nodes" | "nodeGroups">): SettingsNode[] {
+  if (given.layout === "mixed") return given.nodes.map(filled);
+  const groups = nodeGroupsOf(given);
+  return groupNames.flatMap((group) => groups[group]);
+}
+
+function filled(node: Parsed["nodes"][number]): SettingsNode {
+  return { ...node, hostname: node.hostname ?? node.name };
+}
+
+/** How often each component runs. In the dedicated layout ZooKeeper and the bookies run on every node of theirs, unless told otherwise. */
+export function replicasOf({ layout, replicas, nodeGroups }: Given<"layout" | "replicas" | "nodeGroups">) {
+  const own = (group: "zookeeper" | "bookkeeper") => (layout === "mixed" ? 3 : nodeGroups[group].nodes.length);
+  return {
+    ...replicas,
+    zookeeper: replicas.zookeeper ?? own("zookeeper"),
+    bookkeeper: replicas.bookkeeper ?? own("bookkeeper"),
+    // Pulsar Manager runs once: the chart has no other number (2.7.7).
+    manager: 1 as const,
+  };
+}
+
+/** How ledgers are written: as the chart does (2.7.7) in the mixed layout; in the dedicated one with a copy more, so that one may be lost at any time. */
+export function ledgersOf({ layout, ledgers }: Given<"layout" | "ledgers">): Ledgers {
+  const usual = layout === "mixed" ? { ensemble: 2, write: 2, ack: 2 } : { ensemble: 3, write: 3, ack: 2 };
+  return {
+    ensemble: ledgers.ensemble ?? usual.ensemble,
+    write: ledgers.write ?? usual.write,
+    ack: ledgers.ack ?? usual.ack,
+  };
+}
+
+/** `production` unless the layout is the test environment's, or the settings say otherwise. */
+export function isProduction({ layout, environment }: Given<"layout" | "environment">): boolean {
+  return (environment ?? (layout === "dedicated" ? "production" : "test")) === "production";
+}
+
+/** Nodes that the cluster has besides the stack's, without taint: how many the rehearsal simulates, and what each offers. */
+export function otherNodesOf(
+  given: Given<"layout" | "nodeGroups" | "clusterHasOtherNodes">,
+): NodeSize & { count: number } {
+  const { cpu, memory, untainted } = given.nodeGroups.serving;
+  if (given.layout === "dedicated" && untainted !== undefined) return { count: untainted, cpu, memory };
+  return { count: given.clusterHasOtherNodes ? 1 : 0 };
+}
+
+/** What the smallest node of each role offers, where all of them say what they do. */
+export function nodeSizesOf(given: Given<"layout" | "nodes" | "nodeGroups">): Partial<Record<NodeRole, NodeSize>> {
+  if (given.layout === "mixed") return { everything: smallest(given.nodes) };
+  const groups = nodeGroupsOf(given);
+  const { cpu, memory } = given.nodeGroups.serving;
+  return {
+    zookeeper: smallest(groups.zookeeper),
+    bookkeeper: smallest(groups.bookkeeper),
+    serving: groups.serving.length > 0 ? smallest(groups.serving) : { cpu, memory },
+  };
+}
+
+function smallest(nodes: readonly NodeSize[]): NodeSize {
+  const least = (quantities: (string | undefined)[]) =>
+    quantities.includes(undefined) || quantities.length === 0
+      ? undefined
+      : quantities.reduce((a, b) => (amount(b ?? "") < amount(a ?? "") ? b : a));
+  return { cpu: least(nodes.map(({ cpu }) => cpu)), memory: least(nodes.map(({ memory }) => memory)) };
+}

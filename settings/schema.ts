@@ -1,0 +1,197 @@
+import { z } from "zod";
+import { supportedChartVersions } from "../components/charts/lines.ts";
+import type { Volume } from "../components/charts/names.ts";
+import { layoutNames } from "../components/layouts/layouts.ts";
+import { supportedManagerVersions } from "../components/schemas/index.ts";
+import type { SizedComponent } from "../components/sizing.ts";
+import * as scalar from "./scalars.ts";
+
+/** Settings that hold secrets; each must be encrypted, and no other may be. */
+export const secretKeys = ["imagePullCredentials", "managerDatabasePassword", "managerDatabaseAdminPassword"] as const;
+export type SecretKey = (typeof secretKeys)[number];
+
+const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.enum(values, { error: `one of ${values.join(", ")}` });
+const flag = z.boolean({ error: "true or false" });
+const object = <T extends z.core.$ZodLooseShape>(shape: T) =>
+  z.strictObject(shape, { error: `an object with ${Object.keys(shape).join(", ")}` });
+const minutes = scalar.wholeNumber(1, 1440);
+const password = (key: SecretKey) => {
+  const error = `a password (pulumi config set --secret pulsar:${key})`;
+  return z.string({ error }).min(1, { error });
+};
+
+const perVolume = <T extends z.ZodType>(kind: T) =>
+  object({
+    "zookeeper-data": kind,
+    "bookie-journal": kind,
+    "bookie-ledgers": kind,
+  } satisfies Record<Volume, T>);
+
+const nodes = z.array(
+  object({
+    name: scalar.name,
+    hostname: scalar.kubernetesLabelValue.optional(),
+    zone: scalar.kubernetesLabelValue.min(1, { error: "a zone's name" }).optional(),
+    rack: scalar.rack.optional(),
+    cpu: scalar.cpu.optional(),
+    memory: scalar.quantity.optional(),
+    directories: perVolume(scalar.absolutePath.optional()).optional(),
+    sizes: perVolume(scalar.quantity.optional()).optional(),
+  }),
+  { error: "a list of nodes, each with its name" },
+);
+const group = { nodes: nodes.default([]), cpu: scalar.cpu.optional(), memory: scalar.quantity.optional() };
+
+const quantities = object({ cpu: scalar.cpu.optional(), memory: scalar.quantity.optional() });
+const pod = object({
+  requests: quantities.optional(),
+  limits: quantities.optional(),
+  heap: scalar.quantity.optional(),
+  direct: scalar.quantity.optional(),
+  priorityClass: scalar.name.optional(),
+}).prefault({});
+
+/**
+ * The stack's configuration, key by key. Pulumi.yaml describes the same keys for `pulumi config`; a test holds the two against each
+ * other.
+ */
+export const schema = object({
+  layout: oneOf(layoutNames),
+  environment: oneOf(["test", "production"]).optional(),
+  nodes,
+  nodeGroups: object({
+    zookeeper: object(group).prefault({}),
+    bookkeeper: object(group).prefault({}),
+    serving: object({ ...group, untainted: scalar.wholeNumber(1, 5000).optional() }).prefault({}),
+  }),
+  nodeLabel: object({
+    key: scalar.kubernetesLabelKey.default("node-role.kubernetes.io/pulsar"),
+    value: scalar.kubernetesLabelValue.default("pulsar"),
+  }),
+  nodeTaint: object({
+    key: scalar.kubernetesLabelKey.default("dedicated"),
+    value: scalar.kubernetesLabelValue.default("pulsar"),
+    effect: oneOf(["NoSchedule", "PreferNoSchedule", "NoExecute"]).default("NoSchedule"),
+  }),
+  clusterHasOtherNodes: flag,
+  namespace: scalar.label,
+  createNamespace: flag,
+  release: scalar.releaseName,
+  chart: object({
+    version: oneOf(supportedChartVersions),
+    source: scalar.chartSource.default("https://pulsar.apache.org/charts"),
+    timeoutMinutes: minutes.default(30),
+  }),
+  images: object({
+    pulsar: scalar.image,
+    manager: scalar.image.refine((image) => supportedManagerVersions.includes(image.tag), {
+      error: `an image whose tag is a pulsar-manager version with a known schema: ${supportedManagerVersions.join(", ")}`,
+    }),
+    pullSecret: scalar.name.optional(),
+  }),
+  imagePullCredentials: scalar.dockerConfig.optional(),
+  tokens: object({
+    keys: oneOf(["asymmetric", "symmetric"]).default("asymmetric"),
+    roles: object({
+      broker: scalar.role.default("broker-admin"),
+      proxy: scalar.role.default("proxy-admin"),
+      client: scalar.role.default("admin"),
+    }).prefault({}),
+    otherRoles: z.array(scalar.role, { error: "a list of roles" }).default([]),
+  }),
+  replicas: object({
+    zookeeper: scalar.replicas.optional(),
+    bookkeeper: scalar.replicas.optional(),
+    broker: scalar.replicas.default(3),
+    proxy: scalar.replicas.default(3),
+    autorecovery: scalar.replicas.default(1),
+    toolset: scalar.replicas.default(1),
+  }),
+  ledgers: object({
+    ensemble: scalar.replicas.optional(),
+    write: scalar.replicas.optional(),
+    ack: scalar.replicas.optional(),
+  }),
+  pods: object({
+    zookeeper: pod,
+    bookkeeper: pod,
+    broker: pod,
+    proxy: pod,
+    autorecovery: pod,
+    toolset: pod,
+    manager: pod,
+  } satisfies Record<SizedComponent, typeof pod>),
+  volumes: object({
+    storageClass: object({
+      name: scalar.name.default("local-storage"),
+      create: flag.default(true),
+    }).prefault({}),
+    dataDirectory: scalar.absolutePath.default("/home/pulsar/data"),
+    directories: perVolume(scalar.absolutePath.optional()).prefault({}),
+    createDirectories: flag.default(true),
+    sizes: object({
+      "zookeeper-data": scalar.quantity.default("20Gi"),
+      "bookie-journal": scalar.quantity.default("50Gi"),
+      "bookie-ledgers": scalar.quantity.default("50Gi"),
+    }).prefault({}),
+  }),
+  movedVolumes: z.array(object({ pod: scalar.dataPod, from: scalar.name, to: scalar.name.optional() }), {
+    error: "a list of {pod, from, to}",
+  }),
+  managerDatabase: object({
+    host: scalar.host,
+    port: scalar.port.default(5432),
+    name: scalar.sqlName.default("pulsar_manager"),
+    user: scalar.sqlName.default("pulsar_manager"),
+    tls: oneOf(["disable", "require", "verify-full"]).default("require"),
+    tlsCaFile: z.string({ error: "the path of a PEM file" }).min(1, { error: "the path of a PEM file" }).optional(),
+    create: flag.default(true),
+    deleteData: flag.default(false),
+    admin: object({
+      user: z.string({ error: "a PostgreSQL role" }).min(1, { error: "a PostgreSQL role" }).default("postgres"),
+      database: scalar.sqlName.default("postgres"),
+      superuser: flag.default(true),
+    }).prefault({}),
+  }),
+  managerDatabasePassword: password("managerDatabasePassword").refine((value) => !value.includes("\\"), {
+    // The provider (postgresql 3.18.1) doubles it when it sets a role's password, and nobody could log in.
+    error: "a password without a backslash",
+  }),
+  managerDatabaseAdminPassword: password("managerDatabaseAdminPassword").optional(),
+  values: z.record(z.string(), z.json(), { error: "an object of chart values" }),
+});
+
+/** The settings as they are given, defaults that depend on nothing else filled in. */
+export type Parsed = z.output<typeof schema>;
+
+/** What an unset key stands at, the same as in Pulumi.yaml. An empty text counts as unset. */
+export const emptyDefaults: Record<string, unknown> = {
+  nodes: [],
+  nodeGroups: {},
+  nodeLabel: {},
+  nodeTaint: {},
+  clusterHasOtherNodes: false,
+  namespace: "pulsar",
+  createNamespace: true,
+  release: "pulsar",
+  chart: {},
+  images: {},
+  tokens: {},
+  replicas: {},
+  ledgers: {},
+  pods: {},
+  volumes: {},
+  movedVolumes: [],
+  managerDatabase: {},
+  values: {},
+};
+
+/** The keys whose values are right, unset ones among them, so that one fault does not hide the contradictions among the others. */
+export function soundPart(raw: Record<string, unknown>): Partial<Parsed> {
+  const parts = Object.entries(schema.shape).flatMap(([key, part]) => {
+    const parsed = part.safeParse(raw[key]);
+    return parsed.success ? [[key, parsed.data]] : [];
+  });
+  return Object.fromEntries(parts) as Partial<Parsed>;
+}

@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { BookieRacks, type BookieRacksArgs, bookieRacks } from "../../components/bookieRacks.ts";
+import type { Placement } from "../../components/layouts/layout.ts";
+import { named, register } from "../support/mocks.ts";
+
+const toleration = { key: "dedicated", operator: "Equal", value: "pulsar-serving", effect: "NoSchedule" } as const;
+const serving: Placement = {
+  replicas: 1,
+  nodeSelector: { pulsar: "serving" },
+  tolerations: [toleration],
+  nodes: ["sv-1"],
+  rule: "any",
+  overZones: false,
+};
+
+describe("bookieRacks", () => {
+  const nodes = [
+    { name: "sv-1", hostname: "sv-1" },
+    { name: "bk-1", hostname: "bk-1", zone: "a" },
+    { name: "bk-2", hostname: "bk-2", zone: "b", rack: "r7" },
+    { name: "bk-3", hostname: "bk-3", rack: "/r8" },
+    { name: "bk-4", hostname: "bk-4" },
+  ];
+  const bookies = (replicas: number, names: string[]): Placement => ({
+    ...serving,
+    replicas,
+    nodes: names,
+    rule: "ordinal",
+  });
+
+  test("are the racks of the bookies' nodes, or else their zones, by ordinal, with a slash", () => {
+    assert.deepEqual(bookieRacks(bookies(3, ["bk-3", "bk-1", "bk-2"]), nodes), ["/r8", "/a", "/r7"]);
+  });
+
+  test("are none where some bookie's node has neither", () => {
+    assert.equal(bookieRacks(bookies(4, ["bk-1", "bk-2", "bk-3", "bk-4"]), nodes), undefined);
+  });
+
+  test("mind only the nodes that carry a bookie", () => {
+    assert.deepEqual(bookieRacks(bookies(2, ["bk-1", "bk-2", "bk-4"]), nodes), ["/a", "/r7"]);
+  });
+});
+
+describe("BookieRacks", () => {
+  const args: BookieRacksArgs = {
+    namespace: "messaging",
+    release: "demo",
+    racks: ["/a", "/b", "/a"],
+    adminUrl: "http://demo-pulsar-proxy.messaging.svc:80",
+    token: { secret: "demo-token-admin", key: "TOKEN" },
+    image: "pulsar-all:2.7.4",
+    pullSecret: "regsecret",
+    placement: serving,
+  };
+
+  interface Container {
+    image: string;
+    command: string[];
+    args: string[];
+    env: { name: string; value: string }[];
+    volumeMounts: object[];
+  }
+  interface Spec {
+    template: { spec: { containers: [Container]; volumes: object[]; [key: string]: unknown } };
+  }
+
+  async function job(changes: Partial<BookieRacksArgs> = {}) {
+    const registered = await register(() => new BookieRacks("racks", { ...args, ...changes }));
+    const { metadata, spec } = named(registered, "racks-job").inputs as {
+      metadata: { name: string; namespace: string };
+      spec: Spec;
+    };
+    const [container] = spec.template.spec.containers;
+    return { metadata, pod: spec.template.spec, container, lines: (container.args[0] ?? "").split("\n") };
+  }
+
+  test("sets the rack of each bookie by the id it registers with, in the order of the ordinals, and stops at a failure", async () => {
+    const { container, lines } = await job();
+    assert.deepEqual(container.command, ["sh", "-c"]);
+    assert.equal(container.args.length, 1);
+    const [first, ...commands] = lines;
+    assert.equal(first, "set -e");
+    assert.deepEqual(
+      commands.map((line) => /^bin\/pulsar-admin .* bookies (.*)$/.exec(line)?.[1]),
+      ["/a", "/b", "/a"].map((rack, i) => {
+        const host = `demo-pulsar-bookie-${i}.demo-pulsar-bookie.messaging.svc.cluster.local`;
+        return `set-bookie-rack --bookie ${host}:3181 --hostname ${host} --group default --rack ${rack}`;
+      }),
+    );
+  });
+
+  test("has the token in a file alone: the Secret is neither in the environment nor in a command", async () => {
+    const { container, pod, lines } = await job();
+    assert.deepEqual(container.env, [{ name: "ADMIN_URL", value: "http://demo-pulsar-proxy.messaging.svc:80" }]);
+    assert.ok(!("envFrom" in container));
+    assert.deepEqual(pod.volumes, [
+      { name: "token", secret: { secretName: "demo-token-admin", items: [{ key: "TOKEN", path: "token" }] } },
+    ]);
+    assert.deepEqual(container.volumeMounts, [{ name: "token", mountPath: "/pulsar/tokens/client", readOnly: true }]);
+    for (const line of lines.slice(1)) {
+      assert.match(line, / --auth-params file:\/\/\/pulsar\/tokens\/client\/token /);
+      assert.doesNotMatch(line, /demo-token|TOKEN/);
+    }
+  });
+
+  test("runs where it is placed, with the image and the pull secret it is given", async () => {
+    const { metadata, pod, container } = await job();
+    assert.equal(metadata.namespace, "messaging");
+    assert.equal(container.image, "pulsar-all:2.7.4");
+    assert.deepEqual(pod.nodeSelector, { pulsar: "serving" });
+    assert.deepEqual(pod.tolerations, [toleration]);
+    assert.deepEqual(pod.imagePullSecrets, [{ name: "regsecret" }]);
+    assert.equal((await job({ pullSecret: undefined })).pod.imagePullSecrets, undefined);
+  });
+
+  test("has another name when a rack changes or a bookie joins, and by nothing else", async () => {
+    const name = async (changes: Partial<BookieRacksArgs> = {}) => (await job(changes)).metadata.name;
+    const before = await name();
+    assert.match(before, /^demo-pulsar-bookie-racks-[0-9a-f]{8}$/);
+    for (const changes of [{ image: "pulsar-all:2.7.5" }, { namespace: "other" }, { pullSecret: undefined }]) {
+      assert.equal(await name(changes), before);
+    }
+    const racks = [
+      ["/a", "/b", "/c"],
+      ["/b", "/a", "/a"],
+      ["/a", "/b", "/a", "/a"],
+    ];
+    const names = [before];
+    for (const others of racks) names.push(await name({ racks: others }));
+    assert.equal(new Set(names).size, 4);
+  });
+
+  test("has a name that fits, whatever the release", async () => {
+    const { metadata } = await job({ release: "a".repeat(30) });
+    assert.ok(metadata.name.length <= 63, metadata.name);
+  });
+});

@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { parseSettings } from "../../settings.ts";
+import { faults, hasOneFault } from "../support/faults.ts";
+import { groups } from "../support/nodeGroups.ts";
+import { stackConfig } from "../support/stackFile.ts";
+
+type Case = [title: string, changes: Record<string, unknown>, expected: string];
+
+const images = {
+  pulsar: "harbor.example.com/library/apachepulsar/pulsar-all:2.7.4",
+  manager: "harbor.example.com/library/apachepulsar/pulsar-manager:v0.2.0",
+  pullSecret: "regsecret",
+};
+const values = (values: object) => ({ "pulsar:values": values });
+
+const refused: Case[] = [
+  [
+    "an image that changes under its tag",
+    { "pulsar:images": { ...images, pulsar: "apachepulsar/pulsar-all:latest" } },
+    "pulsar:images.pulsar: found latest; allowed: a version, so that what runs is what was reviewed (production)",
+  ],
+  [
+    "a database without TLS",
+    { "pulsar:managerDatabase": { host: "db", tls: "disable" } },
+    "pulsar:managerDatabase.tls: found disable; allowed: require or verify-full: the manager's password would cross the network",
+  ],
+  [
+    "a database that is dropped with its stack",
+    { "pulsar:managerDatabase": { host: "db", deleteData: true } },
+    "pulsar:managerDatabase.deleteData: found true; allowed: false: data is dropped by hand, not by an update (production)",
+  ],
+  [
+    "nodes whose size is not known",
+    {
+      "pulsar:nodeGroups": groups({
+        zookeeper: { memory: undefined },
+        serving: { cpu: undefined, nodes: [{ name: "sv-1", cpu: 16 }, { name: "sv-2" }, { name: "sv-3", cpu: 16 }] },
+      }),
+    },
+    "pulsar:nodeGroups: found no cpu or no memory for zk-1, zk-2, zk-3, sv-2; allowed: what each node offers (status.allocatable)",
+  ],
+  [
+    "untainted nodes whose size is not known",
+    { "pulsar:nodeGroups": groups({ serving: { nodes: [], untainted: 3, memory: undefined } }) },
+    "pulsar:nodeGroups: found no cpu or no memory for the untainted serving nodes; allowed: what each node offers",
+  ],
+  ...["LoadBalancer", "NodePort"].map((type): Case => [
+    `a manager behind a ${type}`,
+    values({ pulsar_manager: { service: { type } } }),
+    `pulsar:values.pulsar_manager.service.type: found "${type}"; allowed: ClusterIP: anybody who reaches the manager`,
+  ]),
+  [
+    "a changing tag in the values, whichever the image",
+    values({ images: { functions: { tag: "latest" } } }),
+    'pulsar:values.images.functions.tag: found "latest"; allowed: a version, best in pulsar:images (production)',
+  ],
+  ...["persistence", "volumes.persistence", "zookeeper.volumes.persistence", "bookkeeper.volumes.persistence"].map(
+    (path): Case => [
+      `${path} off`,
+      values(at(path, false)),
+      `pulsar:values.${path}: found false; allowed: true: without, each start of a bookie formats it (production)`,
+    ],
+  ),
+  ...["zookeeper", "bookkeeper", "broker", "proxy", "autorecovery", "toolset", "pulsar_manager"].flatMap(
+    (component): Case[] => [
+      [
+        `another number of pods for ${component}`,
+        values(at(`${component}.replicaCount`, 2)),
+        `pulsar:values.${component}.replicaCount: found 2; allowed: nothing: use pulsar:replicas, which is checked`,
+      ],
+      [
+        `another selector for ${component}`,
+        values(at(`${component}.nodeSelector`, { disk: "ssd" })),
+        `pulsar:values.${component}.nodeSelector: found {"disk":"ssd"}; allowed: nothing: the layout places the pods`,
+      ],
+      [
+        `other tolerations for ${component}`,
+        values(at(`${component}.tolerations`, [])),
+        `pulsar:values.${component}.tolerations: found []; allowed: nothing: the layout places the pods (production)`,
+      ],
+    ],
+  ),
+  ...["", "zookeeper.", "bookkeeper.", "broker.", "proxy."].map((component): Case => [
+    `${component}affinity.anti_affinity off`,
+    values(at(`${component}affinity.anti_affinity`, false)),
+    `pulsar:values.${component}affinity.anti_affinity: found false; allowed: true: two on one node are lost together`,
+  ]),
+];
+
+/** `{a: {b: value}}` of `a.b`. */
+function at(path: string, value: unknown): object {
+  return path.split(".").reduceRight((inner, key) => ({ [key]: inner }), value) as object;
+}
+
+describe("production refuses", () => {
+  for (const [title, changes, expected] of refused) {
+    test(title, () => {
+      hasOneFault(stackConfig("prod", changes), expected);
+    });
+  }
+
+  test("the mixed layout", () => {
+    const changes = { "pulsar:environment": "production", "pulsar:managerDatabase": { host: "db" } };
+    hasOneFault(
+      stackConfig("test", changes),
+      "pulsar:layout: found mixed; allowed: dedicated: ZooKeeper and the bookies need nodes of their own (production)",
+    );
+  });
+});
+
+test("a test environment in the dedicated layout is let through with all of it", () => {
+  for (const [title, changes] of refused) {
+    const config = stackConfig("prod", { ...changes, "pulsar:environment": "test" });
+    assert.equal(parseSettings(config, "prod", false).production, false, title);
+  }
+});
+
+test("what is as production has it anyway may be said in the values", () => {
+  const said = {
+    persistence: true,
+    pulsar_manager: { service: { type: "ClusterIP" } },
+    images: { broker: { tag: "2.7.4" } },
+    affinity: { anti_affinity: true },
+    broker: { affinity: { anti_affinity: true }, podMonitor: { enabled: false } },
+  };
+  assert.equal(parseSettings(stackConfig("prod", values(said)), "prod", false).production, true);
+});
+
+test("no fault of production is told before the environment is known", () => {
+  const config = stackConfig("prod", { "pulsar:environment": "staging", ...values({ persistence: false }) });
+  assert.deepEqual(
+    faults(config).map((line) => line.slice(0, line.indexOf(";"))),
+    ['pulsar:environment: found "staging"'],
+  );
+});

@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { describe, mock, test } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import { parseSettings, stackSettings } from "../../settings.ts";
+import { nodeSizesOf } from "../../settings/resolved.ts";
+import { schema } from "../../settings/schema.ts";
+import { groups, nodes } from "../support/nodeGroups.ts";
+import { register } from "../support/mocks.ts";
+import { stackConfig } from "../support/stackFile.ts";
+
+const parsed = (stack: string, changes: Record<string, unknown> = {}) =>
+  parseSettings(stackConfig(stack, changes), stack, false);
+
+describe("what is not set stands at", () => {
+  test("the seed's numbers in the mixed layout, however many nodes there are", () => {
+    const { replicas, ledgers, production } = parsed("test", {
+      "pulsar:nodes": nodes("node1", "node2", "node3", "node4", "node5"),
+    });
+    const others = { broker: 3, proxy: 3, autorecovery: 1, toolset: 1, manager: 1 };
+    assert.deepEqual(replicas, { zookeeper: 3, bookkeeper: 3, ...others });
+    assert.deepEqual(ledgers, { ensemble: 2, write: 2, ack: 2 });
+    assert.equal(production, false);
+  });
+
+  test("a pod a node for ZooKeeper and the bookies in the dedicated layout, and a copy more", () => {
+    const { replicas, ledgers, production } = parsed("prod");
+    const others = { broker: 3, proxy: 3, autorecovery: 1, toolset: 1, manager: 1 };
+    assert.deepEqual(replicas, { zookeeper: 3, bookkeeper: 4, ...others });
+    assert.deepEqual(ledgers, { ensemble: 3, write: 3, ack: 2 });
+    assert.equal(production, true);
+  });
+
+  test("what is set beside it", () => {
+    const { replicas, ledgers } = parsed("prod", {
+      "pulsar:replicas": { bookkeeper: 3, toolset: 2 },
+      "pulsar:ledgers": { ack: 3 },
+    });
+    assert.deepEqual([replicas.zookeeper, replicas.bookkeeper, replicas.toolset], [3, 3, 2]);
+    assert.deepEqual(ledgers, { ensemble: 3, write: 3, ack: 3 });
+  });
+});
+
+describe("nodes", () => {
+  test("of a group offer what the group says, unless they say it themselves", () => {
+    const bookies = [{ name: "bk-1" }, { name: "bk-2", cpu: "7500m" }, { name: "bk-3", memory: "32Gi" }];
+    const { nodeGroups } = parsed("prod", { "pulsar:nodeGroups": groups({ bookkeeper: { nodes: bookies } }) });
+    assert.deepEqual(
+      nodeGroups.bookkeeper.map(({ name, hostname, cpu, memory }) => [name, hostname, cpu, memory]),
+      [
+        ["bk-1", "bk-1", "16", "64Gi"],
+        ["bk-2", "bk-2", "7500m", "64Gi"],
+        ["bk-3", "bk-3", "16", "32Gi"],
+      ],
+    );
+  });
+
+  test("are listed in the order of their groups", () => {
+    const names = parsed("prod").nodes.map(({ name }) => name);
+    assert.deepEqual(names, ["zk-1", "zk-2", "zk-3", "bk-1", "bk-2", "bk-3", "bk-4", "sv-1", "sv-2", "sv-3"]);
+  });
+
+  const other: [title: string, stack: string, changes: Record<string, unknown>, expected: object][] = [
+    ["none besides", "prod", {}, { count: 0 }],
+    ["one besides, where the cluster has others", "test", { "pulsar:clusterHasOtherNodes": true }, { count: 1 }],
+    [
+      "the untainted serving nodes, as large as they are",
+      "prod",
+      { "pulsar:nodeGroups": groups({ serving: { nodes: [], untainted: 5 } }), "pulsar:clusterHasOtherNodes": true },
+      { count: 5, cpu: "16", memory: "64Gi" },
+    ],
+  ];
+  for (const [title, stack, changes, expected] of other) {
+    test(title, () => {
+      assert.deepEqual(parsed(stack, changes).otherNodes, expected);
+    });
+  }
+});
+
+describe("the smallest node of a role", () => {
+  const sizes = (changes: Parameters<typeof groups>[0]) => {
+    const { layout, nodeGroups } = schema.shape;
+    return nodeSizesOf({
+      layout: layout.parse("dedicated"),
+      nodes: [],
+      nodeGroups: nodeGroups.parse(groups(changes)),
+    });
+  };
+
+  test("has the least CPU and the least memory of any, by amount", () => {
+    const bookies = [
+      { name: "bk-1", cpu: "9", memory: "900Gi" },
+      { name: "bk-2", cpu: "16000m", memory: "1Ti" },
+      { name: "bk-3", cpu: 10, memory: "950000M" },
+    ];
+    assert.deepEqual(sizes({ bookkeeper: { nodes: bookies } }).bookkeeper, { cpu: "9", memory: "950000M" });
+  });
+
+  test("is not known while one of them is not", () => {
+    const bookies = [
+      { name: "bk-1", cpu: 8, memory: "64Gi" },
+      { name: "bk-2", cpu: 8 },
+    ];
+    const { bookkeeper } = sizes({ bookkeeper: { nodes: bookies, cpu: undefined, memory: undefined } });
+    assert.deepEqual(bookkeeper, { cpu: "8", memory: undefined });
+  });
+
+  test("is an untainted one where the serving nodes are not listed", () => {
+    const { serving } = sizes({ serving: { nodes: [], untainted: 3, cpu: 8, memory: "32Gi" } });
+    assert.deepEqual(serving, { cpu: "8", memory: "32Gi" });
+  });
+});
+
+describe("the stack that runs", () => {
+  async function warnings(stack: string, changes: Record<string, unknown>): Promise<string[]> {
+    const { values, encrypted } = stackConfig(stack, changes);
+    // Without an engine the SDK writes what it logs to the console.
+    const warn = mock.method(console, "warn", () => undefined);
+    try {
+      await register(() => {
+        pulumi.runtime.setAllConfig({ ...values }, [...encrypted]);
+        stackSettings();
+      });
+      return warn.mock.calls.map(({ arguments: [text] }) => String(text));
+    } finally {
+      warn.mock.restore();
+    }
+  }
+
+  test("is warned of where it has production's layout and not its protection", async () => {
+    const [warning = "", ...others] = await warnings("prod", { "pulsar:environment": "test" });
+    assert.match(warning, /pulsar:environment is test: nothing of this stack is protected/);
+    assert.deepEqual(others, []);
+  });
+
+  test("is not warned of otherwise", async () => {
+    assert.deepEqual(await warnings("prod", {}), []);
+    assert.deepEqual(await warnings("test", { "pulsar:environment": "test" }), []);
+  });
+});
