@@ -140,6 +140,11 @@ export class Stack {
     return this.#operate(["destroy", "--yes", "--skip-preview"], options);
   }
 
+  /** Lets go of every resource that is protected, as the operator does who means to destroy a production stack. */
+  async unprotect(): Promise<void> {
+    await this.#must(["state", "unprotect", "--all", "--yes"]);
+  }
+
   /** Takes away the lock that a killed operation has left on the stack. */
   async cancel(): Promise<void> {
     await this.#must(["cancel", "--yes"]);

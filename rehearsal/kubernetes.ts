@@ -2,13 +2,15 @@ import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
 import { text } from "node:stream/consumers";
-import type { AppsV1Api, BatchV1Api, CoreV1Api, KubernetesObjectApi } from "@kubernetes/client-node";
+import type { AppsV1Api, BatchV1Api, CoordinationV1Api, CoreV1Api, KubernetesObjectApi } from "@kubernetes/client-node";
 
 /** The parts of the Kubernetes API that the rehearsal itself uses. */
 export interface Api {
   core: CoreV1Api;
   apps: AppsV1Api;
   batch: BatchV1Api;
+  /** The leases by which kubelets say that they are alive. */
+  coordination: CoordinationV1Api;
   /** For objects of any kind. */
   objects: KubernetesObjectApi;
   /** Whatever stands at a path, in the form that `accept` asks for. */
@@ -27,6 +29,7 @@ export async function connect(kubeconfig: string): Promise<Api> {
     core: config.makeApiClient(k8s.CoreV1Api),
     apps: config.makeApiClient(k8s.AppsV1Api),
     batch: config.makeApiClient(k8s.BatchV1Api),
+    coordination: config.makeApiClient(k8s.CoordinationV1Api),
     objects: k8s.KubernetesObjectApi.makeApiClient(config),
     async get<T>(path: string, accept: string): Promise<T> {
       const options = { headers: { accept } };

@@ -1,63 +1,59 @@
 /** `npm run rehearse`: the rehearsal on the command line. */
 import { once } from "node:events";
-import { parseArgs } from "node:util";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, extname } from "node:path";
 import { fullName } from "../components/charts/names.ts";
+import type { Layout } from "../components/layouts/layout.ts";
+import { argumentsIn, usage } from "./arguments.ts";
+import { casesOf } from "./cases.ts";
 import { progressOn } from "./progress.ts";
 import { rehearseOn } from "./rehearse.ts";
+import type { RehearsalRecord } from "./report.ts";
 import { RehearsalError, withRehearsal, type Stage } from "./stage.ts";
 import { Interrupted } from "./workspace.ts";
-
-const usage = `Rehearses a stack: deploys it with the real Pulumi engine to a real Kubernetes control plane whose nodes are simulated, and
-tells where each pod would run, which would never start, and why. Touches no cluster and leaves nothing behind.
-
-  npm run rehearse [-- --stack NAME] [--keep] [--chart PATH]
-
-  --stack NAME   the stack whose Pulumi.NAME.yaml is rehearsed (default: test)
-  --chart PATH   a chart on this machine in place of the stack's
-  --keep         leaves cluster and database running after the report, until Ctrl-C
-  --help         shows this
-
-Exit status: 0 if the stack would start, stay as it is and go without a trace; 1 if not; 2 if it could not be rehearsed.`;
 
 /** Faults that their message tells wholly. Whatever else is thrown is a fault of the rehearsal, and comes with its stack. */
 const expected = new Set(["RehearsalError", "EngineError", "ToolError"]);
 
-function argumentsGiven() {
-  try {
-    return parseArgs({
-      options: {
-        stack: { type: "string" },
-        chart: { type: "string" },
-        keep: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (cause) {
-    throw new RehearsalError(`${(cause as Error).message} (--help shows what there is)`, { cause });
-  }
-}
-
 async function main(): Promise<number> {
-  const values = argumentsGiven();
-  if (values.help) {
+  const { help, keep, stack, chart, whatIf, reports } = argumentsIn(process.argv.slice(2));
+  if (help) {
     console.log(usage);
     return 0;
   }
-  const { keep, stack, chart } = values;
+  await makeFolders(reports);
   const options = {
     ...(stack === undefined ? {} : { stack }),
     ...(chart === undefined ? {} : { chart }),
+    ...(whatIf === undefined ? {} : { check: ({ nodes }: Layout) => void casesOf(whatIf, nodes) }),
+    // Nothing that is killed here is gone on with.
+    inOneGo: true,
     progress: progressOn(process.stdout),
     log: (line: string) => {
       console.log(line);
     },
   };
   return withRehearsal(options, async (stage) => {
-    const { report, verdict } = await rehearseOn(stage, { keep });
+    const { record, report, verdict } = await rehearseOn(stage, { keep, ...(whatIf === undefined ? {} : { whatIf }) });
     console.log(`\n${report}`);
+    for (const file of reports) await writeFile(file, await rendered(file, record));
     if (keep) await keepUp(stage);
     return verdict.ok ? 0 : 1;
   });
+}
+
+/** Before anything else: a report that cannot be written is not worth the wait. */
+async function makeFolders(files: readonly string[]): Promise<void> {
+  for (const folder of new Set(files.map(dirname))) {
+    await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+      throw new RehearsalError(`--report: the folder ${folder} cannot be made: ${(cause as Error).message}`, { cause });
+    });
+  }
+}
+
+async function rendered(file: string, record: RehearsalRecord): Promise<string> {
+  if (extname(file) === ".md") return (await import("./markdown.ts")).renderMarkdown(record);
+  return (await import("./page.ts")).renderPage(record);
 }
 
 /** Says how to look around and waits for Ctrl-C. */

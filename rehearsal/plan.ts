@@ -25,17 +25,22 @@ export function componentOf(label: string | undefined): Component | undefined {
  *
  * @param deployed whether `up` came to its end; otherwise pods may just not have been made yet, and only too many are told
  */
-export function offPlan(pods: readonly PodView[], { placements }: Layout, deployed: boolean): string[] {
+export function offPlan(pods: readonly PodView[], layout: Layout, deployed: boolean): string[] {
+  const { placements } = layout;
+  const marked = new Set(layout.nodes.map(({ name }) => name));
   return (Object.keys(placements) as Component[]).flatMap((component) => {
-    const { replicas, nodes, rule } = placements[component];
+    const { replicas, nodes, rule, overZones } = placements[component];
     const mine = pods.filter((pod) => componentOf(pod.component) === component && pod.state !== "ending");
     const faults = mine.flatMap((pod) => {
       if (pod.node === undefined) return [];
+      if (nodes.length === 0)
+        return marked.has(pod.node) ? [`${pod.name} is on ${pod.node}; planned: a node of nobody's`] : [];
       const planned = rule === "ordinal" ? nodes.slice(ordinalOf(pod.name), ordinalOf(pod.name) + 1) : nodes;
       if (planned.includes(pod.node)) return [];
       return [`${pod.name} is on ${pod.node}; planned: ${planned.length === 0 ? "nowhere" : alternatives(planned)}`];
     });
     if (rule === "spread") faults.push(...sharing(mine));
+    if (overZones) faults.push(...unevenly(component, mine, layout));
     // The init Jobs come and go; whether they complete is told by the Jobs themselves.
     if (component !== "init" && (mine.length > replicas || (deployed && mine.length < replicas))) {
       faults.push(`${component}: ${mine.length} pods; planned: ${replicas}`);
@@ -50,6 +55,19 @@ function sharing(pods: readonly PodView[]): string[] {
     const together = pods.filter((pod) => pod.node === node).map(({ name }) => name);
     return together.length < 2 ? [] : [`${enumerate(together)} are all on ${node}; planned: one a node`];
   });
+}
+
+/** Pods that crowd in one zone. Those that have no node yet do not count. */
+function unevenly(component: Component, pods: readonly PodView[], { nodes, placements }: Layout): string[] {
+  const zoneOf = new Map(nodes.map(({ name, zone = "" }) => [name, zone]));
+  const perZone = new Map(placements[component].nodes.map((node) => [zoneOf.get(node) ?? "", 0]));
+  for (const { node = "" } of pods) {
+    const zone = zoneOf.get(node);
+    if (zone !== undefined) perZone.set(zone, (perZone.get(zone) ?? 0) + 1);
+  }
+  if (Math.max(...perZone.values()) - Math.min(...perZone.values()) <= 1) return [];
+  const text = [...perZone].map(([zone, count]) => `${count} in ${zone}`).join(", ");
+  return [`${component}: ${text}; planned: one more in one zone than in another at most`];
 }
 
 function ordinalOf(pod: string): number {

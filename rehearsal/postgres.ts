@@ -5,16 +5,19 @@ import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { execa } from "execa";
+import { makeCertificates } from "./certificates.ts";
 import { freePorts } from "./ports.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** A running PostgreSQL on the loopback, without TLS. */
+/** A running PostgreSQL on the loopback, with TLS for whoever asks for it. */
 export interface Postgres {
   host: string;
   port: number;
   /** The superuser, authenticated by SCRAM-SHA-256. */
   user: string;
   password: string;
+  /** Absolute path of the certificate, in PEM, of the CA that signed the server's own, which is valid for 127.0.0.1 and localhost. */
+  caFile: string;
   /** Ends the server as `pg_ctl stop -m fast` does. */
   stop(): Promise<void>;
 }
@@ -49,10 +52,15 @@ export async function startPostgres({
   const environment = { env: { ...workspace.env, LC_ALL: "C" }, extendEnv: false, cwd: dir, ...identity };
   const data = join(dir, "data");
   const user = "postgres";
-  // A file in this folder that only the server's user may enter: initdb takes a password in no better way.
-  const passwordFile = join(dir, "password");
-  await writeFile(passwordFile, password);
-  if (identity) await chown(passwordFile, identity.uid, identity.gid);
+  /** A file for the server's user alone. */
+  const give = async (name: string, content: string): Promise<string> => {
+    const file = join(dir, name);
+    await writeFile(file, content, { mode: 0o600 });
+    if (identity) await chown(file, identity.uid, identity.gid);
+    return file;
+  };
+  // initdb takes a password in no better way.
+  const passwordFile = await give("password", password);
   await execa({ ...environment, cancelSignal: workspace.signal })(join(bin, "initdb"), [
     `--pgdata=${data}`,
     `--username=${user}`,
@@ -65,11 +73,17 @@ export async function startPostgres({
   ]);
   await rm(passwordFile);
 
+  const { ca, certificate, key } = await makeCertificates();
+  const caFile = await give("ca.pem", ca);
   const [port = 0] = await freePorts(1);
   const log = join(dir, "log");
   const options = {
     listen_addresses: "127.0.0.1",
     unix_socket_directories: "",
+    ssl: "on",
+    ssl_cert_file: await give("server.pem", certificate),
+    // PostgreSQL refuses a key that others may read.
+    ssl_key_file: await give("server.key", key),
     // Nothing here outlives the rehearsal, so nothing has to survive a crash.
     fsync: "off",
     synchronous_commit: "off",
@@ -87,6 +101,7 @@ export async function startPostgres({
     port,
     user,
     password,
+    caFile,
     async stop() {
       server.kill("SIGINT");
       await server;

@@ -3,7 +3,7 @@ import { withClient } from "./databases.ts";
 import type { Api } from "./kubernetes.ts";
 import type { Postgres } from "./postgres.ts";
 
-/** Makes what a stack says to be there already: namespace, pull secret, storage class, role and database. */
+/** Makes what a stack says to be there already: namespace, pull secret, storage class, priority classes, role and database. */
 export async function plantPrerequisites(args: {
   api: Api;
   postgres: Postgres;
@@ -32,6 +32,16 @@ export async function plantPrerequisites(args: {
       metadata: { name: volumes.storageClass.name },
       provisioner: "kubernetes.io/no-provisioner",
       volumeBindingMode: "WaitForFirstConsumer",
+    } as { apiVersion: string; kind: string });
+  }
+  for (const name of new Set(Object.values(settings.pods).flatMap(({ priorityClass }) => priorityClass ?? []))) {
+    // Kubernetes brings its own.
+    if (name.startsWith("system-")) continue;
+    await api.objects.create({
+      apiVersion: "scheduling.k8s.io/v1",
+      kind: "PriorityClass",
+      metadata: { name },
+      value: 1000,
     } as { apiVersion: string; kind: string });
   }
   if (!settings.managerDatabase.create) await makeDatabase(args.postgres, settings.managerDatabase, args.password);

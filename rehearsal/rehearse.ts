@@ -1,15 +1,21 @@
 /** The rehearsal of a stack, step by step. */
 import { setTimeout } from "node:timers/promises";
+import { advise } from "./advice.ts";
+import { casesOf, type Case, type Question } from "./cases.ts";
 import { judgeDatabases, listDatabases } from "./databases.ts";
 import type { Outcome } from "./engine.ts";
 import { compare, takeInventory } from "./inventory.ts";
+import { drain, giveBack, lose, readQuorum } from "./losing.ts";
+import { movesOf } from "./moves.ts";
 import type { Observation } from "./observe.ts";
 import type { Tell } from "./progress.ts";
 import { findMissing } from "./references.ts";
 import { render, verdict, type Operation, type RehearsalRecord, type Verdict } from "./report.ts";
-import { Settling, type Movement } from "./settling.ts";
+import { openMatters, Settling, type Movement } from "./settling.ts";
 import { withRehearsal, type RehearsalOptions, type Stage } from "./stage.ts";
+import { judgeSurvival } from "./survival.ts";
 import { waitFor } from "./waiting.ts";
+import type { WhatIf } from "./whatIf.ts";
 
 export interface RehearsalResult {
   record: RehearsalRecord;
@@ -45,8 +51,14 @@ export async function rehearse(options: RehearsalOptions = {}): Promise<Rehearsa
  * Up, wait until the pods settle, second up, refresh, destroy. After an `up` that did not come to its end the rest is left out.
  *
  * @param keep leaves the stack deployed
+ * @param whatIf which nodes to take away; that comes in place of second up, refresh and destroy
+ * @throws RehearsalError for nodes to take away that the stack does not have
  */
-export async function rehearseOn(stage: Stage, { keep = false } = {}): Promise<RehearsalResult> {
+export async function rehearseOn(
+  stage: Stage,
+  { keep = false, whatIf }: { keep?: boolean; whatIf?: Question } = {},
+): Promise<RehearsalResult> {
+  const cases = whatIf && casesOf(whatIf, stage.layout.nodes);
   const record: RehearsalRecord = {
     stack: stage.stack.name,
     layout: stage.layout,
@@ -59,10 +71,23 @@ export async function rehearseOn(stage: Stage, { keep = false } = {}): Promise<R
   };
   await deploy(stage, record);
   if (record.operations.every(({ outcome }) => outcome === "done")) {
-    await repeat(stage, record);
-    if (!keep) await remove(stage, record);
+    if (cases) {
+      record.whatIfs = await takeAway(stage, cases);
+    } else {
+      await repeat(stage, record);
+      if (!keep) await remove(stage, record);
+    }
   }
-  return { record, verdict: verdict(record), report: stage.redact(render(record)) };
+  const told = redacted(record, stage);
+  return { record: told, verdict: verdict(told), report: render(told) };
+}
+
+/** Before it is rendered: what a secret looks like depends on what its text is escaped for. */
+function redacted(record: RehearsalRecord, stage: Stage): RehearsalRecord {
+  const text = JSON.stringify(record);
+  return JSON.parse(text, (_, value: unknown) =>
+    typeof value === "string" ? stage.redact(value) : value,
+  ) as RehearsalRecord;
 }
 
 /** The first `up`, and the wait until its pods have settled. */
@@ -74,6 +99,53 @@ async function deploy(stage: Stage, record: RehearsalRecord): Promise<void> {
     work: async () => stuck ?? settled(stage),
   });
   record.missing = await findMissing(stage.api, stage.settings.namespace);
+}
+
+/** Each case from a stack that runs wholly; after the last one the nodes stay away. */
+export async function takeAway(stage: Stage, cases: readonly Case[]): Promise<WhatIf[]> {
+  const whatIfs: WhatIf[] = [];
+  for (const [i, one] of cases.entries()) {
+    const previous = cases[i - 1];
+    if (previous) {
+      await stage.progress({
+        title: `give ${previous.nodes.join(", ")} back`,
+        work: async () => {
+          await giveBack(stage, previous.nodes);
+          await allRun(stage);
+        },
+      });
+    }
+    const [whatIf] = await stage.progress({
+      title: `${one.kind === "lost" ? "lose" : "drain"} ${one.nodes.join(", ")}`,
+      work: () => tryOut(stage, one),
+    });
+    whatIfs.push(whatIf);
+  }
+  return whatIfs;
+}
+
+/** Waits until nothing is open any more. */
+export async function allRun(stage: Stage): Promise<void> {
+  await waitFor(
+    async () => {
+      const open = openMatters(await stage.observe()).map(({ kind, name }) => `${kind} ${name}`);
+      if (open.length > 0) throw new Error(`not there: ${open.join(", ")}`);
+      return true;
+    },
+    { what: "the return of all pods", limit: settlingLimit, every: pace.afterwards, signal: stage.workspace.signal },
+  );
+}
+
+async function tryOut(stage: Stage, one: Case): Promise<WhatIf> {
+  const { kind, nodes } = one;
+  const { settings, layout } = stage;
+  const [before, quorum] = await Promise.all([stage.observe(), readQuorum(stage)]);
+  const refused =
+    kind === "drained" ? await drain(stage, nodes) : (await lose(stage, nodes), new Map<string, string>());
+  const after = await settled(stage);
+  const moves = movesOf(before, after, nodes, refused);
+  const survival = judgeSurvival({ after, dead: kind === "lost" ? nodes : [], layout, quorum });
+  return { ...one, moves, survival, advice: advise({ kind, nodes, moves, survival, after }, settings), after };
 }
 
 /** A second `up` and a `refresh`, which must find nothing to do. */
@@ -91,12 +163,18 @@ async function repeat(stage: Stage, record: RehearsalRecord): Promise<void> {
   }
 }
 
-/** `destroy`, and the search for what it left or took too much. */
+/** `destroy`, and the search for what it left or took too much; in production it has to be refused first. */
 async function remove(stage: Stage, record: RehearsalRecord): Promise<void> {
   const deployed = await listDatabases(stage.postgres);
+  const { production } = stage.settings;
+  if (production) record.operations.push(await refusedDestroy(stage));
+  const name = production ? "destroy, unprotected" : "destroy";
   const [operation] = await stage.progress({
-    title: "destroy",
-    work: async (onLine) => operationOf("destroy", await stage.stack.destroy({ onLine }), stage),
+    title: name,
+    work: async (onLine) => {
+      if (production) await stage.stack.unprotect();
+      return operationOf(name, await stage.stack.destroy({ onLine }), stage);
+    },
   });
   record.operations.push(operation);
   const difference = async () => compare(stage.before, await takeInventory(stage.api));
@@ -113,6 +191,19 @@ async function remove(stage: Stage, record: RehearsalRecord): Promise<void> {
   );
   record.leftovers.push(...added, ...databases.leftovers);
   record.trespasses.push(...removed, ...databases.trespasses);
+}
+
+/** The `destroy` of a production stack, which must end before it has touched anything. */
+async function refusedDestroy(stage: Stage): Promise<Operation> {
+  const before = await takeInventory(stage.api);
+  const [outcome] = await stage.progress({
+    title: "destroy, to be refused",
+    work: (onLine) => stage.stack.destroy({ onLine }),
+  });
+  const { added, removed } = compare(before, await takeInventory(stage.api));
+  const touched = [...added, ...removed].map((what) => `touched: ${what}`);
+  const details = outcome.ok ? ["a production stack was destroyed without a word"] : touched;
+  return { name: "destroy", seconds: outcome.seconds, outcome: details.length === 0 ? "refused" : "failed", details };
 }
 
 /**
@@ -164,9 +255,13 @@ async function watch(
   signal: AbortSignal,
 ): Promise<Observation | undefined> {
   while (!signal.aborted) {
+    const began = performance.now();
     const seen = await stage.observe().catch(() => undefined);
-    if (seen && states.includes(settling.judge(seen, performance.now()))) return seen;
-    await setTimeout(every, undefined, { signal }).catch(() => undefined);
+    const now = performance.now();
+    if (seen && states.includes(settling.judge(seen, now))) return seen;
+    // A large cluster is not kept busy with being looked at.
+    const pause = Math.max(every, 4 * (now - began));
+    await setTimeout(pause, undefined, { signal }).catch(() => undefined);
   }
   return undefined;
 }
@@ -180,7 +275,7 @@ function operationOf(name: Operation["name"], outcome: Outcome, stage: Stage): O
       (message, _, all) => all.length === 1 || !/^(update|refresh|destroy) failed$|^no changes were/.test(message),
     );
   const changes = Object.entries(outcome.changes).filter(([op]) => op !== "same");
-  const mayChange = name === "up" || name === "destroy";
+  const mayChange = name !== "second up" && name !== "refresh";
   const changed = !mayChange && changes.length > 0;
   const details = changed ? [...changedResources(outcome.text), ...faults] : faults;
   return {

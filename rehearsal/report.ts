@@ -1,20 +1,32 @@
 import type { Layout } from "../components/layouts/layout.ts";
-import { explain } from "./explain.ts";
+import { enumerate, explain } from "./explain.ts";
 import type { Observation, PodView } from "./observe.ts";
-import { componentOf, offPlan } from "./plan.ts";
+import { offPlan } from "./plan.ts";
+import {
+  conclusion,
+  jobTable,
+  operationTable,
+  podTable,
+  remains,
+  serviceTable,
+  type Table,
+  volumeTable,
+  whatIfTitle,
+} from "./rows.ts";
 import { openMatters } from "./settling.ts";
-import { byName, compareNames } from "./sorting.ts";
 import { table } from "./table.ts";
+import type { WhatIf } from "./whatIf.ts";
 
 /** One run of the engine within a rehearsal. */
 export interface Operation {
-  name: "up" | "second up" | "refresh" | "destroy";
+  name: "up" | "second up" | "refresh" | "destroy" | "destroy, unprotected";
   seconds: number;
   /**
    * `done`: what it had to do, done; for the second `up` and the refresh that is nothing. `changed`: something that should have stayed as
-   * it was did not. `failed`: it ended with an error. `stopped`: the rehearsal ended it, because it would have waited for ever.
+   * it was did not. `failed`: it ended with an error. `stopped`: the rehearsal ended it, because it would have waited for ever. `refused`: it
+   * was to be refused, being the destroy of a production stack, and nothing was touched.
    */
-  outcome: "done" | "changed" | "failed" | "stopped";
+  outcome: "done" | "changed" | "failed" | "stopped" | "refused";
   /** What changed or failed, a line each, without secrets. */
   details: string[];
 }
@@ -37,6 +49,8 @@ export interface RehearsalRecord {
   leftovers: string[];
   /** What was not the stack's and is not as it was before. */
   trespasses: string[];
+  /** What became of the stack when nodes were taken away, each time from all of it running; none where nobody asked. */
+  whatIfs?: WhatIf[];
 }
 
 export interface Verdict {
@@ -45,7 +59,7 @@ export interface Verdict {
   problems: string[];
 }
 
-/** Whether the stack would start, stay as it is, and go without a trace; and what stands against it. */
+/** Whether the stack would start, stay as it is, go without a trace, and go on without the nodes taken away; and what stands against it. */
 export function verdict(record: RehearsalRecord): Verdict {
   const { seen } = record;
   const deployed = record.operations.some(({ name, outcome }) => name === "up" && outcome === "done");
@@ -58,6 +72,7 @@ export function verdict(record: RehearsalRecord): Verdict {
     ...record.operations.flatMap(operationProblems),
     ...record.leftovers.map((what) => `left behind by destroy: ${what}`),
     ...record.trespasses.map((what) => `not the stack's, and touched: ${what}`),
+    ...(record.whatIfs ?? []).flatMap((one) => one.survival.stops.map((why) => `if ${whatIfTitle(one)}: ${why}`)),
   ];
   return { ok: problems.length === 0, problems };
 }
@@ -116,6 +131,7 @@ function operationProblems({ name, outcome, details }: Operation): string[] {
   const what = details.length === 0 ? "" : `: ${details.join("\n")}`;
   switch (outcome) {
     case "done":
+    case "refused":
       return [];
     case "changed":
       return [`${name} was not clean${what}`];
@@ -128,83 +144,87 @@ function operationProblems({ name, outcome, details }: Operation): string[] {
 
 /** The whole report as text. It depends on the record alone, and not on the order in which the cluster listed things. */
 export function render(record: RehearsalRecord): string {
-  const { ok, problems } = verdict(record);
-  const conclusion = ok
-    ? `The stack ${record.stack} would start: ${countOf(record.seen?.pods ?? [])}, all where they are planned.`
-    : `The stack ${record.stack} does not pass: ${problems.length === 1 ? "1 problem" : `${problems.length} problems`}.`;
+  const judged = verdict(record);
   const sections: [string, string[]][] = [
     ["Real in this rehearsal", bullets(record.parts.real.length === 0 ? [] : [record.parts.real.join(", ")])],
     ["Not the real thing", bullets(record.parts.standIns)],
     ...(record.seen ? cluster(record.seen) : []),
-    ["Operations", operations(record.operations)],
-    ["Problems", bullets(problems)],
+    untitled(operationTable(record.operations)),
+    ...whatIfSections(record.whatIfs ?? []),
+    ["Problems", bullets(judged.problems)],
   ];
   return [
     `Rehearsal of the stack ${record.stack}`,
     ...sections.filter(([, lines]) => lines.length > 0).map(([title, lines]) => [title, ...indented(lines)].join("\n")),
-    conclusion,
+    `${conclusion(record, judged)}${judged.ok ? goesOn(record.whatIfs) : ""}`,
   ].join("\n\n");
 }
 
 function cluster(seen: Observation): [string, string[]][] {
+  const { title, head, rows } = volumeTable(seen);
   return [
-    ["Pods by node", podTable(seen)],
+    untitled(podTable(seen)),
     ["Pods without a node", bullets(seen.pods.filter(({ node }) => node === undefined).map(({ name }) => name))],
-    [
-      "Init Jobs",
-      table(seen.jobs.filter((job) => componentOf(job.component) === "init").map(({ name, state }) => [name, state])),
-    ],
-    ["Claims and volumes", volumeTable(seen)],
-    ["Services", table(seen.services.map(({ name, type, ports }) => [name, type, ports.join(" ")]))],
+    untitled(jobTable(seen)),
+    [title, rows.length === 0 ? [] : table([head, ...rows])],
+    untitled(serviceTable(seen)),
   ];
 }
 
-/** The seed's table (section 1.1), with every node of the cluster. */
-function podTable({ nodes, pods }: Observation): string[] {
-  const rows = nodes.map(({ name }) => {
-    const here = pods.filter(
-      (pod) => pod.node === name && componentOf(pod.component) !== undefined && pod.job === undefined,
-    );
-    return [
-      name,
-      here
-        .map(({ title }) => title)
-        .sort(compareNames)
-        .join(", ") || "-",
-    ];
-  });
-  return table(rows);
+/** A table whose columns speak for themselves. */
+function untitled({ title, rows }: Table): [string, string[]] {
+  return [title, table(rows)];
 }
 
-function volumeTable({ claims, volumes }: Observation): string[] {
-  const rows = claims.map((claim) => {
-    const volume = volumes.find(({ name }) => name === claim.volume);
-    return [claim.name, claim.phase, volume?.size ?? "", volume?.hostnames.join(", ") ?? ""];
-  });
-  const own = new Set(claims.map(({ volume }) => volume));
-  const unclaimed = volumes
-    .filter(({ name, claim }) => claim !== undefined && !own.has(name))
-    .sort(byName)
-    .map(({ name, phase, size, hostnames }) => [`${name} (no claim)`, phase, size, hostnames.join(", ")]);
-  return rows.length + unclaimed.length === 0 ? [] : table([["claim", "phase", "size", "node"], ...rows, ...unclaimed]);
+/** One in full, several as a table. */
+function whatIfSections(whatIfs: readonly WhatIf[]): [string, string[]][] {
+  const [one, ...others] = whatIfs;
+  if (!one) return [];
+  if (others.length > 0) return [["If one node is lost", comparison(whatIfs)]];
+  const { moves, survival } = one;
+  return [
+    [
+      `If ${whatIfTitle(one)}`,
+      moves.length === 0
+        ? ["no pod of the stack was there"]
+        : table([["pod", "was on", "then"], ...moves.map((move) => [move.pod, move.from, move.to ?? move.why ?? ""])]),
+    ],
+    [
+      "What is left then",
+      table(
+        remains(survival).map(([name, { running, replicas, needed }]) => [
+          name,
+          `${running} of ${replicas} run`,
+          `${needed} needed${name === "bookies" ? ` (ensemble ${survival.quorum.ensemble}, write quorum ${survival.quorum.write}, ack quorum ${survival.quorum.ack})` : ""}`,
+        ]),
+      ),
+    ],
+    ["Weaker than before", bullets(survival.weaker)],
+    ["What to do", bullets(one.advice)],
+  ];
 }
 
-function operations(all: readonly Operation[]): string[] {
-  return table(
-    all.map(({ name, seconds, outcome }) => [name, `${seconds.toFixed(1)} s`.padStart(7), outcomeText(name, outcome)]),
-  );
+function comparison(whatIfs: readonly WhatIf[]): string[] {
+  const columns = ["lost", "move", "wait", "ZooKeeper", "bookies", "brokers", "proxies", "goes on"];
+  return table([
+    columns,
+    ...whatIfs.map(({ nodes, moves, survival }) => [
+      nodes.join(", "),
+      moves.flatMap(({ pod, to }) => (to === undefined ? [] : [pod])).join(", ") || "-",
+      moves.flatMap(({ pod, to }) => (to === undefined ? [pod] : [])).join(", ") || "-",
+      ...remains(survival).map(([, { running, replicas }]) => `${running}/${replicas}`),
+      survival.stops.length === 0 ? "yes" : "NO",
+    ]),
+  ]);
 }
 
-function outcomeText(name: Operation["name"], outcome: Operation["outcome"]): string {
-  if (outcome === "changed") return "NOT CLEAN";
-  if (outcome !== "done") return outcome.toUpperCase();
-  if (name === "second up") return "nothing to change";
-  return name === "refresh" ? "nothing found" : "done";
-}
-
-function countOf(pods: readonly PodView[]): string {
-  const running = pods.filter(({ state }) => state === "ready").length;
-  return `${running} pods run`;
+function goesOn(whatIfs: readonly WhatIf[] = []): string {
+  const [one, ...others] = whatIfs;
+  if (!one) return "";
+  if (others.length > 0) return " It goes on without any one of its nodes.";
+  const held = one.nodes.filter((node) => one.moves.some(({ from, refused }) => from === node && refused === true));
+  const but = held.length === 0 ? "" : `, but disruption budgets hold pods on ${enumerate(held)}`;
+  return ` It goes on if ${whatIfTitle(one)}${but}.`;
 }
 
 function bullets(items: readonly string[]): string[] {

@@ -31,6 +31,14 @@ export interface RehearsalOptions {
   config?: StackConfig;
   /** Absolute path of the program: the folder of Pulumi.yaml. @default this project */
   project?: string;
+  /**
+   * Whether each command of the engine is run in one go: with many steps at a time, and the state saved once at the end. By itself the engine
+   * saves all of it after each step, which takes the square of the resources; but only then can what was killed half way be gone on with.
+   * @default false
+   */
+  inOneGo?: boolean;
+  /** Looks at the plan before anything is started; what it throws ends the rehearsal. */
+  check?: (layout: Layout) => void;
   /** Changes the simulated nodes before they are registered. */
   nodes?: (planned: SimulatedNode[]) => SimulatedNode[];
   /** @default nothing is shown */
@@ -105,8 +113,9 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
   // Configuration faults are told before anything is downloaded or built for ten minutes.
   const config = overrides(stackFile, options, address, secrets);
   const settings = await settingsOf(name, rawConfig(stackFile, config));
-  const { mixedLayout } = await import("../components/layouts/mixed.ts");
-  const layout = mixedLayout(settings);
+  const { layoutOf } = await import("../components/layouts/layouts.ts");
+  const layout = layoutOf(settings);
+  options.check?.(layout);
 
   const [{ tools, report, plugins, chart }] = await progress({
     title: "find or make the tools",
@@ -133,7 +142,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
         .filter(({ origin }) => origin === "stand-in")
         .map(({ name, version }) => `plugin ${name}: a stand-in for ${version}`),
       ...(chart === standInChart ? [`chart: a stand-in for ${settings.chart.version}`] : []),
-      "PostgreSQL runs on this machine, without TLS",
+      `PostgreSQL runs on this machine, ${settings.managerDatabase.tls === "disable" ? "without TLS" : "with a certificate made for it"}`,
     ],
   };
   for (const line of parts.standIns) log(line);
@@ -155,6 +164,9 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
       work: async () => {
         const postgres = await startPostgres({ workspace, password: secrets.databaseAdmin });
         config.plain["pulsar:managerDatabase.port"] = String(postgres.port);
+        if (settings.managerDatabase.tls === "verify-full") {
+          config.plain["pulsar:managerDatabase.tlsCaFile"] = postgres.caFile;
+        }
         const stack = await Stack.create(
           {
             pulumi: tools.pulumi,
@@ -167,6 +179,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
               KUBECONFIG: address.kubeconfig,
               // Every engine run starts the program and four plugins, each of which compiles the SDK otherwise.
               NODE_COMPILE_CACHE: join(cacheFolder(), "node"),
+              ...(options.inOneGo ? { PULUMI_PARALLEL: "64", PULUMI_SKIP_CHECKPOINTS: "true" } : {}),
             },
             signal,
           },
@@ -242,7 +255,6 @@ function overrides(
       "kubernetes:kubeconfig": address.kubeconfig,
       "kubernetes:context": address.context,
       "pulsar:managerDatabase.host": "127.0.0.1",
-      "pulsar:managerDatabase.tls": "disable",
       ...(given("pulsar:managerDatabase")["create"] === false
         ? {}
         : { "pulsar:managerDatabase.admin.user": "postgres", "pulsar:managerDatabase.admin.database": "postgres" }),

@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
+import { PatchStrategy } from "@kubernetes/client-node";
 import { Client } from "pg";
 import { startCluster, type Cluster } from "../../rehearsal/cluster.ts";
+import { explain } from "../../rehearsal/explain.ts";
 import { markedProcesses } from "../../rehearsal/janitor.ts";
 import { connect, type Api } from "../../rehearsal/kubernetes.ts";
 import { simulatedNodes } from "../../rehearsal/nodes.ts";
@@ -48,14 +50,14 @@ describe("startCluster", () => {
 
   test("nodes are ready, and carry what they were given and nothing of the stack's", async () => {
     const nodes = ["node1", "node2"].map((name) => ({ name, hostname: `host-of-${name}` }));
-    await cluster.addNodes(simulatedNodes({ nodes, clusterHasOtherNodes: true }));
+    await cluster.addNodes(simulatedNodes({ nodes, otherNodes: { count: 1 } }));
     const seen = await observe(api, "default");
     assert.deepEqual(
       seen.nodes.map(({ name, labels, taints }) => [name, labels["kubernetes.io/hostname"], taints]),
       [
         ["node1", "host-of-node1", []],
         ["node2", "host-of-node2", []],
-        ["other", "other", []],
+        ["other-1", "other-1", []],
       ],
     );
   });
@@ -107,6 +109,39 @@ describe("startCluster", () => {
       seen.pods.find(({ name }) => name === "choosy")?.unscheduled ?? "",
       /^0\/3 nodes are available: 3 node\(s\) didn't match Pod's node affinity\/selector\./,
     );
+  });
+
+  test("a pod that fits nowhere says in plain words how much is missing, and which nodes are out", async () => {
+    const node = (name: string, spec: object) =>
+      api.objects.patch(
+        { apiVersion: "v1", kind: "Node", metadata: { name }, spec } as { apiVersion: string; kind: string },
+        undefined,
+        undefined,
+        undefined,
+        undefined,
+        PatchStrategy.MergePatch,
+      );
+    const outOfService = { key: "node.kubernetes.io/out-of-service", value: "nodeshutdown", effect: "NoExecute" };
+    await node("node1", { taints: [outOfService] });
+    await node("node2", { unschedulable: true });
+    // The scheduler knows of the cordon from the node, `explain` from the taint that a controller adds.
+    await until("the taint of a cordoned node", ({ nodes }) =>
+      nodes.some(({ taints }) => taints.some(({ key }) => key === "node.kubernetes.io/unschedulable")),
+    );
+
+    const metadata = { name: "greedy", namespace: "default" };
+    const spec = { containers: [{ ...container, resources: { requests: { cpu: "17.5", memory: "64.5Gi" } } }] };
+    await api.objects.create({ apiVersion: "v1", kind: "Pod", metadata, spec } as { apiVersion: string; kind: string });
+    const seen = await until("the scheduler's verdict", ({ pods }) =>
+      pods.some(({ name, unscheduled }) => name === "greedy" && unscheduled !== undefined),
+    );
+    const greedy = seen.pods.find(({ name }) => name === "greedy");
+    assert.deepEqual(greedy && explain(greedy, seen).sort(), [
+      "node node1 is lost",
+      "node node2 is cordoned",
+      "other-1 is short of 1.5 CPU (asked 17.5, free 16 of 16)",
+      "other-1 is short of 512Mi memory (asked 64.5Gi, free 64Gi of 64Gi)",
+    ]);
   });
 
   test("stop ends every process", async () => {

@@ -103,14 +103,112 @@ describe("explain", () => {
     assert.deepEqual(explain(bookie, seen), ["no volume for its claims journal-3 and ledgers-3"]);
   });
 
-  it("tells anti-affinity, lack of room and cordoned nodes", () => {
-    const unscheduled = because(
-      "1 Insufficient memory, 1 node(s) were unschedulable, 2 node(s) didn't match pod anti-affinity rules",
-    );
+  it("tells anti-affinity and lack of what is not CPU or memory", () => {
+    const unscheduled = because("1 Insufficient pods, 2 node(s) didn't match pod anti-affinity rules");
     assert.deepEqual(explain(pod("pulsar-proxy-3", { unscheduled }), observation()), [
-      "1 node with too little memory left",
-      "1 node cordoned (unschedulable)",
+      "1 node with too little pods left",
       "on 2 nodes there is already a pod that it may not share a node with (anti-affinity)",
+    ]);
+  });
+
+  it("says how much CPU is missing where, counting the pods that run and none that are done", () => {
+    const takes = (cpu: number) => ({ requests: { cpu, memory: 0 } });
+    const eight = { allocatable: { cpu: 8, memory: 2 ** 30 } };
+    const seen = observation({
+      nodes: [node("node1", eight), node("node2", eight), node("node3", eight)],
+      pods: [
+        pod("a", { node: "node1", ...takes(5.1) }),
+        pod("b", { node: "node1", state: "ending", ...takes(0.4) }),
+        pod("c", { node: "node1", state: "done", ...takes(2) }),
+        pod("d", { node: "node1", state: "failed", ...takes(2) }),
+        pod("e", { node: "node2", state: "starting", ...takes(7) }),
+        pod("f", { node: "node3", ...takes(7) }),
+        pod("waiting as well", takes(8)),
+      ],
+    });
+    const broker = pod("pulsar-broker-0", { ...takes(4), unscheduled: because("3 Insufficient cpu") });
+    assert.deepEqual(explain(broker, seen), [
+      "node1 is short of 1.5 CPU (asked 4, free 2.5 of 8), " +
+        "node2 and node3 are each short of 3 CPU (asked 4, free 1 of 8)",
+    ]);
+  });
+
+  it("leaves out the nodes that have room and those that the pod could not be on anyway", () => {
+    const small = { allocatable: { cpu: 16, memory: 1.5 * 2 ** 30 } };
+    const seen = observation({
+      nodes: [
+        node("node1", small),
+        node("node2"),
+        node("node3", { ...small, taints: [{ key: "dedicated", value: "other", effect: "NoSchedule" }] }),
+        node("other", { ...small, labels: {} }),
+      ],
+      pods: [pod("a", { node: "node1", requests: { cpu: 0, memory: 1.25 * 2 ** 30 } })],
+    });
+    const bookie = pod("pulsar-bookie-0", {
+      requests: { cpu: 1, memory: 2 ** 30 },
+      unscheduled: because("3 Insufficient memory"),
+    });
+    assert.deepEqual(explain(bookie, seen), ["node1 is short of 768Mi memory (asked 1Gi, free 256Mi of 1.5Gi)"]);
+  });
+
+  it("passes lack of room on where the cluster has changed since and shows none", () => {
+    const unscheduled = because("3 Insufficient cpu, 2 Insufficient memory");
+    assert.deepEqual(explain(pod("pulsar-broker-0", { unscheduled }), observation()), [
+      "3 nodes: Insufficient cpu",
+      "2 nodes: Insufficient memory",
+    ]);
+  });
+
+  it("counts a pod that just fits as one that fits, whatever the fractions add up to", () => {
+    const takes = (cpu: number) => ({ requests: { cpu, memory: 0 } });
+    const seen = observation({
+      nodes: [node("node1", { allocatable: { cpu: 0.3, memory: 0 } })],
+      pods: [pod("a", { node: "node1", ...takes(0.1) })],
+    });
+    const toolset = pod("pulsar-toolset-0", { ...takes(0.2), unscheduled: because("1 Insufficient cpu") });
+    assert.deepEqual(explain(toolset, seen), ["1 node: Insufficient cpu"]);
+  });
+
+  const mark = (state: string, effect = "NoSchedule") => ({ key: `node.kubernetes.io/${state}`, effect });
+
+  it("says that a node is lost, and that its volume is there, instead of listing taints", () => {
+    const outOfService = { ...mark("out-of-service", "NoExecute"), value: "nodeshutdown" };
+    const gone = [taint, mark("unschedulable"), mark("unreachable"), mark("unreachable", "NoExecute"), outOfService];
+    const seen = observation({
+      nodes: [node("node1"), node("node2", { taints: gone }), node("node3")],
+      claims: [{ name: "data", phase: "Bound", volume: "pv" }],
+      volumes: [volume("pv", ["node2"])],
+    });
+    const bookie = pod("pulsar-bookie-1", {
+      claims: ["data"],
+      tolerations: [
+        { ...taint, operator: "Equal" },
+        { ...mark("unreachable", "NoExecute"), operator: "Exists" },
+      ],
+      unscheduled: because(
+        "1 node(s) had untolerated taint(s), 2 node(s) didn't match PersistentVolume's node affinity",
+      ),
+    });
+    assert.deepEqual(explain(bookie, seen), [
+      "node node2 is lost",
+      "its volume pv is on the lost node node2 and nowhere else",
+    ]);
+  });
+
+  it("tells lost, cordoned and merely tainted nodes apart, each once", () => {
+    const seen = observation({
+      nodes: [
+        node("node1", { taints: [taint, mark("unschedulable")] }),
+        node("node2", { taints: [taint, mark("unschedulable")] }),
+        node("node3", { taints: [taint, mark("out-of-service", "NoExecute")] }),
+        node("node4", { taints: [mark("disk-pressure")] }),
+      ],
+    });
+    const unscheduled = because("2 node(s) had untolerated taint(s), 2 node(s) were unschedulable");
+    assert.deepEqual(explain(pod("pulsar-proxy-0", { unscheduled }), seen), [
+      "nodes node1 and node2 are cordoned",
+      "node node3 is lost",
+      "no toleration for the taint node.kubernetes.io/disk-pressure:NoSchedule that node4 carries",
     ]);
   });
 

@@ -4,19 +4,18 @@ import { simulatedNodes } from "../../rehearsal/nodes.ts";
 
 const nodes = [
   { name: "node1", hostname: "host-1" },
-  { name: "other", hostname: "other" },
+  { name: "other-1", hostname: "other-3" },
 ];
 
 describe("simulatedNodes", () => {
   it("makes a node as its kubelet would register it, without the stack's label and taint", () => {
-    const [first, ...rest] = simulatedNodes({ nodes, clusterHasOtherNodes: false });
+    const [first, ...rest] = simulatedNodes({ nodes, otherNodes: { count: 0 } });
     assert.equal(rest.length, 1);
     assert.deepEqual(first, {
       apiVersion: "v1",
       kind: "Node",
       metadata: {
         name: "node1",
-        annotations: { "kwok.x-k8s.io/node": "fake" },
         labels: { "kubernetes.io/hostname": "host-1", "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64" },
       },
       status: {
@@ -26,8 +25,30 @@ describe("simulatedNodes", () => {
     });
   });
 
-  it("adds one plain node, under a name that is free, where the cluster has others", () => {
-    const names = simulatedNodes({ nodes, clusterHasOtherNodes: true }).map(({ metadata }) => metadata.name);
-    assert.deepEqual(names, ["node1", "other", "other-x"]);
+  it("gives each node the room that the stack says", () => {
+    const made = simulatedNodes({
+      nodes: [{ name: "node1", hostname: "node1", cpu: "3500m", memory: "8Gi" }],
+      otherNodes: { count: 1, cpu: "2" },
+    });
+    assert.deepEqual(
+      made.map(({ status: { capacity, allocatable } }) => [capacity["cpu"], capacity["memory"], allocatable]),
+      [
+        ["3500m", "8Gi", { cpu: "3500m", memory: "8Gi", pods: "110", "ephemeral-storage": "1Ti" }],
+        ["2", "64Gi", { cpu: "2", memory: "64Gi", pods: "110", "ephemeral-storage": "1Ti" }],
+      ],
+    );
+  });
+
+  it("adds as many plain nodes as the cluster has, under names and hostnames that are free", () => {
+    const made = simulatedNodes({ nodes, otherNodes: { count: 2 } });
+    assert.deepEqual(
+      made.map(({ metadata }) => [metadata.name, metadata.labels["kubernetes.io/hostname"]]),
+      [
+        ["node1", "host-1"],
+        ["other-1", "other-3"],
+        ["other-2", "other-2"],
+        ["other-4", "other-4"],
+      ],
+    );
   });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { podView } from "../../rehearsal/observe.ts";
+import { nodeView, podView } from "../../rehearsal/observe.ts";
 
 type Pod = Parameters<typeof podView>[0];
 
@@ -13,7 +13,9 @@ describe("podView", () => {
       metadata: { name: "pulsar-bookie-0", labels: { component: "bookie" } },
       spec: {
         initContainers: [{ name: "wait", image: "pulsar-all:2.7.4" }],
-        containers: [{ name: "bookie", image: "pulsar-all:2.7.4" }],
+        containers: [
+          { name: "bookie", image: "pulsar-all:2.7.4", resources: { requests: { cpu: "200m", memory: "512Mi" } } },
+        ],
         nodeSelector: { disk: "ssd" },
         imagePullSecrets: [{ name: "regsecret" }],
         volumes: [
@@ -36,6 +38,7 @@ describe("podView", () => {
       unscheduled: "0/3 nodes",
       tolerations: [],
       nodeSelector: { disk: "ssd" },
+      requests: { cpu: 0.2, memory: 512 * 2 ** 20 },
       claims: ["journal-0"],
       images: ["pulsar-all:2.7.4", "pulsar-all:2.7.4"],
       pullSecrets: ["regsecret"],
@@ -65,6 +68,25 @@ describe("podView", () => {
     assert.equal(podView(pod, []).title, "pulsar-pulsar-manager");
   });
 
+  it("counts as requests the containers together or the largest init container, whichever is more, and the overhead", () => {
+    const container = (cpu?: string, memory?: string) => ({
+      name: "x",
+      resources: { requests: { ...(cpu && { cpu }), ...(memory && { memory }) } },
+    });
+    const pod: Pod = {
+      spec: {
+        initContainers: [container("1500m"), container("2", "1Gi"), { name: "no requests" }],
+        containers: [container("500m", "2Gi"), container("1", "512Mi"), { name: "no requests" }],
+        overhead: { cpu: "250m", memory: "100M" },
+      },
+    };
+    assert.deepEqual(podView(pod, []).requests, { cpu: 2.25, memory: 2.5 * 2 ** 30 + 100e6 });
+  });
+
+  it("finds no requests where there are none", () => {
+    assert.deepEqual(podView({ spec: { containers: [{ name: "x" }] } }, []).requests, { cpu: 0, memory: 0 });
+  });
+
   for (const [state, pod] of [
     ["ending", { metadata: { deletionTimestamp: new Date(0) }, status: { phase: "Running" } }],
     ["failed", { status: { phase: "Failed" } }],
@@ -81,4 +103,14 @@ describe("podView", () => {
       assert.equal(podView(pod, []).state, state);
     });
   }
+});
+
+describe("nodeView", () => {
+  it("reads what the node offers in cores and bytes", () => {
+    const status = { allocatable: { cpu: "3920m", memory: "65843220Ki", pods: "110" }, capacity: { cpu: "4" } };
+    assert.deepEqual(nodeView({ metadata: { name: "node1" }, status }).allocatable, {
+      cpu: 3.92,
+      memory: 65843220 * 1024,
+    });
+  });
 });

@@ -43,6 +43,28 @@ describe("offPlan", () => {
     assert.deepEqual(offPlan(two, layout, false), []);
   });
 
+  it("keeps what goes anywhere off the nodes of the layout", () => {
+    const anywhere = { ...layout.placements.toolset, nodes: [] };
+    const free = { ...layout, placements: { ...layout.placements, toolset: anywhere } };
+    assert.deepEqual(offPlan(withPod("pulsar-toolset-0", { node: "other-1" }), free, true), []);
+    assert.deepEqual(offPlan(running().pods, free, true), [
+      "pulsar-toolset-0 is on node3; planned: a node of nobody's",
+    ]);
+  });
+
+  it("wants the zones evenly used where they are to be", () => {
+    const zones = ["a", "b", "b"];
+    const zoned = {
+      nodes: layout.nodes.map((node, i) => ({ ...node, zone: zones[i] })),
+      placements: { ...layout.placements, proxy: { ...layout.placements.proxy, overZones: true } },
+    };
+    assert.deepEqual(offPlan(running().pods, zoned, true), []);
+    const crowded = withPod("pulsar-proxy-0", { node: undefined });
+    assert.deepEqual(offPlan(crowded, zoned, true), [
+      "proxy: 0 in a, 2 in b; planned: one more in one zone than in another at most",
+    ]);
+  });
+
   it("does not judge pods that have no node yet, nor those outside the chart", () => {
     const pods = [
       ...withPod("pulsar-zookeeper-1", { node: undefined }),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { render, verdict, type Operation, type RehearsalRecord } from "../../rehearsal/report.ts";
+import type { WhatIf } from "../../rehearsal/whatIf.ts";
 import { layout, observation, pod, running } from "./seen.ts";
 
 const operation = (name: Operation["name"], over: Partial<Operation> = {}): Operation => ({
@@ -10,6 +11,30 @@ const operation = (name: Operation["name"], over: Partial<Operation> = {}): Oper
   details: [],
   ...over,
 });
+
+/** node2 of the test stack lost, with changes. */
+function whatIf(over: Partial<WhatIf> = {}, stops: string[] = []): WhatIf {
+  return {
+    kind: "lost",
+    nodes: ["node2"],
+    moves: [
+      { pod: "pulsar-recovery-0", component: "autorecovery", from: "node2", to: "node3" },
+      { pod: "pulsar-zookeeper-1", component: "zookeeper", from: "node2", why: "its volume is on node2" },
+    ],
+    survival: {
+      zookeeper: { running: 2, replicas: 3, needed: 2 },
+      bookies: { running: 3, replicas: 3, needed: 2 },
+      brokers: { running: 3, replicas: 3, needed: 1 },
+      proxies: { running: 3, replicas: 3, needed: 1 },
+      quorum: { ensemble: 2, write: 2, ack: 2 },
+      stops,
+      weaker: ["2 of 3 ZooKeepers run"],
+    },
+    advice: ["Make sure that node2 is off", "Say so: kubectl taint node node2 x"],
+    after: running(),
+    ...over,
+  };
+}
 
 /** A rehearsal in which everything went well, with changes. */
 function record(over: Partial<RehearsalRecord> = {}): RehearsalRecord {
@@ -131,6 +156,18 @@ describe("verdict", () => {
     });
   }
 
+  it("is good where the stack goes on without a node, and bad where it would stop", () => {
+    assert.deepEqual(verdict(record({ whatIfs: [whatIf()] })), { ok: true, problems: [] });
+    const whatIfs = [whatIf(), whatIf({ nodes: ["node1", "node3"] }, ["ZooKeeper has no majority", "no broker runs"])];
+    assert.deepEqual(verdict(record({ whatIfs })), {
+      ok: false,
+      problems: [
+        "if nodes node1 and node3 are lost: ZooKeeper has no majority",
+        "if nodes node1 and node3 are lost: no broker runs",
+      ],
+    });
+  });
+
   it("is bad for pods that do not name the pull secret", () => {
     const [first, ...others] = running().pods;
     assert.ok(first);
@@ -201,5 +238,60 @@ Problems
 
 The stack test does not pass: 2 problems.`,
     );
+  });
+
+  /** What the report says of nodes taken away, which comes last of all. */
+  const about = (whatIfs: WhatIf[]): string => {
+    const report = render(record({ whatIfs, operations: [operation("up")] }));
+    return report.slice(report.indexOf("\n\nIf ") + 2);
+  };
+
+  it("tells all of one case", () => {
+    assert.equal(
+      about([whatIf()]),
+      `If node node2 is lost
+  pod                 was on  then
+  pulsar-recovery-0   node2   node3
+  pulsar-zookeeper-1  node2   its volume is on node2
+
+What is left then
+  ZooKeeper  2 of 3 run  2 needed
+  bookies    3 of 3 run  2 needed (ensemble 2, write quorum 2, ack quorum 2)
+  brokers    3 of 3 run  1 needed
+  proxies    3 of 3 run  1 needed
+
+Weaker than before
+  - 2 of 3 ZooKeepers run
+
+What to do
+  - Make sure that node2 is off
+  - Say so: kubectl taint node node2 x
+
+The stack test would start: 15 pods run, all where they are planned. It goes on if node node2 is lost.`,
+    );
+  });
+
+  it("names the nodes that disruption budgets hold", () => {
+    const moves = [{ pod: "pulsar-bookie-1", from: "node2", refused: true, why: "it stays on node2" }];
+    const report = about([whatIf({ kind: "drained", nodes: ["node1", "node2"], moves })]);
+    const last = "It goes on if nodes node1 and node2 are drained, but disruption budgets hold pods on node2.";
+    assert.ok(report.endsWith(last), report);
+  });
+
+  it("puts several cases into one table", () => {
+    const alone = whatIf({ nodes: ["node10"], moves: [] }, ["no broker runs"]);
+    assert.equal(
+      about([whatIf(), alone]),
+      `If one node is lost
+  lost    move               wait                ZooKeeper  bookies  brokers  proxies  goes on
+  node2   pulsar-recovery-0  pulsar-zookeeper-1  2/3        3/3      3/3      3/3      yes
+  node10  -                  -                   2/3        3/3      3/3      3/3      NO
+
+Problems
+  - if node node10 is lost: no broker runs
+
+The stack test does not pass: 1 problem.`,
+    );
+    assert.ok(about([whatIf(), whatIf()]).endsWith(" It goes on without any one of its nodes."));
   });
 });

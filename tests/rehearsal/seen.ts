@@ -17,6 +17,7 @@ export function node(name: string, over: Partial<NodeView> = {}): NodeView {
     name,
     labels: { "kubernetes.io/hostname": name, "node-role.kubernetes.io/pulsar": "pulsar" },
     taints: [taint],
+    allocatable: { cpu: 16, memory: 64 * 2 ** 30 },
     ...over,
   };
 }
@@ -32,6 +33,7 @@ export function pod(name: string, over: Partial<PodView> = {}): PodView {
     unscheduled: undefined,
     tolerations: [{ ...taint, operator: "Equal" }],
     nodeSelector: { "node-role.kubernetes.io/pulsar": "pulsar" },
+    requests: { cpu: 0, memory: 0 },
     claims: [],
     images: [],
     pullSecrets: ["regsecret"],

@@ -351,6 +351,55 @@ describe("pods", () => {
     });
   });
 
+  test("take <component>.resources key by key; the init Jobs have their own, and init containers none", async () => {
+    const limits = { memory: "4Gi" };
+    const rendered = await render({
+      initialize: true,
+      ...forEach(componentKeys, { resources: { requests: { memory: "3Gi" }, limits } }),
+      bookkeeper: { resources: { requests: { cpu: "2" }, limits }, metadata: { resources: { limits } } },
+      pulsar_metadata: { resources: { requests: { cpu: "100m" }, limits } },
+    });
+    assert.deepEqual(
+      byWorkload(rendered, ({ containers }) => containers.map(({ resources }) => resources)),
+      {
+        "pulsar-zookeeper": [{ requests: { memory: "3Gi", cpu: 0.1 }, limits }],
+        "pulsar-bookie": [{ requests: { memory: "512Mi", cpu: "2" }, limits }],
+        "pulsar-recovery": [{ requests: { memory: "3Gi", cpu: 0.05 }, limits }],
+        "pulsar-broker": [{ requests: { memory: "3Gi", cpu: 0.2 }, limits }],
+        "pulsar-proxy": [{ requests: { memory: "3Gi", cpu: 0.2 }, limits }],
+        "pulsar-toolset": [{ requests: { memory: "3Gi", cpu: 0.1 }, limits }],
+        "pulsar-pulsar-manager": [{ requests: { memory: "3Gi", cpu: 0.1 }, limits }],
+        "pulsar-bookie-init": [{ limits }],
+        "pulsar-pulsar-init": [{ requests: { cpu: "100m" }, limits }],
+      },
+    );
+    const init = rendered.workloads.flatMap((workload) => podSpec(workload).initContainers ?? []);
+    assert.deepEqual(
+      init.filter(({ resources }) => resources !== undefined),
+      [],
+    );
+  });
+
+  test("carry <component>.annotations beside what Prometheus is told; those of the init Jobs carry none", async () => {
+    const rendered = await render({ initialize: true, ...forEach(componentKeys, { annotations: { mine: "kept" } }) });
+    const scrape = (port: string) => ({ "prometheus.io/scrape": "true", "prometheus.io/port": port, mine: "kept" });
+    const annotations = rendered.workloads.map(({ metadata, spec }) => [
+      metadata?.name ?? "",
+      spec?.template.metadata?.annotations,
+    ]);
+    assert.deepEqual(Object.fromEntries(annotations), {
+      "pulsar-zookeeper": scrape("8000"),
+      "pulsar-bookie": scrape("8000"),
+      "pulsar-recovery": scrape("8000"),
+      "pulsar-broker": scrape("8080"),
+      "pulsar-proxy": scrape("80"),
+      "pulsar-toolset": { mine: "kept" },
+      "pulsar-pulsar-manager": { mine: "kept" },
+      "pulsar-bookie-init": undefined,
+      "pulsar-pulsar-init": undefined,
+    });
+  });
+
   test("run as `default`, except the brokers", async () => {
     const accounts = byWorkload(await render({ initialize: true }), (pod) => pod.serviceAccountName);
     assert.equal(accounts["pulsar-broker"], "pulsar-broker-acct");
@@ -530,6 +579,50 @@ describe("configuration", () => {
       const [container] = podSpec(rendered.one("StatefulSet", `pulsar-${name}`)).containers;
       assert.deepEqual(container?.envFrom, [{ configMapRef: { name: `pulsar-${name}` } }]);
     }
+  });
+
+  test("memory is PULSAR_MEM, but BOOKIE_MEM for autorecovery; the manager has neither", async () => {
+    const rendered = await render();
+    const keys = rendered.all("ConfigMap").map(({ metadata, data = {} }) => {
+      return [metadata?.name ?? "", Object.keys(data).filter((key) => key.endsWith("_MEM"))];
+    });
+    assert.deepEqual(Object.fromEntries(keys), {
+      "pulsar-zookeeper": ["PULSAR_MEM"],
+      "pulsar-bookie": ["PULSAR_MEM"],
+      "pulsar-recovery": ["BOOKIE_MEM"],
+      "pulsar-broker": ["PULSAR_MEM"],
+      "pulsar-proxy": ["PULSAR_MEM"],
+      "pulsar-toolset": ["PULSAR_MEM"],
+      "pulsar-pulsar-manager": [],
+      "pulsar-functions-worker-config": [],
+    });
+  });
+
+  test("the bookies' caches are set in their own units, the brokers wait for as many bookies as an ensemble has", async () => {
+    const caches = {
+      dbStorage_writeCacheMaxSizeMb: "512",
+      dbStorage_readAheadCacheMaxSizeMb: "256",
+      dbStorage_rocksDB_writeBufferSizeMB: "8",
+      dbStorage_rocksDB_blockCacheSize: "268435456",
+    };
+    const set = await render({
+      bookkeeper: { configData: caches },
+      broker: { configData: { managedLedgerDefaultEnsembleSize: "5" } },
+    });
+    const found = (rendered: Rendered) =>
+      Object.fromEntries(
+        Object.entries(data(rendered, "pulsar-bookie")).filter(([key]) => key.startsWith("dbStorage")),
+      );
+    assert.deepEqual(found(set), caches);
+    assert.deepEqual(found(await render()), {
+      dbStorage_writeCacheMaxSizeMb: "32",
+      dbStorage_readAheadCacheMaxSizeMb: "32",
+      dbStorage_rocksDB_writeBufferSizeMB: "8",
+      dbStorage_rocksDB_blockCacheSize: "8388608",
+    });
+    const waiting = podSpec(set.one("StatefulSet", "pulsar-broker")).initContainers?.at(-1);
+    assert.match(waiting?.args?.join() ?? "", /-ge 5 \]/);
+    assert.equal(data(set, "pulsar-broker")["PF_numFunctionPackageReplicas"], "5");
   });
 
   test("quirk: a key that the template writes too stands there twice, and configData's counts", async () => {

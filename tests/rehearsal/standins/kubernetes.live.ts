@@ -27,9 +27,7 @@ before(async () => {
   const { tools } = await prepareTools({ log: console.log, signal: workspace.signal });
   process.env.PATH = `${dirname(tools.helm)}${delimiter}${path ?? ""}`;
   const control = await startCluster({ tools, workspace });
-  await control.addNodes(
-    simulatedNodes({ nodes: [{ name: "node1", hostname: "node1" }], clusterHasOtherNodes: false }),
-  );
+  await control.addNodes(simulatedNodes({ nodes: [{ name: "node1", hostname: "node1" }], otherNodes: { count: 0 } }));
   cluster = await connect(settingsOf({ kubeconfig: control.kubeconfig }, {}));
   api = reachable(cluster);
 });

@@ -5,6 +5,7 @@ import { type Postgres, startPostgres } from "../../../rehearsal/postgres.ts";
 import { postgresql } from "../../../rehearsal/standins/postgresql/provider.ts";
 import type { Call, DiffResult, Props, ResourceHandler } from "../../../rehearsal/standins/protocol.ts";
 import { openWorkspace, type Workspace } from "../../../rehearsal/workspace.ts";
+import { startPlainServer } from "../../support/plainServer.ts";
 
 const kinds = {
   role: "postgresql:index/role:Role",
@@ -325,10 +326,14 @@ describe("the postgresql stand-in on a real server", () => {
   test("no connection is one line that names the server, never the password", async () => {
     const { host, port } = server;
     const at = `error connecting to PostgreSQL server ${host}:${port} (scheme: postgres): `;
+    const plain = await startPlainServer();
     const reasons: [Props, string][] = [
       [{ password: "wrong-one" }, `${at}pq: password authentication failed for user "postgres" (28P01)`],
       [{ database: "none" }, `${at}pq: database "none" does not exist (3D000)`],
-      [{ sslmode: undefined }, `${at}pq: SSL is not enabled on the server`],
+      [
+        { port: String(plain.port), sslmode: undefined },
+        `error connecting to PostgreSQL server ${host}:${plain.port} (scheme: postgres): pq: SSL is not enabled on the server`,
+      ],
       [
         { port: "1" },
         `error connecting to PostgreSQL server ${host}:1 (scheme: postgres): dial tcp ${host}:1: connect: connection refused`,
@@ -342,6 +347,7 @@ describe("the postgresql stand-in on a real server", () => {
       await configure(config);
       await assert.rejects(create("role", { name: "never" }), { message });
     }
+    plain.close();
     await configure();
   });
 });

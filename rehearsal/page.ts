@@ -1,0 +1,108 @@
+import { mapAfter, mapOf, touched, type ClusterMap } from "./map.ts";
+import { html, Html } from "./page/html.ts";
+import { clusterCards } from "./page/map.ts";
+import { style } from "./page/style.ts";
+import { tableSection } from "./page/table.ts";
+import { whatIfOverview, whatIfSection } from "./page/whatIf.ts";
+import { verdict, type RehearsalRecord, type Verdict } from "./report.ts";
+import { conclusion, extent, jobTable, operationTable, serviceTable, volumeTable, whatIfConclusion } from "./rows.ts";
+
+/** How many nodes the maps of the what-ifs may have together; beyond that each shows only those that something happened to. */
+const nodeLimit = 600;
+
+/** The report as one HTML page that needs nothing else: no script, no font, no other address. It depends on the record alone. */
+export function renderPage(record: RehearsalRecord): string {
+  const { seen, layout, operations, whatIfs = [] } = record;
+  const judged = verdict(record);
+  const title = `Rehearsal of the stack ${record.stack}`;
+  // One map is unfolded: that of the only what-if, otherwise that of the cluster as it was deployed.
+  const single = whatIfs.length === 1;
+  const map = seen && mapOf(seen, layout);
+  const maps = whatIfs.map((whatIf) => mapAfter(whatIf, seen, layout));
+  const large = maps.reduce((sum, { nodes }) => sum + nodes.length, 0) > nodeLimit;
+  const cases = whatIfs.flatMap((whatIf, index) => {
+    const whole = maps[index];
+    if (!whole) return [];
+    const shown = large ? touched(whole) : whole;
+    const hidden = whole.nodes.length - shown.nodes.length;
+    return [whatIfSection({ whatIf, index, map: shown, hidden, open: single })];
+  });
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <meta
+          http-equiv="Content-Security-Policy"
+          content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+        />
+        <title>${title}</title>
+        <link rel="icon" href="data:," />
+        <style>
+          ${new Html(style)}
+        </style>
+      </head>
+      <body>
+        <main>
+          <h1>${title}</h1>
+          ${verdictBox(record, judged, map)} ${problemSection(judged)}
+          ${whatIfs.length > 1 ? whatIfOverview(whatIfs) : undefined} ${single ? cases : undefined}
+          ${map && deployedSection(map, !single)} ${single ? undefined : cases}
+          ${tableSection(operationTable(operations))}
+          ${seen && [jobTable(seen), volumeTable(seen), serviceTable(seen)].map(tableSection)} ${parts(record)}
+        </main>
+      </body>
+    </html> `.markup;
+}
+
+function verdictBox(record: RehearsalRecord, judged: Verdict, map: ClusterMap | undefined): Html {
+  const { seen, whatIfs = [] } = record;
+  const manner = judged.ok ? "good" : "bad";
+  const cases = whatIfConclusion(whatIfs);
+  return html`<div class="verdict ${manner}">
+    <strong class="${manner}">${judged.ok ? "Passes" : "Does not pass"}</strong>
+    <p>${conclusion(record, judged)}</p>
+    ${cases && html`<p>${cases}</p>`} ${seen && map && html`<p class="quiet">${extent(seen, map.nodes)}.</p>`}
+  </div>`;
+}
+
+function problemSection({ problems }: Verdict): Html | undefined {
+  if (problems.length === 0) return undefined;
+  return html`<section>
+    <h2>Problems</h2>
+    <ol class="problems">
+      ${problems.map((problem) => html`<li>${problem}</li>`)}
+    </ol>
+  </section>`;
+}
+
+function deployedSection(map: ClusterMap, open: boolean): Html {
+  return html`<section>
+    <h2>The cluster after up</h2>
+    ${
+      open
+        ? clusterCards(map, 3)
+        : html`<details>
+            <summary>Map of the cluster</summary>
+            ${clusterCards(map, 3)}
+          </details>`
+    }
+  </section>`;
+}
+
+function parts({ parts: { real, standIns } }: RehearsalRecord): Html | undefined {
+  if (real.length + standIns.length === 0) return undefined;
+  return html`<section>
+    <h2>What was real</h2>
+    ${real.length === 0 ? undefined : html`<p>${real.join(", ")}.</p>`}
+    ${
+      standIns.length === 0
+        ? undefined
+        : html`<h3>Not the real thing</h3>
+            <ul>
+              ${standIns.map((part) => html`<li>${part}</li>`)}
+            </ul>`
+    }
+  </section>`;
+}
