@@ -54,6 +54,18 @@ test("a repair taken away: init Jobs without toleration", limit, async () => {
   ]);
 });
 
+test("pods that ask for more than their nodes have left", limit, async () => {
+  const config = { plain: { "pulsar:pods.broker.requests.cpu": "14", "pulsar:pods.broker.requests.memory": "40Gi" } };
+  const problems = problemsOfStuck(await rehearse({ stack: "prod", config }));
+  const told = problems.filter((problem) => problem.startsWith("pulsar-broker-"));
+  assert.equal(told.length > 0, true, problems.join("\n"));
+  // Each tells of the nodes it may run on, and of no other, how much is missing there.
+  for (const problem of told) {
+    assert.match(problem, /sv-\d (is|are each) short of [\d.]+ CPU \(asked 14, free [\d.]+ of 16\)/);
+    assert.doesNotMatch(problem.split(" (scheduler:")[0] ?? "", /(bk|zk)-\d is short/);
+  }
+});
+
 test("volumes pinned to a node that is not there", limit, async () => {
   const config = { plain: { "pulsar:nodes[2].hostname": "elsewhere", "pulsar:volumes.createDirectories": "false" } };
   const nodes = (planned: SimulatedNode[]) => planned.map((node) => withHostname(node, node.metadata.name));

@@ -1,6 +1,8 @@
 /** The contract in a stack: what is refused at preview, and what an accepted move does to the cluster. */
 import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
+import { parseDocument } from "yaml";
 import { settled } from "../../../rehearsal/rehearse.ts";
 import { openMatters } from "../../../rehearsal/settling.ts";
 import { withRehearsal, type Stage } from "../../../rehearsal/stage.ts";
@@ -78,8 +80,37 @@ test("another node in a node's place", async (t) => {
       assertOk(await stack.up({ expectNoChanges: true }));
       assertOk(await stack.refresh({ expectNoChanges: true }));
     });
+
+    await t.test("another layout is refused, and what it would leave behind is shown", async () => {
+      const now = await identities(stage);
+      await toDedicated(stack.configFile);
+      for (const outcome of [await stack.preview(), await stack.up()]) {
+        assert.equal(outcome.ok, false);
+        const [error = ""] = errorsOf(outcome);
+        assert.match(error, /the data of 6 pods would be left behind/);
+        assert.match(error, /bookie-0 node1 -> bk-1, bookie-1 node4 -> bk-2, bookie-2 node3 -> bk-3/);
+        assert.match(error, /zookeeper-0 node1 -> zk-1/);
+        assert.match(error, /`pulumi destroy` with the former settings/);
+      }
+      assert.deepEqual(await identities(stage), now);
+    });
   });
 });
+
+/** Turns the stack's configuration into one of the dedicated layout, as somebody would who edits the file. */
+async function toDedicated(file: string): Promise<void> {
+  const stackFile = parseDocument(await readFile(file, "utf8"));
+  const group = (prefix: string) => ({ nodes: [1, 2, 3].map((i) => ({ name: `${prefix}-${i}` })) });
+  stackFile.setIn(["config", "pulsar:layout"], "dedicated");
+  stackFile.setIn(["config", "pulsar:environment"], "test");
+  stackFile.deleteIn(["config", "pulsar:nodes"]);
+  stackFile.setIn(["config", "pulsar:nodeGroups"], {
+    zookeeper: group("zk"),
+    bookkeeper: group("bk"),
+    serving: group("sv"),
+  });
+  await writeFile(file, stackFile.toString());
+}
 
 /** The runbook's part: a pod holds its claims until it is deleted, and the stack waits for that. */
 async function deletePodsOnceTheirClaimsGo({ api, settings: { namespace }, workspace: { signal } }: Stage) {
