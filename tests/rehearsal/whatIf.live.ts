@@ -1,6 +1,7 @@
-/** The test stack with nodes lost, given back and drained: what the rehearsal says of it. */
+/** Stacks with nodes lost, given back and drained: what the rehearsal says of them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { casesOf } from "../../rehearsal/cases.ts";
 import { giveBack } from "../../rehearsal/losing.ts";
 import { allRun, rehearseOn, takeAway } from "../../rehearsal/rehearse.ts";
 import { verdict } from "../../rehearsal/report.ts";
@@ -102,6 +103,48 @@ test("nodes of the test stack lost and drained", { timeout: 480_000 }, async (t)
         problems.join("\n"),
         /ZooKeeper has no majority.*\n.*no ledger can be opened.*\n.*2 of 3 bookies are missing/,
       );
+    });
+  });
+});
+
+test("nodes of the production stack lost", { timeout: 480_000 }, async (t) => {
+  await withRehearsal({ stack: "prod" }, async (stage) => {
+    const { record, verdict: judged, report } = await rehearseOn(stage, { whatIf: { eachNode: true } });
+
+    await t.test("every node in turn: the stack goes on without any one of them", () => {
+      assert.deepEqual(judged, { ok: true, problems: [] });
+      const nodes = stage.layout.nodes.map(({ name }) => name);
+      assert.deepEqual(
+        record.whatIfs?.map((one) => one.nodes),
+        nodes.map((name) => [name]),
+      );
+      const waitingFor = (node: string) =>
+        record.whatIfs?.filter(({ nodes }) => nodes.includes(node)).map((whatIf) => waiting(whatIf));
+      assert.deepEqual(waitingFor("zk-2"), [["zookeeper"]]);
+      assert.deepEqual(waitingFor("bk-1"), [["bookkeeper"]]);
+      assert.deepEqual(waitingFor("sv-3"), [["broker", "proxy"]]);
+      assert.match(report, /It goes on without any one of its nodes\./);
+    });
+
+    await giveBack(stage, ["sv-3"]);
+    await allRun(stage);
+    const zones = stage.layout.nodes;
+    const [b, a] = await takeAway(
+      stage,
+      ["b", "a"].flatMap((loseZone) => casesOf({ loseZone }, zones)),
+    );
+    assert.ok(a && b);
+
+    await t.test("a zone with one bookie of four: it goes on", () => {
+      assert.deepEqual(b.nodes, ["zk-2", "bk-2", "sv-2"]);
+      assert.deepEqual(left(b), ["2/3", "3/4", "2/3", "2/3"]);
+      assert.deepEqual(b.survival.stops, []);
+    });
+
+    await t.test("a zone with two of four: a ledger takes three, and the copies that are left can be read", () => {
+      assert.deepEqual(left(a), ["2/3", "2/4", "2/3", "2/3"]);
+      assert.equal(a.survival.stops.length, 1);
+      assert.match(a.survival.stops[0] ?? "", /spread over 3 bookies, and 2 of 4 run: no ledger can be opened/);
     });
   });
 });
