@@ -39,9 +39,11 @@ describe("preview.yml", () => {
   const workflow = parse(readFileSync(new URL("preview.yml", folder), "utf8")) as Workflow;
   const jobs = Object.values(workflow.jobs);
 
-  test("previews every stack there is", () => {
+  test("rehearses and previews every stack there is", () => {
     const stacks = readdirSync(root).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
-    assert.deepEqual(workflow.jobs.preview?.strategy?.matrix.stack.toSorted(), stacks.toSorted());
+    for (const job of [workflow.jobs.rehearsal, workflow.jobs.preview]) {
+      assert.deepEqual(job?.strategy?.matrix.stack.toSorted(), stacks.toSorted());
+    }
   });
 
   test("hands credentials to nobody else's code, and writes comments only", () => {

@@ -10,6 +10,8 @@ import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { ManagerTables } from "../../../components/resources/managerTables.ts";
 import { NodeMarks } from "../../../components/resources/nodeMarks.ts";
+import { checkingProvider } from "../../../components/resources/storedProvider.ts";
+import type * as volumeContractProvider from "../../../components/resources/volumeContractProvider.ts";
 import { keyPair, signToken } from "../../../components/tokens.ts";
 
 const config = new pulumi.Config();
@@ -34,10 +36,42 @@ const directories = {
 const provider = new k8s.Provider("cluster", {
   clusterIdentifier: "organization/pulsar/test",
   upsertExistingObjects: true,
+  enableSecretMutable: true,
 });
-const inCluster = { provider };
 
-const marks = nodes.map((node) => new NodeMarks(`marks-${node}`, { cluster: {}, node, labels, taints: [taint] }));
+const claims = (...volumes: [keyof typeof directories, string][]) =>
+  Object.fromEntries(volumes.map(([volume, size]) => [volume, { path: directories[volume], size }]));
+// The stack's own class would look for the module beside this program's Pulumi.yaml: unlike the others it is asked at preview.
+const contractModule = "../../../components/resources/volumeContractProvider.ts";
+class VolumeContract extends pulumi.dynamic.Resource {}
+const contract = new VolumeContract(
+  checkingProvider(async () => (await import(contractModule)) as typeof volumeContractProvider),
+  "volume-contract",
+  {
+    namespace: "pulsar",
+    release: "pulsar",
+    storageClass: "local-storage",
+    volumes: Object.fromEntries(
+      nodes.flatMap((node, i) => [
+        [`zookeeper-${i}`, { node, hostname: node, claims: claims(["zookeeper-data", "20Gi"]) }],
+        [
+          `bookie-${i}`,
+          { node, hostname: node, claims: claims(["bookie-journal", "50Gi"], ["bookie-ledgers", "50Gi"]) },
+        ],
+      ]),
+    ),
+    accepted: [],
+    production: false,
+  },
+  {},
+  "pulsar",
+  "VolumeContract",
+);
+const inCluster = { provider, dependsOn: contract };
+
+const marks = nodes.map(
+  (node) => new NodeMarks(`marks-${node}`, { cluster: {}, node, labels, taints: [taint] }, { dependsOn: contract }),
+);
 
 const home = new k8s.core.v1.Namespace("namespace", { metadata: { name: "pulsar" } }, inCluster);
 const namespace = home.metadata.name;
@@ -117,7 +151,7 @@ const volumes = (
           },
         },
       },
-      { ...inCluster, dependsOn: storageClass },
+      { provider, dependsOn: [contract, storageClass] },
     );
     const claim = new k8s.core.v1.PersistentVolumeClaim(
       `${volume}-${i}-claim`,
@@ -126,17 +160,17 @@ const volumes = (
         spec: {
           accessModes: ["ReadWriteOnce"],
           storageClassName: "local-storage",
-          volumeName: name,
+          volumeName: persistentVolume.metadata.name,
           resources: { requests: { storage } },
         },
       },
-      { ...inCluster, dependsOn: persistentVolume },
+      inCluster,
     );
     return [persistentVolume, claim];
   }),
 );
 const jobs = nodes.map(
-  (node) =>
+  (node, i) =>
     new k8s.batch.v1.Job(
       `directories-${node}`,
       {
@@ -166,7 +200,7 @@ const jobs = nodes.map(
           },
         },
       },
-      { ...inCluster, dependsOn: [...marks, home, pullSecret] },
+      { provider, dependsOn: [contract, marks[i] ?? contract, home, pullSecret] },
     ),
 );
 
@@ -295,6 +329,11 @@ const release = new k8s.helm.v3.Release(
       broker: {
         ...scheduled(3),
         affinity: { anti_affinity: true, type: "requiredDuringSchedulingIgnoredDuringExecution" },
+        configData: {
+          managedLedgerDefaultEnsembleSize: "2",
+          managedLedgerDefaultWriteQuorum: "2",
+          managedLedgerDefaultAckQuorum: "2",
+        },
       },
       proxy: {
         ...scheduled(3),
@@ -333,8 +372,9 @@ const release = new k8s.helm.v3.Release(
     maxHistory: 10,
   },
   {
-    ...inCluster,
+    provider,
     dependsOn: [
+      contract,
       ...marks,
       home,
       pullSecret,

@@ -1,0 +1,46 @@
+import type { Measurement } from "./measure.ts";
+
+export const heading = [
+  "nodes",
+  "resources",
+  "pods",
+  "up s",
+  "second up s",
+  "refresh s",
+  "destroy s",
+  "program MiB",
+  "engine MiB",
+  "plugins MiB",
+];
+
+export function rowOf({ nodes, resources, pods, ...costs }: Measurement): string[] {
+  return [...[nodes, resources, pods].map(String), ...costsOf(costs).map((cost) => cost?.toFixed(0) ?? "-")];
+}
+
+/**
+ * How each cost grows from the smallest plan to the largest: its factor by that of the nodes, so that 1.0 is linear. No row where there is
+ * only one size.
+ */
+export function growthRow(measured: readonly Measurement[]): string[][] {
+  const [least, most] = [measured[0], measured.at(-1)];
+  if (!least || !most || least.nodes === most.nodes) return [];
+  const factor = most.nodes / least.nodes;
+  const before = costsOf(least);
+  const growths = costsOf(most).map((cost, i) => {
+    const first = before[i];
+    return cost === undefined || first === undefined ? "-" : (cost / first / factor).toFixed(2);
+  });
+  return [["growth", "", "", ...growths]];
+}
+
+function costsOf({ seconds, memory }: Pick<Measurement, "seconds" | "memory">): (number | undefined)[] {
+  return [
+    seconds.up,
+    seconds["second up"],
+    seconds.refresh,
+    seconds.destroy,
+    memory?.program,
+    memory?.engine,
+    memory?.plugins,
+  ];
+}

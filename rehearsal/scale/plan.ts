@@ -1,0 +1,43 @@
+import type { StackConfig } from "../engine.ts";
+import { RehearsalError } from "../stage.ts";
+
+/** The stack whose settings the generated plans have, but for their nodes. */
+export const stack = "prod";
+
+/** With fewer, a group would keep nodes of the stack file. */
+export const fewestNodes = 16;
+
+const zones = ["a", "b", "c"];
+
+/**
+ * A plan of so many nodes in the dedicated layout, as configuration laid over the production stack's: three ZooKeepers, five from 60 nodes
+ * on, bookies on two thirds of the nodes, brokers and proxies on all others, every group spread over three zones.
+ *
+ * @throws RehearsalError for fewer nodes than `fewestNodes`
+ */
+export function planOf(nodes: number): StackConfig {
+  if (nodes < fewestNodes) {
+    throw new RehearsalError(`--nodes: found ${nodes}; allowed: ${fewestNodes} or more`);
+  }
+  const zookeepers = nodes < 60 ? 3 : 5;
+  const bookies = Math.floor((nodes * 2) / 3);
+  const serving = nodes - zookeepers - bookies;
+  return {
+    plain: {
+      ...group("zookeeper", "zk", zookeepers),
+      ...group("bookkeeper", "bk", bookies),
+      ...group("serving", "sv", serving),
+      // One broker and one proxy on every node that is neither ZooKeeper's nor a bookie's.
+      "pulsar:replicas.broker": String(serving),
+      "pulsar:replicas.proxy": String(serving),
+    },
+  };
+}
+
+function group(name: string, prefix: string, count: number): Record<string, string> {
+  const nodes = Array.from({ length: count }, (_, i): [string, string][] => [
+    [`pulsar:nodeGroups.${name}.nodes[${i}].name`, `${prefix}-${i + 1}`],
+    [`pulsar:nodeGroups.${name}.nodes[${i}].zone`, zones[i % zones.length] ?? ""],
+  ]);
+  return Object.fromEntries(nodes.flat());
+}
