@@ -3,9 +3,21 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import type { V1Job, V1PodSpec, V1Service, V1StatefulSet } from "@kubernetes/client-node";
+import type { V1Job, V1Service } from "@kubernetes/client-node";
 import { parse } from "yaml";
-import { chart, helmTemplate, render, type Rendered, type Values } from "./chartRender.ts";
+import {
+  antiAffinity,
+  byWorkload,
+  claimNames,
+  data,
+  forEach,
+  mountedSecrets,
+  podSpec,
+  storageClasses,
+} from "./chartFacts.ts";
+import { chart27, type Rendered, type Values } from "./chartRender.ts";
+
+const { folder: chart, template: helmTemplate, render } = chart27;
 
 const jwt: Values = { auth: { authentication: { enabled: true }, authorization: { enabled: true } } };
 const localStorage: Values = { volumes: { local_storage: true } };
@@ -13,52 +25,6 @@ const toleration = { key: "dedicated", operator: "Equal", value: "pulsar", effec
 const nodeSelector = { "node-role.kubernetes.io/pulsar": "pulsar" };
 const componentKeys = ["zookeeper", "bookkeeper", "autorecovery", "broker", "proxy", "toolset", "pulsar_manager"];
 const initJobs = ["pulsar-bookie-init", "pulsar-pulsar-init"];
-
-/** The same settings for each of the components. */
-const forEach = (keys: string[], settings: Values): Values => Object.fromEntries(keys.map((key) => [key, settings]));
-
-function podSpec(workload: Rendered["workloads"][number]): V1PodSpec {
-  const spec = workload.spec?.template.spec;
-  assert.ok(spec);
-  return spec;
-}
-
-/** Each workload's name with what `fact` says of its pods. */
-function byWorkload<Fact>(rendered: Rendered, fact: (pod: V1PodSpec) => Fact): Record<string, Fact> {
-  return Object.fromEntries(
-    rendered.workloads.map((workload) => [workload.metadata?.name ?? "", fact(podSpec(workload))]),
-  );
-}
-
-/** Each Secret that a pod mounts, with the keys taken and the paths they appear at. */
-function mountedSecrets(pod: V1PodSpec): string[] {
-  const mountPath = (volume: string): string =>
-    pod.containers[0]?.volumeMounts?.find(({ name }) => name === volume)?.mountPath ?? "nowhere";
-  return (pod.volumes ?? []).flatMap(({ name, secret }) =>
-    (secret?.items ?? []).map(({ key, path }) => `${secret?.secretName ?? ""} ${key} ${mountPath(name)}/${path}`),
-  );
-}
-
-/** The names of the claims that the StatefulSet controller makes. */
-function claimNames({ metadata, spec }: V1StatefulSet): string[] {
-  return (spec?.volumeClaimTemplates ?? []).flatMap((template) =>
-    Array.from(
-      { length: spec?.replicas ?? 0 },
-      (_, i) => `${template.metadata?.name ?? ""}-${metadata?.name ?? ""}-${i}`,
-    ),
-  );
-}
-
-const storageClasses = (rendered: Rendered): Record<string, string | undefined> =>
-  Object.fromEntries(
-    rendered
-      .all("StatefulSet")
-      .flatMap(({ spec }) => spec?.volumeClaimTemplates ?? [])
-      .map(({ metadata, spec }) => [metadata?.name ?? "", spec?.storageClassName]),
-  );
-
-const data = (rendered: Rendered, configMap: string): Record<string, string> =>
-  rendered.one("ConfigMap", configMap).data ?? {};
 
 const isNoLoadBalancer = ({ spec }: V1Service): boolean => spec?.type !== "LoadBalancer";
 
@@ -240,10 +206,6 @@ describe("pods", () => {
     assert.equal(Object.keys(placed).length, 9);
   });
 
-  const antiAffinity = (pod: V1PodSpec): string =>
-    Object.entries(pod.affinity?.podAntiAffinity ?? {})
-      .map(([type]) => (type.startsWith("required") ? "required" : "preferred"))
-      .join() || "none";
   test("one of a component a node: demanded, for brokers wished, for toolset and manager neither", async () => {
     const rendered = await render();
     assert.deepEqual(byWorkload(rendered, antiAffinity), {

@@ -1,4 +1,4 @@
-/** Renders the stand-in for the Pulsar chart with the real Helm, and hands out the objects by kind and name. */
+/** Renders the stand-ins for the Pulsar charts with the real Helm, and hands out the objects by kind and name. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import type {
@@ -21,15 +21,20 @@ import { execa } from "execa";
 import { parseAllDocuments, stringify } from "yaml";
 import { prepareTools } from "../../../rehearsal/tools/tools.ts";
 
-/** The chart's folder. */
-export const chart = join(import.meta.dirname, "../../../rehearsal/standins/charts/pulsar-2.7");
-
 /** Ingresses of extensions/v1beta1, which no client knows any more. */
 interface OldIngress {
   apiVersion: string;
   kind: string;
   metadata: { name: string };
   spec: { rules: { http: { paths: { backend: { serviceName: string; servicePort: number } }[] } }[] };
+}
+
+/** What the Prometheus operator knows. */
+interface PodMonitor {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; labels: Record<string, string> };
+  spec: { selector: { matchLabels: Record<string, string> }; podMetricsEndpoints: { port: string }[] };
 }
 
 interface Kinds {
@@ -41,6 +46,7 @@ interface Kinds {
   Job: V1Job;
   Namespace: V1Namespace;
   PodDisruptionBudget: V1PodDisruptionBudget;
+  PodMonitor: PodMonitor;
   Role: V1Role;
   RoleBinding: V1RoleBinding;
   Secret: V1Secret;
@@ -102,9 +108,6 @@ export class Rendered {
   }
 }
 
-/** Monitoring is on by default, and the stand-in has none. */
-const withoutMonitoring: Values = { monitoring: { prometheus: false, grafana: false } };
-
 let helm: Promise<string> | undefined;
 
 async function findHelm(): Promise<string> {
@@ -112,15 +115,32 @@ async function findHelm(): Promise<string> {
   return tools.helm;
 }
 
-/** Runs `helm template` on the stand-in; Helm's error if it refuses. */
-export async function helmTemplate(values: Values, release: string, namespace: string): Promise<string> {
-  helm ??= findHelm();
-  const args = ["template", release, chart, "--namespace", namespace, "--values", "-"];
-  const { stdout } = await execa(await helm, args, { input: stringify(values) });
-  return stdout;
+/** One of the stand-ins. */
+export interface StandIn {
+  /** The chart's folder. */
+  folder: string;
+  /** Runs `helm template`, with more arguments at its end; Helm's error if the chart refuses. */
+  template: (values: Values, release: string, namespace: string, more?: string[]) => Promise<string>;
+  /** Renders the chart with monitoring off, which is on by default, and the given values. */
+  render: (values?: Values, release?: string, namespace?: string, more?: string[]) => Promise<Rendered>;
 }
 
-/** Renders the chart with monitoring off and the given values. */
-export async function render(values: Values = {}, release = "pulsar", namespace = release): Promise<Rendered> {
-  return new Rendered(await helmTemplate({ ...withoutMonitoring, ...values }, release, namespace));
+/** The stand-in for the charts of a line, and the values that switch off the monitoring it has not. */
+function standIn(line: string, withoutMonitoring: Values): StandIn {
+  const folder = join(import.meta.dirname, "../../../rehearsal/standins/charts", `pulsar-${line}`);
+  const template: StandIn["template"] = async (values, release, namespace, more = []) => {
+    helm ??= findHelm();
+    const args = ["template", release, folder, "--namespace", namespace, "--values", "-", ...more];
+    const { stdout } = await execa(await helm, args, { input: stringify(values) });
+    return stdout;
+  };
+  return {
+    folder,
+    template,
+    render: async (values = {}, release = "pulsar", namespace = release, more = []) =>
+      new Rendered(await template({ ...withoutMonitoring, ...values }, release, namespace, more)),
+  };
 }
+
+export const chart27 = standIn("2.7", { monitoring: { prometheus: false, grafana: false } });
+export const chart4 = standIn("4", { "victoria-metrics-k8s-stack": { enabled: false } });
