@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { base64 } from "./base64.ts";
-import { merge, type PulsarCluster, type SecretRef, type Values } from "./charts/cluster.ts";
+import { type ManagerCredentials, merge, type PulsarCluster, type SecretRef, type Values } from "./charts/cluster.ts";
 import { chartLine, type ChartVersion } from "./charts/lines.ts";
 import { fullName } from "./charts/names.ts";
 
@@ -16,13 +16,15 @@ export interface PulsarReleaseArgs {
     version: ChartVersion;
     /** A Helm repository (`https://...`), an OCI address (`oci://...`), or the path of a chart, relative to the program. */
     source: string;
-    /** How long Helm waits for every pod to be ready and both init Jobs to be complete, in minutes. */
+    /** How long Helm waits for every pod to be ready and every init Job to be complete, in minutes. */
     timeoutMinutes: number;
   };
   /** What the chart's values are made from. */
-  cluster: Omit<PulsarCluster, "manager"> & { manager: { jdbcUrl: pulumi.Input<string>; token: SecretRef } };
-  /** Pulsar Manager's account of its database. */
-  managerCredentials: { user: string; password: pulumi.Input<string> };
+  cluster: Omit<PulsarCluster, "release" | "manager"> & {
+    manager: { jdbcUrl: pulumi.Input<string>; token: SecretRef };
+  };
+  /** Pulsar Manager's accounts: of its database, and where the chart makes it, the one people log in with. */
+  managerCredentials: pulumi.Input<ManagerCredentials>;
   /** Laid over the values last: the way out for what this program does not know. In the line's own terms, without secrets. */
   values?: Values;
   /** Run just before Helm is: see `releaseHooks`. */
@@ -39,7 +41,7 @@ export interface ServiceAddresses {
   manager: string;
 }
 
-/** The Helm release of Pulsar, with its manager's database credentials and the pull secret of the `default` ServiceAccount (seed, section 2). */
+/** The Helm release of Pulsar, with its manager's credentials and the pull secret of the `default` ServiceAccount (seed, section 2). */
 export class PulsarRelease extends pulumi.ComponentResource {
   readonly addresses: pulumi.Output<ServiceAddresses>;
   /** What Helm says of the release once it is done: `deployed`. */
@@ -50,15 +52,14 @@ export class PulsarRelease extends pulumi.ComponentResource {
     const line = chartLine(args.chart.version);
     const full = fullName(args.release);
 
-    const databaseSecret = new k8s.core.v1.Secret(
+    // Its name is from before there was more than the database's account in it.
+    const secretName = `${full}-manager-database`;
+    const managerSecret = new k8s.core.v1.Secret(
       `${name}-manager-database`,
       {
-        metadata: { name: `${full}-manager-database`, namespace: args.namespace },
+        metadata: { name: secretName, namespace: args.namespace },
         type: "Opaque",
-        data: {
-          [line.databaseSecretKeys.user]: base64(args.managerCredentials.user),
-          [line.databaseSecretKeys.password]: pulumi.secret(args.managerCredentials.password).apply(base64),
-        },
+        data: pulumi.secret(args.managerCredentials).apply((credentials) => encoded(line.managerSecret(credentials))),
       },
       { parent: this },
     );
@@ -67,7 +68,7 @@ export class PulsarRelease extends pulumi.ComponentResource {
     // pull secret before the first of them is made.
     const { pullSecret } = args.cluster.images;
     const defaultAccount =
-      pullSecret === undefined
+      pullSecret === undefined || line.givesPullSecret
         ? []
         : [
             new k8s.core.v1.ServiceAccountPatch(
@@ -78,8 +79,8 @@ export class PulsarRelease extends pulumi.ComponentResource {
           ];
 
     const values = pulumi.output(args.cluster.manager.jdbcUrl).apply((jdbcUrl) => {
-      const manager = { ...args.cluster.manager, jdbcUrl, databaseSecret: `${full}-manager-database` };
-      return merge(line.values({ ...args.cluster, manager }), args.values ?? {});
+      const manager = { ...args.cluster.manager, jdbcUrl, secret: secretName };
+      return merge(line.values({ ...args.cluster, release: args.release, manager }), args.values ?? {});
     });
     const release = new k8s.helm.v3.Release(
       `${name}-release`,
@@ -96,7 +97,7 @@ export class PulsarRelease extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        dependsOn: [databaseSecret, ...defaultAccount, ...args.after],
+        dependsOn: [managerSecret, ...defaultAccount, ...args.after],
         hooks: args.hooks,
         // Pulumi's own clock must not run out before Helm's.
         customTimeouts: minutes(args.chart.timeoutMinutes + 5),
@@ -118,6 +119,10 @@ export class PulsarRelease extends pulumi.ComponentResource {
 
 function minutes(count: number): pulumi.CustomTimeouts {
   return { create: `${count}m`, update: `${count}m`, delete: `${count}m` };
+}
+
+function encoded(data: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, base64(value)]));
 }
 
 /** The arguments of a Release that say where its chart is. A chart on disk has its version in itself. */

@@ -26,6 +26,8 @@ export interface VolumeContractArgs {
   namespace: string;
   release: string;
   storageClass: string;
+  /** The family of chart versions: 2.7 or 4. What one has written the other does not just take over. */
+  chartLine: string;
   /** By pod, such as "bookie-1". */
   volumes: Record<string, PodVolumes>;
   /** What somebody has reviewed; entries that fit no change are ignored, so that they may stay for a while. */
@@ -38,13 +40,13 @@ export interface VolumeContractArgs {
 export function contractOf(
   args: Omit<VolumeContractArgs, "volumes"> & { volumes: readonly PlannedVolume[] },
 ): VolumeContractArgs {
-  const { namespace, release, storageClass, accepted, production } = args;
+  const { namespace, release, storageClass, chartLine, accepted, production } = args;
   const volumes: Record<string, PodVolumes> = {};
   for (const { pod, node, hostname, volume, path, request } of args.volumes) {
     volumes[pod] ??= { node, hostname, claims: {} };
     volumes[pod].claims[volume] = { path, size: request };
   }
-  return { namespace, release, storageClass, volumes, accepted, production };
+  return { namespace, release, storageClass, chartLine, volumes, accepted, production };
 }
 
 /** A pod that would not find its data. */
@@ -70,6 +72,7 @@ export function breaches(before: VolumeContractArgs, after: VolumeContractArgs):
   const shuffled = componentsOf(partings).filter((component) => isShuffled(component, partings, before));
   const others = partings.filter(({ component }) => !shuffled.includes(component));
   return [
+    ...migration(before, after),
     ...everything(before, after),
     ...shuffled.map((component) => shuffle(partings.filter((parting) => parting.component === component))),
     ...(others.length > fewPods
@@ -100,6 +103,16 @@ function partingsOf(before: VolumeContractArgs, after: VolumeContractArgs): Part
 
 function accepts(entry: AcceptedMove, { pod, before, after }: Parting): boolean {
   return entry.pod === pod && entry.from === before.node && entry.to === after?.node;
+}
+
+/** Another chart line is another Pulsar, other Kubernetes objects and another user in the containers: no upgrade in place (charts 2.7.7 and 4.7.0). */
+function migration(before: VolumeContractArgs, after: VolumeContractArgs): string[] {
+  return before.chartLine === after.chartLine
+    ? []
+    : [
+        `pulsar:chart.version was of chart line ${before.chartLine} and is of line ${after.chartLine}: that is a migration and no upgrade: set the ` +
+          "former version again, and follow docs/migrate-to-pulsar-4.md",
+      ];
 }
 
 /** A change of what all volumes have in common. */

@@ -9,8 +9,12 @@ export interface Values {
 export type Value = string | number | boolean | null | Value[] | Values;
 
 export interface Image {
+  /** With the registry before it, where it has one. */
   repository: string;
+  /** A version, without digest: schemas and lines are chosen by it. */
   tag: string;
+  /** `sha256:` and 64 digits; pods then ask for exactly this image, whatever the tag points to. */
+  digest?: string | undefined;
 }
 
 /** A key of a Secret in the release's namespace. */
@@ -31,15 +35,25 @@ export interface Ledgers {
 
 /** A Pulsar cluster as every chart line can be told it. One values function a line turns it into that line's values. */
 export interface PulsarCluster {
+  /** Name of the Helm release. */
+  release: string;
   placements: Record<Component, Placement>;
   /** What the pods ask for; where nothing is said, the chart's own defaults hold. */
   sizes: PodSizes;
-  images: { pulsar: Image; manager: Image; pullSecret?: string };
+  images: {
+    pulsar: Image;
+    manager: Image;
+    pullSecret?: string | undefined;
+    /** Stands before every image, also before those the chart names by itself; without, they are taken as they are named. */
+    registry?: string | undefined;
+  };
   auth: {
     /** Whether brokers verify tokens with a shared symmetric key instead of a public key. */
     symmetric: boolean;
-    /** Roles that may do everything: brokers among themselves, proxies towards brokers, administrators. */
-    superUsers: { broker: string; proxy: string; client: string };
+    /** What tokens are signed with where it is not what Pulsar takes for granted of a public key (RS256). */
+    publicAlgorithm?: "ES256" | undefined;
+    /** Roles that may do everything: brokers among themselves, proxies towards brokers, administrators, and the manager if it has one. */
+    superUsers: { broker: string; proxy: string; client: string; manager?: string | undefined };
   };
   volumes: { storageClass: string; sizes: Record<Volume, string> };
   ledgers: Ledgers;
@@ -47,18 +61,45 @@ export interface PulsarCluster {
   racks?: string[] | undefined;
   manager: {
     jdbcUrl: string;
-    /** Secret with the database's user and password, under the keys the chart line reads. */
-    databaseSecret: string;
-    /** The token the manager shows the brokers. */
+    /** The Secret that the line's `managerSecret` fills. */
+    secret: string;
+    /** The token the manager shows the brokers: its own role's, or else the administrators'. */
     token: SecretRef;
   };
 }
 
+export interface Account {
+  user: string;
+  password: string;
+}
+
+/** Pulsar Manager's accounts. */
+export interface ManagerCredentials {
+  /** Its own, of its database. */
+  database: Account;
+  /** What people log in to its page with; only in lines that make it (`makesLogin`). */
+  login?: Account | undefined;
+}
+
 /** What a chart line contributes: its values, and a post-renderer for what its values cannot say. */
 export interface ChartLine {
+  /** What the versions of the line begin with: "2.7", "4". A change of line is a migration; see `VolumeContract`. */
+  name: string;
   values(cluster: PulsarCluster): Values;
-  /** The keys the line's manager reads its database credentials from. */
-  databaseSecretKeys: { user: string; password: string };
+  /** What runs where a stack names no image: the release that the line's newest chart is made for. */
+  images: { pulsar: Image; manager: Image };
+  /** The Kubernetes versions that know all kinds of objects of the line: from this minor version on, such as "1.25". */
+  kubernetes: { from: string };
+  manager: {
+    /** The role the manager has unless the settings name one; in a line without it the manager shows the administrators' token. */
+    role?: string;
+    /** Whether the chart makes the account that people log in to the manager's page with. */
+    makesLogin: boolean;
+  };
+  /** What the manager's Secret holds, under the keys the line's chart reads. */
+  managerSecret(credentials: ManagerCredentials): Record<string, string>;
+  /** Whether the chart gives the pull secret to every pod; if not, the namespace's `default` account has to. */
+  givesPullSecret: boolean;
   /** Executable that reads the manifest on stdin and writes it mended to stdout; path relative to the program. */
   postrender: string;
   /**

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ask, type ClusterRef, connect, statusOf } from "./cluster.ts";
+import { type KubernetesNeed, kubernetesVersionHook } from "./kubernetesVersion.ts";
 
 /**
  * What has to be right in the cluster before Helm is started for a release.
@@ -10,12 +11,14 @@ import { ask, type ClusterRef, connect, statusOf } from "./cluster.ts";
  *    down, a second: "cannot re-use a name that is still in use". The stack's own lock says that no other `up` is at work, so such a record
  *    is a leftover; without it Helm goes on from the revision before, or anew, and takes over the objects that bear its marks.
  * 2. A pull secret the stack does not make must be there, or every pod waits for its image until Helm gives up.
+ * 3. The cluster must not be older than the chart's objects; this is looked at in a preview already.
  */
 export function releaseHooks(
   cluster: ClusterRef,
   namespace: string,
   release: string,
   pullSecret: string | undefined,
+  need: KubernetesNeed,
 ): pulumi.ResourceHookBinding {
   const hook = (name: string, leftovers: typeof unfinished) =>
     new pulumi.ResourceHook(name, async () => {
@@ -24,9 +27,10 @@ export function releaseHooks(
         await pulumi.log.warn(`removed ${record}, the record of a Helm operation that was interrupted`);
       }
     });
+  const version = kubernetesVersionHook(cluster, need);
   return {
-    beforeCreate: [hook("prepare-helm-install", neverDeployed)],
-    beforeUpdate: [hook("prepare-helm-upgrade", unfinished)],
+    beforeCreate: [version, hook("prepare-helm-install", neverDeployed)],
+    beforeUpdate: [version, hook("prepare-helm-upgrade", unfinished)],
   };
 }
 

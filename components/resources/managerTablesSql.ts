@@ -11,6 +11,14 @@ interface TableState {
   usable: boolean;
 }
 
+/** A column as the database has it. */
+interface Column {
+  table: string;
+  name: string;
+  /** Whether a row cannot be without a value for it. */
+  needed: boolean;
+}
+
 /** Looked up as the manager looks: along the search path of its own user. */
 const inspection = `
   SELECT wanted.name,
@@ -37,8 +45,35 @@ export async function usableTables(session: Client, tables: readonly string[]): 
   return (await inspect(session, tables)).filter((table) => table.usable).map((table) => table.name);
 }
 
+const columnInspection = `
+  SELECT wanted.name AS table, c.attname AS name,
+         c.attnotnull AND NOT c.atthasdef AND c.attidentity = '' AS needed
+  FROM unnest($1::text[]) AS wanted (name)
+  JOIN pg_attribute c ON c.attrelid = to_regclass(quote_ident(wanted.name)) AND c.attnum > 0 AND NOT c.attisdropped
+  ORDER BY wanted.name, c.attnum`;
+
+/** The columns that a schema file gives its tables, a line each. */
+export function columnsIn(sql: string): { table: string; name: string }[] {
+  return [...sql.matchAll(/^CREATE TABLE IF NOT EXISTS (\w+) \(\n(.*?)^\);/gms)].flatMap(([, table = "", body = ""]) =>
+    [...body.matchAll(/^ {2}([a-z_]+) /gm)].map(([, name = ""]) => ({ table, name })),
+  );
+}
+
+/** What shows that tables were made for another version: the manager asks for a column they lack, or leaves empty one that must not be. */
+export function columnFaults(wanted: readonly { table: string; name: string }[], found: readonly Column[]): string[] {
+  const has = (columns: readonly { table: string; name: string }[], { table, name }: { table: string; name: string }) =>
+    columns.some((column) => column.table === table && column.name === name);
+  return [
+    ...wanted.filter((column) => !has(found, column)).map(({ table, name }) => `${table} has no column ${name}`),
+    ...found
+      .filter((column) => column.needed && !has(wanted, column))
+      .map(({ table, name }) => `${table} has a column ${name} that must not be left empty`),
+  ];
+}
+
 /**
- * Runs the schema's statements in one transaction and makes sure that the session's user can work with every table then.
+ * Runs the schema's statements in one transaction and makes sure that the session's user can work with every table then, and that those
+ * which were there already are this version's: `CREATE TABLE IF NOT EXISTS` does not look.
  * @throws Error of one line naming the statement's line or the tables concerned; the database is as it was
  */
 export async function applySchema(session: Client, schema: ManagerSchema): Promise<void> {
@@ -59,6 +94,17 @@ export async function applySchema(session: Client, schema: ManagerSchema): Promi
     if (faults.length > 0) {
       throw new Error(
         `the tables of Pulsar Manager ${schema.version} cannot be used, nothing was changed: ${faults.join("; ")}`,
+      );
+    }
+    const wanted = columnsIn(schema.sql);
+    const foreign = columnFaults(
+      wanted,
+      (await session.query<Column>(columnInspection, [[...new Set(wanted.map(({ table }) => table))]])).rows,
+    );
+    if (foreign.length > 0) {
+      throw new Error(
+        `the database holds tables of another version than Pulsar Manager ${schema.version}, nothing was changed: ${foreign.join("; ")}. ` +
+          "Give it an empty database (pulsar:managerDatabase.name), or see docs/migrate-to-pulsar-4.md",
       );
     }
   });

@@ -11,7 +11,10 @@ export interface ManagerSchema {
   tables: readonly string[];
 }
 
-/** The tables by manager version; `pulsar-manager-<version>.sql` makes them. v0.4.0 has another set: more columns, fewer tables. */
+/**
+ * The tables by manager version; `pulsar-manager-<version>.sql` makes them. A database made for one does not suit the other: v0.4.0 asks for a
+ * column more (environments.bookie).
+ */
 const tablesByVersion: Readonly<Record<string, readonly string[]>> = {
   "v0.2.0": [
     "environments",
@@ -26,6 +29,18 @@ const tablesByVersion: Readonly<Record<string, readonly string[]>> = {
     "tenants",
     "namespaces",
     "role_binding",
+  ],
+  "v0.4.0": [
+    "environments",
+    "topics_stats",
+    "publishers_stats",
+    "replications_stats",
+    "subscriptions_stats",
+    "consumers_stats",
+    "tokens",
+    "users",
+    "tenants",
+    "namespaces",
   ],
 };
 

@@ -36,6 +36,8 @@ const cluster: PulsarReleaseArgs["cluster"] = {
   manager: { jdbcUrl: "jdbc:postgresql://db:5432/m", token: { secret: "demo-token-admin", key: "TOKEN" } },
 };
 
+const chart = { version: "2.7.7", source: "https://pulsar.apache.org/charts", timeoutMinutes: 30 } as const;
+
 async function make(changes: Partial<PulsarReleaseArgs> = {}) {
   let release: PulsarRelease | undefined;
   const registered = await register(() => {
@@ -43,9 +45,12 @@ async function make(changes: Partial<PulsarReleaseArgs> = {}) {
       namespace: "messaging",
       release: "demo",
       after: [],
-      chart: { version: "2.7.7", source: "https://pulsar.apache.org/charts", timeoutMinutes: 30 },
+      chart,
       cluster,
-      managerCredentials: { user: "manager", password: "manager-password" },
+      managerCredentials: {
+        database: { user: "manager", password: "manager-password" },
+        login: { user: "admin", password: "login-password" },
+      },
       ...changes,
     });
   });
@@ -99,6 +104,30 @@ describe("PulsarRelease", () => {
     const { metadata } = secret.inputs as { metadata: { name: string } };
     const { pulsar_manager: manager } = helm.inputs.values as { pulsar_manager: { existingSecretName: string } };
     assert.equal(manager.existingSecretName, metadata.name);
+  });
+
+  test("hands chart 4.7.0 the login too, in a Secret of ours, so that it makes no password of its own", async () => {
+    const { helm, registered } = await make({ chart: { ...chart, version: "4.7.0" } });
+    const secret = named(registered, "pulsar-manager-database");
+    assert.deepEqual(secret.inputs.data, {
+      DB_USERNAME: base64("manager"),
+      DB_PASSWORD: base64("manager-password"),
+      UI_USERNAME: base64("admin"),
+      UI_PASSWORD: base64("login-password"),
+    });
+    assert.deepEqual(secret.secretInputs, ["data"]);
+    assert.doesNotMatch(JSON.stringify(helm.inputs), /manager-password|login-password/);
+    const { metadata } = secret.inputs as { metadata: { name: string } };
+    const { pulsar_manager: manager } = helm.inputs.values as { pulsar_manager: { admin: object } };
+    assert.deepEqual(manager.admin, { existingSecret: metadata.name });
+    assert.equal(helm.inputs.postrender, "./components/charts/line4/postrender");
+  });
+
+  test("leaves the default account alone with chart 4.7.0, which gives every pod the pull secret", async () => {
+    const { helm, registered } = await make({ chart: { ...chart, version: "4.7.0" } });
+    assert.ok(registered.every(({ name }) => name !== "pulsar-default-account"));
+    const { images } = helm.inputs.values as { images: { imagePullSecrets: string[] } };
+    assert.deepEqual(images.imagePullSecrets, ["regsecret"]);
   });
 
   test("gives the default account the pull secret before the release, or leaves it alone", async () => {

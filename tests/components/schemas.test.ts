@@ -24,6 +24,13 @@ test("v0.2.0 has the seed's twelve tables", () => {
   assert.equal(managerSchema("v0.2.0").tables.length, 12);
 });
 
+test("v0.4.0 has a bookie for each environment, and no roles", () => {
+  const { sql, tables } = managerSchema("v0.4.0");
+  assert.match(sql, /TABLE IF NOT EXISTS environments \([^;]*\n {2}bookie VARCHAR\(1024\) NOT NULL,/);
+  const former = managerSchema("v0.2.0").tables.filter((table) => !["roles", "role_binding"].includes(table));
+  assert.deepEqual(tables, former);
+});
+
 test("every schema file belongs to a supported version", () => {
   const files = readdirSync(new URL("../../components/schemas/", import.meta.url)).filter((file) =>
     file.endsWith(".sql"),
@@ -34,10 +41,10 @@ test("every schema file belongs to a supported version", () => {
   );
 });
 
-for (const version of ["v0.4.0", "latest", "toString", "../v0.2.0"]) {
+for (const version of ["v0.3.0", "latest", "toString", "../v0.2.0"]) {
   test(`an unsupported version is refused by name: ${version}`, () => {
     assert.throws(() => managerSchema(version), {
-      message: `no database schema for Pulsar Manager "${version}"; supported: v0.2.0`,
+      message: `no database schema for Pulsar Manager "${version}"; supported: v0.2.0, v0.4.0`,
     });
   });
 }

@@ -42,6 +42,7 @@ function contract({
     namespace: "pulsar",
     release,
     storageClass: "local-storage",
+    chartLine: "2.7",
     volumes,
     accepted,
     production: false,
@@ -174,6 +175,15 @@ describe("a change of the settings", () => {
       );
       assert.match(line, /every pod started without its data/);
     }
+  });
+
+  test("of the chart line is a migration, and refused with its runbook", () => {
+    const [line = "", ...more] = breaches(three, { ...three, chartLine: "4" });
+    assert.deepEqual(more, []);
+    assert.match(
+      line,
+      /^pulsar:chart\.version was of chart line 2\.7 and is of line 4: .*docs\/migrate-to-pulsar-4\.md$/,
+    );
   });
 
   test("of everything is told in a line a component, not one a pod", () => {

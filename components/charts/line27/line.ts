@@ -4,8 +4,21 @@ import { values } from "./values.ts";
 
 /** Chart versions 2.7.x; in the supported versions: 2.7.7 (Pulsar 2.7.4), the seed's. */
 export const line27: ChartLine = {
+  name: "2.7",
   values,
-  databaseSecretKeys: { user: "PULSAR_MANAGER_ADMIN_USER", password: "PULSAR_MANAGER_ADMIN_PASSWORD" },
+  images: {
+    pulsar: { repository: "apachepulsar/pulsar-all", tag: "2.7.4" },
+    // The chart's own, v0.1.0, cannot be given a token (apache/pulsar-helm-chart#133).
+    manager: { repository: "apachepulsar/pulsar-manager", tag: "v0.2.0" },
+  },
+  // Its own objects are older, and what the post-renderer makes of its PodDisruptionBudgets, policy/v1, is of 1.21.
+  kubernetes: { from: "1.22" },
+  manager: { makesLogin: false },
+  managerSecret: ({ database: { user, password } }) => ({
+    PULSAR_MANAGER_ADMIN_USER: user,
+    PULSAR_MANAGER_ADMIN_PASSWORD: password,
+  }),
+  givesPullSecret: false,
   postrender: "./components/charts/line27/postrender",
   repairs: repairsVersion,
 };

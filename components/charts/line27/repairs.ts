@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { initJobs, nameInitJobs } from "../initJobs.ts";
 import type { Manifest, PodSpec } from "../manifest.ts";
 import { podSpecAnnotation, secretRef } from "./values.ts";
 
@@ -19,7 +19,7 @@ export function repair(objects: Manifest[]): void {
   podSpecs(objects);
   pullSecrets(objects);
   initJobPlacement(objects);
-  initJobNames(objects); // Last: the name stands for the whole template.
+  nameInitJobs(objects); // Last: the name stands for the whole template.
 }
 
 /** policy/v1beta1 is gone since Kubernetes 1.25, policy/v1 is there since 1.21. Not needed from chart 3.0.0 on (#260). */
@@ -114,22 +114,6 @@ function pullSecrets(objects: Manifest[]) {
 function initJobPlacement(objects: Manifest[]) {
   const { nodeSelector, tolerations } = brokerPods(objects);
   for (const spec of initJobs(objects).map(podSpec)) Object.assign(spec, { nodeSelector, tolerations });
-}
-
-/**
- * A Job's template is immutable, so an upgrade with another image or another number of ZooKeepers would be refused (#67, #241). With the
- * template's hash in its name a changed Job is a new one, and Helm removes the old. As `initialize` stays on, a first install that
- * failed is initialised by the next. Not needed from chart 3.5.0 on (job.ttl.enabled).
- */
-function initJobNames(objects: Manifest[]) {
-  for (const job of initJobs(objects)) {
-    const hash = createHash("sha256").update(JSON.stringify(job.spec)).digest("hex").slice(0, 8);
-    job.metadata.name = `${job.metadata.name}-${hash}`;
-  }
-}
-
-function initJobs(objects: Manifest[]): Manifest[] {
-  return objects.filter((object) => object.kind === "Job" && object.metadata.name.endsWith("-init"));
 }
 
 function named(objects: Manifest[], kind: string, component: string): Manifest[] {

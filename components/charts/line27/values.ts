@@ -1,6 +1,8 @@
 import { type Placement, zoneLabel } from "../../layouts/layout.ts";
-import { amount, mebibytes, type PodSize } from "../../sizing.ts";
-import type { Image, PulsarCluster, SecretRef, Values } from "../cluster.ts";
+import { amount, type PodSize } from "../../sizing.ts";
+import type { PulsarCluster, SecretRef, Values } from "../cluster.ts";
+import { imageValues } from "../images.ts";
+import { apart, configured, evenly, localVolume, memory, resources, superUsers, tokenAlgorithm } from "../parts.ts";
 
 /**
  * The values of chart 2.7.7 for a cluster; equal in effect to the seed's values.yaml (section 2.1), but for its slips: services are
@@ -10,14 +12,8 @@ import type { Image, PulsarCluster, SecretRef, Values } from "../cluster.ts";
  * The chart has no values schema: a misspelt key is silently ignored, so tests render a chart with these values.
  */
 export function values({ placements, sizes, images, auth, volumes, ledgers, racks, manager }: PulsarCluster): Values {
-  const image = ({ repository, tag }: Image): Values => ({ repository, tag });
-  const pulsarImage = image(images.pulsar);
-  const volume = (size: string): Values => ({
-    local_storage: true,
-    size,
-    // The chart says "local-storage" by itself where storage is local; an explicit name comes first.
-    storageClassName: volumes.storageClass,
-  });
+  const pulsarImage = imageValues(images.pulsar);
+  const volume = (size: string) => localVolume(size, volumes.storageClass);
 
   return {
     // Always on, although an upgrade with these Jobs fails on their immutable templates (chart 2.7.7, no hooks, no TTL): the post-renderer
@@ -26,7 +22,8 @@ export function values({ placements, sizes, images, auth, volumes, ledgers, rack
     auth: {
       authentication: { enabled: true, provider: "jwt", jwt: { usingSecretKey: auth.symmetric } },
       authorization: { enabled: true },
-      superUsers: auth.superUsers,
+      // The chart lists whatever is in here.
+      superUsers: superUsers(auth),
     },
     components: {
       autorecovery: true,
@@ -64,14 +61,19 @@ export function values({ placements, sizes, images, auth, volumes, ledgers, rack
         managedLedgerDefaultEnsembleSize: String(ledgers.ensemble),
         managedLedgerDefaultWriteQuorum: String(ledgers.write),
         managedLedgerDefaultAckQuorum: String(ledgers.ack),
-        ...(racks ? apart(new Set(racks).size, ledgers.write) : {}),
+        ...apart(racks, ledgers.write),
+        ...tokenAlgorithm(auth),
       },
     },
     proxy: {
       ...pods(placements.proxy, sizes.proxy),
       service: { type: "ClusterIP" },
       // The proxy guards /metrics once authentication is on, and 2.7's proxy.conf has no such line to override: hence the prefix.
-      configData: { ...memory("PULSAR_MEM", sizes.proxy), PULSAR_PREFIX_authenticateMetricsEndpoint: "false" },
+      configData: {
+        ...memory("PULSAR_MEM", sizes.proxy),
+        PULSAR_PREFIX_authenticateMetricsEndpoint: "false",
+        ...tokenAlgorithm(auth),
+      },
     },
     autorecovery: {
       ...pods(placements.autorecovery, sizes.autorecovery),
@@ -92,7 +94,7 @@ export function values({ placements, sizes, images, auth, volumes, ledgers, rack
       ...pods(placements.manager, sizes.manager),
       service: { type: "ClusterIP" },
       // In this chart "admin" is the database's user, not the one who logs in (apache/pulsar-helm-chart#31).
-      existingSecretName: manager.databaseSecret,
+      existingSecretName: manager.secret,
       configData: {
         DRIVER_CLASS_NAME: "org.postgresql.Driver",
         URL: manager.jdbcUrl,
@@ -107,7 +109,7 @@ export function values({ placements, sizes, images, auth, volumes, ledgers, rack
       broker: pulsarImage,
       functions: pulsarImage,
       proxy: pulsarImage,
-      pulsar_manager: image(images.manager),
+      pulsar_manager: imageValues(images.manager),
       zookeeper: pulsarImage,
     },
     pulsar_metadata: { component: "pulsar-init", image: pulsarImage },
@@ -118,53 +120,16 @@ export function values({ placements, sizes, images, auth, volumes, ledgers, rack
 function pods({ replicas, nodeSelector, tolerations, overZones }: Placement, size: PodSize): Values {
   const more: Values = {
     ...(size.priorityClass === undefined ? {} : { priorityClassName: size.priorityClass }),
+    // The post-renderer adds the selector.
     ...(overZones ? { topologySpreadConstraints: [evenly(zoneLabel)] } : {}),
   };
-  const resources = Object.fromEntries(
-    Object.entries({ requests: size.requests, limits: size.limits }).flatMap(([key, value]) =>
-      value === undefined ? [] : [[key, defined(value)]],
-    ),
-  );
   return {
     replicaCount: replicas,
     nodeSelector,
     tolerations: tolerations.map((toleration) => ({ ...toleration })),
-    ...(Object.keys(resources).length === 0 ? {} : { resources }),
+    ...resources(size),
     ...(Object.keys(more).length === 0 ? {} : { annotations: { [podSpecAnnotation]: JSON.stringify(more) } }),
   };
-}
-
-/**
- * One pod more in one domain than in another at most; a domain whose nodes are all lost does not count, or its pods could go nowhere
- * (Kubernetes 1.26, nodeTaintsPolicy). The post-renderer adds the selector: the component's own pods.
- */
-function evenly(topologyKey: string): Values {
-  return { topologyKey, maxSkew: 1, whenUnsatisfiable: "DoNotSchedule", nodeTaintsPolicy: "Honor" };
-}
-
-function defined(quantities: { cpu?: string | undefined; memory?: string | undefined }): Values {
-  return Object.fromEntries(
-    Object.entries<string | undefined>(quantities).flatMap(([name, quantity]) =>
-      quantity === undefined ? [] : [[name, quantity]],
-    ),
-  );
-}
-
-/** A component's own configuration, if it has any. */
-function configured(configData: Values): Values {
-  return Object.keys(configData).length === 0 ? {} : { configData };
-}
-
-/**
- * The JVM's memory under the name the component's start script reads; nothing where the chart's own default is to hold.
- *
- * @param first whether the heap has its full size from the start
- */
-function memory(variable: string, { heap, direct }: PodSize, first = true): Values {
-  if (heap === undefined) return {};
-  const jvm = (quantity: string) => mebibytes(amount(quantity)).replace("Mi", "m");
-  const outside = direct === undefined ? "" : ` -XX:MaxDirectMemorySize=${jvm(direct)}`;
-  return { [variable]: `${first ? `-Xms${jvm(heap)} ` : ""}-Xmx${jvm(heap)}${outside}` };
 }
 
 /**
@@ -178,14 +143,6 @@ function bookieCaches({ direct }: PodSize): Values {
     dbStorage_writeCacheMaxSizeMb: megabytes(0.25),
     dbStorage_readAheadCacheMaxSizeMb: megabytes(0.25),
     dbStorage_rocksDB_blockCacheSize: String(Math.floor(amount(direct) * 0.1)),
-  };
-}
-
-/** The copies of an entry in as many racks as there are, so that losing one rack loses one copy: by itself BookKeeper is content with two. */
-function apart(racks: number, copies: number): Values {
-  return {
-    bookkeeperClientRackawarePolicyEnabled: "true",
-    bookkeeperClientMinNumRacksPerWriteQuorum: String(Math.min(racks, copies)),
   };
 }
 

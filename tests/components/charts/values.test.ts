@@ -1,70 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { merge, type PulsarCluster } from "../../../components/charts/cluster.ts";
+import { merge } from "../../../components/charts/cluster.ts";
 import { fromSecret, podSpecAnnotation, secretRef, values } from "../../../components/charts/line27/values.ts";
-import { components, type Placement } from "../../../components/layouts/layout.ts";
-import { type PodSize, podSizes, type SizedComponent } from "../../../components/sizing.ts";
-
-const toleration = { key: "dedicated", operator: "Equal", value: "pulsar", effect: "NoSchedule" } as const;
-const selector = { "node-role.kubernetes.io/pulsar": "pulsar" };
-const place = (replicas: number): Placement => ({
-  replicas,
-  nodeSelector: selector,
-  tolerations: [toleration],
-  nodes: ["node1"],
-  rule: "any",
-  overZones: false,
-});
-
-const cluster: PulsarCluster = {
-  placements: Object.fromEntries(
-    components.map((name) => [name, place(name === "toolset" ? 1 : 3)]),
-  ) as PulsarCluster["placements"],
-  sizes: podSizes({}, {}),
-  images: {
-    pulsar: { repository: "harbor.example.com/library/apachepulsar/pulsar-all", tag: "2.7.4" },
-    manager: { repository: "harbor.example.com/library/apachepulsar/pulsar-manager", tag: "v0.2.0" },
-    pullSecret: "regsecret",
-  },
-  auth: { symmetric: false, superUsers: { broker: "broker-admin", proxy: "proxy-admin", client: "admin" } },
-  volumes: {
-    storageClass: "local-storage",
-    sizes: { "zookeeper-data": "20Gi", "bookie-journal": "50Gi", "bookie-ledgers": "50Gi" },
-  },
-  ledgers: { ensemble: 3, write: 2, ack: 1 },
-  manager: {
-    jdbcUrl: "jdbc:postgresql://postgres.example.com:5432/pulsar_manager",
-    databaseSecret: "pulsar-manager-database",
-    token: { secret: "pulsar-token-admin", key: "TOKEN" },
-  },
-};
+import { type PodSize, podSizes } from "../../../components/sizing.ts";
+import { allSizes, cluster, memoryVariables, place, selector, sized, toleration, valueAt } from "./support.ts";
 
 /** `a.b.c` of the values. */
-function at(path: string, of: unknown = values(cluster)): unknown {
-  return path.split(".").reduce((value, key) => (value as Record<string, unknown> | undefined)?.[key], of);
-}
-
-const size: PodSize = {
-  requests: { cpu: "2", memory: "8Gi" },
-  limits: { cpu: undefined, memory: "8Gi" },
-  heap: "2Gi",
-  direct: "3000Mi",
-};
-const sized = (sizes: Partial<Record<SizedComponent, PodSize>>): PulsarCluster => ({
-  ...cluster,
-  sizes: { ...podSizes({}, {}), ...sizes },
-});
-const allSizes = Object.fromEntries(Object.keys(podSizes({}, {})).map((component) => [component, size]));
-
-/** What each component's start script reads its JVM's memory from. */
-const memoryVariables = new Map([
-  ["zookeeper", "PULSAR_MEM"],
-  ["bookkeeper", "PULSAR_MEM"],
-  ["broker", "PULSAR_MEM"],
-  ["proxy", "PULSAR_MEM"],
-  ["autorecovery", "BOOKIE_MEM"],
-  ["toolset", "PULSAR_MEM"],
-]);
+const at = (path: string, of: unknown = values(cluster)) => valueAt(path, of);
 
 describe("values of chart line 2.7", () => {
   const pulsarImage = { repository: "harbor.example.com/library/apachepulsar/pulsar-all", tag: "2.7.4" };

@@ -10,6 +10,7 @@ const on = (node: string): VolumeContractArgs => ({
   namespace: "pulsar",
   release: "pulsar",
   storageClass: "local-storage",
+  chartLine: "2.7",
   volumes: {
     "bookie-0": { node, hostname: node, claims: { "bookie-journal": { path: "/data", size: "50Gi" } } },
   },

@@ -1,0 +1,25 @@
+import type { ChartLine } from "../cluster.ts";
+import { repairsVersion } from "./repairs.ts";
+import { values } from "./values.ts";
+
+/** Chart versions 4.x; in the supported versions: 4.7.0 (Pulsar 4.0.12, the long-term release). */
+export const line4: ChartLine = {
+  name: "4",
+  values,
+  images: {
+    pulsar: { repository: "apachepulsar/pulsar-all", tag: "4.0.12" },
+    manager: { repository: "apachepulsar/pulsar-manager", tag: "v0.4.0" },
+  },
+  // The chart refuses older ones itself (4.7.0, Chart.yaml).
+  kubernetes: { from: "1.25" },
+  manager: { role: "manager-admin", makesLogin: true },
+  managerSecret: ({ database, login }) => ({
+    DB_USERNAME: database.user,
+    DB_PASSWORD: database.password,
+    UI_USERNAME: login?.user ?? "",
+    UI_PASSWORD: login?.password ?? "",
+  }),
+  givesPullSecret: true,
+  postrender: "./components/charts/line4/postrender",
+  repairs: repairsVersion,
+};
