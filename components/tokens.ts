@@ -1,11 +1,24 @@
 import { createPrivateKey, createPublicKey, hkdfSync } from "node:crypto";
 
 /**
- * What `prepare_helm_release.sh` (chart 2.7.7) makes with pulsarctl, as pure functions of one RSA private key, so that the same key always
+ * What `prepare_helm_release.sh` (chart 2.7.7) makes with pulsarctl, as pure functions of one private key, so that the same key always
  * gives the same Secrets. Binary values are base64, as `Secret.data` takes them: Pulsar reads keys as bare DER, never as PEM.
  */
 
-export type TokenKeys = "asymmetric" | "symmetric";
+/**
+ * How tokens are signed. `asymmetric`: RS256, brokers hold only the public key. `ecdsa`: the same with ES256, which has smaller keys and
+ * tokens. `symmetric`: HS256; whoever can verify a token can then make one.
+ */
+export const tokenKeys = ["asymmetric", "ecdsa", "symmetric"] as const;
+export type TokenKeys = (typeof tokenKeys)[number];
+
+/** What a token says. */
+export interface Claims {
+  /** The role, as `sub`. */
+  role: string;
+  /** The day from whose beginning (00:00 UTC) the token is refused, such as 2027-06-30, as `exp`. @default it never expires */
+  expires?: string | undefined;
+}
 
 /** Both halves of the key pair as base64 of DER: private as PKCS#8, public as X.509 SubjectPublicKeyInfo. */
 export function keyPair(privateKeyPem: string): { PRIVATEKEY: string; PUBLICKEY: string } {
@@ -27,16 +40,32 @@ export function symmetricKey(privateKeyPem: string): { SECRETKEY: string } {
 }
 
 /**
- * The token of a role: claim `sub` and nothing else (no time of issue, no expiry), so that signing again gives the same token.
- * RS256 with the private key, or HS256 with the symmetric key derived from it.
+ * The token of a role: claims `sub` and, if it expires, `exp`; no time of issue, so that signing again gives the same token.
+ * RS256 or ES256 with the private key, or HS256 with the symmetric key derived from it.
  */
-export async function signToken(privateKeyPem: string, keys: TokenKeys, role: string): Promise<string> {
+export async function signToken(privateKeyPem: string, keys: TokenKeys, { role, expires }: Claims): Promise<string> {
+  const claims = { sub: role, ...(expires === undefined ? {} : { exp: Date.parse(expires) / 1000 }) };
+  if (keys === "ecdsa") return signEs256(privateKeyPem, claims);
   // A preview that makes no token does not have to wait for it to load.
   const { SignJWT } = await import("jose");
-  const token = new SignJWT({ sub: role });
+  const token = new SignJWT(claims);
   return keys === "asymmetric"
     ? token.setProtectedHeader({ alg: "RS256", typ: "JWT" }).sign(createPrivateKey(privateKeyPem))
     : token
         .setProtectedHeader({ alg: "HS256", typ: "JWT" })
         .sign(Buffer.from(symmetricKey(privateKeyPem).SECRETKEY, "base64"));
+}
+
+/**
+ * ES256 (RFC 7518, section 3.4) with the nonce derived from key and message (RFC 6979). OpenSSL, and with it Node and jose, draws it by lot:
+ * every `up` would make another token.
+ */
+async function signEs256(privateKeyPem: string, claims: object): Promise<string> {
+  const { p256 } = await import("@noble/curves/nist.js");
+  const { d = "" } = createPrivateKey(privateKeyPem).export({ format: "jwk" });
+  const signed = [{ alg: "ES256", typ: "JWT" }, claims]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
+    .join(".");
+  const signature = p256.sign(Buffer.from(signed), Buffer.from(d, "base64url"));
+  return `${signed}.${Buffer.from(signature).toString("base64url")}`;
 }

@@ -1,14 +1,24 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { JwtAuth, tokenSecret } from "../../components/jwtAuth.ts";
-import { keyPair, signToken, symmetricKey, type TokenKeys } from "../../components/tokens.ts";
-import { named, register, testKeyPem, valueOf } from "../support/mocks.ts";
+import { JwtAuth, type JwtAuthArgs, tokenSecret } from "../../components/jwtAuth.ts";
+import { keyPair, signToken, symmetricKey } from "../../components/tokens.ts";
+import { named, register, testEcKeyPem, testKeyPem, valueOf } from "../support/mocks.ts";
 
-async function make(keys: TokenKeys, roles = ["broker-admin", "proxy-admin", "admin"], protect?: boolean) {
+const superUsers = ["broker-admin", "proxy-admin", "admin"].map((role) => ({ role }));
+
+async function make(over: Partial<JwtAuthArgs> = {}) {
   let auth: JwtAuth | undefined;
   const registered = await register(() => {
-    auth = new JwtAuth("auth", { namespace: "messaging", release: "pulsar", keys, roles, protect });
+    auth = new JwtAuth("auth", {
+      namespace: "messaging",
+      release: "pulsar",
+      keys: "asymmetric",
+      generation: 1,
+      superUsers,
+      clients: [],
+      ...over,
+    });
   });
   assert.ok(auth);
   return { auth, registered };
@@ -18,22 +28,22 @@ const text = (base64: unknown) => Buffer.from(String(base64), "base64").toString
 
 describe("JwtAuth", () => {
   test("asymmetric: the Secrets of prepare_helm_release.sh", async () => {
-    const { registered } = await make("asymmetric");
+    const { registered } = await make();
     const key = named(registered, "auth-key-secret");
     assert.deepEqual(key.inputs.metadata, { name: "pulsar-token-asymmetric-key", namespace: "messaging" });
     assert.deepEqual(key.inputs.data, keyPair(testKeyPem));
-    for (const role of ["broker-admin", "proxy-admin", "admin"]) {
+    for (const { role } of superUsers) {
       const { inputs } = named(registered, `auth-token-${role}`);
       const data = inputs.data as Record<string, string>;
       assert.deepEqual(inputs.metadata, { name: `pulsar-token-${role}`, namespace: "messaging" });
       assert.deepEqual(Object.keys(data), ["TOKEN", "TYPE"]);
-      assert.equal(text(data.TOKEN), await signToken(testKeyPem, "asymmetric", role));
+      assert.equal(text(data.TOKEN), await signToken(testKeyPem, "asymmetric", { role }));
       assert.equal(text(data.TYPE), "asymmetric");
     }
   });
 
   test("symmetric: one key under SECRETKEY, from the same kind of resource", async () => {
-    const { registered } = await make("symmetric");
+    const { registered } = await make({ keys: "symmetric" });
     const key = named(registered, "auth-key-secret");
     assert.deepEqual(key.inputs.metadata, { name: "pulsar-token-symmetric-key", namespace: "messaging" });
     assert.deepEqual(key.inputs.data, symmetricKey(testKeyPem));
@@ -42,25 +52,39 @@ describe("JwtAuth", () => {
     assert.deepEqual([...providers].sort(), ["kubernetes", "pulsar", "tls"]);
   });
 
+  test("ecdsa: another algorithm under the same names, which are the chart's", async () => {
+    const { auth, registered } = await make({ keys: "ecdsa" });
+    assert.deepEqual(named(registered, "auth-key").inputs, { algorithm: "ECDSA", ecdsaCurve: "P256" });
+    assert.equal(auth.secretNames.key, "pulsar-token-asymmetric-key");
+    assert.deepEqual(named(registered, "auth-key-secret").inputs.data, keyPair(testEcKeyPem));
+    const { TOKEN, TYPE } = named(registered, "auth-token-admin").inputs.data as { TOKEN: string; TYPE: string };
+    assert.equal(text(TOKEN), await signToken(testEcKeyPem, "ecdsa", { role: "admin" }));
+    assert.equal(text(TYPE), "asymmetric");
+  });
+
   test("keeps keys and tokens secret", async () => {
-    const { auth, registered } = await make("asymmetric");
+    const { auth, registered } = await make({ clients: [{ role: "monitor" }] });
     const secrets = registered.filter(({ type }) => type === "kubernetes:core/v1:Secret");
-    assert.equal(secrets.length, 4);
+    assert.equal(secrets.length, 5);
     for (const { name, secretInputs } of secrets) assert.deepEqual(secretInputs, ["data"], name);
     assert.ok(await pulumi.isSecret(auth.tokens));
   });
 
-  test("makes a token for every role it is given", async () => {
-    const { auth } = await make("asymmetric", ["admin", "monitor"]);
+  test("makes a token for every role it is given, with its own day of expiry", async () => {
+    const clients = [{ role: "monitor", expires: "2030-01-01" }];
+    const { auth } = await make({ superUsers: [{ role: "admin" }], clients });
     assert.deepEqual(auth.secretNames, {
       key: "pulsar-token-asymmetric-key",
       tokens: { admin: "pulsar-token-admin", monitor: "pulsar-token-monitor" },
     });
-    assert.deepEqual(Object.keys(await valueOf(auth.tokens)), ["admin", "monitor"]);
+    assert.deepEqual(await valueOf(auth.tokens), {
+      admin: await signToken(testKeyPem, "asymmetric", { role: "admin" }),
+      monitor: await signToken(testKeyPem, "asymmetric", { role: "monitor", expires: "2030-01-01" }),
+    });
   });
 
   test("keeps each role's token where it is looked for", async () => {
-    const { auth, registered } = await make("asymmetric", ["monitor"]);
+    const { auth, registered } = await make({ superUsers: [], clients: [{ role: "monitor" }] });
     const { secret, key } = tokenSecret("pulsar", "monitor");
     const { inputs } = named(registered, "auth-token-monitor");
     assert.deepEqual(
@@ -70,13 +94,47 @@ describe("JwtAuth", () => {
     assert.ok(key in (inputs.data as object));
   });
 
-  test("protects the key and every Secret where asked to, and nothing otherwise", async () => {
-    const isProtected = async (protect?: boolean) =>
-      (await make("asymmetric", ["admin"], protect)).registered
-        .filter(({ options }) => options.protect)
-        .map(({ name }) => name);
-    assert.deepEqual(await isProtected(), []);
-    assert.deepEqual(await isProtected(false), []);
-    assert.deepEqual((await isProtected(true)).sort(), ["auth-key", "auth-key-secret", "auth-token-admin"]);
+  test("names what Pulsar's own pods hold: the key and the super users' tokens", async () => {
+    const { auth } = await make({ superUsers: [{ role: "admin" }], clients: [{ role: "monitor" }] });
+    assert.deepEqual(auth.heldByPods, ["pulsar-token-asymmetric-key", "pulsar-token-admin"]);
+  });
+});
+
+describe("protection", () => {
+  const isProtected = async (over: Partial<JwtAuthArgs>) =>
+    (await make({ superUsers: [{ role: "admin" }], clients: [{ role: "monitor" }], ...over })).registered
+      .filter(({ options }) => options.protect)
+      .map(({ name }) => name)
+      .sort();
+
+  test("is of the key and of Pulsar's own Secrets, where asked for", async () => {
+    assert.deepEqual(await isProtected({}), []);
+    assert.deepEqual(await isProtected({ protect: false }), []);
+    assert.deepEqual(await isProtected({ protect: true }), ["auth-key", "auth-key-secret", "auth-token-admin"]);
+  });
+
+  test("moves on to the next key, and lets go of the one before", async () => {
+    assert.deepEqual(await isProtected({ protect: true, generation: 3 }), [
+      "auth-key-3",
+      "auth-key-secret",
+      "auth-token-admin",
+    ]);
+  });
+});
+
+describe("a generation", () => {
+  const keysOf = async (generation: number) =>
+    (await make({ generation })).registered.flatMap(({ type, name }) => (type.startsWith("tls:") ? [name] : []));
+
+  test("has a key of its own, beside the one before it and no other", async () => {
+    assert.deepEqual(await keysOf(1), ["auth-key"]);
+    assert.deepEqual(await keysOf(2), ["auth-key", "auth-key-2"]);
+    assert.deepEqual(await keysOf(3), ["auth-key-2", "auth-key-3"]);
+  });
+
+  test("changes no other resource's name", async () => {
+    const others = async (generation: number) =>
+      (await make({ generation })).registered.flatMap(({ type, name }) => (type.startsWith("tls:") ? [] : [name]));
+    assert.deepEqual(await others(2), await others(1));
   });
 });

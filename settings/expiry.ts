@@ -1,0 +1,42 @@
+import { type Fault, keyOf } from "./faults.ts";
+import type { Parsed } from "./schema.ts";
+
+/** What the days on which tokens expire mean at a certain time. `stackSettings` alone reads the clock. */
+
+const dayLength = 86_400_000;
+
+interface Dated {
+  tokens?: Pick<Parsed["tokens"], "expires" | "warnDays">;
+  clients?: Parsed["clients"];
+}
+
+/** Days that are over: with such tokens nobody would be let in. */
+export function expiryFaults(settings: Dated, now: Date): Fault[] {
+  return days(settings)
+    .filter(({ day }) => Date.parse(day) <= now.getTime())
+    .map(({ path, day }) => ({
+      key: keyOf(path),
+      found: day,
+      allowed: `a day after ${now.toISOString().slice(0, 10)}: this one has begun (UTC), and its tokens are refused`,
+    }));
+}
+
+/** A line for each day that fewer than `tokens.warnDays` days are left of. */
+export function expiryWarnings(settings: Required<Dated>, now: Date): string[] {
+  return days(settings).flatMap(({ path, day }) => {
+    const left = (Date.parse(day) - now.getTime()) / dayLength;
+    if (left >= settings.tokens.warnDays) return [];
+    const whole = Math.floor(left);
+    return [
+      `${keyOf(path)}: tokens expire on ${day} (00:00 UTC), ${whole === 1 ? "1 day" : `${whole} days`} from now; see docs/rotate-keys.md`,
+    ];
+  });
+}
+
+function days({ tokens, clients = [] }: Dated): { path: PropertyKey[]; day: string }[] {
+  const named = [
+    { path: ["tokens", "expires"], day: tokens?.expires },
+    ...clients.map(({ expires }, i) => ({ path: ["clients", i, "expires"], day: expires })),
+  ];
+  return named.flatMap(({ path, day }) => (day === undefined ? [] : [{ path, day }]));
+}
