@@ -1,0 +1,98 @@
+/** The settings of a stack without its owner: its file as it is committed, with secrets made for the occasion. */
+import { readdir, readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { chartLine, defaultChartVersion, supportedChartVersions } from "../components/charts/lines.ts";
+import type { RawConfig, Settings } from "../settings.ts";
+import type { StackConfig } from "./engine.ts";
+import { RehearsalError } from "./fault.ts";
+import { encryptedKeys, rawConfig } from "./stackConfig.ts";
+
+/** The folder of Pulumi.yaml. */
+export const ownProject = resolve(import.meta.dirname, "..");
+
+/**
+ * The settings of a committed stack, where nothing but them is asked for.
+ * @throws RehearsalError for a stack there is not, and for faults in its settings
+ */
+export async function stackSettings(stack: string): Promise<Settings> {
+  const stackFile = await readStackFile(ownProject, stack);
+  const nowhere = { kubeconfig: "none", context: "none" };
+  const config = overrides(stackFile, {}, nowhere, {
+    database: "nobody",
+    databaseAdmin: "nobody",
+    registry: "nobody",
+    manager: "nobody",
+  });
+  return settingsOf(stack, rawConfig(stackFile, config));
+}
+
+/** @throws RehearsalError that names the stacks there are */
+export async function readStackFile(project: string, stack: string): Promise<string> {
+  try {
+    return await readFile(join(project, `Pulumi.${stack}.yaml`), "utf8");
+  } catch (cause) {
+    const stacks = (await readdir(project)).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
+    throw new RehearsalError(`there is no stack "${stack}"; there are: ${stacks.join(", ")}`, { cause });
+  }
+}
+
+/** @throws RehearsalError with every fault in the settings */
+export async function settingsOf(stack: string, config: RawConfig): Promise<Settings> {
+  const { parseSettings } = await import("../settings.ts");
+  try {
+    return parseSettings(config, stack, false);
+  } catch (cause) {
+    throw new RehearsalError((cause as Error).message, { cause });
+  }
+}
+
+export interface RehearsedConfig {
+  plain: Record<string, string>;
+  secret: Record<string, string>;
+}
+
+/** Points the stack to what it is rehearsed on and gives it secrets of its own. What the caller asks for comes last. */
+export function overrides(
+  stackFile: string,
+  config: StackConfig,
+  address: { kubeconfig: string; context: string },
+  secrets: { database: string; databaseAdmin: string; registry: string; manager: string },
+): RehearsedConfig {
+  const { values } = rawConfig(stackFile, config);
+  const given = (key: string): Record<string, unknown> => JSON.parse(values[key] || "{}") as Record<string, unknown>;
+  const createsNamespace = values["pulsar:createNamespace"] !== "false";
+  const hasPullSecret = given("pulsar:images")["pullSecret"] !== undefined;
+  const encrypted = encryptedKeys(stackFile);
+  return {
+    plain: {
+      "kubernetes:kubeconfig": address.kubeconfig,
+      "kubernetes:context": address.context,
+      "pulsar:managerDatabase.host": "127.0.0.1",
+      ...(given("pulsar:managerDatabase")["create"] === false
+        ? {}
+        : { "pulsar:managerDatabase.admin.user": "postgres", "pulsar:managerDatabase.admin.database": "postgres" }),
+      ...config.plain,
+    },
+    secret: {
+      "pulsar:managerDatabasePassword": secrets.database,
+      "pulsar:managerDatabaseAdminPassword": secrets.databaseAdmin,
+      ...(makesLogin(given("pulsar:chart")["version"]) ? { "pulsar:managerPassword": secrets.manager } : {}),
+      ...(hasPullSecret && (createsNamespace || encrypted.includes("pulsar:imagePullCredentials"))
+        ? { "pulsar:imagePullCredentials": dockerConfig(secrets.registry) }
+        : {}),
+      ...config.secret,
+    },
+  };
+}
+
+/** Whether the chart makes a login for the manager, which then needs a password; what no supported chart does is told by the settings. */
+function makesLogin(version: unknown = defaultChartVersion): boolean {
+  const supported = supportedChartVersions.find((one) => one === version);
+  return supported !== undefined && chartLine(supported).manager.makesLogin;
+}
+
+/** Credentials for a registry that nobody asks: no image is pulled in a rehearsal. */
+export function dockerConfig(password: string): string {
+  const auth = Buffer.from(`rehearsal:${password}`).toString("base64");
+  return JSON.stringify({ auths: { "registry.example.com": { username: "rehearsal", password, auth } } });
+}
