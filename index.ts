@@ -6,6 +6,8 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { BookieRacks, bookieRacks } from "./components/bookieRacks.ts";
 import { JwtAuth, tokenSecret } from "./components/jwtAuth.ts";
+import { imageRef } from "./components/charts/images.ts";
+import { chartLine } from "./components/charts/lines.ts";
 import { allTolerations } from "./components/layouts/layout.ts";
 import { layoutOf } from "./components/layouts/layouts.ts";
 import { LocalVolumes } from "./components/localVolumes.ts";
@@ -16,6 +18,7 @@ import { PulsarNamespace } from "./components/pulsarNamespace.ts";
 import { PulsarRelease } from "./components/pulsarRelease.ts";
 import { releaseHooks } from "./components/resources/helmRecord.ts";
 import { ownObjects } from "./components/resources/ownership.ts";
+import { TokenRollout } from "./components/resources/tokenRollout.ts";
 import { VolumeContract } from "./components/resources/volumeContract.ts";
 import { contractOf } from "./components/volumeContract.ts";
 import { planVolumes } from "./components/volumes.ts";
@@ -23,8 +26,9 @@ import { stackSettings } from "./settings.ts";
 
 const settings = stackSettings();
 const layout = layoutOf(settings);
-const { cluster, namespace, release, images, tokens, managerDatabase, production } = settings;
-const pulsarImage = `${images.pulsar.repository}:${images.pulsar.tag}`;
+const { cluster, namespace, release, images, tokens, claims, managerDatabase, production } = settings;
+const line = chartLine(settings.chart.version);
+const pulsarImage = imageRef(images.pulsar);
 const plannedVolumes = planVolumes({ ...settings, ...settings.volumes, placements: layout.placements });
 const racks = bookieRacks(layout.placements.bookkeeper, layout.nodes);
 
@@ -47,6 +51,7 @@ const contract = new VolumeContract(
     namespace,
     release,
     storageClass: settings.volumes.storageClass.name,
+    chartLine: line.name,
     volumes: plannedVolumes,
     accepted: settings.movedVolumes,
     production,
@@ -74,8 +79,9 @@ const auth = new JwtAuth(
     namespace: home.namespaceName,
     release,
     keys: tokens.keys,
+    generation: tokens.generation,
     protect: production,
-    roles: [...Object.values(tokens.roles), ...tokens.otherRoles],
+    ...claims,
   },
   afterContract,
 );
@@ -127,21 +133,45 @@ const pulsar = new PulsarRelease(
       placements: layout.placements,
       sizes: settings.pods,
       images,
-      auth: { symmetric: tokens.keys === "symmetric", superUsers: tokens.roles },
+      auth: {
+        symmetric: tokens.keys === "symmetric",
+        publicAlgorithm: tokens.keys === "ecdsa" ? "ES256" : undefined,
+        superUsers: tokens.roles,
+      },
       volumes: { storageClass: settings.volumes.storageClass.name, sizes: settings.volumes.sizes },
       ledgers: settings.ledgers,
       racks,
       manager: {
         jdbcUrl: database.jdbcUrl,
-        token: tokenSecret(release, tokens.roles.client),
+        token: tokenSecret(release, tokens.roles.manager ?? tokens.roles.client),
       },
     },
-    managerCredentials: { user: managerDatabase.user, password: managerDatabase.password },
+    managerCredentials: pulumi.output({
+      database: { user: managerDatabase.user, password: managerDatabase.password },
+      login: settings.managerLogin,
+    }),
     values: settings.values,
     after: [nodes, home, auth, volumes, database.ready],
-    hooks: releaseHooks(cluster, namespace, release, images.pullSecret),
+    hooks: releaseHooks(cluster, namespace, release, images.pullSecret, {
+      chart: settings.chart.version,
+      ...line.kubernetes,
+    }),
   },
   afterContract,
+);
+
+const rollout = new TokenRollout(
+  "token-rollout",
+  {
+    cluster,
+    namespace,
+    release,
+    key: pulumi.interpolate`${tokens.keys} ${auth.fingerprint}`,
+    expires: tokens.expires,
+    secrets: auth.heldByPods,
+    limitMinutes: settings.chart.timeoutMinutes,
+  },
+  { dependsOn: [auth, pulsar] },
 );
 
 const rackJobs = racks
@@ -163,7 +193,8 @@ const rackJobs = racks
     ]
   : [];
 
-if (production) new ProductionGuard("production-guard", [nodes, home, auth, volumes, database, pulsar, ...rackJobs]);
+if (production)
+  new ProductionGuard("production-guard", [nodes, home, auth, volumes, database, pulsar, rollout, ...rackJobs]);
 
 /** Which component runs how often, and on which nodes. */
 export const placement = nodes.table;
@@ -175,3 +206,7 @@ export const services = pulsar.addresses;
 export const tokenSecrets = auth.secretNames.tokens;
 /** The token of the administrators' role; `pulumi stack output --show-secrets adminToken`. */
 export const adminToken = auth.tokens.apply((all) => all[tokens.roles.client]);
+/** The tokens of the applications, by role; secret as well. */
+export const clientTokens = auth.tokens.apply((all) =>
+  Object.fromEntries(claims.clients.map(({ role }) => [role, all[role]])),
+);

@@ -1,11 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Ledgers } from "./components/charts/cluster.ts";
+import type { Ledgers, PulsarCluster } from "./components/charts/cluster.ts";
 import { fault } from "./components/fault.ts";
 import { type PodSizes, podSizes } from "./components/sizing.ts";
 import { contradictions } from "./settings/contradictions.ts";
+import { expiryFaults, expiryWarnings } from "./settings/expiry.ts";
 import { type Fault, faultsOf, keyOf, message } from "./settings/faults.ts";
 import {
   allNodes,
+  claimsOf,
+  imagesOf,
   isProduction,
   ledgersOf,
   type NodeGroups,
@@ -13,6 +16,7 @@ import {
   nodeSizesOf,
   otherNodesOf,
   replicasOf,
+  rolesOf,
   type SettingsNode,
 } from "./settings/resolved.ts";
 import { emptyDefaults, type Parsed, schema, type SecretKey, secretKeys, soundPart } from "./settings/schema.ts";
@@ -30,7 +34,17 @@ export interface ClusterSettings {
 /** The stack's configuration, checked, with every default filled in; secrets as secret outputs. */
 export type Settings = Omit<
   Parsed,
-  SecretKey | "environment" | "nodes" | "nodeGroups" | "replicas" | "ledgers" | "pods" | "managerDatabase"
+  | SecretKey
+  | "environment"
+  | "nodes"
+  | "nodeGroups"
+  | "images"
+  | "tokens"
+  | "replicas"
+  | "ledgers"
+  | "pods"
+  | "manager"
+  | "managerDatabase"
 > & {
   cluster: ClusterSettings;
   /** Whether data is protected and what is too risky is refused. */
@@ -41,11 +55,18 @@ export type Settings = Omit<
   nodeGroups: NodeGroups;
   /** Nodes of the cluster besides these, without taint. */
   otherNodes: ReturnType<typeof otherNodesOf>;
+  /** With the registry before them. */
+  images: PulsarCluster["images"];
+  tokens: Omit<Parsed["tokens"], "roles"> & { roles: ReturnType<typeof rolesOf> };
+  /** What the tokens say. */
+  claims: ReturnType<typeof claimsOf>;
   replicas: ReturnType<typeof replicasOf>;
   ledgers: Ledgers;
   pods: PodSizes;
   /** A Docker configuration as JSON text. */
   imagePullCredentials?: pulumi.Output<string>;
+  /** What people log in to Pulsar Manager with, where the chart makes it. */
+  managerLogin?: { user: string; password: pulumi.Output<string> };
   managerDatabase: Omit<Parsed["managerDatabase"], "admin"> & {
     password: pulumi.Output<string>;
     /** Set unless role and database are made by somebody else. */
@@ -64,18 +85,22 @@ export interface RawConfig {
  * Checks the whole configuration of a stack at once.
  *
  * @param dryRun at preview a stack need not name its cluster; for a real `up` it must.
+ * @param now the time that the days on which tokens expire are held against; without, they are not
  * @throws pulumi.RunError one message with every fault found, each with its key, what was found (never a secret) and what is allowed.
  */
-export function parseSettings(config: RawConfig, stack: string, dryRun: boolean): Settings {
+export function parseSettings(config: RawConfig, stack: string, dryRun: boolean, now?: Date): Settings {
   const { raw, faults } = ownKeys(config);
   const parsed = schema.safeParse(raw);
   if (!parsed.success) faults.push(...faultsOf(parsed.error.issues, raw, secretKeySet));
   faults.push(...contradictions(soundPart(raw)));
+  if (now !== undefined) faults.push(...expiryFaults(soundPart(raw), now));
   const cluster = clusterSettings(config, dryRun, faults);
   if (!parsed.success || faults.length > 0) throw fault(message(faults, stack));
 
-  const { imagePullCredentials, managerDatabasePassword, managerDatabaseAdminPassword, ...plain } = parsed.data;
-  const { managerDatabase } = plain;
+  const { imagePullCredentials, managerPassword, managerDatabasePassword, managerDatabaseAdminPassword, ...settled } =
+    parsed.data;
+  const { manager, ...plain } = settled;
+  const { tokens, managerDatabase } = plain;
   return {
     ...plain,
     cluster,
@@ -83,10 +108,17 @@ export function parseSettings(config: RawConfig, stack: string, dryRun: boolean)
     nodes: allNodes(plain),
     nodeGroups: nodeGroupsOf(plain),
     otherNodes: otherNodesOf(plain),
+    images: imagesOf(plain),
+    tokens: { ...tokens, roles: rolesOf(plain) },
+    claims: claimsOf(plain),
     replicas: replicasOf(plain),
     ledgers: ledgersOf(plain),
     pods: podSizes(plain.pods, nodeSizesOf(plain)),
     imagePullCredentials: imagePullCredentials === undefined ? undefined : pulumi.secret(imagePullCredentials),
+    managerLogin:
+      managerPassword === undefined
+        ? undefined
+        : { user: manager.user ?? "admin", password: pulumi.secret(managerPassword) },
     managerDatabase: {
       ...managerDatabase,
       password: pulumi.secret(managerDatabasePassword),
@@ -107,12 +139,14 @@ export function stackSettings(): Settings {
   // The SDK has this function and leaves it out of its types (3.270); Config itself never says which keys are encrypted.
   const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
   const encrypted = Object.keys(values).filter((key) => isConfigSecret(key));
-  const settings = parseSettings({ values, encrypted }, pulumi.getStack(), pulumi.runtime.isDryRun());
+  const now = new Date();
+  const settings = parseSettings({ values, encrypted }, pulumi.getStack(), pulumi.runtime.isDryRun(), now);
   if (settings.layout === "dedicated" && !settings.production) {
     void pulumi.log.warn(
       "pulsar:environment is test: nothing of this stack is protected, and what production refuses is let through",
     );
   }
+  for (const line of expiryWarnings(settings, now)) void pulumi.log.warn(line);
   return settings;
 }
 

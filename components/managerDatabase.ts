@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
 import { fault } from "./fault.ts";
+import { leftoverHooks } from "./resources/managerLeftovers.ts";
+import { ManagerNames } from "./resources/managerNames.ts";
 import { ManagerTables } from "./resources/managerTables.ts";
 import { connectLimitSeconds, type TlsMode } from "./resources/sqlSession.ts";
 import { managerSchema } from "./schemas/index.ts";
@@ -88,7 +90,7 @@ export class ManagerDatabase extends pulumi.ComponentResource {
         user: role,
         password: args.rolePassword,
         tls: connection.tls,
-        tlsCa: connection.tlsCaFile === undefined ? undefined : readCa(connection.tlsCaFile),
+        tlsCa: readCa(connection),
         schemaVersion: schema.version,
         sql: schema.sql,
         tables: [...schema.tables],
@@ -109,7 +111,7 @@ export class ManagerDatabase extends pulumi.ComponentResource {
     this.registerOutputs({ jdbcUrl: this.jdbcUrl });
   }
 
-  /** Registers what `admin` makes, one after the other. */
+  /** Registers what `admin` makes, one after the other. What an interrupted `up` has left of it is made again. */
   private own(
     name: string,
     args: ManagerDatabaseArgs,
@@ -121,14 +123,29 @@ export class ManagerDatabase extends pulumi.ComponentResource {
         `${name}: role and database are to be made, but admin is not set; set it, or create: false where they exist`,
       );
     }
+    const server = {
+      host: connection.host,
+      port: connection.port,
+      database: admin.database ?? "postgres",
+      user: admin.user,
+      password: pulumi.secret(admin.password),
+      tls: connection.tls,
+      tlsCa: readCa(connection),
+    };
+    const names = new ManagerNames(
+      `${name}-names`,
+      { ...server, names: { role: args.role, database: args.database } },
+      { parent: this },
+    );
+    const makeRoom = leftoverHooks(name, pulumi.output(server), names);
     const provider = new postgresql.Provider(
       `${name}-server`,
       {
         host: connection.host,
         port: connection.port,
         username: admin.user,
-        password: pulumi.secret(admin.password),
-        database: admin.database ?? "postgres",
+        password: server.password,
+        database: server.database,
         superuser: admin.superuser ?? true,
         sslmode: connection.tls,
         sslrootcert: connection.tlsCaFile,
@@ -139,7 +156,7 @@ export class ManagerDatabase extends pulumi.ComponentResource {
     // Retained, a resource leaves the state and stays on the server: a destroy takes no data along that nobody asked it to.
     const opts = { parent: this, provider, retainOnDelete: !deleteData };
     // Protected as the tables are that live in them. The provider (3.18) renames in place, but the state keeps the old name as the id: the next refresh takes the resource for gone.
-    const byName = { ...opts, replaceOnChanges: ["name"], protect: args.protect };
+    const byName = { ...opts, dependsOn: names, replaceOnChanges: ["name"], protect: args.protect };
 
     const role = new postgresql.Role(
       `${name}-role`,
@@ -151,13 +168,13 @@ export class ManagerDatabase extends pulumi.ComponentResource {
         // those things over to `admin` (REASSIGN OWNED) or dropping them (DROP OWNED).
         skipReassignOwned: true,
       },
-      byName,
+      { ...byName, hooks: { beforeCreate: [makeRoom.role] } },
     );
     const database = new postgresql.Database(
       `${name}-database`,
       // When the owner changes, the tables have to follow, or the new one could not use them.
       { name: args.database, owner: role.name, alterObjectOwnership: true },
-      byName,
+      { ...byName, hooks: { beforeCreate: [makeRoom.database] } },
     );
     // What stands inside the database stays or goes with it and is never taken away by itself: DROP SCHEMA fails while tables stand in
     // the schema, and a REVOKE when the role has changed would be about a role that nobody uses any more.
@@ -195,11 +212,12 @@ export class ManagerDatabase extends pulumi.ComponentResource {
   }
 }
 
-function readCa(file: string): string {
+function readCa({ tlsCaFile }: ManagerDatabaseConnection): string | undefined {
+  if (tlsCaFile === undefined) return undefined;
   try {
-    return readFileSync(file, "utf8");
+    return readFileSync(tlsCaFile, "utf8");
   } catch (error) {
-    throw fault(`the CA's certificate ${file} cannot be read: ${(error as Error).message}`);
+    throw fault(`the CA's certificate ${tlsCaFile} cannot be read: ${(error as Error).message}`);
   }
 }
 

@@ -3,7 +3,7 @@ import { extname } from "node:path";
 import { parseArgs } from "node:util";
 import type { Question } from "./cases.ts";
 import { enumerate } from "./explain.ts";
-import { RehearsalError } from "./stage.ts";
+import { RehearsalError } from "./fault.ts";
 
 export interface Arguments {
   help: boolean;

@@ -4,7 +4,8 @@ import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { differences, median, plannedTypes, ratioOf, type Pair } from "./bench/measure.ts";
 import { type Outcome, Stack, type StackConfig } from "./engine.ts";
-import { dockerConfig, pluginFolders, standInChart, standInPlugins } from "./stage.ts";
+import { pluginFolders, standInChart, standInPlugins } from "./stage.ts";
+import { dockerConfig } from "./stackSettings.ts";
 import { chartRepositoryAnswers, findPlugins } from "./tools/plugins.ts";
 import { prepareTools } from "./tools/tools.ts";
 import { Interrupted, openWorkspace, type Workspace } from "./workspace.ts";
@@ -25,6 +26,8 @@ const aim = 1.25;
 const project = resolve(import.meta.dirname, "..");
 const flatProject = join(import.meta.dirname, "bench/flat");
 const chartRepository = "https://pulsar.apache.org/charts";
+/** The test stack's and the flat program's. */
+const chartVersion = "2.7.7";
 
 /** What measuring showed to be wrong. */
 class BenchError extends Error {
@@ -102,7 +105,7 @@ async function engine(workspace: Workspace) {
   const plugins = await findPlugins({ log, signal, pulumi: { file: tools.pulumi, version }, standIns: standInPlugins });
   const chartReachable = await chartRepositoryAnswers(chartRepository, signal);
   const config: StackConfig = {
-    plain: chartReachable ? {} : { "pulsar:chart.source": standInChart },
+    plain: chartReachable ? {} : { "pulsar:chart.source": standInChart(chartVersion) },
     secret: secrets(),
   };
   return {

@@ -1,5 +1,5 @@
 /** Which nodes are taken away from a stack that runs. */
-import { RehearsalError } from "./stage.ts";
+import { RehearsalError } from "./fault.ts";
 import type { WhatIf } from "./whatIf.ts";
 
 /** What the command line asks for. At most one of them. */

@@ -2,14 +2,16 @@
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, extname } from "node:path";
+import { chartLine } from "../components/charts/lines.ts";
 import { fullName } from "../components/charts/names.ts";
 import type { Layout } from "../components/layouts/layout.ts";
 import { argumentsIn, usage } from "./arguments.ts";
 import { casesOf } from "./cases.ts";
+import { RehearsalError } from "./fault.ts";
 import { progressOn } from "./progress.ts";
 import { rehearseOn } from "./rehearse.ts";
 import type { RehearsalRecord } from "./report.ts";
-import { RehearsalError, withRehearsal, type Stage } from "./stage.ts";
+import { withRehearsal, type Stage } from "./stage.ts";
 import { Interrupted } from "./workspace.ts";
 
 /** Faults that their message tells wholly. Whatever else is thrown is a fault of the rehearsal, and comes with its stack. */
@@ -60,12 +62,15 @@ async function rendered(file: string, record: RehearsalRecord): Promise<string> 
 async function keepUp({ cluster, postgres, settings, workspace }: Stage): Promise<void> {
   const { namespace, release, managerDatabase } = settings;
   const secret = `kubectl get secret -n ${namespace} ${fullName(release)}-manager-database`;
+  const database = { user: "user", password: "password" };
+  const keys = chartLine(settings.chart.version).managerSecret({ database });
+  const passwordKey = Object.keys(keys).find((key) => keys[key] === database.password) ?? "";
   console.log(`
 Everything is left running until Ctrl-C. To look around:
   export KUBECONFIG=${cluster.kubeconfig}
   kubectl get pods -n ${namespace} -o wide
   helm list -n ${namespace}
-  export PGPASSWORD=$(${secret} -o jsonpath='{.data.PULSAR_MANAGER_ADMIN_PASSWORD}' | base64 -d)
+  export PGPASSWORD=$(${secret} -o jsonpath='{.data.${passwordKey}}' | base64 -d)
   psql "host=${postgres.host} port=${postgres.port} dbname=${managerDatabase.name} user=${managerDatabase.user}"`);
   if (!workspace.signal.aborted) await once(workspace.signal, "abort");
 }

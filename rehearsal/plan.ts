@@ -2,7 +2,7 @@ import type { Component, Layout } from "../components/layouts/layout.ts";
 import { enumerate } from "./explain.ts";
 import type { PodView } from "./observe.ts";
 
-/** What the chart calls the components in its pods' `component` label (2.7.7). */
+/** What the chart calls the components in its pods' `component` label (2.7.7 and 4.7.0). */
 const labels: Record<string, Component> = {
   zookeeper: "zookeeper",
   bookie: "bookkeeper",
@@ -13,7 +13,10 @@ const labels: Record<string, Component> = {
   "pulsar-manager": "manager",
 };
 
-/** Which of the layout's components a `component` label means: the table above, `init` for the Jobs `bookie-init` and `pulsar-init`. */
+/**
+ * Which of the layout's components a `component` label means: the table above, `init` for the Jobs `bookie-init`, `pulsar-init` and, of chart
+ * 4.7.0, `pulsar-manager-init`. Pods of the chart's hooks carry none.
+ */
 export function componentOf(label: string | undefined): Component | undefined {
   if (label?.endsWith("-init")) return "init";
   return label === undefined ? undefined : labels[label];

@@ -1,5 +1,6 @@
 /** The rehearsal of a stack, step by step. */
 import { setTimeout } from "node:timers/promises";
+import { imageRef, stackImages } from "../components/charts/images.ts";
 import { advise } from "./advice.ts";
 import { casesOf, type Case, type Question } from "./cases.ts";
 import { judgeDatabases, listDatabases } from "./databases.ts";
@@ -63,6 +64,7 @@ export async function rehearseOn(
     stack: stage.stack.name,
     layout: stage.layout,
     pullSecret: stage.settings.images.pullSecret,
+    images: stackImages(stage.settings.images).map(({ image }) => imageRef(image)),
     parts: stage.parts,
     operations: [],
     missing: [],

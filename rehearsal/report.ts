@@ -38,6 +38,8 @@ export interface RehearsalRecord {
   layout: Layout;
   /** The Secret every image is to be pulled with; none where the registry is open. */
   pullSecret?: string | undefined;
+  /** Every image that a pod of the stack may ask for. */
+  images: string[];
   /** What was the real thing, with versions, and what was not. */
   parts: { real: string[]; standIns: string[] };
   operations: Operation[];
@@ -68,6 +70,7 @@ export function verdict(record: RehearsalRecord): Verdict {
     ...(seen ? otherProblems(seen) : []),
     ...(seen ? offPlan(seen.pods, record.layout, deployed).map((fault) => `off plan: ${fault}`) : []),
     ...(seen && record.pullSecret !== undefined ? withoutPullSecret(seen.pods, record.pullSecret) : []),
+    ...(seen ? unlistedImages(seen.pods, record.images) : []),
     ...record.missing,
     ...record.operations.flatMap(operationProblems),
     ...record.leftovers.map((what) => `left behind by destroy: ${what}`),
@@ -125,6 +128,15 @@ function withoutPullSecret(pods: readonly PodView[], secret: string): string[] {
   return pods
     .filter(({ pullSecrets }) => !pullSecrets.includes(secret))
     .map(({ name }) => `${name} would not get its image: it does not name the pull secret ${secret}`);
+}
+
+/** Images that would not be there where somebody has copied what is listed and there is no internet. */
+function unlistedImages(pods: readonly PodView[], listed: readonly string[]): string[] {
+  return pods.flatMap(({ name, images }) =>
+    [...new Set(images)]
+      .filter((image) => !listed.includes(image))
+      .map((image) => `${name} asks for ${image}, which is not among the stack's images (npm run images)`),
+  );
 }
 
 function operationProblems({ name, outcome, details }: Operation): string[] {

@@ -1,10 +1,10 @@
 /** `npm run scale`: what the rehearsal of larger and larger plans takes, in seconds and in memory. */
 import { parseArgs } from "node:util";
+import { RehearsalError } from "./fault.ts";
 import { progressOn } from "./progress.ts";
 import { growthRow, heading, rowOf } from "./scale/growth.ts";
 import { measure, type Measurement } from "./scale/measure.ts";
 import { fewestNodes, planOf } from "./scale/plan.ts";
-import { RehearsalError } from "./stage.ts";
 import { table } from "./table.ts";
 import { Interrupted } from "./workspace.ts";
 

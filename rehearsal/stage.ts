@@ -1,9 +1,9 @@
 /** Sets up what a stack is rehearsed on: tools, control plane with nodes, PostgreSQL, and the stack itself. */
 import { randomBytes } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { chartLine, type ChartVersion } from "../components/charts/lines.ts";
 import type { Layout } from "../components/layouts/layout.ts";
-import type { RawConfig, Settings } from "../settings.ts";
+import type { Settings } from "../settings.ts";
 import { clusterAddress, startCluster, type Cluster } from "./cluster.ts";
 import { Stack, type StackConfig } from "./engine.ts";
 import { listDatabases } from "./databases.ts";
@@ -16,7 +16,8 @@ import { startPostgres, type Postgres } from "./postgres.ts";
 import { plantPrerequisites } from "./prerequisites.ts";
 import { silent, type Progress } from "./progress.ts";
 import { redactor } from "./redact.ts";
-import { encryptedKeys, rawConfig } from "./stackConfig.ts";
+import { rawConfig } from "./stackConfig.ts";
+import { overrides, ownProject, readStackFile, settingsOf } from "./stackSettings.ts";
 import { cacheFolder } from "./tools/cache.ts";
 import { chartRepositoryAnswers, findPlugins } from "./tools/plugins.ts";
 import { prepareTools } from "./tools/tools.ts";
@@ -66,20 +67,20 @@ export interface Stage {
   /** What is really there, with versions, and what is not the real thing. */
   parts: { real: string[]; standIns: string[] };
   progress: Progress;
-  /** Looks at the cluster as it is now. */
-  observe(): Promise<Observation>;
+  /** Makes another committed stack on the same cluster and database, and tells its plan. Its nodes must be there, and what it says to exist. */
+  another(name: string, config: StackConfig): Promise<{ stack: Stack; layout: Layout }>;
+  /** Looks at the cluster as it is now. @param namespace whose pods are looked at; default: the stack's */
+  observe(namespace?: string): Promise<Observation>;
   /** Takes secrets out of a text. */
   redact(text: string): string;
 }
 
-/** A fault that the user can mend; its message is all there is to say. */
-export class RehearsalError extends Error {
-  override name = "RehearsalError";
-}
-
-const ownProject = resolve(import.meta.dirname, "..");
 export const standInPlugins = join(import.meta.dirname, "standins/bin");
-export const standInChart = join(import.meta.dirname, "standins/charts/pulsar-2.7");
+
+/** The chart that stands in for this version: one a chart line. */
+export function standInChart(version: ChartVersion): string {
+  return join(import.meta.dirname, "standins/charts", `pulsar-${chartLine(version).name}`);
+}
 
 /**
  * Sets up a stage, hands it to `use`, and takes everything down again whatever happens.
@@ -107,11 +108,12 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
     database: randomBytes(18).toString("base64url"),
     databaseAdmin: randomBytes(18).toString("base64url"),
     registry: randomBytes(18).toString("base64url"),
+    manager: randomBytes(18).toString("base64url"),
   };
   const address = clusterAddress(workspace);
 
   // Configuration faults are told before anything is downloaded or built for ten minutes.
-  const config = overrides(stackFile, options, address, secrets);
+  const config = overrides(stackFile, options.config ?? {}, address, secrets);
   const settings = await settingsOf(name, rawConfig(stackFile, config));
   const { layoutOf } = await import("../components/layouts/layouts.ts");
   const layout = layoutOf(settings);
@@ -125,7 +127,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
       const version = prepared.report.find((tool) => tool.name === "pulumi")?.version ?? "";
       const [plugins, chart] = await Promise.all([
         findPlugins({ log: tell, signal, pulumi: { file: prepared.tools.pulumi, version }, standIns: standInPlugins }),
-        chartSource(options.chart, settings.chart.source, signal),
+        chartSource(options.chart, settings.chart, signal),
       ]);
       return { ...prepared, plugins, chart };
     },
@@ -141,11 +143,38 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
       ...plugins
         .filter(({ origin }) => origin === "stand-in")
         .map(({ name, version }) => `plugin ${name}: a stand-in for ${version}`),
-      ...(chart === standInChart ? [`chart: a stand-in for ${settings.chart.version}`] : []),
+      ...(chart === standInChart(settings.chart.version) ? [`chart: a stand-in for ${settings.chart.version}`] : []),
       `PostgreSQL runs on this machine, ${settings.managerDatabase.tls === "disable" ? "without TLS" : "with a certificate made for it"}`,
     ],
   };
   for (const line of parts.standIns) log(line);
+
+  const makeStack = async (name: string, config: StackConfig): Promise<Stack> => {
+    const stack = await Stack.create(
+      {
+        pulumi: tools.pulumi,
+        projectDir: project,
+        workDir: await workspace.folder(`pulumi-${name}`),
+        // First of all the right Node: official plugins may lie beside another one.
+        path: [join(project, "node_modules/.bin"), ...pluginFolders(plugins), dirname(tools.helm)],
+        env: {
+          ...workspace.env,
+          KUBECONFIG: address.kubeconfig,
+          // Every engine run starts the program and four plugins, each of which compiles the SDK otherwise.
+          NODE_COMPILE_CACHE: join(cacheFolder(), "node"),
+          ...(options.inOneGo ? { PULUMI_PARALLEL: "64", PULUMI_SKIP_CHECKPOINTS: "true" } : {}),
+        },
+        signal,
+      },
+      name,
+      config,
+    );
+    // The workspace goes anyway: nothing is worth waiting for.
+    signal.addEventListener("abort", () => {
+      stack.kill();
+    });
+    return stack;
+  };
 
   const planned = simulatedNodes(settings);
   const nodes = options.nodes?.(planned) ?? planned;
@@ -167,33 +196,10 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
         if (settings.managerDatabase.tls === "verify-full") {
           config.plain["pulsar:managerDatabase.tlsCaFile"] = postgres.caFile;
         }
-        const stack = await Stack.create(
-          {
-            pulumi: tools.pulumi,
-            projectDir: project,
-            workDir: await workspace.folder("pulumi"),
-            // First of all the right Node: official plugins may lie beside another one.
-            path: [join(project, "node_modules/.bin"), ...pluginFolders(plugins), dirname(tools.helm)],
-            env: {
-              ...workspace.env,
-              KUBECONFIG: address.kubeconfig,
-              // Every engine run starts the program and four plugins, each of which compiles the SDK otherwise.
-              NODE_COMPILE_CACHE: join(cacheFolder(), "node"),
-              ...(options.inOneGo ? { PULUMI_PARALLEL: "64", PULUMI_SKIP_CHECKPOINTS: "true" } : {}),
-            },
-            signal,
-          },
-          name,
-          config,
-        );
-        return { postgres, stack };
+        return { postgres, stack: await makeStack(name, config) };
       },
     },
   );
-  // The workspace goes anyway: nothing is worth waiting for.
-  signal.addEventListener("abort", () => {
-    stack.kill();
-  });
 
   const api = await connect(cluster.kubeconfig);
   await plantPrerequisites({ api, postgres, settings, password: secrets.database });
@@ -210,82 +216,30 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
     databasesBefore: await listDatabases(postgres),
     parts,
     progress,
-    observe: () => observe(api, settings.namespace),
+    async another(name, given) {
+      const stackFile = await readStackFile(project, name);
+      const config = overrides(stackFile, given, address, secrets);
+      const { plain } = config;
+      const others = await settingsOf(name, rawConfig(stackFile, config));
+      plain["pulsar:managerDatabase.port"] = String(postgres.port);
+      const source = await chartSource(undefined, others.chart, signal);
+      if (source !== undefined) plain["pulsar:chart.source"] = source;
+      return { stack: await makeStack(name, config), layout: layoutOf(others) };
+    },
+    observe: (namespace = settings.namespace) => observe(api, namespace),
     redact: redactor([...Object.values(secrets), ...Object.values(config.secret)]),
   };
-}
-
-async function readStackFile(project: string, stack: string): Promise<string> {
-  try {
-    return await readFile(join(project, `Pulumi.${stack}.yaml`), "utf8");
-  } catch (cause) {
-    const stacks = (await readdir(project)).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
-    throw new RehearsalError(`there is no stack "${stack}"; there are: ${stacks.join(", ")}`, { cause });
-  }
-}
-
-async function settingsOf(stack: string, config: RawConfig): Promise<Settings> {
-  const { parseSettings } = await import("../settings.ts");
-  try {
-    return parseSettings(config, stack, false);
-  } catch (cause) {
-    throw new RehearsalError((cause as Error).message, { cause });
-  }
-}
-
-interface RehearsedConfig {
-  plain: Record<string, string>;
-  secret: Record<string, string>;
-}
-
-/** Points the stack to what it is rehearsed on and gives it secrets of its own. What the caller asks for comes last. */
-function overrides(
-  stackFile: string,
-  options: RehearsalOptions,
-  address: { kubeconfig: string; context: string },
-  secrets: { database: string; databaseAdmin: string; registry: string },
-): RehearsedConfig {
-  const { values } = rawConfig(stackFile, options.config ?? {});
-  const given = (key: string): Record<string, unknown> => JSON.parse(values[key] || "{}") as Record<string, unknown>;
-  const createsNamespace = values["pulsar:createNamespace"] !== "false";
-  const hasPullSecret = given("pulsar:images")["pullSecret"] !== undefined;
-  const encrypted = encryptedKeys(stackFile);
-  return {
-    plain: {
-      "kubernetes:kubeconfig": address.kubeconfig,
-      "kubernetes:context": address.context,
-      "pulsar:managerDatabase.host": "127.0.0.1",
-      ...(given("pulsar:managerDatabase")["create"] === false
-        ? {}
-        : { "pulsar:managerDatabase.admin.user": "postgres", "pulsar:managerDatabase.admin.database": "postgres" }),
-      ...options.config?.plain,
-    },
-    secret: {
-      "pulsar:managerDatabasePassword": secrets.database,
-      "pulsar:managerDatabaseAdminPassword": secrets.databaseAdmin,
-      ...(hasPullSecret && (createsNamespace || encrypted.includes("pulsar:imagePullCredentials"))
-        ? { "pulsar:imagePullCredentials": dockerConfig(secrets.registry) }
-        : {}),
-      ...options.config?.secret,
-    },
-  };
-}
-
-/** Credentials for a registry that nobody asks: no image is pulled in a rehearsal. */
-export function dockerConfig(password: string): string {
-  const auth = Buffer.from(`rehearsal:${password}`).toString("base64");
-  return JSON.stringify({ auths: { "registry.example.com": { username: "rehearsal", password, auth } } });
 }
 
 /** The chart that takes the place of the stack's: the one asked for, or the stand-in where the stack's repository does not answer. */
 async function chartSource(
   asked: string | undefined,
-  stacks: string,
+  { source, version }: Settings["chart"],
   signal: AbortSignal,
 ): Promise<string | undefined> {
   if (asked !== undefined) return resolve(asked);
-  if (!/^https?:/.test(stacks)) return undefined;
-  return (await chartRepositoryAnswers(stacks, signal)) ? undefined : standInChart;
+  if (!/^https?:/.test(source)) return undefined;
+  return (await chartRepositoryAnswers(source, signal)) ? undefined : standInChart(version);
 }
 
 /** Those of official plugins go before the stand-ins', which hold all plugins. */

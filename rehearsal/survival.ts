@@ -22,7 +22,7 @@ export interface Circumstances {
   quorum: Quorum;
 }
 
-/** The quorum in the brokers' configuration, the data of their ConfigMap. What it does not say is 2 (chart 2.7.7, Pulsar's broker.conf). */
+/** The quorum in the brokers' configuration, the data of their ConfigMap. What it does not say is 2 (both charts, Pulsar's broker.conf). */
 export function quorumOf(data: Readonly<Record<string, string>>): Quorum {
   const number = (key: string) => Number(data[key] ?? 2);
   return {

@@ -1,19 +1,38 @@
+import { imageRef, namesRegistry } from "../components/charts/images.ts";
+import { chartLine } from "../components/charts/lines.ts";
 import { type Fault, keyOf } from "./faults.ts";
 import { placementFaults } from "./nodes.ts";
 import { productionFaults } from "./production.ts";
+import { rolesOf } from "./resolved.ts";
 import type { Parsed } from "./schema.ts";
 
 /** Faults that no single value shows. */
 export function contradictions(settings: Partial<Parsed>): Fault[] {
-  const { tokens, images, managerDatabase } = settings;
+  const { chart, tokens, clients, registry, images, manager, managerDatabase } = settings;
   const faults = [...placementFaults(settings), ...productionFaults(settings)];
   const add = (path: PropertyKey[], found: string, allowed: string) =>
     faults.push({ key: keyOf(path), found, allowed });
 
-  const roles = tokens === undefined ? [] : [...Object.values(tokens.roles), ...tokens.otherRoles];
+  const roles =
+    tokens === undefined || chart === undefined || clients === undefined
+      ? []
+      : [...Object.values(rolesOf({ tokens, chart })), ...clients.map(({ role }) => role)];
   const twice = roles.filter((role, i) => roles.indexOf(role) < i);
-  if (twice.length > 0) add(["tokens"], `the role ${[...new Set(twice)].join(", ")} twice`, "every role once");
+  if (twice.length > 0) {
+    const where = clients?.some(({ role }) => twice.includes(role)) ? ["clients"] : ["tokens", "roles"];
+    add(
+      where,
+      `the role ${[...new Set(twice)].join(", ")} twice`,
+      "every role once, in tokens.roles and clients together",
+    );
+  }
 
+  for (const name of ["pulsar", "manager"] as const) {
+    const image = images?.[name];
+    if (registry === undefined || image === undefined || !namesRegistry(image.repository)) continue;
+    const allowed = `an image without its registry: pulsar:registry (${registry}) is put before it`;
+    add(["images", name], JSON.stringify(imageRef(image)), allowed);
+  }
   const credentials = "imagePullCredentials" in settings && settings.imagePullCredentials !== undefined;
   if (images !== undefined && credentials && images.pullSecret === undefined) {
     add(["images", "pullSecret"], "nothing", "the name of the Secret to make from pulsar:imagePullCredentials");
@@ -29,6 +48,22 @@ export function contradictions(settings: Partial<Parsed>): Fault[] {
       `nothing, so Secret ${images.pullSecret} is expected in a namespace that does not exist yet`,
       "a Docker configuration (pulumi config set --secret), or pulsar:createNamespace false with the Secret already there",
     );
+  }
+  if (chart !== undefined && manager !== undefined && "managerPassword" in settings) {
+    const given = settings.managerPassword !== undefined;
+    if (chartLine(chart.version).manager.makesLogin) {
+      if (!given) {
+        add(
+          ["managerPassword"],
+          "nothing",
+          `the password that ${manager.user ?? "admin"} is to log in to Pulsar Manager with (pulumi config set --secret)`,
+        );
+      }
+    } else {
+      const allowed = `nothing: with chart ${chart.version} nobody makes this login`;
+      if (given) add(["managerPassword"], "a secret value", allowed);
+      if (manager.user !== undefined) add(["manager", "user"], JSON.stringify(manager.user), allowed);
+    }
   }
   if (managerDatabase?.tlsCaFile !== undefined && managerDatabase.tls !== "verify-full") {
     add(

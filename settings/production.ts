@@ -15,7 +15,7 @@ export function productionFaults(settings: Partial<Parsed>): Fault[] {
 
   if (layout === "mixed") add(["layout"], "mixed", "dedicated: ZooKeeper and the bookies need nodes of their own");
   const { images, managerDatabase, values = {}, nodes, nodeGroups } = settings;
-  if (images?.pulsar.tag === "latest")
+  if (images?.pulsar?.tag === "latest")
     add(["images", "pulsar"], "latest", "a version, so that what runs is what was reviewed");
   if (managerDatabase?.tls === "disable") {
     add(
@@ -61,14 +61,20 @@ const always = () => true;
 const placed = ["zookeeper", "bookkeeper", "broker", "proxy", "autorecovery", "toolset", "pulsar_manager"];
 const spread = ["zookeeper", "bookkeeper", "broker", "proxy"];
 
-/** Chart values (2.7.7) that would undo what the settings have been checked for. */
+/** Chart values (2.7.7 and 4.7.0) that would undo what the settings have been checked for. */
 const valueRules: ValueRule[] = [
-  {
-    path: ["pulsar_manager", "service", "type"],
-    refused: (type) => type === "LoadBalancer" || type === "NodePort",
+  // The second is of 4.7.0 alone.
+  ...["service", "adminService"].map((service) => ({
+    path: ["pulsar_manager", service, "type"],
+    refused: (type: unknown) => type === "LoadBalancer" || type === "NodePort",
     allowed: "ClusterIP: anybody who reaches the manager can make himself its superuser",
-  },
-  { path: ["images", "*", "tag"], refused: (tag) => tag === "latest", allowed: "a version, best in pulsar:images" },
+  })),
+  // A digest may stand behind the tag: it says what runs, but nobody which version that is.
+  ...[["images", "*", "tag"], ["pulsar_metadata", "image", "tag"], ["defaultPulsarImageTag"]].map((path) => ({
+    path,
+    refused: (tag: unknown) => /^latest(@|$)/.test(String(tag)),
+    allowed: "a version, best in pulsar:images",
+  })),
   ...[
     ["persistence"],
     ["volumes", "persistence"],
@@ -94,8 +100,8 @@ const valueRules: ValueRule[] = [
       allowed: "true: two on one node are lost together",
     }),
   ),
-  ...["authentication", "authorization"].map((key) => ({
-    path: ["auth", key, "enabled"],
+  ...[["authentication"], ["authentication", "jwt"], ["authorization"]].map((keys) => ({
+    path: ["auth", ...keys, "enabled"],
     refused: isFalse,
     allowed: "true: without, everybody may read and delete everything",
   })),

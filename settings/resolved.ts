@@ -1,7 +1,10 @@
-import type { Ledgers } from "../components/charts/cluster.ts";
+import type { Image, Ledgers, PulsarCluster } from "../components/charts/cluster.ts";
+import { inRegistry } from "../components/charts/images.ts";
+import { chartLine } from "../components/charts/lines.ts";
 import type { Volume } from "../components/charts/names.ts";
 import type { NodeRole, StackNode } from "../components/layouts/layout.ts";
 import { amount, type NodeSize } from "../components/sizing.ts";
+import type { Claims } from "../components/tokens.ts";
 import type { Parsed } from "./schema.ts";
 
 /** A node as the settings describe it. */
@@ -43,7 +46,7 @@ export function replicasOf({ layout, replicas, nodeGroups }: Given<"layout" | "r
     ...replicas,
     zookeeper: replicas.zookeeper ?? own("zookeeper"),
     bookkeeper: replicas.bookkeeper ?? own("bookkeeper"),
-    // Pulsar Manager runs once: the chart has no other number (2.7.7).
+    // Pulsar Manager runs once: the charts have no other number (2.7.7 and 4.7.0).
     manager: 1 as const,
   };
 }
@@ -55,6 +58,34 @@ export function ledgersOf({ layout, ledgers }: Given<"layout" | "ledgers">): Led
     ensemble: ledgers.ensemble ?? usual.ensemble,
     write: ledgers.write ?? usual.write,
     ack: ledgers.ack ?? usual.ack,
+  };
+}
+
+/** What runs: where nothing is said, what the chart line is made for. All of it in the stack's registry, if it has one of its own. */
+export function imagesOf({ registry, images, chart }: Given<"registry" | "images" | "chart">): PulsarCluster["images"] {
+  const usual = chartLine(chart.version).images;
+  const placed = (image: Image): Image => ({ ...image, repository: inRegistry(image.repository, registry) });
+  return {
+    pulsar: placed(images.pulsar ?? usual.pulsar),
+    manager: placed(images.manager ?? usual.manager),
+    pullSecret: images.pullSecret,
+    registry,
+  };
+}
+
+/** The super users. The manager is one of them where the settings or the chart line give it a role; elsewhere it shows the client's token. */
+export function rolesOf({ tokens, chart }: Given<"tokens" | "chart">): PulsarCluster["auth"]["superUsers"] {
+  const { manager = chartLine(chart.version).manager.role, ...roles } = tokens.roles;
+  return manager === undefined ? roles : { ...roles, manager };
+}
+
+/** What each token is to say: super users' and, unless an application has a day of its own, applications' tokens expire on the same day. */
+export function claimsOf(given: Given<"tokens" | "chart" | "clients">): { superUsers: Claims[]; clients: Claims[] } {
+  const { expires } = given.tokens;
+  const superUsers = Object.values<string | undefined>(rolesOf(given));
+  return {
+    superUsers: superUsers.flatMap((role) => (role === undefined ? [] : [{ role, expires }])),
+    clients: given.clients.map((client) => ({ role: client.role, expires: client.expires ?? expires })),
   };
 }
 

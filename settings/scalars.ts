@@ -79,27 +79,60 @@ export const absolutePath = text(
 /** A name PostgreSQL takes without surprises: it folds unquoted names to lower case and cuts them at 63 bytes. */
 export const sqlName = text(/^[a-z_][a-z0-9_]*$/, 63, "a PostgreSQL name: lower-case letters, digits and '_'");
 
-/** A role's name: the `sub` of its token and the tail of its Secret's name, so the stricter of the two. */
-export const role = text(dnsLabel, 63, "a role: lower-case letters, digits and '-'");
+/**
+ * A role's name: the `sub` of its token and the tail of its Secret's name, so the stricter of the two. The key's own Secret is named in the same
+ * way.
+ */
+export const role = text(dnsLabel, 63, "a role: lower-case letters, digits and '-'").refine(
+  (name) => !/^a?symmetric-key$/.test(name),
+  { error: "another role: the key itself is kept under this name" },
+);
+
+/** A day. */
+export const date = z.iso.date({ error: "a day such as 2027-06-30" });
 
 /** How often a component runs. */
 export const replicas = wholeNumber(1, 1000);
 
-/** An image with its tag, as the chart takes it: repository and tag apart. A digest cannot be said in the charts' values. */
+const anImage =
+  "an image with its tag, such as apachepulsar/pulsar-all:2.7.4, and with its digest (@sha256:...) if it is pinned";
+
+/** An image, taken apart. The tag is needed also beside a digest: schemas are chosen by it. */
 export const image = z
-  .string({ error: "an image with its tag, such as registry.example.com/apachepulsar/pulsar-all:2.7.4" })
-  .regex(/^[a-z0-9][a-z0-9.-]*(:\d+)?(\/[a-z0-9][a-z0-9._-]*)*:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/, {
-    error: "an image with its tag, such as registry.example.com/apachepulsar/pulsar-all:2.7.4",
-  })
+  .string({ error: anImage })
+  .regex(
+    /^[a-z0-9][a-z0-9.-]*(:\d+)?(\/[a-z0-9][a-z0-9._-]*)*:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?$/,
+    { error: anImage },
+  )
   .transform((reference) => {
-    const colon = reference.lastIndexOf(":");
-    return { repository: reference.slice(0, colon), tag: reference.slice(colon + 1) };
+    const [name = "", digest] = reference.split("@");
+    const colon = name.lastIndexOf(":");
+    const image = { repository: name.slice(0, colon), tag: name.slice(colon + 1) };
+    return digest === undefined ? image : { ...image, digest };
   });
+
+/** What stands before images: a registry, with a path if it has folders. Its host has a dot or a port, or Docker Hub would be meant. */
+export const registry = text(
+  /^(localhost|(?=[^/]*[.:])[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:\d+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*$/,
+  200,
+  "a registry such as harbor.example.com/library: host[:port][/path], without scheme",
+);
 
 /** Where the chart comes from: a Helm repository, an OCI address, or a path relative to the program (a folder or a .tgz). */
 export const chartSource = z
   .string({ error: "https://..., oci://... or the path of a chart" })
   .regex(/^(https?:\/\/\S+|oci:\/\/\S+|(?!\w+:\/\/)\S+)$/, { error: "https://..., oci://... or the path of a chart" });
+
+/** A name to log in to Pulsar Manager with: what the manager takes (v0.4.0, UsersServiceImpl). */
+export const loginName = text(/^[A-Za-z0-9_]+$/, 63, "a name to log in with: letters, digits and '_'");
+
+/**
+ * A password to log in to Pulsar Manager with. The manager wants six characters (v0.4.0), and the chart puts it unquoted between the quotes
+ * of JSON (4.7.0, pulsar-manager-cluster-initialize.yaml).
+ */
+export const loginPassword = z.string({ error: "a password" }).regex(/^[^\s"\\]{6,}$/, {
+  error: "a password of six characters or more, without space, quotation mark or backslash",
+});
 
 /** A Docker configuration (`~/.docker/config.json`) with at least one registry's credentials, as text. */
 export const dockerConfig = z.string().refine(

@@ -1,13 +1,19 @@
 import { z } from "zod";
-import { supportedChartVersions } from "../components/charts/lines.ts";
+import { defaultChartVersion, supportedChartVersions } from "../components/charts/lines.ts";
 import type { Volume } from "../components/charts/names.ts";
 import { layoutNames } from "../components/layouts/layouts.ts";
 import { supportedManagerVersions } from "../components/schemas/index.ts";
 import type { SizedComponent } from "../components/sizing.ts";
+import { tokenKeys } from "../components/tokens.ts";
 import * as scalar from "./scalars.ts";
 
 /** Settings that hold secrets; each must be encrypted, and no other may be. */
-export const secretKeys = ["imagePullCredentials", "managerDatabasePassword", "managerDatabaseAdminPassword"] as const;
+export const secretKeys = [
+  "imagePullCredentials",
+  "managerPassword",
+  "managerDatabasePassword",
+  "managerDatabaseAdminPassword",
+] as const;
 export type SecretKey = (typeof secretKeys)[number];
 
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
@@ -79,26 +85,35 @@ export const schema = object({
   createNamespace: flag,
   release: scalar.releaseName,
   chart: object({
-    version: oneOf(supportedChartVersions),
+    version: oneOf(supportedChartVersions).default(defaultChartVersion),
     source: scalar.chartSource.default("https://pulsar.apache.org/charts"),
     timeoutMinutes: minutes.default(30),
   }),
+  registry: scalar.registry.optional(),
   images: object({
-    pulsar: scalar.image,
-    manager: scalar.image.refine((image) => supportedManagerVersions.includes(image.tag), {
-      error: `an image whose tag is a pulsar-manager version with a known schema: ${supportedManagerVersions.join(", ")}`,
-    }),
+    pulsar: scalar.image.optional(),
+    manager: scalar.image
+      .refine((image) => supportedManagerVersions.includes(image.tag), {
+        error: `an image whose tag is a pulsar-manager version with a known schema: ${supportedManagerVersions.join(", ")}`,
+      })
+      .optional(),
     pullSecret: scalar.name.optional(),
   }),
   imagePullCredentials: scalar.dockerConfig.optional(),
   tokens: object({
-    keys: oneOf(["asymmetric", "symmetric"]).default("asymmetric"),
+    keys: oneOf(tokenKeys).default("asymmetric"),
+    generation: scalar.wholeNumber(1, 100_000).default(1),
     roles: object({
       broker: scalar.role.default("broker-admin"),
       proxy: scalar.role.default("proxy-admin"),
       client: scalar.role.default("admin"),
+      manager: scalar.role.optional(),
     }).prefault({}),
-    otherRoles: z.array(scalar.role, { error: "a list of roles" }).default([]),
+    expires: scalar.date.optional(),
+    warnDays: scalar.wholeNumber(0, 3650).default(30),
+  }),
+  clients: z.array(object({ role: scalar.role, expires: scalar.date.optional() }), {
+    error: "a list of applications, each with its role",
   }),
   replicas: object({
     zookeeper: scalar.replicas.optional(),
@@ -139,6 +154,8 @@ export const schema = object({
   movedVolumes: z.array(object({ pod: scalar.dataPod, from: scalar.name, to: scalar.name.optional() }), {
     error: "a list of {pod, from, to}",
   }),
+  manager: object({ user: scalar.loginName.optional() }),
+  managerPassword: scalar.loginPassword.optional(),
   managerDatabase: object({
     host: scalar.host,
     port: scalar.port.default(5432),
@@ -178,11 +195,13 @@ export const emptyDefaults: Record<string, unknown> = {
   chart: {},
   images: {},
   tokens: {},
+  clients: [],
   replicas: {},
   ledgers: {},
   pods: {},
   volumes: {},
   movedVolumes: [],
+  manager: {},
   managerDatabase: {},
   values: {},
 };

@@ -8,8 +8,8 @@ import { projectFile, stackConfig, testSecrets } from "./support/stackFile.ts";
 
 const nodes = (...names: string[]) => names.map((name) => ({ name }));
 const images = {
-  pulsar: "harbor.example.com/library/apachepulsar/pulsar-all:2.7.4",
-  manager: "harbor.example.com/library/apachepulsar/pulsar-manager:v0.2.0",
+  pulsar: "apachepulsar/pulsar-all:2.7.4",
+  manager: "apachepulsar/pulsar-manager:v0.2.0",
   pullSecret: "regsecret",
 };
 
@@ -45,7 +45,9 @@ test("the committed test stack is the seed's environment", async () => {
 });
 
 describe("one fault, with its key, what was found and what is allowed:", () => {
-  const cases: [title: string, changes: Record<string, unknown>, expected: RegExp][] = [
+  type Case = [title: string, changes: Record<string, unknown>, expected: RegExp];
+  const chart4 = { "pulsar:chart": { version: "4.7.0" } };
+  const cases: Case[] = [
     [
       "a key that nothing reads",
       { "pulsar:replica": {} },
@@ -95,7 +97,7 @@ describe("one fault, with its key, what was found and what is allowed:", () => {
     [
       "an unsupported chart version",
       { "pulsar:chart": { version: "2.7.8" } },
-      /^pulsar:chart\.version: found "2\.7\.8"; allowed: one of 2\.7\.7$/,
+      /^pulsar:chart\.version: found "2\.7\.8"; allowed: one of 4\.7\.0, 2\.7\.7$/,
     ],
     [
       "a chart from nowhere",
@@ -118,9 +120,19 @@ describe("one fault, with its key, what was found and what is allowed:", () => {
       /^pulsar:images\.pulsar: found "apachepulsar\/pulsar-all"; allowed: an image with its tag/,
     ],
     [
+      "an image of a registry of its own beside the stack's",
+      { "pulsar:images": { ...images, pulsar: "quay.io/apachepulsar/pulsar-all:2.7.4" } },
+      /^pulsar:images\.pulsar: found "quay\.io\/apachepulsar\/pulsar-all:2\.7\.4"; allowed: an image without its registry: pulsar:registry \(harbor\.example\.com\/library\) is put before it$/,
+    ],
+    [
+      "a registry with a scheme",
+      { "pulsar:registry": "https://harbor.example.com" },
+      /^pulsar:registry: found "https:\/\/harbor\.example\.com"; allowed: a registry such as .*, without scheme$/,
+    ],
+    [
       "a manager without a known schema",
-      { "pulsar:images": { ...images, manager: "apachepulsar/pulsar-manager:v0.4.0" } },
-      /^pulsar:images\.manager: found .*v0\.4\.0.*v0\.2\.0/,
+      { "pulsar:images": { ...images, manager: "apachepulsar/pulsar-manager:v0.3.0" } },
+      /^pulsar:images\.manager: found .*v0\.3\.0.*v0\.2\.0, v0\.4\.0/,
     ],
     [
       "a host with a scheme",
@@ -162,7 +174,71 @@ describe("one fault, with its key, what was found and what is allowed:", () => {
       { "pulsar:images": { ...images, pullSecret: undefined } },
       /^pulsar:images\.pullSecret: found nothing/,
     ],
-    ["a role twice", { "pulsar:tokens": { otherRoles: ["admin"] } }, /^pulsar:tokens: found the role admin twice/],
+    [
+      "a role twice",
+      { "pulsar:clients": [{ role: "admin" }] },
+      /^pulsar:clients: found the role admin twice; allowed: every role once, in tokens\.roles and clients together$/,
+    ],
+    [
+      "a super user twice",
+      { "pulsar:tokens": { roles: { broker: "admin" } } },
+      /^pulsar:tokens\.roles: found the role admin twice/,
+    ],
+    [
+      "a role whose Secret is the key's",
+      { "pulsar:clients": [{ role: "asymmetric-key" }] },
+      /^pulsar:clients\[0\]\.role: found "asymmetric-key"; allowed: another role/,
+    ],
+    [
+      "a role of the manager's that is somebody else's",
+      { "pulsar:tokens": { roles: { manager: "admin" } } },
+      /^pulsar:tokens\.roles: found the role admin twice/,
+    ],
+    [
+      "a password of the manager's that nobody uses",
+      { "pulsar:managerPassword": "unused-password" },
+      /^pulsar:managerPassword: found a secret value; allowed: nothing: with chart 2\.7\.7 nobody makes this login$/,
+    ],
+    [
+      "a login of the manager's that nobody makes",
+      { "pulsar:manager": { user: "root" } },
+      /^pulsar:manager\.user: found "root"; allowed: nothing: with chart 2\.7\.7 nobody makes this login$/,
+    ],
+    [
+      "no password to log in to the manager with",
+      { ...chart4, "pulsar:managerPassword": undefined },
+      /^pulsar:managerPassword: found nothing; allowed: the password that admin is to log in to Pulsar Manager with \(pulumi config set --secret\)$/,
+    ],
+    ...["short", "with space", 'with"quote', "with\\backslash"].map((password): Case => [
+      `a password that the manager or its chart cannot take: ${password}`,
+      { ...chart4, "pulsar:managerPassword": password },
+      /^pulsar:managerPassword: found a secret value; allowed: a password of six characters or more, without space, quotation mark or backslash$/,
+    ]),
+    [
+      "a name that the manager does not take",
+      { ...chart4, "pulsar:manager": { user: "o.brien" } },
+      /^pulsar:manager\.user: found "o\.brien"; allowed: a name to log in with: letters, digits and '_'/,
+    ],
+    [
+      "a day there is not",
+      { "pulsar:tokens": { expires: "2027-02-30" } },
+      /^pulsar:tokens\.expires: found "2027-02-30"; allowed: a day such as 2027-06-30$/,
+    ],
+    [
+      "an application's token with a time of day",
+      { "pulsar:clients": [{ role: "orders", expires: "2027-06-30T12:00:00Z" }] },
+      /^pulsar:clients\[0\]\.expires: found "2027-06-30T12:00:00Z"; allowed: a day such as 2027-06-30$/,
+    ],
+    [
+      "a key before the first",
+      { "pulsar:tokens": { generation: 0 } },
+      /^pulsar:tokens\.generation: found 0; allowed: a whole number from 1 to 100000$/,
+    ],
+    [
+      "keys there are not",
+      { "pulsar:tokens": { keys: "rsa" } },
+      /^pulsar:tokens\.keys: found "rsa"; allowed: one of asymmetric, ecdsa, symmetric$/,
+    ],
     [
       "no cluster",
       { "kubernetes:context": undefined },

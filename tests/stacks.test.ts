@@ -3,22 +3,32 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
+import { supportedChartVersions } from "../components/charts/lines.ts";
 import type * as Program from "../index.ts";
 import { named, register, type Registered, testKeyPem } from "./support/mocks.ts";
-import { stackConfig, testSecrets } from "./support/stackFile.ts";
+import { loginSecret, stackConfig, testSecrets } from "./support/stackFile.ts";
 
 const stacks = readdirSync(new URL("../", import.meta.url)).flatMap(
   (file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? [],
 );
 
-/** What the program registers for a stack, and its outputs. The module cache goes by the address, so each stack has a run of its own. */
-async function run(stack: string): Promise<{ resources: Registered[]; outputs: typeof Program }> {
-  const { values, encrypted } = stackConfig(stack);
+/** The committed stacks, and each with the other chart versions: `chart.version` is all that then changes in its file. */
+const cases = stacks.flatMap((stack) =>
+  supportedChartVersions.map((version) => {
+    const changes = { "pulsar:chart": { version } };
+    const committed = JSON.stringify(stackConfig(stack).values) === JSON.stringify(stackConfig(stack, changes).values);
+    return { name: committed ? stack : `${stack}-${version}`, stack, changes };
+  }),
+);
+
+/** What the program registers for a stack, and its outputs. The module cache goes by the address, so each case has a run of its own. */
+async function run({ name, stack, changes }: (typeof cases)[number]) {
+  const { values, encrypted } = stackConfig(stack, changes);
   pulumi.runtime.setAllConfig({ ...values }, [...encrypted]);
   let outputs: typeof Program | undefined;
   const resources = await register(
     async () => {
-      outputs = (await import(`../index.ts?stack=${stack}`)) as typeof Program;
+      outputs = (await import(`../index.ts?stack=${name}`)) as typeof Program;
     },
     { stack },
   );
@@ -27,7 +37,7 @@ async function run(stack: string): Promise<{ resources: Registered[]; outputs: t
 }
 
 const runs = new Map<string, Awaited<ReturnType<typeof run>>>();
-for (const stack of stacks) runs.set(stack, await run(stack));
+for (const one of cases) runs.set(one.name, await run(one));
 
 function ran(stack: string) {
   const found = runs.get(stack);
@@ -42,23 +52,27 @@ const isVolume = ({ type }: Registered) => type === "kubernetes:core/v1:Persiste
 const isClaim = ({ type }: Registered) => type === "kubernetes:core/v1:PersistentVolumeClaim";
 const names = (resources: readonly Registered[]) => resources.map(({ name }) => name).sort();
 
-for (const stack of stacks) {
+for (const { name: title, stack } of cases) {
   /**
    * The golden file shows a reviewer the whole effect of a change on a stack. After a wanted change:
    * `UPDATE_GOLDEN=1 npm run unit`, then read the difference.
    */
-  describe(`stack ${stack}`, () => {
-    const { resources } = ran(stack);
+  describe(`stack ${title}`, () => {
+    const { resources } = ran(title);
 
     test("registers what its golden file says", () => {
-      const file = new URL(`golden/${stack}.json`, import.meta.url);
+      const file = new URL(`golden/${title}.json`, import.meta.url);
       const actual = `${JSON.stringify(resources.map(shown), null, 2)}\n`;
       if (process.env.UPDATE_GOLDEN || !existsSync(file)) writeFileSync(file, actual);
       assert.deepEqual(JSON.parse(actual), JSON.parse(readFileSync(file, "utf8")));
     });
 
     test("no secret is in a plain input", () => {
-      const secrets = [...Object.values(testSecrets), testKeyPem, testKeyPem.split("\n")[1] ?? ""];
+      const secrets = [
+        ...Object.values({ ...testSecrets, ...loginSecret }),
+        testKeyPem,
+        testKeyPem.split("\n")[1] ?? "",
+      ];
       for (const resource of resources) {
         const plain = Object.entries(resource.inputs).filter(([key]) => !resource.secretInputs.includes(key));
         const text = JSON.stringify(plain);

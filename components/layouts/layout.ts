@@ -3,7 +3,7 @@
  * `Layout`; NodePlan registers its labels and taints, the chart values take its placements, the rehearsal checks them.
  */
 
-/** Everything the chart runs, by the names the seed uses; `init` stands for the two initialisation Jobs. */
+/** Everything the chart runs, by the names the seed uses; `init` stands for the initialisation Jobs. */
 export const components = [
   "zookeeper",
   "bookkeeper",

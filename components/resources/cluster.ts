@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
 // Only its types here: it takes a third of a second to load, which a preview that asks no cluster does not have to wait for.
-import type { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
+import type { CoreV1Api, KubeConfig, VersionApi } from "@kubernetes/client-node";
 
 /**
  * Which cluster a resource of ours talks to: a name, not a credential. What the name leads to is read from the kubeconfig each time, as
@@ -22,6 +22,7 @@ export interface Cluster {
   server: string;
   config: KubeConfig;
   api: CoreV1Api;
+  version: VersionApi;
 }
 
 /** How long one request may take, the TLS handshake included, before the API server counts as unreachable. */
@@ -33,7 +34,7 @@ const defaultLimitSeconds = 10;
  * @throws Error of one line: no kubeconfig, one that cannot be read, or a context that is not in it (with those that are)
  */
 export async function connect(ref: ClusterRef, limitSeconds = defaultLimitSeconds): Promise<Cluster> {
-  const { CoreV1Api, ServerConfiguration, createConfiguration } = await import("@kubernetes/client-node");
+  const { CoreV1Api, ServerConfiguration, VersionApi, createConfiguration } = await import("@kubernetes/client-node");
   const { config, files } = await loadKubeconfig(ref);
   const context = pickContext(config, ref, files);
   config.setCurrentContext(context);
@@ -41,22 +42,26 @@ export async function connect(ref: ClusterRef, limitSeconds = defaultLimitSecond
   if (cluster === null) {
     throw fault(`context "${context}" of kubeconfig ${files} names a cluster that is not in it`);
   }
-  const api = new CoreV1Api(
-    createConfiguration({
-      baseServer: new ServerConfiguration(cluster.server, {}),
-      authMethods: { default: config },
-      promiseMiddleware: [
-        {
-          pre: async (request) => {
-            request.setSignal(AbortSignal.timeout(limitSeconds * 1000));
-            return request;
-          },
-          post: async (response) => response,
+  const configuration = createConfiguration({
+    baseServer: new ServerConfiguration(cluster.server, {}),
+    authMethods: { default: config },
+    promiseMiddleware: [
+      {
+        pre: async (request) => {
+          request.setSignal(AbortSignal.timeout(limitSeconds * 1000));
+          return request;
         },
-      ],
-    }),
-  );
-  return { context, server: cluster.server, config, api };
+        post: async (response) => response,
+      },
+    ],
+  });
+  return {
+    context,
+    server: cluster.server,
+    config,
+    api: new CoreV1Api(configuration),
+    version: new VersionApi(configuration),
+  };
 }
 
 /**

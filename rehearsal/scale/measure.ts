@@ -1,5 +1,6 @@
+import { RehearsalError } from "../fault.ts";
 import { rehearseOn } from "../rehearse.ts";
-import { RehearsalError, withRehearsal, type RehearsalOptions } from "../stage.ts";
+import { withRehearsal, type RehearsalOptions } from "../stage.ts";
 import { watchMemory, type Memory } from "./memory.ts";
 import { planOf, stack } from "./plan.ts";
 

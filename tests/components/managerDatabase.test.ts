@@ -73,6 +73,7 @@ await test("with an admin, role, database, schema, grants and tables are made", 
   await t.test("all by their own names, as children of the component", () => {
     const types = Object.fromEntries([...outcome.resources].map(([name, { type }]) => [name, type]));
     assert.deepEqual(types, {
+      "manager-names": "pulumi-nodejs:dynamic/pulsar:ManagerNames",
       "manager-server": "pulumi:providers:postgresql",
       "manager-role": "postgresql:index/role:Role",
       "manager-database": "postgresql:index/database:Database",
@@ -148,8 +149,8 @@ await test("with an admin, role, database, schema, grants and tables are made", 
 
   await t.test("one after the other", () => {
     const after = (name: string) => outcome.resources.get(`manager-${name}`)?.dependsOn;
-    assert.deepEqual(after("role"), []);
-    assert.deepEqual(after("database"), ["manager-role"]);
+    assert.deepEqual(after("role"), ["manager-names"]);
+    assert.deepEqual(after("database"), ["manager-names", "manager-role"]);
     assert.deepEqual(after("schema"), ["manager-database", "manager-role"]);
     assert.ok(after("grant-database")?.includes("manager-schema"));
     assert.ok(after("grant-schema")?.includes("manager-grant-database"));
@@ -159,9 +160,34 @@ await test("with an admin, role, database, schema, grants and tables are made", 
 
   await t.test("passwords stay secret, though given in plain", () => {
     for (const [name, { secretInputs }] of outcome.resources) {
-      const secret = ["manager-server", "manager-role", "manager-tables"].includes(name) ? ["password"] : [];
+      const secret = ["manager-names", "manager-server", "manager-role", "manager-tables"].includes(name)
+        ? ["password"]
+        : [];
       assert.deepEqual(secretInputs, secret, name);
     }
+  });
+
+  await t.test("after it is noted down which of their names are taken, and room is made for each", () => {
+    const { __provider, ...inputs } = inputsOf(outcome, "manager-names");
+    assert.equal(typeof __provider, "string");
+    assert.deepEqual(inputs, {
+      host: "db.example.com",
+      port: 5432,
+      database: "postgres",
+      user: "postgres",
+      password: "admin-secret",
+      tls: "disable",
+      names: { role: "pulsar_manager", database: "pulsar_manager" },
+    });
+    assert.deepEqual(outcome.resources.get("manager-names")?.options, { additionalSecretOutputs: ["password"] });
+    const hooked = [...outcome.resources.values()].filter(({ options }) => options.beforeCreate);
+    assert.deepEqual(
+      hooked.map(({ name, options }) => [name, options.beforeCreate]),
+      [
+        ["manager-database", ["manager-make-room-for-database"]],
+        ["manager-role", ["manager-make-room-for-role"]],
+      ],
+    );
   });
 
   await t.test("a destroy leaves role, database and what is in it where they are", () => {
@@ -241,7 +267,7 @@ for (const [[server, database], url] of urls) {
 await test("faults of the arguments are one line", async (t) => {
   const faults: [Partial<ManagerDatabaseArgs>, RegExp][] = [
     [{ admin: undefined }, /^manager: role and database are to be made, but admin is not set; .*create: false/],
-    [{ managerVersion: "v9" }, /^no database schema for Pulsar Manager "v9"; supported: v0\.2\.0$/],
+    [{ managerVersion: "v9" }, /^no database schema for Pulsar Manager "v9"; supported: v0\.2\.0, v0\.4\.0$/],
     [
       { connection: { host: "db", port: 5432, tls: "verify-full", tlsCaFile: "missing.pem" } },
       /^the CA's certificate missing\.pem cannot be read: ENOENT/,

@@ -2,11 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { StackConfig } from "../../rehearsal/engine.ts";
+import { RehearsalError } from "../../rehearsal/fault.ts";
 import { simulatedNodes, type SimulatedNode } from "../../rehearsal/nodes.ts";
 import { freePorts } from "../../rehearsal/ports.ts";
 import { rehearse, rehearseOn, type RehearsalResult } from "../../rehearsal/rehearse.ts";
-import { RehearsalError, withRehearsal } from "../../rehearsal/stage.ts";
-import { releases, withProgramWithout } from "./support.ts";
+import { withRehearsal } from "../../rehearsal/stage.ts";
+import { assertOk, releases, withProgramWithout } from "./support.ts";
 
 /** Far below the half hour that Helm would wait, and enough for a machine that has other things to do. */
 const limit = { timeout: 480_000 };
@@ -104,6 +105,20 @@ test("chart values laid over the program's: more bookies than nodes, proxies wit
   );
 });
 
+test("chart values that bring in an image from elsewhere", limit, async () => {
+  const result = await rehearse({
+    config: { plain: { "pulsar:values.images.proxy.repository": "docker.io/a/pulsar" } },
+  });
+  assert.ok(result.record.operations.every(({ outcome }) => outcome === "done"));
+  assert.deepEqual(
+    result.verdict.problems,
+    [0, 1, 2].map(
+      (i) =>
+        `pulsar-proxy-${i} asks for docker.io/a/pulsar:2.7.4, which is not among the stack's images (npm run images)`,
+    ),
+  );
+});
+
 test("a cluster and a database that are not as the stack has them", limit, async (t) => {
   const nodes = (planned: SimulatedNode[]) => planned.slice(0, 2);
   await withRehearsal({ nodes }, async (stage) => {
@@ -146,6 +161,8 @@ test("a cluster and a database that are not as the stack has them", limit, async
         account: await stage.api.core.readNamespacedServiceAccount({ name: "default", ...theirs }),
       });
       const before = await look();
+      // What was made so far has its place noted down; another namespace is another cluster.
+      assertOk(await stage.stack.destroy());
       const fault = await faultWith({
         plain: { "pulsar:namespace": theirs.namespace },
         secret: { "pulsar:managerDatabaseAdminPassword": stage.postgres.password },
@@ -160,6 +177,7 @@ test("a cluster and a database that are not as the stack has them", limit, async
     });
 
     await t.test("a wrong password of the manager's role, which somebody else has made", async () => {
+      assertOk(await stage.stack.destroy());
       const fault = await faultWith({
         plain: { "pulsar:namespace": "pulsar", "pulsar:managerDatabase.create": "false" },
         secret: { "pulsar:managerDatabasePassword": "not-the-password" },

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { PatchStrategy, setHeaderOptions } from "@kubernetes/client-node";
+import { withClient } from "../../rehearsal/databases.ts";
 import type { Outcome } from "../../rehearsal/engine.ts";
 import { taintText } from "../../rehearsal/explain.ts";
 import { componentOf, offPlan } from "../../rehearsal/plan.ts";
@@ -29,6 +30,8 @@ test("a stack", async (t) => {
   await withRehearsal({ config }, async (stage) => {
     const { api, stack, settings } = stage;
     const { namespace } = settings;
+    const asSuperuser = { ...stage.postgres, database: "postgres" };
+    const databases = () => query(stage, asSuperuser, "SELECT FROM pg_database WHERE datname = 'pulsar_manager'");
     const tokenSecret = { name: "pulsar-token-admin", namespace };
     const token = async () => (await api.core.readNamespacedSecret(tokenSecret)).data?.["TOKEN"];
     const asMergePatch = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
@@ -56,14 +59,17 @@ test("a stack", async (t) => {
 
     await t.test("is upgraded to another image: the init Jobs are run anew, the tokens stay", async () => {
       const [jobs, signed] = [await initJobs(stage), await token()];
-      const image = "harbor.example.com/library/apachepulsar/pulsar-all:2.7.5";
-      await stack.configure({ plain: { "pulsar:images.pulsar": image } });
+      await stack.configure({ plain: { "pulsar:images.pulsar": "apachepulsar/pulsar-all:2.7.5" } });
       assertOk(await stack.up());
       assert.deepEqual(await releases(stage), ["pulsar 2 deployed"]);
       await assertRunning(stage);
       const { items } = await api.core.listNamespacedPod({ namespace });
       const images = items.flatMap(({ spec }) => spec?.containers.map((container) => container.image) ?? []);
-      assert.deepEqual([...new Set(images)].sort(), [image, image.replace("all:2.7.5", "manager:v0.2.0")]);
+      const names = ["pulsar-all:2.7.5", "pulsar-manager:v0.2.0"];
+      assert.deepEqual(
+        [...new Set(images)].sort(),
+        names.map((name) => `harbor.example.com/library/apachepulsar/${name}`),
+      );
       const anew = await initJobs(stage);
       assert.equal(anew.length, 2);
       assert.ok(!anew.some((name) => jobs.includes(name)), `${anew.join()} instead of ${jobs.join()}`);
@@ -98,7 +104,6 @@ test("a stack", async (t) => {
     });
 
     await t.test("runs no SQL where nothing has changed", async () => {
-      const asSuperuser = { ...stage.postgres, database: "postgres" };
       await query(stage, asSuperuser, "ALTER SYSTEM SET log_statement = 'all'");
       await query(stage, asSuperuser, "SELECT pg_reload_conf()");
       const said = async (mark: string) => {
@@ -116,32 +121,55 @@ test("a stack", async (t) => {
 
     await t.test("is destroyed, and with it, as this stack says, its database", async () => {
       assertOk(await stack.destroy());
-      const databases = await query(
-        stage,
-        { ...stage.postgres, database: "postgres" },
-        "SELECT datname FROM pg_database WHERE datname = 'pulsar_manager'",
-      );
-      assert.deepEqual(databases, []);
+      assert.deepEqual(await databases(), []);
     });
 
-    await t.test("whose first installation fails is mended by changing a value", async () => {
-      const memory = (quantity: string) => ({
-        "pulsar:values.bookkeeper.metadata.resources.requests.memory": quantity,
-        "pulsar:values.pulsar_metadata.resources.requests.memory": quantity,
+    await t.test("is killed while PostgreSQL makes its database", async () => {
+      await withClient(stage.postgres, async (client) => {
+        // The database can be looked for then, and not be made: the creation waits, and goes on when its client is dead.
+        await client.query("BEGIN; LOCK TABLE pg_database IN EXCLUSIVE MODE");
+        const waiting = "query LIKE 'CREATE DATABASE%' AND wait_event_type = 'Lock'";
+        const creation = () => query(stage, asSuperuser, `SELECT FROM pg_stat_activity WHERE ${waiting}`);
+        const killed = await upKilledWhen(stage, async () => (await creation()).length > 0);
+        assert.equal(killed.exitCode, undefined, killed.text);
+        await client.query("COMMIT");
       });
-      // The API server refuses the init Jobs. Everything else that Helm makes stays.
-      await stack.configure({ plain: memory("plenty") });
-      const failed = await stack.up();
-      assert.equal(failed.ok, false);
-      assert.match(errorsOf(failed)[0] ?? "", /Job in version "v1" cannot be handled as a Job: quantities must match/);
-      assert.deepEqual(await releases(stage), ["pulsar 1 failed"]);
-      assert.deepEqual(await initJobs(stage), []);
-
-      await stack.configure({ plain: memory("1Gi") });
-      assertOk(await stack.up());
-      assert.deepEqual(await releases(stage), ["pulsar 2 deployed"]);
-      await assertRunning(stage);
+      await waitFor(async () => (await databases())[0], { what: "the end of the creation", limit });
+      const made = await stateNames(stage);
+      assert.ok(made.includes("manager-database-role"));
+      assert.ok(!made.includes("manager-database-database"));
     });
+
+    await t.test(
+      "makes that database again, and where its first installation fails, is mended by changing a value",
+      async () => {
+        const memory = (quantity: string) => ({
+          "pulsar:values.bookkeeper.metadata.resources.requests.memory": quantity,
+          "pulsar:values.pulsar_metadata.resources.requests.memory": quantity,
+        });
+        // The API server refuses the init Jobs. Everything else that Helm makes stays.
+        await stack.configure({ plain: memory("plenty") });
+        const failed = await stack.up();
+        assert.equal(failed.ok, false);
+        const dropped = 'dropped the database "pulsar_manager", which an interrupted up had left behind';
+        assert.ok(
+          failed.diagnostics.some(({ message }) => message === dropped),
+          failed.text,
+        );
+        assert.ok((await stateNames(stage)).includes("manager-database-tables"));
+        assert.match(
+          errorsOf(failed)[0] ?? "",
+          /Job in version "v1" cannot be handled as a Job: quantities must match/,
+        );
+        assert.deepEqual(await releases(stage), ["pulsar 1 failed"]);
+        assert.deepEqual(await initJobs(stage), []);
+
+        await stack.configure({ plain: memory("1Gi") });
+        assertOk(await stack.up());
+        assert.deepEqual(await releases(stage), ["pulsar 2 deployed"]);
+        await assertRunning(stage);
+      },
+    );
   });
 });
 
@@ -154,6 +182,12 @@ async function upKilledWhen({ stack, workspace }: Stage, condition: () => Promis
   const outcome = await up;
   await stack.cancel();
   return outcome;
+}
+
+/** The logical names of the resources that the state knows. */
+async function stateNames({ stack }: Stage): Promise<string[]> {
+  const { deployment } = (await stack.exportState()) as { deployment: { resources?: { urn: string }[] } };
+  return (deployment.resources ?? []).map(({ urn }) => urn.split("::").at(-1) ?? "");
 }
 
 async function claims({ api, settings: { namespace } }: Stage): Promise<string[]> {

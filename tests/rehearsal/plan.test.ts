@@ -78,6 +78,8 @@ describe("componentOf", () => {
   it("knows the chart's labels", () => {
     assert.equal(componentOf("recovery"), "autorecovery");
     assert.equal(componentOf("pulsar-init"), "init");
+    assert.equal(componentOf("pulsar-manager-init"), "init");
+    assert.equal(componentOf("pulsar-manager"), "manager");
     assert.equal(componentOf("grafana"), undefined);
     assert.equal(componentOf(undefined), undefined);
   });

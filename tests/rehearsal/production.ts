@@ -6,7 +6,7 @@ import { componentOf } from "../../rehearsal/plan.ts";
 import type { RehearsalRecord } from "../../rehearsal/report.ts";
 import { byName } from "../../rehearsal/sorting.ts";
 import type { Remaining, WhatIf } from "../../rehearsal/whatIf.ts";
-import { node, observation, pod } from "./seen.ts";
+import { node, observation, pod, pulsarImage } from "./seen.ts";
 
 const GiB = 2 ** 30;
 
@@ -106,6 +106,7 @@ export function production(over: Partial<RehearsalRecord> = {}): RehearsalRecord
     stack: "prod",
     layout,
     pullSecret: "regsecret",
+    images: [pulsarImage],
     parts: {
       real: ["pulumi 3.250.0", "kube-apiserver 1.37.2", "kube-scheduler 1.37.2", "etcd 3.6.10", "helm 3.22.0"],
       standIns: ["kubelets are simulated (KWOK): no container runs", "chart pulsar 2.7.7: a stand-in"],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { render, verdict, type Operation, type RehearsalRecord } from "../../rehearsal/report.ts";
 import type { WhatIf } from "../../rehearsal/whatIf.ts";
-import { layout, observation, pod, running } from "./seen.ts";
+import { layout, observation, pod, pulsarImage, running } from "./seen.ts";
 
 const operation = (name: Operation["name"], over: Partial<Operation> = {}): Operation => ({
   name,
@@ -42,6 +42,7 @@ function record(over: Partial<RehearsalRecord> = {}): RehearsalRecord {
     stack: "test",
     layout,
     pullSecret: "regsecret",
+    images: [pulsarImage],
     parts: { real: ["etcd 3.6.10", "helm 3.22.0"], standIns: ["kubelets are simulated", "plugin tls: a stand-in"] },
     operations: [operation("up"), operation("second up"), operation("refresh"), operation("destroy")],
     seen: running(),
@@ -176,6 +177,19 @@ describe("verdict", () => {
       "pulsar-bookie-0 would not get its image: it does not name the pull secret regsecret",
     ]);
     assert.equal(verdict(record({ seen, pullSecret: undefined })).ok, true);
+  });
+});
+
+describe("images", () => {
+  it("that nobody has listed are a problem each, whichever container asks for them", () => {
+    const [first, second, ...others] = running().pods;
+    assert.ok(first && second);
+    const asked = [pulsarImage, "docker.io/library/busybox:1", "docker.io/library/busybox:1"];
+    const pods = [{ ...first, images: asked }, { ...second, images: [`${pulsarImage}@sha256:0`] }, ...others];
+    assert.deepEqual(verdict(record({ seen: { ...running(), pods } })).problems, [
+      "pulsar-bookie-0 asks for docker.io/library/busybox:1, which is not among the stack's images (npm run images)",
+      `pulsar-bookie-1 asks for ${pulsarImage}@sha256:0, which is not among the stack's images (npm run images)`,
+    ]);
   });
 });
 

@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { layoutOf } from "../../components/layouts/layouts.ts";
 import { parseSettings } from "../../settings.ts";
-import type { Outcome } from "../../rehearsal/engine.ts";
 import { compare, takeInventory } from "../../rehearsal/inventory.ts";
 import { drain, giveBack, lose } from "../../rehearsal/losing.ts";
 import type { SimulatedNode } from "../../rehearsal/nodes.ts";
@@ -14,7 +13,7 @@ import { openMatters } from "../../rehearsal/settling.ts";
 import { withRehearsal, type Stage } from "../../rehearsal/stage.ts";
 import { waitFor } from "../../rehearsal/waiting.ts";
 import { stackConfig } from "../support/stackFile.ts";
-import { assertOk, errorsOf } from "./support.ts";
+import { assertOk, changed, errorsOf } from "./support.ts";
 
 /** Nodes that the stack file does not have yet, like others of their group. */
 const spare = { "bk-5": "bk-1", "bk-9": "bk-1", "zk-9": "zk-1" };
@@ -247,20 +246,4 @@ async function uids(
 async function volumePaths({ api }: Stage) {
   const { items } = await api.core.listPersistentVolume();
   return items.map(({ metadata, spec }) => [metadata?.name, spec?.local?.path, JSON.stringify(spec?.nodeAffinity)]);
-}
-
-/** What an operation did, or would do, as `<step> <logical name>`, sorted; replacing is told as its two halves. */
-function changed({ text }: Outcome): string[] {
-  const steps: Partial<Record<string, string>> = {
-    "+": "create",
-    "++": "create",
-    "~": "update",
-    "-": "delete",
-    "--": "delete",
-  };
-  const lines = [...text.matchAll(/^ *([~+-]{1,2}) +\S+:\S+ (\S+) /gm)].flatMap(([, sign = "", name = ""]) => {
-    const step = steps[sign];
-    return step === undefined ? [] : [`${step} ${name}`];
-  });
-  return [...new Set(lines)].sort();
 }

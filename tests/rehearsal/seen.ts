@@ -2,6 +2,9 @@
 import { mixedLayout } from "../../components/layouts/mixed.ts";
 import type { NodeView, Observation, PodView, VolumeView } from "../../rehearsal/observe.ts";
 
+/** What all pods run. */
+export const pulsarImage = "harbor.example.com/library/apachepulsar/pulsar-all:2.7.4";
+
 export const taint = { key: "dedicated", value: "pulsar", effect: "NoSchedule" } as const;
 
 /** The plan of the test stack: three nodes that carry everything. */
@@ -35,7 +38,7 @@ export function pod(name: string, over: Partial<PodView> = {}): PodView {
     nodeSelector: { "node-role.kubernetes.io/pulsar": "pulsar" },
     requests: { cpu: 0, memory: 0 },
     claims: [],
-    images: [],
+    images: [pulsarImage],
     pullSecrets: ["regsecret"],
     ...over,
   };

@@ -1,8 +1,6 @@
 /** The committed test stack, rehearsed by the library; what it makes is then looked at from outside, and taken down again. */
 import assert from "node:assert/strict";
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { test } from "node:test";
 import { jwtVerify } from "jose";
 import { placementTable } from "../../components/nodePlan.ts";
@@ -14,7 +12,8 @@ import { componentOf } from "../../rehearsal/plan.ts";
 import { rehearseOn } from "../../rehearsal/rehearse.ts";
 import { withRehearsal, type Stage } from "../../rehearsal/stage.ts";
 import { waitFor } from "../../rehearsal/waiting.ts";
-import { assertOk, helm, managerLogin, query, releases } from "./support.ts";
+import { assertNoSecretShown, secretData, valueAt } from "./secrets.ts";
+import { assertOk, managerLogin, query, releases } from "./support.ts";
 
 /** The seed's listing of pods (section 2.3), the manager's without what is drawn by lot. */
 const listing = [
@@ -108,15 +107,16 @@ test("the test stack", async (t) => {
         const { payload, protectedHeader } = await jwtVerify(token, publicKey, { algorithms: ["RS256"] });
         assert.deepEqual([payload, protectedHeader], [{ sub: role }, { alg: "RS256", typ: "JWT" }]);
         // Neither chance nor the clock goes into a token: signed again, it is the same.
-        assert.equal(await signToken(pemOf(privateKey), "asymmetric", role), token);
+        assert.equal(await signToken(pemOf(privateKey), "asymmetric", { role }), token);
       }
     });
 
     await t.test(
       "tells its placement, addresses and token Secrets, and the administrator's token only when asked",
       async () => {
-        const { placement, ...outputs } = await stage.stack.outputs();
+        const { placement, pods: sizes, ...outputs } = await stage.stack.outputs();
         assert.deepEqual(placement, placementTable(stage.layout));
+        assert.deepEqual(sizes, JSON.parse(JSON.stringify(stage.settings.pods)));
         assert.deepEqual(outputs, {
           services: {
             admin: "http://pulsar-proxy.pulsar.svc:80",
@@ -129,6 +129,7 @@ test("the test stack", async (t) => {
             "proxy-admin": "pulsar-token-proxy-admin",
           },
           adminToken: "[secret]",
+          clientTokens: "[secret]",
         });
         const { adminToken } = await stage.stack.outputs({ showSecrets: true });
         assert.equal(adminToken, valueAt(await secretData(stage, "pulsar-token-admin"), "TOKEN").toString());
@@ -150,36 +151,14 @@ test("the test stack", async (t) => {
     await t.test(
       "shows no secret: neither in its state nor by Helm, in ConfigMaps, in pods, or in anything said",
       async () => {
-        const secrets = await secretsOf(stage);
-        const { items: configMaps } = await api.core.listConfigMapForAllNamespaces();
-        const { items: running } = await api.core.listNamespacedPod({ namespace });
-        const places = {
-          "pulumi stack export": JSON.stringify(await stage.stack.exportState()),
-          "helm get values": await helm(stage, "get", "values", "--all", "pulsar"),
-          "helm get manifest": await helm(stage, "get", "manifest", "pulsar"),
-          "helm get all": await helm(stage, "get", "all", "pulsar"),
-          ConfigMaps: JSON.stringify(configMaps),
-          pods: JSON.stringify(running),
-          "what was said": said.join("\n"),
-          ...(await filesIn(join(stage.workspace.dir, "pulumi"))),
-        };
-        for (const [place, text] of Object.entries(places)) {
-          for (const [secret, forms] of Object.entries(secrets)) {
-            assert.ok(!forms.some((form) => text.includes(form)), `${place} holds ${secret}`);
-          }
-          assert.doesNotMatch(text, /eyJ[\w-]{8,}\.[\w-]+/, `${place} holds a token`);
-          assert.doesNotMatch(text, /PRIVATE KEY-/, `${place} holds a private key`);
-        }
-        // The search finds what is there: the Secrets themselves.
-        const { items } = await api.core.listNamespacedSecret({ namespace });
-        const all = JSON.stringify(items);
-        for (const [secret, forms] of Object.entries(secrets)) {
-          if (secret.startsWith("Secret "))
-            assert.ok(
-              forms.some((form) => all.includes(form)),
-              secret,
-            );
-        }
+        await assertNoSecretShown(stage, said, [
+          "Secret pulsar-manager-database PULSAR_MANAGER_ADMIN_PASSWORD",
+          "Secret pulsar-token-admin TOKEN",
+          "Secret pulsar-token-asymmetric-key PRIVATEKEY",
+          "Secret pulsar-token-broker-admin TOKEN",
+          "Secret pulsar-token-proxy-admin TOKEN",
+          "Secret regsecret .dockerconfigjson",
+        ]);
       },
     );
 
@@ -207,17 +186,6 @@ test("the test stack", async (t) => {
   });
 });
 
-async function secretData({ api, settings }: Stage, name: string): Promise<Record<string, Buffer>> {
-  const { data = {} } = await api.core.readNamespacedSecret({ name, namespace: settings.namespace });
-  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, "base64")]));
-}
-
-function valueAt(data: Record<string, Buffer>, key: string): Buffer {
-  const value = data[key];
-  assert.ok(value, `no key ${key}`);
-  return value;
-}
-
 function pemOf(key: KeyObject): string {
   return key.export({ type: "pkcs1", format: "pem" }).toString();
 }
@@ -233,82 +201,4 @@ async function insertion(stage: Stage, login: Parameters<typeof query>[1], table
   const names = columns.map(({ column_name }) => String(column_name)).join(", ");
   const values = columns.map(({ data_type }) => (/int/.test(String(data_type)) ? "1" : "'x'")).join(", ");
   return names === "" ? `INSERT INTO ${table} DEFAULT VALUES` : `INSERT INTO ${table} (${names}) VALUES (${values})`;
-}
-
-/** Everything that is nobody's to see, each in the forms in which it might be seen. */
-async function secretsOf(stage: Stage): Promise<Record<string, string[]>> {
-  const { api, settings, postgres, cluster } = stage;
-  const { items } = await api.core.listNamespacedSecret({ namespace: settings.namespace });
-  const own = items.flatMap(({ metadata, type, data = {} }) =>
-    Object.entries(data).flatMap(([key, value]): [string, Buffer][] => {
-      // Helm's own records are no secrets, and what is in them is looked at; the others are public by name.
-      if (type === "helm.sh/release.v1" || ["TYPE", "PUBLICKEY", "PULSAR_MANAGER_ADMIN_USER"].includes(key)) return [];
-      return [[`Secret ${metadata?.name ?? ""} ${key}`, Buffer.from(value, "base64")]];
-    }),
-  );
-  assert.deepEqual(own.map(([name]) => name).sort(), [
-    "Secret pulsar-manager-database PULSAR_MANAGER_ADMIN_PASSWORD",
-    "Secret pulsar-token-admin TOKEN",
-    "Secret pulsar-token-asymmetric-key PRIVATEKEY",
-    "Secret pulsar-token-broker-admin TOKEN",
-    "Secret pulsar-token-proxy-admin TOKEN",
-    "Secret regsecret .dockerconfigjson",
-  ]);
-  const keys = await secretData(stage, "pulsar-token-asymmetric-key");
-  const key = createPrivateKey({ key: valueAt(keys, "PRIVATEKEY"), format: "der", type: "pkcs8" });
-  const { auths } = JSON.parse(valueAt(await secretData(stage, "regsecret"), ".dockerconfigjson").toString()) as {
-    auths: Record<string, { password: string; auth: string }>;
-  };
-  const clientKey = /client-key-data: (\S+)/.exec(await readFile(cluster.kubeconfig, "utf8"))?.[1] ?? "";
-  assert.notEqual(clientKey, "");
-  const others: [string, Buffer][] = [
-    ...privateNumbers(key),
-    ["the administrator's password of PostgreSQL", Buffer.from(postgres.password)],
-    ...Object.values(auths).flatMap(({ password, auth }): [string, Buffer][] => [
-      ["the registry's password", Buffer.from(password)],
-      ["the registry's credentials", Buffer.from(auth)],
-    ]),
-    ["the cluster's client key", Buffer.from(clientKey, "base64")],
-  ];
-  return Object.fromEntries([...own, ...others].map(([name, value]) => [name, formsOf(value)]));
-}
-
-/**
- * Pieces of those numbers of the key that its public half does not have. They stand in each of its formats, and are short enough to be found
- * where Base64 is broken into lines.
- */
-function privateNumbers(key: KeyObject): [string, Buffer][] {
-  const { d = "", p = "", q = "" } = key.export({ format: "jwk" });
-  return Object.entries({ d, p, q }).flatMap(([name, text]) => {
-    const number = Buffer.from(text, "base64url");
-    assert.ok(number.length >= 128);
-    const pieces = Array.from({ length: Math.floor(number.length / 24) }, (_, i) => i * 24);
-    return pieces.map((at): [string, Buffer] => [
-      `byte ${at} of the private key's ${name}`,
-      number.subarray(at, at + 24),
-    ]);
-  });
-}
-
-/**
- * A secret as it is, in JSON, and within something that is Base64 as a whole: there it looks different by where it begins, and its ends are
- * mixed with what stands beside it.
- */
-function formsOf(secret: Buffer): string[] {
-  const text = secret.toString();
-  const inside = [0, 1, 2].map((offset) => {
-    const length = offset + secret.length;
-    const whole = Buffer.concat([Buffer.alloc(offset), secret], length).toString("base64");
-    return whole.slice(Math.ceil((offset * 8) / 6), Math.floor((length * 8) / 6));
-  });
-  return [text, JSON.stringify(text).slice(1, -1), ...inside, secret.toString("hex")];
-}
-
-/** The contents of all files below a folder by their path. */
-async function filesIn(folder: string): Promise<Record<string, string>> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  return Object.fromEntries(
-    await Promise.all(files.map(async (file) => [file, await readFile(file, "latin1")] as const)),
-  );
 }

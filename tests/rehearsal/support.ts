@@ -61,6 +61,22 @@ export function assertOk(outcome: Outcome): void {
   assert.ok(outcome.ok, outcome.text);
 }
 
+/** What an operation did, or would do, as `<step> <logical name>`, sorted; replacing is told as its two halves. */
+export function changed({ text }: Outcome): string[] {
+  const steps: Partial<Record<string, string>> = {
+    "+": "create",
+    "++": "create",
+    "~": "update",
+    "-": "delete",
+    "--": "delete",
+  };
+  const lines = [...text.matchAll(/^ *([~+-]{1,2}) +\S+:\S+ (\S+) /gm)].flatMap(([, sign = "", name = ""]) => {
+    const step = steps[sign];
+    return step === undefined ? [] : [`${step} ${name}`];
+  });
+  return [...new Set(lines)].sort();
+}
+
 /** Takes passages out of the program's sources, in a copy of it, and hands the copy's folder to `use`. */
 export async function withProgramWithout<T>(
   passages: Record<string, string[]>,

@@ -7,9 +7,10 @@ import { stackConfig } from "../support/stackFile.ts";
 
 type Case = [title: string, changes: Record<string, unknown>, expected: string];
 
+const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
 const images = {
-  pulsar: "harbor.example.com/library/apachepulsar/pulsar-all:2.7.4",
-  manager: "harbor.example.com/library/apachepulsar/pulsar-manager:v0.2.0",
+  pulsar: "apachepulsar/pulsar-all:2.7.4",
+  manager: "apachepulsar/pulsar-manager:v0.2.0",
   pullSecret: "regsecret",
 };
 const values = (values: object) => ({ "pulsar:values": values });
@@ -20,6 +21,16 @@ const refused: Case[] = [
     { "pulsar:images": { ...images, pulsar: "apachepulsar/pulsar-all:latest" } },
     "pulsar:images.pulsar: found latest; allowed: a version, so that what runs is what was reviewed (production)",
   ],
+  [
+    "an image that only its digest tells from others",
+    { "pulsar:images": { ...images, pulsar: `apachepulsar/pulsar-all:latest@${digest}` } },
+    "pulsar:images.pulsar: found latest; allowed: a version",
+  ],
+  ...["images.broker.tag", "pulsar_metadata.image.tag", "defaultPulsarImageTag"].map((path): Case => [
+    `latest with a digest as ${path}`,
+    values(at(path, `latest@${digest}`)),
+    `pulsar:values.${path}: found "latest@${digest}"; allowed: a version`,
+  ]),
   [
     "a database without TLS",
     { "pulsar:managerDatabase": { host: "db", tls: "disable" } },
@@ -50,6 +61,16 @@ const refused: Case[] = [
     values({ pulsar_manager: { service: { type } } }),
     `pulsar:values.pulsar_manager.service.type: found "${type}"; allowed: ClusterIP: anybody who reaches the manager`,
   ]),
+  [
+    "a manager whose other service (4.7.0) is open to all",
+    values(at("pulsar_manager.adminService.type", "NodePort")),
+    'pulsar:values.pulsar_manager.adminService.type: found "NodePort"; allowed: ClusterIP: anybody who reaches the manager',
+  ],
+  [
+    "authentication that is on but for its tokens (4.7.0)",
+    values(at("auth.authentication.jwt.enabled", false)),
+    "pulsar:values.auth.authentication.jwt.enabled: found false; allowed: true: without, everybody may read and delete",
+  ],
   [
     "a changing tag in the values, whichever the image",
     values({ images: { functions: { tag: "latest" } } }),

@@ -40,6 +40,33 @@ describe("what is not set stands at", () => {
   });
 });
 
+describe("images", () => {
+  const manager = { repository: "apachepulsar/pulsar-manager", tag: "v0.2.0" };
+
+  test("are those the chart is made for, and change with it", () => {
+    const { images } = parsed("test", { "pulsar:registry": "", "pulsar:images": { pullSecret: "regsecret" } });
+    assert.deepEqual(images.pulsar, { repository: "apachepulsar/pulsar-all", tag: "2.7.4" });
+    assert.deepEqual(images.manager, manager);
+  });
+
+  test("are all in the stack's registry, named ones and others", () => {
+    const { images } = parsed("test", {
+      "pulsar:registry": "localhost:5000",
+      "pulsar:images": { pulsar: "mine/pulsar:2.7.5", pullSecret: "regsecret" },
+    });
+    assert.deepEqual(images.pulsar, { repository: "localhost:5000/mine/pulsar", tag: "2.7.5" });
+    assert.deepEqual(images.manager, { ...manager, repository: `localhost:5000/${manager.repository}` });
+  });
+
+  test("may name registries of their own where the stack has none", () => {
+    const { images } = parsed("test", {
+      "pulsar:registry": "",
+      "pulsar:images": { pulsar: "quay.io/a/pulsar:2.7.4", pullSecret: "regsecret" },
+    });
+    assert.deepEqual(images.pulsar, { repository: "quay.io/a/pulsar", tag: "2.7.4" });
+  });
+});
+
 describe("nodes", () => {
   test("of a group offer what the group says, unless they say it themselves", () => {
     const bookies = [{ name: "bk-1" }, { name: "bk-2", cpu: "7500m" }, { name: "bk-3", memory: "32Gi" }];
@@ -135,5 +162,30 @@ describe("the stack that runs", () => {
   test("is not warned of otherwise", async () => {
     assert.deepEqual(await warnings("prod", {}), []);
     assert.deepEqual(await warnings("test", { "pulsar:environment": "test" }), []);
+  });
+});
+
+describe("what the chart line decides", () => {
+  const chart = (version?: string) => ({ "pulsar:chart": version === undefined ? {} : { version } });
+
+  test("a stack that names no version gets the current line", () => {
+    assert.equal(parsed("test", chart()).chart.version, "4.7.0");
+  });
+
+  test("the manager has a role of its own with line 4, and with line 2.7 where it is given one", () => {
+    assert.equal(parsed("test", chart("4.7.0")).tokens.roles.manager, "manager-admin");
+    assert.equal("manager" in parsed("test", chart("2.7.7")).tokens.roles, false);
+    const roles = { "pulsar:tokens": { roles: { manager: "ui" } } };
+    for (const version of ["4.7.0", "2.7.7"]) {
+      assert.equal(parsed("test", { ...chart(version), ...roles }).tokens.roles.manager, "ui", version);
+    }
+  });
+
+  test("the manager's login is admin's unless told otherwise, its password a secret; with line 2.7 there is none", async () => {
+    const { managerLogin } = parsed("test", chart("4.7.0"));
+    assert.equal(managerLogin?.user, "admin");
+    assert.ok(await pulumi.isSecret(managerLogin.password));
+    assert.equal(parsed("test", { ...chart("4.7.0"), "pulsar:manager": { user: "root" } }).managerLogin?.user, "root");
+    assert.equal(parsed("test", chart("2.7.7")).managerLogin, undefined);
   });
 });

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import type { z } from "zod";
 import * as scalar from "../../settings/scalars.ts";
 
+const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
 const long = (length: number) => "a".repeat(length);
 
 const cases: Record<string, { schema: z.ZodType; good: unknown[]; bad: unknown[] }> = {
@@ -40,8 +41,43 @@ const cases: Record<string, { schema: z.ZodType; good: unknown[]; bad: unknown[]
   },
   image: {
     schema: scalar.image,
-    good: ["a:1", "harbor.example.com/library/apachepulsar/pulsar-all:2.7.4", "localhost:5000/pulsar:v1"],
-    bad: ["pulsar-all", "localhost:5000/pulsar", "A/b:1", "a:1@sha256:00", "a: 1", ":1"],
+    good: [
+      "a:1",
+      "harbor.example.com/library/apachepulsar/pulsar-all:2.7.4",
+      "localhost:5000/pulsar:v1",
+      `a/b:1@${digest}`,
+    ],
+    bad: [
+      "pulsar-all",
+      "localhost:5000/pulsar",
+      "A/b:1",
+      "a:1@sha256:00",
+      `a@${digest}`,
+      `a:1@${digest}0`,
+      "a: 1",
+      ":1",
+    ],
+  },
+  registry: {
+    schema: scalar.registry,
+    good: [
+      "harbor.example.com",
+      "harbor.example.com/library/a_b",
+      "harbor:5000/a",
+      "localhost",
+      "localhost:5000",
+      "10.0.0.1/x",
+    ],
+    bad: [
+      "",
+      "harbor",
+      "library/x",
+      "https://harbor.example.com",
+      "harbor.example.com/",
+      "h.example.com/A",
+      "h.example.com//a",
+      "h.example.com:x",
+    ],
   },
   chartSource: {
     schema: scalar.chartSource,
@@ -80,4 +116,8 @@ for (const [kind, { schema, good, bad }] of Object.entries(cases)) {
 
 test("an image is taken apart at its tag", () => {
   assert.deepEqual(scalar.image.parse("localhost:5000/pulsar:v1"), { repository: "localhost:5000/pulsar", tag: "v1" });
+});
+
+test("a pinned image keeps its version apart from its digest", () => {
+  assert.deepEqual(scalar.image.parse(`h:5000/a/b:v1@${digest}`), { repository: "h:5000/a/b", tag: "v1", digest });
 });

@@ -37,9 +37,12 @@ interface RegisterRequest {
 /** The SDK's mark on a secret value (sdk/nodejs/runtime/rpc.ts). */
 const secretSignature = "4dabf18193072939515e22adb298388d";
 
-/** One RSA key for all tests of a process: making one takes long. */
+/** One RSA key for all tests of a process: making one takes long. Beside it one for ECDSA. */
 export const testKeyPem = generateKeyPairSync("rsa", { modulusLength: 2048 })
   .privateKey.export({ type: "pkcs1", format: "pem" })
+  .toString();
+export const testEcKeyPem = generateKeyPairSync("ec", { namedCurve: "P-256" })
+  .privateKey.export({ type: "sec1", format: "pem" })
   .toString();
 
 /**
@@ -54,7 +57,7 @@ export async function register(
     {
       newResource: ({ type, name, inputs }) => ({
         id: `${name}-id`,
-        state: { ...(unwrap(inputs) as object), ...computed(type, preview) },
+        state: { ...(unwrap(inputs) as object), ...computed(type, inputs as object, preview) },
       }),
       call: ({ token }) => {
         throw new Error(`unexpected call of ${token}`);
@@ -145,8 +148,12 @@ function logicalName(urn: string): string | undefined {
   return urn === "" || urn.includes("pulumi:pulumi:Stack::") ? undefined : urn.split("::").at(-1);
 }
 
-function computed(type: string, preview: boolean): Record<string, unknown> {
-  return type === "tls:index/privateKey:PrivateKey" && !preview ? { privateKeyPem: testKeyPem } : {};
+function computed(type: string, inputs: { algorithm?: unknown }, preview: boolean): Record<string, unknown> {
+  if (type !== "tls:index/privateKey:PrivateKey" || preview) return {};
+  return {
+    privateKeyPem: inputs.algorithm === "ECDSA" ? testEcKeyPem : testKeyPem,
+    publicKeyFingerprintSha256: "SHA256:of-the-test-key",
+  };
 }
 
 function isSecret(value: unknown): value is { value: unknown } {

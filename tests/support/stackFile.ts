@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
+import { chartLine, defaultChartVersion, supportedChartVersions } from "../../components/charts/lines.ts";
 import type { RawConfig } from "../../settings.ts";
 
 /** Made-up secrets, recognisable wherever they must not turn up. */
@@ -9,6 +10,9 @@ export const testSecrets = {
   "pulsar:imagePullCredentials": JSON.stringify({ auths: { "harbor.example.com": { auth: "cHVsbDpwbGFpbg==" } } }),
 };
 
+/** The secret that only chart lines which make the manager's login have a use for. */
+export const loginSecret = { "pulsar:managerPassword": "login-password-in-plain" };
+
 const root = new URL("../../", import.meta.url);
 
 /** A committed stack file as Pulumi hands it to the program, with the secrets and the cluster its user adds. */
@@ -17,8 +21,9 @@ export function stackConfig(stack: string, changes: Record<string, unknown> = {}
     config: Record<string, unknown>;
   };
   const config: Record<string, unknown> = {
-    ...file.config,
     ...testSecrets,
+    ...(makesLogin({ ...file.config, ...changes }["pulsar:chart"]) ? loginSecret : {}),
+    ...file.config,
     "kubernetes:context": "test-cluster",
     ...changes,
   };
@@ -28,8 +33,14 @@ export function stackConfig(stack: string, changes: Record<string, unknown> = {}
         .filter(([, value]) => value !== undefined)
         .map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
     ),
-    encrypted: Object.keys(testSecrets),
+    encrypted: Object.keys({ ...testSecrets, ...loginSecret }),
   };
+}
+
+function makesLogin(chart: unknown): boolean {
+  const { version = defaultChartVersion } = (chart ?? {}) as { version?: string };
+  const supported = supportedChartVersions.find((one) => one === version);
+  return supported !== undefined && chartLine(supported).manager.makesLogin;
 }
 
 /** The project file. */

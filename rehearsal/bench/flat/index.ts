@@ -1,6 +1,6 @@
 /**
  * What a preview of the test stack is measured against (`npm run bench`): the resources of Pulumi.test.yaml in one program, as somebody
- * would write them down who has this one stack only. No components, no schema, no marks of ownership and no hooks; what those cost is the
+ * would write them down who has this one stack only. No components, no schema, no marks of ownership and next to no hooks; what those cost is the
  * ratio. The resources of our own are the stack's, as no provider has them.
  */
 import { readFileSync } from "node:fs";
@@ -8,9 +8,11 @@ import * as k8s from "@pulumi/kubernetes";
 import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
+import { ManagerNames } from "../../../components/resources/managerNames.ts";
 import { ManagerTables } from "../../../components/resources/managerTables.ts";
 import { NodeMarks } from "../../../components/resources/nodeMarks.ts";
 import { checkingProvider } from "../../../components/resources/storedProvider.ts";
+import { TokenRollout } from "../../../components/resources/tokenRollout.ts";
 import type * as volumeContractProvider from "../../../components/resources/volumeContractProvider.ts";
 import { keyPair, signToken } from "../../../components/tokens.ts";
 
@@ -51,6 +53,7 @@ const contract = new VolumeContract(
     namespace: "pulsar",
     release: "pulsar",
     storageClass: "local-storage",
+    chartLine: "2.7",
     volumes: Object.fromEntries(
       nodes.flatMap((node, i) => [
         [`zookeeper-${i}`, { node, hostname: node, claims: claims(["zookeeper-data", "20Gi"]) }],
@@ -96,7 +99,7 @@ const keySecret = new k8s.core.v1.Secret(
   inCluster,
 );
 const tokens = ["broker-admin", "proxy-admin", "admin"].map((role) => {
-  const token = key.privateKeyPem.apply((pem) => signToken(pem, "asymmetric", role));
+  const token = key.privateKeyPem.apply((pem) => signToken(pem, "asymmetric", { role }));
   const secret = new k8s.core.v1.Secret(
     `token-${role}`,
     {
@@ -204,6 +207,15 @@ const jobs = nodes.map(
     ),
 );
 
+const names = new ManagerNames("names", {
+  host: "postgres.example.com",
+  port: 5432,
+  database: "postgres",
+  user: "postgres",
+  password: adminPassword,
+  tls: "disable",
+  names: { role: "pulsar_manager", database: "pulsar_manager" },
+});
 const server = new postgresql.Provider("server", {
   host: "postgres.example.com",
   port: 5432,
@@ -218,7 +230,7 @@ const onServer = { provider: server, retainOnDelete: true };
 const role = new postgresql.Role(
   "role",
   { name: "pulsar_manager", login: true, password: databasePassword, skipReassignOwned: true },
-  onServer,
+  { ...onServer, dependsOn: names },
 );
 const database = new postgresql.Database("database", { name: "pulsar_manager", owner: role.name }, onServer);
 const inDatabase = { ...onServer, deletedWith: database };
@@ -390,6 +402,24 @@ const release = new k8s.helm.v3.Release(
     ],
     customTimeouts: { create: "35m", update: "35m", delete: "35m" },
   },
+);
+
+new TokenRollout(
+  "token-rollout",
+  {
+    cluster: {},
+    namespace: "pulsar",
+    release: "pulsar",
+    key: pulumi.interpolate`asymmetric ${key.publicKeyFingerprintSha256}`,
+    secrets: [
+      "pulsar-token-asymmetric-key",
+      "pulsar-token-broker-admin",
+      "pulsar-token-proxy-admin",
+      "pulsar-token-admin",
+    ],
+    limitMinutes: 30,
+  },
+  { dependsOn: [keySecret, ...tokens.map(({ secret }) => secret), release] },
 );
 
 export const status = release.status.status;

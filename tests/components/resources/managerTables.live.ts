@@ -69,6 +69,13 @@ async function tablesThere(): Promise<string[]> {
 
 const allTables = [...schema.tables].sort();
 
+/** The statement that makes a table. */
+function statementOf(table: string): string {
+  const [statement] = new RegExp(`CREATE TABLE IF NOT EXISTS ${table} .*?;`, "s").exec(schema.sql) ?? [];
+  assert.ok(statement);
+  return statement;
+}
+
 /** From now on the server writes down every CREATE, ALTER and DROP in the database, also those that find nothing to do. */
 async function watchDdl(): Promise<() => Promise<string[]>> {
   await asSuperuser(
@@ -247,8 +254,8 @@ test("statements that leave a named table out are refused", async () => {
 });
 
 test("tables that somebody else made and did not grant are named, with their owner", async () => {
-  await asSuperuser(inputs.database, "CREATE TABLE users (user_id bigserial)");
-  await asSuperuser(inputs.database, `CREATE TABLE tokens (token_id bigserial); GRANT ALL ON tokens TO ${user}`);
+  await asSuperuser(inputs.database, statementOf("users"));
+  await asSuperuser(inputs.database, `${statementOf("tokens")} GRANT ALL ON tokens TO ${user}`);
   assert.equal(
     await faultOf(provider.create(inputs)),
     "the tables of Pulsar Manager v0.2.0 cannot be used, nothing was changed: " +
@@ -260,6 +267,30 @@ test("tables that somebody else made and did not grant are named, with their own
     `GRANT ALL ON users TO ${user}; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO ${user}`,
   );
   await create();
+});
+
+test("tables of another version are refused, either way, and left as they are", async () => {
+  const other = managerSchema("v0.4.0");
+  const others = { schemaVersion: other.version, sql: other.sql, tables: [...other.tables] };
+  const { id, state } = await create();
+  await asManager(`INSERT INTO tenants ${insertions.tenants ?? ""}`);
+  const advice = "Give it an empty database (pulsar:managerDatabase.name), or see docs/migrate-to-pulsar-4.md";
+  assert.equal(
+    await faultOf(provider.update(id, state, { ...inputs, ...others })),
+    "the database holds tables of another version than Pulsar Manager v0.4.0, nothing was changed: " +
+      `environments has no column bookie. ${advice}`,
+  );
+  assert.deepEqual(await tablesThere(), allTables);
+  assert.equal((await asManager("SELECT * FROM tenants")).length, 1);
+
+  await asSuperuser("postgres", `CREATE DATABASE ${inputs.database}_4 OWNER ${user}`);
+  const database = { database: `${inputs.database}_4` };
+  await provider.create({ ...inputs, ...others, ...database });
+  assert.equal(
+    await faultOf(provider.create({ ...inputs, ...database })),
+    "the database holds tables of another version than Pulsar Manager v0.2.0, nothing was changed: " +
+      `environments has a column bookie that must not be left empty. ${advice}`,
+  );
 });
 
 test("a destroy leaves the tables and their rows alone", async () => {

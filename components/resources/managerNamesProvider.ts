@@ -1,0 +1,61 @@
+import { isDeepStrictEqual } from "node:util";
+import type { dynamic } from "@pulumi/pulumi";
+import { type SqlTarget, withSession } from "./sqlSession.ts";
+
+/** What is to be made in PostgreSQL, by name. */
+export interface Names {
+  role: string;
+  database: string;
+}
+
+/** What the provider gets: the server as its administrator reaches it, and the names. */
+export interface ManagerNamesInputs extends SqlTarget {
+  names: Names;
+}
+
+/** What is kept in the state: the inputs last applied, and what was found with them. */
+export interface ManagerNamesState extends ManagerNamesInputs {
+  /** The names that existed when this stack first set out to use them on this server. */
+  taken: (keyof Names)[];
+}
+
+/** Decides without connecting. */
+export function diff(_id: string, olds: ManagerNamesState, news: ManagerNamesInputs): dynamic.DiffResult {
+  const keys = ["host", "port", "database", "user", "password", "tls", "tlsCa", "names"] as const;
+  return { changes: keys.some((key) => !isDeepStrictEqual(olds[key], news[key])), replaces: [] };
+}
+
+export async function create(inputs: ManagerNamesInputs): Promise<dynamic.CreateResult<ManagerNamesState>> {
+  return { id: "names", outs: { ...inputs, taken: await findTaken(inputs) } };
+}
+
+/** Looks again only for other names or another server: what the stack itself has made since is not taken. */
+export async function update(
+  _id: string,
+  olds: ManagerNamesState,
+  news: ManagerNamesInputs,
+): Promise<dynamic.UpdateResult<ManagerNamesState>> {
+  const same = (["host", "port", "names"] as const).every((key) => isDeepStrictEqual(olds[key], news[key]));
+  return { outs: { ...news, taken: same ? olds.taken : await findTaken(news) } };
+}
+
+/** There is nothing to look at: the state is the record. */
+export async function read(id: string, props: ManagerNamesState): Promise<dynamic.ReadResult<ManagerNamesState>> {
+  return Promise.resolve({ id, props });
+}
+
+export async function remove(): Promise<void> {
+  return Promise.resolve();
+}
+
+async function findTaken(inputs: ManagerNamesInputs): Promise<(keyof Names)[]> {
+  const { role, database } = inputs.names;
+  return withSession(inputs, async (session) => {
+    const { rows } = await session.query<{ what: keyof Names }>(
+      `SELECT 'role' AS what FROM pg_roles WHERE rolname = $1
+       UNION ALL SELECT 'database' FROM pg_database WHERE datname = $2`,
+      [role, database],
+    );
+    return rows.map(({ what }) => what);
+  });
+}

@@ -1,0 +1,134 @@
+/** The search for secrets in every place where somebody might see them. */
+import assert from "node:assert/strict";
+import { createPrivateKey, type KeyObject } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Stage } from "../../rehearsal/stage.ts";
+import { helm } from "./support.ts";
+
+/** Keys of Secrets whose values are no secrets: what a token is of, who somebody is, what a key is verified by. */
+const publicKeys = new Set(["TYPE", "PUBLICKEY", "PULSAR_MANAGER_ADMIN_USER", "DB_USERNAME", "UI_USERNAME"]);
+
+/**
+ * Fails where a secret of the deployed stack is to be seen: in its state, by Helm, in ConfigMaps and pods, in Pulumi's own folders, in anything
+ * said.
+ *
+ * @param expected which values of Secrets are looked for, each `Secret <name> <key>`, sorted: a new one has to be thought of
+ */
+export async function assertNoSecretShown(stage: Stage, said: readonly string[], expected: string[]): Promise<void> {
+  const { api, settings } = stage;
+  const { namespace, release } = settings;
+  const secrets = await secretsOf(stage, expected);
+  const { items: configMaps } = await api.core.listConfigMapForAllNamespaces();
+  const { items: running } = await api.core.listNamespacedPod({ namespace });
+  const places = {
+    "pulumi stack export": JSON.stringify(await stage.stack.exportState()),
+    "helm get values": await helm(stage, "get", "values", "--all", release),
+    "helm get manifest": await helm(stage, "get", "manifest", release),
+    "helm get all": await helm(stage, "get", "all", release),
+    ConfigMaps: JSON.stringify(configMaps),
+    pods: JSON.stringify(running),
+    "what was said": said.join("\n"),
+    ...(await filesIn(join(stage.workspace.dir, `pulumi-${stage.stack.name}`))),
+  };
+  for (const [place, text] of Object.entries(places)) {
+    for (const [secret, forms] of Object.entries(secrets)) {
+      assert.ok(!forms.some((form) => text.includes(form)), `${place} holds ${secret}`);
+    }
+    assert.doesNotMatch(text, /eyJ[\w-]{8,}\.[\w-]+/, `${place} holds a token`);
+    assert.doesNotMatch(text, /PRIVATE KEY-/, `${place} holds a private key`);
+  }
+  // The search finds what is there: the Secrets themselves.
+  const { items } = await api.core.listNamespacedSecret({ namespace });
+  const all = JSON.stringify(items);
+  for (const [secret, forms] of Object.entries(secrets)) {
+    if (secret.startsWith("Secret "))
+      assert.ok(
+        forms.some((form) => all.includes(form)),
+        secret,
+      );
+  }
+}
+
+/** The data of a Secret of the stack. */
+export async function secretData({ api, settings }: Stage, name: string): Promise<Record<string, Buffer>> {
+  const { data = {} } = await api.core.readNamespacedSecret({ name, namespace: settings.namespace });
+  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, "base64")]));
+}
+
+export function valueAt(data: Record<string, Buffer>, key: string): Buffer {
+  const value = data[key];
+  assert.ok(value, `no key ${key}`);
+  return value;
+}
+
+/** Everything that is nobody's to see, each in the forms in which it might be seen. */
+async function secretsOf(stage: Stage, expected: string[]): Promise<Record<string, string[]>> {
+  const { api, settings, postgres, cluster } = stage;
+  const { items } = await api.core.listNamespacedSecret({ namespace: settings.namespace });
+  const own = items.flatMap(({ metadata, type, data = {} }) =>
+    Object.entries(data).flatMap(([key, value]): [string, Buffer][] => {
+      // Helm's own records are no secrets, and what is in them is looked at; the others are public by name.
+      if (type === "helm.sh/release.v1" || publicKeys.has(key)) return [];
+      return [[`Secret ${metadata?.name ?? ""} ${key}`, Buffer.from(value, "base64")]];
+    }),
+  );
+  assert.deepEqual(own.map(([name]) => name).sort(), expected);
+  const keys = await secretData(stage, "pulsar-token-asymmetric-key");
+  const key = createPrivateKey({ key: valueAt(keys, "PRIVATEKEY"), format: "der", type: "pkcs8" });
+  const { auths } = JSON.parse(valueAt(await secretData(stage, "regsecret"), ".dockerconfigjson").toString()) as {
+    auths: Record<string, { password: string; auth: string }>;
+  };
+  const clientKey = /client-key-data: (\S+)/.exec(await readFile(cluster.kubeconfig, "utf8"))?.[1] ?? "";
+  assert.notEqual(clientKey, "");
+  const others: [string, Buffer][] = [
+    ...privateNumbers(key),
+    ["the administrator's password of PostgreSQL", Buffer.from(postgres.password)],
+    ...Object.values(auths).flatMap(({ password, auth }): [string, Buffer][] => [
+      ["the registry's password", Buffer.from(password)],
+      ["the registry's credentials", Buffer.from(auth)],
+    ]),
+    ["the cluster's client key", Buffer.from(clientKey, "base64")],
+  ];
+  return Object.fromEntries([...own, ...others].map(([name, value]) => [name, formsOf(value)]));
+}
+
+/**
+ * Pieces of those numbers of the key that its public half does not have. They stand in each of its formats, and are short enough to be found
+ * where Base64 is broken into lines.
+ */
+function privateNumbers(key: KeyObject): [string, Buffer][] {
+  const { d = "", p = "", q = "" } = key.export({ format: "jwk" });
+  return Object.entries({ d, p, q }).flatMap(([name, text]) => {
+    const number = Buffer.from(text, "base64url");
+    assert.ok(number.length >= 128);
+    const pieces = Array.from({ length: Math.floor(number.length / 24) }, (_, i) => i * 24);
+    return pieces.map((at): [string, Buffer] => [
+      `byte ${at} of the private key's ${name}`,
+      number.subarray(at, at + 24),
+    ]);
+  });
+}
+
+/**
+ * A secret as it is, in JSON, and within something that is Base64 as a whole: there it looks different by where it begins, and its ends are
+ * mixed with what stands beside it.
+ */
+function formsOf(secret: Buffer): string[] {
+  const text = secret.toString();
+  const inside = [0, 1, 2].map((offset) => {
+    const length = offset + secret.length;
+    const whole = Buffer.concat([Buffer.alloc(offset), secret], length).toString("base64");
+    return whole.slice(Math.ceil((offset * 8) / 6), Math.floor((length * 8) / 6));
+  });
+  return [text, JSON.stringify(text).slice(1, -1), ...inside, secret.toString("hex")];
+}
+
+/** The contents of all files below a folder by their path. */
+async function filesIn(folder: string): Promise<Record<string, string>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return Object.fromEntries(
+    await Promise.all(files.map(async (file) => [file, await readFile(file, "latin1")] as const)),
+  );
+}
