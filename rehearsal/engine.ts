@@ -251,7 +251,8 @@ function environment(options: EngineOptions, own: NodeJS.ProcessEnv): Record<str
     ...env,
     PATH: [...options.path, env["PATH"] ?? ""].join(delimiter),
     PULUMI_HOME: join(options.workDir, "home"),
-    PULUMI_BACKEND_URL: pathToFileURL(join(options.workDir, "state")).href,
+    // Without the files of attributes beside the state's own: one that was torn by a kill makes the state unreadable (gocloud.dev fileblob).
+    PULUMI_BACKEND_URL: `${pathToFileURL(join(options.workDir, "state")).href}?metadata=skip`,
     PULUMI_CONFIG_PASSPHRASE: randomBytes(24).toString("base64url"),
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",

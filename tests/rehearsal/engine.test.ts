@@ -140,7 +140,7 @@ describe("the CLI", () => {
     assert.ok(!calls.includes("hush") && !env.includes("hush"));
     assert.match(calls, /^config set-all --path --plaintext pulsar:database\.port=5433 /m);
     assert.match(calls, /^up .*--config-file \S+work\/Pulumi\.test\.yaml .*--stack test --non-interactive/m);
-    assert.match(env, new RegExp(`^PULUMI_BACKEND_URL=file://${dir}/work/state$`, "m"));
+    assert.match(env, new RegExp(`^PULUMI_BACKEND_URL=file://${dir}/work/state\\?metadata=skip$`, "m"));
     assert.match(env, /^PATH=\/plugins:\/tools:/m);
     assert.match(env, /^KUBECONFIG=\/kubeconfig$/m);
     assert.ok(!env.includes("PULUMI_ACCESS_TOKEN"));

@@ -142,7 +142,8 @@ test("a cluster and a database that are not as the stack has them", limit, async
     await t.test("a database server that cannot be reached", async () => {
       const [port = 0] = await freePorts(1);
       const fault = await faultWith({ plain: { "pulsar:managerDatabase.port": String(port) } });
-      assert.match(fault, new RegExp(`^up failed: .*PostgreSQL server 127.0.0.1:${port} .*connection refused$`));
+      const server = `127.0.0.1:${port} (database postgres, user postgres)`;
+      assert.equal(fault, `up failed: cannot reach PostgreSQL at ${server}: connection refused`);
     });
 
     await t.test("a wrong password of the server's administrator", async () => {
@@ -150,7 +151,13 @@ test("a cluster and a database that are not as the stack has them", limit, async
         plain: { "pulsar:managerDatabase.port": String(stage.postgres.port) },
         secret: { "pulsar:managerDatabaseAdminPassword": "not-the-password" },
       });
-      assert.match(fault, /^up failed: .*password authentication failed for user "postgres".*$/);
+      const server = `127.0.0.1:${stage.postgres.port} (database postgres)`;
+      assert.match(fault, /^up failed: [^\n]*$/);
+      // The engine puts a hook's name before it, if it was a hook that asked first.
+      assert.ok(
+        fault.endsWith(`PostgreSQL at ${server} refused the password of user postgres, or there is no such user`),
+        fault,
+      );
     });
 
     await t.test("a namespace of that name is somebody else's, and stays as it is", async () => {
