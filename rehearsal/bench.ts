@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { differences, median, plannedTypes, ratioOf, type Pair } from "./bench/measure.ts";
+import { run } from "./command.ts";
 import { type Outcome, Stack, type StackConfig } from "./engine.ts";
 import { pluginFolders, standInChart, standInPlugins } from "./stage.ts";
 import { dockerConfig } from "./stackSettings.ts";
@@ -34,14 +35,11 @@ class BenchError extends Error {
   override name = "BenchError";
 }
 
-/** Faults that their message tells wholly. */
-const expected = new Set(["ToolError", "EngineError"]);
-
-async function main(): Promise<void> {
+async function main(): Promise<number> {
   const { help, runs } = argumentsGiven();
   if (help) {
     console.log(usage);
-    return;
+    return 0;
   }
   const workspace = await openWorkspace();
   try {
@@ -52,6 +50,7 @@ async function main(): Promise<void> {
   } finally {
     await workspace.close();
   }
+  return 0;
 }
 
 function argumentsGiven(): { help: boolean; runs: number } {
@@ -145,19 +144,4 @@ async function previewed(stack: Stack, whose: string): Promise<Outcome> {
   throw new BenchError(`the preview of ${whose} fails:\n${faults.join("\n") || outcome.text}`);
 }
 
-try {
-  await main();
-} catch (fault) {
-  if (fault instanceof Interrupted) {
-    console.error(fault.message);
-    process.exitCode = fault.exitCode;
-  } else if (fault instanceof BenchError) {
-    console.error(fault.message);
-    process.exitCode = 1;
-  } else if (fault instanceof Error && expected.has(fault.name)) {
-    console.error(fault.message);
-    process.exitCode = 2;
-  } else {
-    throw fault;
-  }
-}
+await run(main, { BenchError: 1 });

@@ -1,5 +1,6 @@
 /** `npm run images`: what has to be copied before a stack can be installed where there is no internet. */
 import { parseArgs } from "node:util";
+import { run } from "./command.ts";
 import { RehearsalError } from "./fault.ts";
 import { type Format, formats, render } from "./images/mirror.ts";
 import { stackSettings } from "./stackSettings.ts";
@@ -17,9 +18,10 @@ chart comes from. Reads the stack file and nothing else.
 
 Exit status: 0; 2 for a stack or a format that there is not, faults in the settings, and a stack without a registry to copy to.`;
 
-async function main(): Promise<void> {
+async function main(): Promise<number> {
   const { help, stack, format } = argumentsGiven();
   console.log(help ? usage : render(stack, await stackSettings(stack), format));
+  return 0;
 }
 
 function argumentsGiven(): { help: boolean; stack: string; format: Format } {
@@ -45,10 +47,4 @@ function parsed() {
   }
 }
 
-try {
-  await main();
-} catch (fault) {
-  if (!(fault instanceof RehearsalError)) throw fault;
-  console.error(fault.message);
-  process.exitCode = 2;
-}
+await run(main);

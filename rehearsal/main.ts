@@ -7,15 +7,12 @@ import { fullName } from "../components/charts/names.ts";
 import type { Layout } from "../components/layouts/layout.ts";
 import { argumentsIn, usage } from "./arguments.ts";
 import { casesOf } from "./cases.ts";
+import { run } from "./command.ts";
 import { RehearsalError } from "./fault.ts";
 import { progressOn } from "./progress.ts";
 import { rehearseOn } from "./rehearse.ts";
 import type { RehearsalRecord } from "./report.ts";
 import { withRehearsal, type Stage } from "./stage.ts";
-import { Interrupted } from "./workspace.ts";
-
-/** Faults that their message tells wholly. Whatever else is thrown is a fault of the rehearsal, and comes with its stack. */
-const expected = new Set(["RehearsalError", "EngineError", "ToolError"]);
 
 async function main(): Promise<number> {
   const { help, keep, stack, chart, whatIf, reports } = argumentsIn(process.argv.slice(2));
@@ -75,16 +72,4 @@ Everything is left running until Ctrl-C. To look around:
   if (!workspace.signal.aborted) await once(workspace.signal, "abort");
 }
 
-try {
-  process.exitCode = await main();
-} catch (fault) {
-  if (fault instanceof Interrupted) {
-    console.error(fault.message);
-    process.exitCode = fault.exitCode;
-  } else if (fault instanceof Error && expected.has(fault.name)) {
-    console.error(fault.message);
-    process.exitCode = 2;
-  } else {
-    throw fault;
-  }
-}
+await run(main);

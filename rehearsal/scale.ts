@@ -1,12 +1,12 @@
 /** `npm run scale`: what the rehearsal of larger and larger plans takes, in seconds and in memory. */
 import { parseArgs } from "node:util";
+import { run } from "./command.ts";
 import { RehearsalError } from "./fault.ts";
 import { progressOn } from "./progress.ts";
 import { growthRow, heading, rowOf } from "./scale/growth.ts";
 import { measure, type Measurement } from "./scale/measure.ts";
 import { fewestNodes, planOf } from "./scale/plan.ts";
 import { table } from "./table.ts";
-import { Interrupted } from "./workspace.ts";
 
 const usage = `Rehearses plans of growing size, each on a control plane of its own: the production stack's settings in the dedicated layout, with
 generated nodes in three zones. Two thirds carry bookies, three ZooKeeper (five from 60 nodes on), all others a broker and a proxy.
@@ -25,13 +25,11 @@ growth     from the smallest plan to the largest, per node: 1.0 is linear, less 
 
 Exit status: 0 if all were rehearsed without a problem; 2 if not.`;
 
-const expected = new Set(["RehearsalError", "EngineError", "ToolError"]);
-
-async function main(): Promise<void> {
+async function main(): Promise<number> {
   const { help, sizes } = argumentsGiven();
   if (help) {
     console.log(usage);
-    return;
+    return 0;
   }
   const progress = progressOn(process.stdout);
   const log = (line: string) => {
@@ -44,6 +42,7 @@ async function main(): Promise<void> {
     measured.push(await measure(nodes, measured.length === 0 ? { progress, log } : { progress }));
   }
   console.log(["", ...table([heading, ...measured.map(rowOf), ...growthRow(measured)])].join("\n"));
+  return 0;
 }
 
 function argumentsGiven(): { help: boolean; sizes: number[] } {
@@ -67,16 +66,4 @@ function parsed() {
   }
 }
 
-try {
-  await main();
-} catch (fault) {
-  if (fault instanceof Interrupted) {
-    console.error(fault.message);
-    process.exitCode = fault.exitCode;
-  } else if (fault instanceof Error && expected.has(fault.name)) {
-    console.error(fault.message);
-    process.exitCode = 2;
-  } else {
-    throw fault;
-  }
-}
+await run(main);
