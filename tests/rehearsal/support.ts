@@ -84,7 +84,15 @@ export async function withProgramWithout<T>(
 ): Promise<T> {
   const project = await mkdtemp(join(tmpdir(), "program-without-"));
   try {
-    const parts = ["Pulumi.yaml", "Pulumi.test.yaml", "Pulumi.prod.yaml", "package.json", "preload.cjs", "index.ts", "settings.ts"];
+    const parts = [
+      "Pulumi.yaml",
+      "Pulumi.test.yaml",
+      "Pulumi.prod.yaml",
+      "package.json",
+      "preload.cjs",
+      "index.ts",
+      "settings.ts",
+    ];
     for (const part of [...parts, "settings", "components"]) {
       await cp(join(root, part), join(project, part), { recursive: true });
     }
