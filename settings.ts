@@ -92,8 +92,9 @@ export function parseSettings(config: RawConfig, stack: string, dryRun: boolean,
   const { raw, faults } = ownKeys(config);
   const parsed = schema.safeParse(raw);
   if (!parsed.success) faults.push(...faultsOf(parsed.error.issues, raw, secretKeySet));
-  faults.push(...contradictions(soundPart(raw)));
-  if (now !== undefined) faults.push(...expiryFaults(soundPart(raw), now));
+  const sound = soundPart(raw);
+  faults.push(...contradictions(sound));
+  if (now !== undefined) faults.push(...expiryFaults(sound, now));
   const cluster = clusterSettings(config, dryRun, faults);
   if (!parsed.success || faults.length > 0) throw fault(message(faults, stack));
 

@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { SecretRef } from "./charts/cluster.ts";
 import { bookieId, fullName } from "./charts/names.ts";
+import { shortHash } from "./hash.ts";
 import type { Placement, StackNode } from "./layouts/layout.ts";
 
 /** The rack of each bookie by ordinal, `/` before its name; undefined where the nodes have neither rack nor zone. */
@@ -71,7 +71,7 @@ export class BookieRacks extends pulumi.ComponentResource {
       `${name}-job`,
       {
         // Named after what it does: a Job's template is immutable, and one that is done is no reason to wait.
-        metadata: { name: `${full}-bookie-racks-${digest(args.racks.join())}`, namespace: args.namespace },
+        metadata: { name: `${full}-bookie-racks-${shortHash(args.racks.join())}`, namespace: args.namespace },
         // The proxy answers a little after it is ready, and two writers of the one rack list refuse each other.
         spec: { backoffLimit: 6, template: { spec } },
       },
@@ -87,8 +87,4 @@ function setRack(bookie: string, rack: string): string {
     "--auth-params file:///pulsar/tokens/client/token";
   const host = bookie.slice(0, bookie.lastIndexOf(":"));
   return `${client} bookies set-bookie-rack --bookie ${bookie} --hostname ${host} --group default --rack ${rack}`;
-}
-
-function digest(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 8);
 }

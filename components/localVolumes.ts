@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { shortHash } from "./hash.ts";
 import type { Toleration } from "./layouts/layout.ts";
 import type { PlannedVolume } from "./volumes.ts";
 
@@ -167,5 +167,5 @@ export class LocalVolumes extends pulumi.ComponentResource {
 /** A Job's name becomes a label of its pods, so it is 63 characters at most; a longer one is cut and told apart by a hash. Dots stay. */
 function shortened(jobName: string): string {
   if (jobName.length <= 63) return jobName;
-  return `${jobName.slice(0, 54)}-${createHash("sha256").update(jobName).digest("hex").slice(0, 8)}`;
+  return `${jobName.slice(0, 54)}-${shortHash(jobName)}`;
 }

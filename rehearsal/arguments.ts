@@ -1,7 +1,7 @@
 /** What `npm run rehearse` is told on the command line. */
 import { extname } from "node:path";
-import { parseArgs } from "node:util";
 import type { Question } from "./cases.ts";
+import { options } from "./command.ts";
 import { enumerate } from "./explain.ts";
 import { RehearsalError } from "./fault.ts";
 
@@ -42,7 +42,20 @@ const questions = ["lose", "lose-zone", "drain", "each-node"] as const;
 
 /** @throws RehearsalError for arguments that there are not, or not together */
 export function argumentsIn(args: readonly string[]): Arguments {
-  const values = parsed(args);
+  const values = options({
+    args: [...args],
+    options: {
+      stack: { type: "string" },
+      chart: { type: "string" },
+      keep: { type: "boolean", default: false },
+      report: { type: "string", multiple: true, default: [] },
+      lose: { type: "string" },
+      "lose-zone": { type: "string" },
+      drain: { type: "string" },
+      "each-node": { type: "boolean" },
+      help: { type: "boolean", default: false },
+    },
+  });
   const asked = questions.filter((name) => values[name] !== undefined).map((name) => `--${name}`);
   if (asked.length > 1) {
     const all = questions.map((name) => `--${name}`);
@@ -67,27 +80,6 @@ export function argumentsIn(args: readonly string[]): Arguments {
     ...(chart === undefined ? {} : { chart }),
     ...(asked.length === 0 ? {} : { whatIf: question }),
   };
-}
-
-function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        stack: { type: "string" },
-        chart: { type: "string" },
-        keep: { type: "boolean", default: false },
-        report: { type: "string", multiple: true, default: [] },
-        lose: { type: "string" },
-        "lose-zone": { type: "string" },
-        drain: { type: "string" },
-        "each-node": { type: "boolean" },
-        help: { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (cause) {
-    throw new RehearsalError(`${(cause as Error).message} (--help shows what there is)`, { cause });
-  }
 }
 
 function namesIn(option: string, list: string): string[] {

@@ -1,5 +1,16 @@
-/** What every command of the rehearsal does with its end. */
+/** What every command of the rehearsal does with its arguments and its end. */
+import { parseArgs, type ParseArgsConfig } from "node:util";
+import { RehearsalError } from "./fault.ts";
 import { Interrupted } from "./workspace.ts";
+
+/** The options of the command line. @throws RehearsalError for what there is not */
+export function options<const T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>>["values"] {
+  try {
+    return parseArgs(config).values;
+  } catch (cause) {
+    throw new RehearsalError(`${(cause as Error).message} (--help shows what there is)`, { cause });
+  }
+}
 
 /** Faults that their message tells wholly. Whatever else is thrown is a fault of ours, and comes with its stack. */
 const told = new Set(["RehearsalError", "EngineError", "ToolError"]);

@@ -1,6 +1,5 @@
 /** `npm run images`: what has to be copied before a stack can be installed where there is no internet. */
-import { parseArgs } from "node:util";
-import { run } from "./command.ts";
+import { options, run } from "./command.ts";
 import { RehearsalError } from "./fault.ts";
 import { type Format, formats, render } from "./images/mirror.ts";
 import { stackSettings } from "./stackSettings.ts";
@@ -25,26 +24,18 @@ async function main(): Promise<number> {
 }
 
 function argumentsGiven(): { help: boolean; stack: string; format: Format } {
-  const { format: asked, ...others } = parsed();
+  const { format: asked, ...others } = options({
+    options: {
+      stack: { type: "string", default: "test" },
+      format: { type: "string", default: "list" },
+      help: { type: "boolean", default: false },
+    },
+  });
   const format = formats.find((one) => one === asked);
   if (format === undefined) {
     throw new RehearsalError(`--format: found "${asked}"; allowed: one of ${formats.join(", ")}`);
   }
   return { ...others, format };
-}
-
-function parsed() {
-  try {
-    return parseArgs({
-      options: {
-        stack: { type: "string", default: "test" },
-        format: { type: "string", default: "list" },
-        help: { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (cause) {
-    throw new RehearsalError(`${(cause as Error).message} (--help shows what there is)`, { cause });
-  }
 }
 
 await run(main);

@@ -5,7 +5,7 @@ import { advise } from "./advice.ts";
 import { casesOf, type Case, type Question } from "./cases.ts";
 import { judgeDatabases, listDatabases } from "./databases.ts";
 import type { Outcome } from "./engine.ts";
-import { compare, takeInventory } from "./inventory.ts";
+import { compare, takeInventory, type Difference } from "./inventory.ts";
 import { drain, giveBack, lose, readQuorum } from "./losing.ts";
 import { movesOf } from "./moves.ts";
 import type { Observation } from "./observe.ts";
@@ -179,20 +179,29 @@ async function remove(stage: Stage, record: RehearsalRecord): Promise<void> {
     },
   });
   record.operations.push(operation);
-  const difference = async () => compare(stage.before, await takeInventory(stage.api));
-  const { added, removed } = await waitFor(
-    async () => {
-      const found = await difference();
-      return found.added.length === 0 ? found : undefined;
-    },
-    { what: "the removal of everything", limit: removalLimit, every: pace.afterwards, signal: stage.workspace.signal },
-  ).catch(difference);
+  const { added, removed } = await afterDestroy(stage);
   const databases = judgeDatabases(
     { before: stage.databasesBefore, deployed, after: await listDatabases(stage.postgres) },
     stage.settings.managerDatabase.deleteData,
   );
   record.leftovers.push(...added, ...databases.leftovers);
   record.trespasses.push(...removed, ...databases.trespasses);
+}
+
+/**
+ * How the cluster differs from what it was before the first `up`, once nothing more is there than then or the limit is over.
+ *
+ * @param limit in milliseconds
+ */
+export async function afterDestroy(stage: Stage, limit = removalLimit): Promise<Difference> {
+  const difference = async () => compare(stage.before, await takeInventory(stage.api));
+  return waitFor(
+    async () => {
+      const found = await difference();
+      return found.added.length === 0 ? found : undefined;
+    },
+    { what: "the removal of everything", limit, every: pace.afterwards, signal: stage.workspace.signal },
+  ).catch(difference);
 }
 
 /** The `destroy` of a production stack, which must end before it has touched anything. */

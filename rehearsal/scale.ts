@@ -1,6 +1,5 @@
 /** `npm run scale`: what the rehearsal of larger and larger plans takes, in seconds and in memory. */
-import { parseArgs } from "node:util";
-import { run } from "./command.ts";
+import { options, run } from "./command.ts";
 import { RehearsalError } from "./fault.ts";
 import { progressOn } from "./progress.ts";
 import { growthRow, heading, rowOf } from "./scale/growth.ts";
@@ -46,7 +45,9 @@ async function main(): Promise<number> {
 }
 
 function argumentsGiven(): { help: boolean; sizes: number[] } {
-  const { help, nodes } = parsed();
+  const { help, nodes } = options({
+    options: { nodes: { type: "string", default: "30,300" }, help: { type: "boolean", default: false } },
+  });
   if (!/^[1-9]\d*(,[1-9]\d*)*$/.test(nodes)) {
     throw new RehearsalError(`--nodes: found "${nodes}"; allowed: whole numbers with commas between them`);
   }
@@ -54,16 +55,6 @@ function argumentsGiven(): { help: boolean; sizes: number[] } {
   // Each is refused before the first is rehearsed.
   for (const size of sizes) planOf(size);
   return { help, sizes: sizes.toSorted((a, b) => a - b) };
-}
-
-function parsed() {
-  try {
-    return parseArgs({
-      options: { nodes: { type: "string", default: "30,300" }, help: { type: "boolean", default: false } },
-    }).values;
-  } catch (cause) {
-    throw new RehearsalError(`${(cause as Error).message} (--help shows what there is)`, { cause });
-  }
 }
 
 await run(main);

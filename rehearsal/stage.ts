@@ -132,7 +132,6 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
       return { ...prepared, plugins, chart };
     },
   });
-  if (chart !== undefined) config.plain["pulsar:chart.source"] = chart;
   const parts = {
     real: [
       ...report.map(({ name, version }) => `${name} ${version}`),
@@ -192,10 +191,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
       title: "start PostgreSQL and make the stack",
       work: async () => {
         const postgres = await startPostgres({ workspace, password: secrets.databaseAdmin });
-        config.plain["pulsar:managerDatabase.port"] = String(postgres.port);
-        if (settings.managerDatabase.tls === "verify-full") {
-          config.plain["pulsar:managerDatabase.tlsCaFile"] = postgres.caFile;
-        }
+        Object.assign(config.plain, databaseOf(settings, postgres), chartOf(chart));
         return { postgres, stack: await makeStack(name, config) };
       },
     },
@@ -219,11 +215,9 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
     async another(name, given) {
       const stackFile = await readStackFile(project, name);
       const config = overrides(stackFile, given, address, secrets);
-      const { plain } = config;
       const others = await settingsOf(name, rawConfig(stackFile, config));
-      plain["pulsar:managerDatabase.port"] = String(postgres.port);
       const source = await chartSource(undefined, others.chart, signal);
-      if (source !== undefined) plain["pulsar:chart.source"] = source;
+      Object.assign(config.plain, databaseOf(others, postgres), chartOf(source));
       return { stack: await makeStack(name, config), layout: layoutOf(others) };
     },
     observe: (namespace = settings.namespace) => observe(api, namespace),
@@ -240,6 +234,19 @@ async function chartSource(
   if (asked !== undefined) return resolve(asked);
   if (!/^https?:/.test(source)) return undefined;
   return (await chartRepositoryAnswers(source, signal)) ? undefined : standInChart(version);
+}
+
+/** Where the rehearsed database is, as settings. */
+function databaseOf({ managerDatabase: { tls } }: Settings, { port, caFile }: Postgres): Record<string, string> {
+  return {
+    "pulsar:managerDatabase.port": String(port),
+    ...(tls === "verify-full" ? { "pulsar:managerDatabase.tlsCaFile": caFile } : {}),
+  };
+}
+
+/** The chart that takes the place of the stack's, if one does, as a setting. */
+function chartOf(source: string | undefined): Record<string, string> {
+  return source === undefined ? {} : { "pulsar:chart.source": source };
 }
 
 /** Those of official plugins go before the stand-ins', which hold all plugins. */

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { shortHash } from "../hash.ts";
 import type { Manifest } from "./manifest.ts";
 
 /** The Jobs that initialise a new cluster; all of them leave an initialised one as it is (charts 2.7.7 and 4.7.0). */
@@ -15,7 +15,6 @@ export function initJobs(objects: readonly Manifest[]): Manifest[] {
  */
 export function nameInitJobs(objects: readonly Manifest[]): void {
   for (const job of initJobs(objects)) {
-    const hash = createHash("sha256").update(JSON.stringify(job.spec)).digest("hex").slice(0, 8);
-    job.metadata.name = `${job.metadata.name}-${hash}`;
+    job.metadata.name = `${job.metadata.name}-${shortHash(JSON.stringify(job.spec))}`;
   }
 }

@@ -55,16 +55,51 @@ export function evenly(topologyKey: string): Values {
   return { topologyKey, maxSkew: 1, whenUnsatisfiable: "DoNotSchedule", nodeTaintsPolicy: "Honor" };
 }
 
+/** What brokers are told: never two on one node where the layout says so, how ledgers are written, how tokens are verified. */
+export function brokers({ placements, sizes, auth, ledgers, racks }: PulsarCluster): Values {
+  return {
+    // By itself the chart only prefers another node for each broker.
+    affinity: {
+      anti_affinity: placements.broker.rule === "spread",
+      type: "requiredDuringSchedulingIgnoredDuringExecution",
+    },
+    configData: {
+      ...memory("PULSAR_MEM", sizes.broker),
+      managedLedgerDefaultEnsembleSize: String(ledgers.ensemble),
+      managedLedgerDefaultWriteQuorum: String(ledgers.write),
+      managedLedgerDefaultAckQuorum: String(ledgers.ack),
+      ...apart(racks, ledgers.write),
+      ...tokenAlgorithm(auth),
+    },
+  };
+}
+
+/** What proxies are told. They guard /metrics once authentication is on; 2.7's proxy.conf has no such line to override: hence the prefix. */
+export function proxies({ sizes, auth }: PulsarCluster): Values {
+  return {
+    configData: {
+      ...memory("PULSAR_MEM", sizes.proxy),
+      PULSAR_PREFIX_authenticateMetricsEndpoint: "false",
+      ...tokenAlgorithm(auth),
+    },
+  };
+}
+
+/** Where the manager has its database; the account comes from a Secret. */
+export function managerSettings({ jdbcUrl }: PulsarCluster["manager"]): Values {
+  return { DRIVER_CLASS_NAME: "org.postgresql.Driver", URL: jdbcUrl, LOG_LEVEL: "INFO" };
+}
+
 /**
  * The algorithm that brokers and proxies verify tokens with, if it is to be another than RS256 (AuthenticationProviderToken, Pulsar 2.7 and
  * 4.0). Their conf files may lack the line: the prefix adds it.
  */
-export function tokenAlgorithm({ publicAlgorithm }: PulsarCluster["auth"]): Values {
+function tokenAlgorithm({ publicAlgorithm }: PulsarCluster["auth"]): Values {
   return publicAlgorithm === undefined ? {} : { PULSAR_PREFIX_tokenPublicAlg: publicAlgorithm };
 }
 
 /** The copies of an entry in as many racks as there are, so that losing one rack loses one copy: by itself BookKeeper is content with two. */
-export function apart(racks: readonly string[] | undefined, copies: number): Values {
+function apart(racks: readonly string[] | undefined, copies: number): Values {
   if (racks === undefined) return {};
   return {
     bookkeeperClientRackawarePolicyEnabled: "true",

@@ -2,21 +2,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { componentOf } from "../../rehearsal/plan.ts";
-import type { Progress, Tell } from "../../rehearsal/progress.ts";
 import { rehearse, rehearseOn } from "../../rehearsal/rehearse.ts";
 import { withRehearsal } from "../../rehearsal/stage.ts";
 import { managerSchema } from "../../components/schemas/index.ts";
 import { assertNoSecretShown } from "./secrets.ts";
-import { assertOk, releases } from "./support.ts";
+import { assertOk, listener, releases } from "./support.ts";
 
 const config = { plain: { "pulsar:chart.version": "4.7.0" } };
 const limit = { timeout: 480_000 };
 
 test("the test stack on chart 4.7.0", limit, async (t) => {
-  const said: string[] = [];
-  const tell: Tell = (line) => void said.push(line);
-  const progress = (async (...steps: { work: (tell: Tell) => unknown }[]) =>
-    Promise.all(steps.map(({ work }) => work(tell)))) as Progress;
+  const { said, tell, progress } = listener();
   await withRehearsal({ config, progress, log: tell }, async (stage) => {
     const { record, verdict, report } = await rehearseOn(stage, { keep: true });
     said.push(report);

@@ -8,10 +8,9 @@ import { drain, giveBack, lose } from "../../rehearsal/losing.ts";
 import type { SimulatedNode } from "../../rehearsal/nodes.ts";
 import type { Observation } from "../../rehearsal/observe.ts";
 import { offPlan } from "../../rehearsal/plan.ts";
-import { settled } from "../../rehearsal/rehearse.ts";
+import { afterDestroy, settled } from "../../rehearsal/rehearse.ts";
 import { openMatters } from "../../rehearsal/settling.ts";
 import { withRehearsal, type Stage } from "../../rehearsal/stage.ts";
-import { waitFor } from "../../rehearsal/waiting.ts";
 import { stackConfig } from "../support/stackFile.ts";
 import { assertOk, changed, errorsOf } from "./support.ts";
 
@@ -164,13 +163,8 @@ test("the runbooks", async (t) => {
       const paths = await volumePaths(stage);
       await stack.unprotect();
       assertOk(await stack.destroy());
-      const left = await waitFor(
-        async () => {
-          const difference = compare(stage.before, await takeInventory(api));
-          return difference.added.length === 0 ? difference : undefined;
-        },
-        { what: "the removal of everything", limit: 30_000 },
-      );
+      const left = await afterDestroy(stage, 30_000);
+      assert.deepEqual(left.added, []);
       // The two nodes that died during these tests, and what the cluster itself keeps for each node, were somebody else's.
       assert.deepEqual(
         left.removed.filter((name) => !/bk-2|zk-3/.test(name)),

@@ -6,14 +6,11 @@ import { jwtVerify } from "jose";
 import { placementTable } from "../../components/nodePlan.ts";
 import { managerSchema } from "../../components/schemas/index.ts";
 import { signToken } from "../../components/tokens.ts";
-import { compare, takeInventory } from "../../rehearsal/inventory.ts";
-import type { Progress, Tell } from "../../rehearsal/progress.ts";
 import { componentOf } from "../../rehearsal/plan.ts";
-import { rehearseOn } from "../../rehearsal/rehearse.ts";
+import { afterDestroy, rehearseOn } from "../../rehearsal/rehearse.ts";
 import { withRehearsal, type Stage } from "../../rehearsal/stage.ts";
-import { waitFor } from "../../rehearsal/waiting.ts";
 import { assertNoSecretShown, secretData, valueAt } from "./secrets.ts";
-import { assertOk, managerLogin, query, releases } from "./support.ts";
+import { assertOk, listener, managerLogin, query, releases } from "./support.ts";
 
 /** The seed's listing of pods (section 2.3), the manager's without what is drawn by lot. */
 const listing = [
@@ -24,11 +21,7 @@ const listing = [
 ].sort();
 
 test("the test stack", async (t) => {
-  /** Everything that the engine and the rehearsal have said. */
-  const said: string[] = [];
-  const tell: Tell = (line) => void said.push(line);
-  const progress = (async (...steps: { work: (tell: Tell) => unknown }[]) =>
-    Promise.all(steps.map(({ work }) => work(tell)))) as Progress;
+  const { said, tell, progress } = listener();
 
   await withRehearsal({ progress, log: tell }, async (stage) => {
     const { api, settings } = stage;
@@ -164,13 +157,7 @@ test("the test stack", async (t) => {
 
     await t.test("goes without a trace, and leaves everybody else's alone", async () => {
       assertOk(await stage.stack.destroy({ onLine: tell }));
-      const left = await waitFor(
-        async () => {
-          const difference = compare(stage.before, await takeInventory(api));
-          return difference.added.length === 0 ? difference : undefined;
-        },
-        { what: "the removal of everything", limit: 30_000 },
-      );
+      const left = await afterDestroy(stage, 30_000);
       assert.deepEqual(left, { added: [], removed: [] });
       for (const { name } of settings.nodes) {
         const { metadata, spec } = await api.core.readNode({ name });

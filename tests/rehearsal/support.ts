@@ -6,10 +6,20 @@ import { tmpdir } from "node:os";
 import { execa } from "execa";
 import { Client } from "pg";
 import type { Outcome } from "../../rehearsal/engine.ts";
+import type { Progress, Tell } from "../../rehearsal/progress.ts";
 import type { Stage } from "../../rehearsal/stage.ts";
 import { prepareTools } from "../../rehearsal/tools/tools.ts";
 
 const root = resolve(import.meta.dirname, "../..");
+
+/** Keeps everything that the engine and the rehearsal say. */
+export function listener(): { said: string[]; tell: Tell; progress: Progress } {
+  const said: string[] = [];
+  const tell: Tell = (line) => void said.push(line);
+  const progress = (async (...steps: { work: (tell: Tell) => unknown }[]) =>
+    Promise.all(steps.map(({ work }) => work(tell)))) as Progress;
+  return { said, tell, progress };
+}
 
 /** What helm prints, run as an operator would in the stack's namespace. */
 export async function helm({ cluster, settings, workspace }: Stage, ...args: string[]): Promise<string> {

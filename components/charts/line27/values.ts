@@ -2,7 +2,17 @@ import { type Placement, zoneLabel } from "../../layouts/layout.ts";
 import { amount, type PodSize } from "../../sizing.ts";
 import type { PulsarCluster, SecretRef, Values } from "../cluster.ts";
 import { imageValues } from "../images.ts";
-import { apart, configured, evenly, localVolume, memory, resources, superUsers, tokenAlgorithm } from "../parts.ts";
+import {
+  brokers,
+  configured,
+  evenly,
+  localVolume,
+  managerSettings,
+  memory,
+  proxies,
+  resources,
+  superUsers,
+} from "../parts.ts";
 
 /**
  * The values of chart 2.7.7 for a cluster; equal in effect to the seed's values.yaml (section 2.1), but for its slips: services are
@@ -11,7 +21,8 @@ import { apart, configured, evenly, localVolume, memory, resources, superUsers, 
  *
  * The chart has no values schema: a misspelt key is silently ignored, so tests render a chart with these values.
  */
-export function values({ placements, sizes, images, auth, volumes, ledgers, racks, manager }: PulsarCluster): Values {
+export function values(cluster: PulsarCluster): Values {
+  const { placements, sizes, images, auth, volumes, racks, manager } = cluster;
   const pulsarImage = imageValues(images.pulsar);
   const volume = (size: string) => localVolume(size, volumes.storageClass);
 
@@ -51,29 +62,12 @@ export function values({ placements, sizes, images, auth, volumes, ledgers, rack
     },
     broker: {
       ...pods(placements.broker, sizes.broker),
-      // The chart only prefers another node for each broker, the layout says so.
-      affinity: {
-        anti_affinity: placements.broker.rule === "spread",
-        type: "requiredDuringSchedulingIgnoredDuringExecution",
-      },
-      configData: {
-        ...memory("PULSAR_MEM", sizes.broker),
-        managedLedgerDefaultEnsembleSize: String(ledgers.ensemble),
-        managedLedgerDefaultWriteQuorum: String(ledgers.write),
-        managedLedgerDefaultAckQuorum: String(ledgers.ack),
-        ...apart(racks, ledgers.write),
-        ...tokenAlgorithm(auth),
-      },
+      ...brokers(cluster),
     },
     proxy: {
       ...pods(placements.proxy, sizes.proxy),
       service: { type: "ClusterIP" },
-      // The proxy guards /metrics once authentication is on, and 2.7's proxy.conf has no such line to override: hence the prefix.
-      configData: {
-        ...memory("PULSAR_MEM", sizes.proxy),
-        PULSAR_PREFIX_authenticateMetricsEndpoint: "false",
-        ...tokenAlgorithm(auth),
-      },
+      ...proxies(cluster),
     },
     autorecovery: {
       ...pods(placements.autorecovery, sizes.autorecovery),
@@ -95,12 +89,7 @@ export function values({ placements, sizes, images, auth, volumes, ledgers, rack
       service: { type: "ClusterIP" },
       // In this chart "admin" is the database's user, not the one who logs in (apache/pulsar-helm-chart#31).
       existingSecretName: manager.secret,
-      configData: {
-        DRIVER_CLASS_NAME: "org.postgresql.Driver",
-        URL: manager.jdbcUrl,
-        LOG_LEVEL: "INFO",
-        JWT_TOKEN: fromSecret(manager.token),
-      },
+      configData: { ...managerSettings(manager), JWT_TOKEN: fromSecret(manager.token) },
     },
     images: {
       ...(images.pullSecret === undefined ? {} : { imagePullSecrets: [images.pullSecret] }),

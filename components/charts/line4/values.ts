@@ -3,14 +3,24 @@ import type { PodSize } from "../../sizing.ts";
 import type { PulsarCluster, Values } from "../cluster.ts";
 import { imageValues, inRegistry } from "../images.ts";
 import { fullName } from "../names.ts";
-import { apart, configured, evenly, localVolume, memory, resources, superUsers, tokenAlgorithm } from "../parts.ts";
+import {
+  brokers,
+  configured,
+  evenly,
+  localVolume,
+  managerSettings,
+  memory,
+  proxies,
+  resources,
+  superUsers,
+} from "../parts.ts";
 
 /**
  * The values of chart 4.7.0 for a cluster. The chart has no values schema: a misspelt or outdated key is silently ignored, so a test holds
  * every key against the chart's.
  */
 export function values(cluster: PulsarCluster): Values {
-  const { release, placements, sizes, images, auth, volumes, ledgers, racks, manager } = cluster;
+  const { release, placements, sizes, images, auth, volumes, racks, manager } = cluster;
   const pods = (component: string, placement: Placement, size: PodSize) => ({
     ...placed(placement),
     replicaCount: placement.replicas,
@@ -70,30 +80,13 @@ export function values(cluster: PulsarCluster): Values {
       ...pods("broker", placements.broker, sizes.broker),
       ...unmonitored,
       ...bornHere,
-      // The chart only prefers another node for each broker, the layout says so.
-      affinity: {
-        anti_affinity: placements.broker.rule === "spread",
-        type: "requiredDuringSchedulingIgnoredDuringExecution",
-      },
-      configData: {
-        ...memory("PULSAR_MEM", sizes.broker),
-        managedLedgerDefaultEnsembleSize: String(ledgers.ensemble),
-        managedLedgerDefaultWriteQuorum: String(ledgers.write),
-        managedLedgerDefaultAckQuorum: String(ledgers.ack),
-        ...apart(racks, ledgers.write),
-        ...tokenAlgorithm(auth),
-      },
+      ...brokers(cluster),
     },
     proxy: {
       ...pods("proxy", placements.proxy, sizes.proxy),
       ...unmonitored,
       service: { type: "ClusterIP" },
-      // The proxy guards /metrics once authentication is on.
-      configData: {
-        ...memory("PULSAR_MEM", sizes.proxy),
-        PULSAR_PREFIX_authenticateMetricsEndpoint: "false",
-        ...tokenAlgorithm(auth),
-      },
+      ...proxies(cluster),
     },
     autorecovery: {
       ...pods("recovery", placements.autorecovery, sizes.autorecovery),
@@ -111,7 +104,7 @@ export function values(cluster: PulsarCluster): Values {
       volumes: { persistence: false },
       // Otherwise the chart makes passwords of its own, and keeps the first ones for ever.
       admin: { existingSecret: manager.secret },
-      configData: { DRIVER_CLASS_NAME: "org.postgresql.Driver", URL: manager.jdbcUrl, LOG_LEVEL: "INFO" },
+      configData: managerSettings(manager),
     },
     // What all but the manager run, Jobs included.
     defaultPulsarImageRepository: pulsarImage.repository,
