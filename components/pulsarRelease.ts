@@ -4,6 +4,7 @@ import { base64 } from "./base64.ts";
 import { type ManagerCredentials, merge, type PulsarCluster, type SecretRef, type Values } from "./charts/cluster.ts";
 import { chartLine, type ChartVersion } from "./charts/lines.ts";
 import { fullName } from "./charts/names.ts";
+import { shortHash } from "./hash.ts";
 
 export interface PulsarReleaseArgs {
   /** Namespace of the release; the release waits for it to exist. */
@@ -46,6 +47,10 @@ export class PulsarRelease extends pulumi.ComponentResource {
   readonly addresses: pulumi.Output<ServiceAddresses>;
   /** What Helm says of the release once it is done: `deployed`. */
   readonly status: pulumi.Output<string>;
+  /** Stands for all that makes the release what it is: another one where an `up` upgrades it. Known at preview. */
+  readonly revision: pulumi.Output<string>;
+  /** The release itself: what lives inside the cluster goes with it. */
+  readonly release: pulumi.Resource;
 
   constructor(name: string, args: PulsarReleaseArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulsar:components:PulsarRelease", name, {}, opts);
@@ -82,15 +87,15 @@ export class PulsarRelease extends pulumi.ComponentResource {
       const manager = { ...args.cluster.manager, jdbcUrl, secret: secretName };
       return merge(line.values({ ...args.cluster, release: args.release, manager }), args.values ?? {});
     });
+    const chart = { ...chartLocation(args.chart), description: `chart ${args.chart.version}, repairs ${line.repairs}` };
     const release = new k8s.helm.v3.Release(
       `${name}-release`,
       {
         name: args.release,
         namespace: args.namespace,
-        ...chartLocation(args.chart),
+        ...chart,
         values,
         postrender: line.postrender,
-        description: `chart ${args.chart.version}, repairs ${line.repairs}`,
         timeout: args.chart.timeoutMinutes * 60,
         waitForJobs: true,
         maxHistory: 10,
@@ -113,6 +118,8 @@ export class PulsarRelease extends pulumi.ComponentResource {
       };
     });
     this.status = release.status.status;
+    this.revision = values.apply((all) => shortHash(JSON.stringify([chart, all])));
+    this.release = release;
     this.registerOutputs({ addresses: this.addresses, status: this.status });
   }
 }

@@ -95,9 +95,11 @@ describe("BookieRacks", () => {
     assert.deepEqual(container.env, [{ name: "ADMIN_URL", value: "http://demo-pulsar-proxy.messaging.svc:80" }]);
     assert.ok(!("envFrom" in container));
     assert.deepEqual(pod.volumes, [
-      { name: "token", secret: { secretName: "demo-token-admin", items: [{ key: "TOKEN", path: "token" }] } },
+      { name: "secret-0", secret: { secretName: "demo-token-admin", items: [{ key: "TOKEN", path: "token" }] } },
     ]);
-    assert.deepEqual(container.volumeMounts, [{ name: "token", mountPath: "/pulsar/tokens/client", readOnly: true }]);
+    assert.deepEqual(container.volumeMounts, [
+      { name: "secret-0", mountPath: "/pulsar/tokens/client", readOnly: true },
+    ]);
     for (const line of lines.slice(1)) {
       assert.match(line, / --auth-params file:\/\/\/pulsar\/tokens\/client\/token /);
       assert.doesNotMatch(line, /demo-token|TOKEN/);
