@@ -206,6 +206,17 @@ export const services = pulsar.addresses;
 export const tokenSecrets = auth.secretNames.tokens;
 /** The token of the administrators' role; `pulumi stack output --show-secrets adminToken`. */
 export const adminToken = auth.tokens.apply((all) => all[tokens.roles.client]);
+/** What an application needs to reach the cluster from inside, by its role; the Secret's key `TOKEN` is its token. */
+export const applications = pulumi
+  .all([pulsar.addresses, home.namespaceName])
+  .apply(([{ proxy, admin }, where]) =>
+    Object.fromEntries(
+      claims.clients.map(({ role }) => [
+        role,
+        { serviceUrl: proxy, adminUrl: admin, secret: { namespace: where, name: auth.secretNames.tokens[role] } },
+      ]),
+    ),
+  );
 /** The tokens of the applications, by role; secret as well. */
 export const clientTokens = auth.tokens.apply((all) =>
   Object.fromEntries(claims.clients.map(({ role }) => [role, all[role]])),

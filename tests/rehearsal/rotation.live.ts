@@ -24,6 +24,12 @@ const roles = ["broker-admin", "proxy-admin", "admin", "orders", "billing"];
 const allTokens = roles.map((role) => `update auth-token-${role}`);
 const restarted = steps.flat();
 
+const application = (name: string) => ({
+  serviceUrl: "pulsar://pulsar-proxy.pulsar.svc:6650",
+  adminUrl: "http://pulsar-proxy.pulsar.svc:80",
+  secret: { namespace: "pulsar", name },
+});
+
 test("keys and tokens", async (t) => {
   await withRehearsal({ stack: "prod", config }, async (stage) => {
     const { stack } = stage;
@@ -36,8 +42,12 @@ test("keys and tokens", async (t) => {
       assert.deepEqual([...new Set(holders.map(({ component }) => component))].sort(), [...restarted].sort());
     });
 
-    await t.test("of applications are in a Secret and in an output of their own", async () => {
-      const { clientTokens } = await stack.outputs();
+    await t.test("of applications are in a Secret and in an output of their own, beside the addresses", async () => {
+      const { clientTokens, applications } = await stack.outputs();
+      assert.deepEqual(applications, {
+        orders: application("pulsar-token-orders"),
+        billing: application("pulsar-token-billing"),
+      });
       assert.equal(clientTokens, "[secret]");
       const shown = await stack.outputs({ showSecrets: true });
       assert.deepEqual(shown["clientTokens"], {

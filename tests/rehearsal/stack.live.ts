@@ -122,6 +122,7 @@ test("the test stack", async (t) => {
             "proxy-admin": "pulsar-token-proxy-admin",
           },
           adminToken: "[secret]",
+          applications: {},
           clientTokens: "[secret]",
         });
         const { adminToken } = await stage.stack.outputs({ showSecrets: true });

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { stackJob, type StackJobArgs } from "../../components/stackJob.ts";
+import { named, register } from "../support/mocks.ts";
+
+const toleration = { key: "dedicated", operator: "Equal", value: "pulsar", effect: "NoSchedule" } as const;
+const args: StackJobArgs = {
+  namespace: "messaging",
+  release: "demo",
+  task: "some-task",
+  image: "pulsar-all:2.7.4",
+  placement: { nodeSelector: { pulsar: "serving" }, tolerations: [toleration] },
+  script: "echo done",
+  env: { ADMIN_URL: "http://demo" },
+  secrets: [
+    { secret: "demo-token-admin.v2", folder: "/tokens", files: { TOKEN: "token" } },
+    { secret: "demo-login", folder: "/login", files: { USER: "user", BODY: "body.json" } },
+  ],
+  run: "0a1b2c3d",
+};
+
+interface Job {
+  metadata: { name: string; labels: object; annotations: object };
+  spec: {
+    backoffLimit?: number;
+    template: {
+      metadata: { labels: object };
+      spec: {
+        containers: [{ env: object[]; volumeMounts: { name: string; mountPath: string }[]; [key: string]: unknown }];
+        volumes: { name: string; secret: object }[];
+        [key: string]: unknown;
+      };
+    };
+  };
+}
+
+async function job(changes: Partial<StackJobArgs> = {}): Promise<Job> {
+  const registered = await register(() => stackJob("job", { ...args, ...changes }, {}));
+  return named(registered, "job").inputs as unknown as Job;
+}
+
+describe("stackJob", () => {
+  test("is another Job for another run", async () => {
+    assert.equal((await job()).metadata.name, "demo-pulsar-some-task-0a1b2c3d");
+    assert.equal((await job({ run: "ffffffff" })).metadata.name, "demo-pulsar-some-task-ffffffff");
+  });
+
+  test("has the labels by which the chart's pods are known, on itself and on its pods", async () => {
+    const { metadata, spec } = await job();
+    const labels = { app: "pulsar", release: "demo", component: "some-task" };
+    assert.deepEqual(metadata.labels, labels);
+    assert.deepEqual(spec.template.metadata.labels, labels);
+  });
+
+  test("fails with its pod's last words, and is run again by the next up", async () => {
+    const { metadata, spec } = await job();
+    assert.equal(spec.template.spec.containers[0].terminationMessagePolicy, "FallbackToLogsOnError");
+    assert.equal(spec.template.spec.restartPolicy, "Never");
+    assert.deepEqual(metadata.annotations, { "pulumi.com/replaceUnready": "true" });
+  });
+
+  test("gets Secrets as files, by names that a volume may have, and the environment without them", async () => {
+    const { containers, volumes } = (await job()).spec.template.spec;
+    assert.deepEqual(containers[0].env, [{ name: "ADMIN_URL", value: "http://demo" }]);
+    assert.deepEqual(
+      containers[0].volumeMounts.map(({ name, mountPath }) => [name, mountPath]),
+      [
+        ["secret-0", "/tokens"],
+        ["secret-1", "/login"],
+      ],
+    );
+    assert.deepEqual(volumes, [
+      { name: "secret-0", secret: { secretName: "demo-token-admin.v2", items: [{ key: "TOKEN", path: "token" }] } },
+      {
+        name: "secret-1",
+        secret: {
+          secretName: "demo-login",
+          items: [
+            { key: "USER", path: "user" },
+            { key: "BODY", path: "body.json" },
+          ],
+        },
+      },
+    ]);
+  });
+
+  test("is tried again as often as Kubernetes does, unless told otherwise", async () => {
+    assert.equal((await job()).spec.backoffLimit, undefined);
+    assert.equal((await job({ retries: 1 })).spec.backoffLimit, 1);
+  });
+
+  test("talks to no API server, and pulls its image with the pull secret it is given", async () => {
+    const { spec } = (await job({ pullSecret: "regsecret" })).spec.template;
+    assert.equal(spec.automountServiceAccountToken, false);
+    assert.deepEqual(spec.imagePullSecrets, [{ name: "regsecret" }]);
+    assert.deepEqual([spec.nodeSelector, spec.tolerations], [{ pulsar: "serving" }, [toleration]]);
+    assert.equal((await job()).spec.template.spec.imagePullSecrets, undefined);
+  });
+});
