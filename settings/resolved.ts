@@ -94,6 +94,11 @@ export function isProduction({ layout, environment }: Given<"layout" | "environm
   return (environment ?? (layout === "dedicated" ? "production" : "test")) === "production";
 }
 
+/** Whom network policies let in, and whether there are any: in production, unless the settings say otherwise. */
+export function networkPoliciesOf(given: Given<"layout" | "environment" | "networkPolicies">) {
+  return { ...given.networkPolicies, enabled: given.networkPolicies.enabled ?? isProduction(given) };
+}
+
 /** Nodes that the cluster has besides the stack's, without taint: how many the rehearsal simulates, and what each offers. */
 export function otherNodesOf(
   given: Given<"layout" | "nodeGroups" | "clusterHasOtherNodes">,

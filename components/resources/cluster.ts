@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
 // Only its types here: it takes a third of a second to load, which a preview that asks no cluster does not have to wait for.
-import type { CoreV1Api, KubeConfig, VersionApi } from "@kubernetes/client-node";
+import type { CoreV1Api, CustomObjectsApi, KubeConfig, VersionApi } from "@kubernetes/client-node";
 
 /**
  * Which cluster a resource of ours talks to: a name, not a credential. What the name leads to is read from the kubeconfig each time, as
@@ -23,6 +23,8 @@ export interface Cluster {
   config: KubeConfig;
   api: CoreV1Api;
   version: VersionApi;
+  /** What kinds there are besides Kubernetes' own. */
+  kinds: CustomObjectsApi;
 }
 
 /** How long one request may take, the TLS handshake included, before the API server counts as unreachable. */
@@ -34,7 +36,8 @@ const defaultLimitSeconds = 10;
  * @throws Error of one line: no kubeconfig, one that cannot be read, or a context that is not in it (with those that are)
  */
 export async function connect(ref: ClusterRef, limitSeconds = defaultLimitSeconds): Promise<Cluster> {
-  const { CoreV1Api, ServerConfiguration, VersionApi, createConfiguration } = await import("@kubernetes/client-node");
+  const { CoreV1Api, CustomObjectsApi, ServerConfiguration, VersionApi, createConfiguration } =
+    await import("@kubernetes/client-node");
   const { config, files } = await loadKubeconfig(ref);
   const context = pickContext(config, ref, files);
   config.setCurrentContext(context);
@@ -61,6 +64,7 @@ export async function connect(ref: ClusterRef, limitSeconds = defaultLimitSecond
     config,
     api: new CoreV1Api(configuration),
     version: new VersionApi(configuration),
+    kinds: new CustomObjectsApi(configuration),
   };
 }
 
