@@ -80,6 +80,25 @@ export async function ask<T>(cluster: Cluster, question: (api: CoreV1Api) => Pro
   }
 }
 
+/** How long a preview waits for a cluster that does not answer. */
+const previewSeconds = 3;
+
+/**
+ * What a cluster answers in a preview, which need not reach it: nothing where the stack names no cluster, or none answers in time.
+ *
+ * @param seconds how long the cluster has to answer
+ */
+export async function answerInPreview<T>(
+  ref: ClusterRef,
+  question: (cluster: Cluster) => Promise<T>,
+  seconds = previewSeconds,
+): Promise<T | undefined> {
+  if (ref.context === undefined && ref.kubeconfig === undefined) return undefined;
+  return connect(ref, seconds)
+    .then(question)
+    .catch(() => undefined);
+}
+
 /** The HTTP status that `ask` was answered with, if `error` is such an answer. */
 export function statusOf(error: unknown): number | undefined {
   // A DOMException, as of a timeout, has a small number of its own there.

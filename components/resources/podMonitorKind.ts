@@ -1,30 +1,19 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ask, type Cluster, type ClusterRef, connect, statusOf } from "./cluster.ts";
+import { answerInPreview, ask, type Cluster, type ClusterRef, connect, statusOf } from "./cluster.ts";
 
 const group = "monitoring.coreos.com";
 const version = "v1";
 
-/** How long a preview waits for a cluster that does not answer. */
-const previewSeconds = 3;
-
 /** Looks before PodMonitors are made, in a preview already, whether the cluster knows the kind; see `checkPodMonitors`. */
 export function podMonitorHook(ref: ClusterRef): pulumi.ResourceHook {
-  const look = () => (pulumi.runtime.isDryRun() ? previewPodMonitors(ref) : checkPodMonitors(ref));
-  return new pulumi.ResourceHook("check-pod-monitors", look, { onDryRun: true });
+  const check = () => (pulumi.runtime.isDryRun() ? previewPodMonitors(ref) : checkPodMonitors(ref));
+  return new pulumi.ResourceHook("check-pod-monitors", check, { onDryRun: true });
 }
 
-/**
- * As `checkPodMonitors`, but that a preview need not reach the cluster: where the stack names none, or none answers in time, nothing is
- * checked.
- *
- * @param seconds how long the cluster has to answer
- */
-export async function previewPodMonitors(ref: ClusterRef, seconds = previewSeconds): Promise<void> {
-  if (ref.context === undefined && ref.kubeconfig === undefined) return;
-  const found = await connect(ref, seconds)
-    .then(async (cluster) => ({ cluster, known: await isKnown(cluster) }))
-    .catch(() => undefined);
-  if (found !== undefined) judge(found.cluster, found.known);
+/** As `checkPodMonitors`, but that a preview need not reach the cluster: see `answerInPreview`. */
+export async function previewPodMonitors(ref: ClusterRef): Promise<void> {
+  const found = await answerInPreview(ref, look);
+  if (found !== undefined) judge(found);
 }
 
 /**
@@ -32,22 +21,27 @@ export async function previewPodMonitors(ref: ClusterRef, seconds = previewSecon
  * @throws Error of one line: the context, the kind, and the setting that asks for it; or why the cluster could not be asked
  */
 export async function checkPodMonitors(ref: ClusterRef): Promise<void> {
-  const cluster = await connect(ref);
-  judge(cluster, await isKnown(cluster));
+  judge(await look(await connect(ref)));
+}
+
+interface Found {
+  context: string;
+  known: boolean;
 }
 
 /** By the list of kinds, which everybody may read; their definitions not everybody may. */
-async function isKnown(cluster: Cluster): Promise<boolean> {
+async function look(cluster: Cluster): Promise<Found> {
+  const { context } = cluster;
   try {
     const { resources } = await ask(cluster, () => cluster.kinds.getAPIResources({ group, version }));
-    return resources.some(({ kind }) => kind === "PodMonitor");
+    return { context, known: resources.some(({ kind }) => kind === "PodMonitor") };
   } catch (error) {
-    if (statusOf(error) === 404) return false;
+    if (statusOf(error) === 404) return { context, known: false };
     throw error;
   }
 }
 
-function judge({ context }: Cluster, known: boolean): void {
+function judge({ context, known }: Found): void {
   if (known) return;
   const message =
     `context "${context}" knows no PodMonitor (${group}/${version}), which pulsar:monitoring.podMonitors asks for: ` +
