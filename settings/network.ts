@@ -1,5 +1,5 @@
 import { type Fault, keyOf } from "./faults.ts";
-import { networkPoliciesOf } from "./resolved.ts";
+import { isProduction } from "./resolved.ts";
 import type { Parsed } from "./schema.ts";
 
 /** What network policies would shut out although another setting wants it in, and what is said of policies that there are not. */
@@ -10,7 +10,7 @@ export function networkFaults(settings: Partial<Parsed>): Fault[] {
   const add = (key: string, found: string, allowed: string) =>
     faults.push({ key: keyOf(["networkPolicies", key]), found, allowed });
 
-  const { enabled, ...letIn } = networkPoliciesOf({ layout, environment: settings.environment, networkPolicies });
+  const { enabled = isProduction({ layout, environment: settings.environment }), ...letIn } = networkPolicies;
   if (!enabled) {
     for (const [key, value] of Object.entries<unknown>(letIn)) {
       if (value === undefined) continue;

@@ -101,7 +101,7 @@ export interface ChartLine {
   pods: {
     /** The port for HTTP inside the proxies' pods, which may be another than their Service's. */
     proxyHttp: { name: string; port: number };
-    /** Whether the brokers run functions, each in pods of its own. */
+    /** Whether the brokers run functions, each in pods of its own, unless a stack's values say otherwise. */
     functions: boolean;
   };
   /** What the manager's Secret holds, under the keys the line's chart reads. */

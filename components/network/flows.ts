@@ -110,12 +110,12 @@ export function flowsOf(line: FlowLine): Flow[] {
       ports: [bookie.http],
       why: "the manager lists the bookies, where its bookie.enable is switched on",
     }),
-    ...only(line.pods.functions, {
+    {
       from: ["functions"],
       to: "broker",
       ports: brokers,
-      why: "the pods of functions, sources and sinks fetch their package, consume and produce",
-    }),
+      why: "the pods of functions, sources and sinks, where there are any, fetch their package, consume and produce",
+    },
     { from: ["clients"], to: "proxy", ports: proxies, why: "the way in for applications" },
     {
       from: ["toolset", "smoke-test"],

@@ -6,6 +6,8 @@ import type { Flow, Outsider, Own } from "./flows.ts";
 export interface Surroundings {
   /** Who may reach the proxies. @default everybody: tokens guard them */
   clients?: Client[] | undefined;
+  /** Whether the brokers run functions in pods. */
+  functions: boolean;
   /** Namespace of the ingress controller. @default nobody */
   ingressController?: string | undefined;
   /** Namespace of Prometheus. @default nobody */
@@ -99,18 +101,11 @@ function rules(peers: (Peer[] | typeof everybody)[], ports: PolicyPort[]): Rule[
 function peersOf(
   who: Own | Outsider,
   release: string,
-  { clients, ingressController, monitoring }: Surroundings,
+  { clients, functions, ingressController, monitoring }: Surroundings,
 ): Peer[] | typeof everybody {
   switch (who) {
     case "functions":
-      // They bear neither the release's name nor `app` (KubernetesRuntime, Pulsar 2.7 and 4.0).
-      return [
-        {
-          podSelector: {
-            matchExpressions: [{ key: "component", operator: "In", values: ["function", "source", "sink"] }],
-          },
-        },
-      ];
+      return functions ? [{ podSelector: functionPods }] : [];
     case "clients":
       return clients?.map(clientPeer) ?? everybody;
     case "ingress controller":
@@ -125,6 +120,11 @@ function peersOf(
       return [{ podSelector: podsOf(release, who) }];
   }
 }
+
+/** They bear neither the release's name nor `app` (KubernetesRuntime, Pulsar 2.7 and 4.0). */
+const functionPods: LabelSelector = {
+  matchExpressions: [{ key: "component", operator: "In", values: ["function", "source", "sink"] }],
+};
 
 function portsOf({ to, ports }: Flow, databasePort: number): PolicyPort[] {
   if (ports === "all but the database's") return allBut(databasePort);

@@ -27,11 +27,7 @@ test("PodMonitors", { timeout: 480_000 }, async (t) => {
         const outcomes = [await stack.preview(), await stack.up()];
         for (const outcome of outcomes) {
           assert.equal(outcome.ok, false);
-          assert.equal(outcome.text.match(new RegExp(expected, "g"))?.length, 1, outcome.text);
-          assert.ok(
-            errorsOf(outcome).some((error) => expected.test(error)),
-            outcome.text,
-          );
+          assert.equal(errorsOf(outcome).filter((error) => expected.test(error)).length, 1, outcome.text);
           assert.doesNotMatch(outcome.text, /\n\s+at /);
         }
         assert.deepEqual(await releases(stage), []);
@@ -84,8 +80,9 @@ test("PodMonitors", { timeout: 480_000 }, async (t) => {
 /** What the Prometheus operator brings along, down to the kind's name. */
 async function plantKind({ api }: Stage): Promise<void> {
   const names = { kind: "PodMonitor", listKind: "PodMonitorList", plural: "podmonitors", singular: "podmonitor" };
-  const anything = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
-  await api.objects.create({
+  // As the client spells it.
+  const spec = { type: "object", x_kubernetes_preserve_unknown_fields: true };
+  const definition = {
     apiVersion: "apiextensions.k8s.io/v1",
     kind: "CustomResourceDefinition",
     metadata: { name: "podmonitors.monitoring.coreos.com" },
@@ -93,9 +90,17 @@ async function plantKind({ api }: Stage): Promise<void> {
       group: "monitoring.coreos.com",
       names,
       scope: "Namespaced",
-      versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: anything } }],
+      versions: [
+        {
+          name: "v1",
+          served: true,
+          storage: true,
+          schema: { openAPIV3Schema: { type: "object", properties: { spec } } },
+        },
+      ],
     },
-  } as Parameters<typeof api.objects.create>[0]);
+  };
+  await api.objects.create(definition);
   const listed = async () => {
     const { resources } = await api.get<{ resources: { kind: string }[] }>(kinds, "application/json");
     return resources.find(({ kind }) => kind === "PodMonitor");

@@ -21,13 +21,22 @@ test("there are policies in production and none in test, unless the settings say
 });
 
 test("nobody outside the stack is named, and so the proxies are open to everybody, unless the settings say otherwise", () => {
-  assert.deepEqual(parsed("prod").networkPolicies, { enabled: true });
+  assert.deepEqual(parsed("prod").networkPolicies, { enabled: true, functions: true });
   const said = {
     clients: [{ namespace: "shop" }, { cidr: "10.20.0.0/16" }],
     ingressController: "ingress-nginx",
     monitoring: "monitoring",
   };
-  assert.deepEqual(parsed("prod", policies(said)).networkPolicies, { ...said, enabled: true });
+  assert.deepEqual(parsed("prod", policies(said)).networkPolicies, { ...said, enabled: true, functions: true });
+});
+
+test("functions are let in where they are on: by the chart line, or by the chart values", () => {
+  const functions = (version: string, values: object = {}) =>
+    parsed("prod", { "pulsar:chart": { version }, "pulsar:values": values }).networkPolicies.functions;
+  assert.deepEqual([functions("2.7.7"), functions("4.7.0")], [true, false]);
+  assert.equal(functions("2.7.7", { components: { functions: false } }), false);
+  assert.equal(functions("4.7.0", { components: { functions: true } }), true);
+  assert.equal(functions("4.7.0", { components: null }), false);
 });
 
 test("PodMonitors are off; they ask every minute, and have no labels, unless the settings say otherwise", () => {
