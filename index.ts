@@ -12,12 +12,15 @@ import { allTolerations } from "./components/layouts/layout.ts";
 import { layoutOf } from "./components/layouts/layouts.ts";
 import { LocalVolumes } from "./components/localVolumes.ts";
 import { ManagerDatabase } from "./components/managerDatabase.ts";
+import { NetworkPolicies } from "./components/networkPolicies.ts";
 import { NodePlan } from "./components/nodePlan.ts";
+import { PodMonitors } from "./components/podMonitors.ts";
 import { ProductionGuard } from "./components/productionGuard.ts";
 import { PulsarNamespace } from "./components/pulsarNamespace.ts";
 import { PulsarRelease } from "./components/pulsarRelease.ts";
 import { releaseHooks } from "./components/resources/helmRecord.ts";
 import { ownObjects } from "./components/resources/ownership.ts";
+import { podMonitorHook } from "./components/resources/podMonitorKind.ts";
 import { TokenRollout } from "./components/resources/tokenRollout.ts";
 import { VolumeContract } from "./components/resources/volumeContract.ts";
 import { contractOf } from "./components/volumeContract.ts";
@@ -123,6 +126,38 @@ const database = new ManagerDatabase(
   { dependsOn: contract },
 );
 
+const network = settings.networkPolicies.enabled
+  ? [
+      new NetworkPolicies(
+        "network",
+        {
+          namespace: home.namespaceName,
+          release,
+          line,
+          around: { ...settings.networkPolicies, databasePort: managerDatabase.port },
+        },
+        afterContract,
+      ),
+    ]
+  : [];
+
+const podMonitors = settings.monitoring.podMonitors
+  ? [
+      new PodMonitors(
+        "pod-monitors",
+        {
+          namespace: home.namespaceName,
+          release,
+          line,
+          interval: settings.monitoring.interval,
+          labels: settings.monitoring.labels,
+          hook: podMonitorHook(cluster),
+        },
+        afterContract,
+      ),
+    ]
+  : [];
+
 const pulsar = new PulsarRelease(
   "pulsar",
   {
@@ -151,7 +186,7 @@ const pulsar = new PulsarRelease(
       login: settings.managerLogin,
     }),
     values: settings.values,
-    after: [nodes, home, auth, volumes, database.ready],
+    after: [nodes, home, auth, volumes, database.ready, ...network, ...podMonitors],
     hooks: releaseHooks(cluster, namespace, release, images.pullSecret, {
       chart: settings.chart.version,
       ...line.kubernetes,
@@ -194,7 +229,18 @@ const rackJobs = racks
   : [];
 
 if (production)
-  new ProductionGuard("production-guard", [nodes, home, auth, volumes, database, pulsar, rollout, ...rackJobs]);
+  new ProductionGuard("production-guard", [
+    nodes,
+    home,
+    auth,
+    volumes,
+    database,
+    ...network,
+    ...podMonitors,
+    pulsar,
+    rollout,
+    ...rackJobs,
+  ]);
 
 /** Which component runs how often, and on which nodes. */
 export const placement = nodes.table;

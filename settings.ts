@@ -11,6 +11,7 @@ import {
   imagesOf,
   isProduction,
   ledgersOf,
+  networkPoliciesOf,
   type NodeGroups,
   nodeGroupsOf,
   nodeSizesOf,
@@ -45,6 +46,7 @@ export type Settings = Omit<
   | "pods"
   | "manager"
   | "managerDatabase"
+  | "networkPolicies"
 > & {
   cluster: ClusterSettings;
   /** Whether data is protected and what is too risky is refused. */
@@ -63,6 +65,7 @@ export type Settings = Omit<
   replicas: ReturnType<typeof replicasOf>;
   ledgers: Ledgers;
   pods: PodSizes;
+  networkPolicies: ReturnType<typeof networkPoliciesOf>;
   /** A Docker configuration as JSON text. */
   imagePullCredentials?: pulumi.Output<string>;
   /** What people log in to Pulsar Manager with, where the chart makes it. */
@@ -115,6 +118,7 @@ export function parseSettings(config: RawConfig, stack: string, dryRun: boolean,
     replicas: replicasOf(plain),
     ledgers: ledgersOf(plain),
     pods: podSizes(plain.pods, nodeSizesOf(plain)),
+    networkPolicies: networkPoliciesOf(plain),
     imagePullCredentials: imagePullCredentials === undefined ? undefined : pulumi.secret(imagePullCredentials),
     managerLogin:
       managerPassword === undefined

@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { shortHash } from "./hash.ts";
 import type { Toleration } from "./layouts/layout.ts";
+import { jobLabels } from "./stackJob.ts";
 import type { PlannedVolume } from "./volumes.ts";
 
 export interface LocalVolumesArgs {
@@ -123,6 +124,7 @@ export class LocalVolumes extends pulumi.ComponentResource {
     { namespace, release, volumes }: LocalVolumesArgs,
     { image, pullSecret, tolerations, after }: NonNullable<LocalVolumesArgs["directories"]>,
   ) {
+    const labels = jobLabels(release, "directories");
     for (const node of new Set(volumes.map((volume) => volume.node))) {
       const here = volumes.filter((volume) => volume.node === node);
       const paths = [...new Set(here.map((volume) => volume.path))].map((path, i) => ({
@@ -132,10 +134,11 @@ export class LocalVolumes extends pulumi.ComponentResource {
       new k8s.batch.v1.Job(
         `${name}-directories-${node}`,
         {
-          metadata: { name: shortened(`${release}-directories-${node}`), namespace },
+          metadata: { name: shortened(`${release}-directories-${node}`), namespace, labels },
           spec: {
             backoffLimit: 3,
             template: {
+              metadata: { labels },
               spec: {
                 restartPolicy: "Never",
                 nodeSelector: { "kubernetes.io/hostname": here[0]?.hostname ?? node },

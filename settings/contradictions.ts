@@ -1,6 +1,7 @@
 import { imageRef, namesRegistry } from "../components/charts/images.ts";
 import { chartLine } from "../components/charts/lines.ts";
 import { type Fault, keyOf } from "./faults.ts";
+import { networkFaults } from "./network.ts";
 import { placementFaults } from "./nodes.ts";
 import { productionFaults } from "./production.ts";
 import { rolesOf } from "./resolved.ts";
@@ -9,7 +10,7 @@ import type { Parsed } from "./schema.ts";
 /** Faults that no single value shows. */
 export function contradictions(settings: Partial<Parsed>): Fault[] {
   const { chart, tokens, clients, registry, images, manager, managerDatabase } = settings;
-  const faults = [...placementFaults(settings), ...productionFaults(settings)];
+  const faults = [...placementFaults(settings), ...productionFaults(settings), ...networkFaults(settings)];
   const add = (path: PropertyKey[], found: string, allowed: string) =>
     faults.push({ key: keyOf(path), found, allowed });
 

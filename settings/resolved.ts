@@ -94,6 +94,19 @@ export function isProduction({ layout, environment }: Given<"layout" | "environm
   return (environment ?? (layout === "dedicated" ? "production" : "test")) === "production";
 }
 
+/** Whom network policies let in, and whether there are any: in production, unless the settings say otherwise. */
+export function networkPoliciesOf(given: Given<"layout" | "environment" | "networkPolicies" | "chart" | "values">) {
+  const { enabled = isProduction(given), ...letIn } = given.networkPolicies;
+  return { ...letIn, enabled, functions: functionsOf(given) };
+}
+
+/** Whether brokers run functions: as the chart line has it, unless the chart values say otherwise. */
+function functionsOf({ chart, values }: Given<"chart" | "values">): boolean {
+  const { components } = values as { components?: { functions?: unknown } | null };
+  const said = components?.functions;
+  return typeof said === "boolean" ? said : chartLine(chart.version).pods.functions;
+}
+
 /** Nodes that the cluster has besides the stack's, without taint: how many the rehearsal simulates, and what each offers. */
 export function otherNodesOf(
   given: Given<"layout" | "nodeGroups" | "clusterHasOtherNodes">,

@@ -36,6 +36,12 @@ export const host = z.union([z.ipv4(), z.ipv6(), z.string().toLowerCase().regex(
   error: "a host name or an IP address, without scheme or port",
 });
 
+/** A range of addresses as network policies take it. */
+export const cidr = z.union([z.cidrv4(), z.cidrv6()], { error: "a range of addresses such as 10.20.0.0/16" });
+
+/** A length of time as Prometheus takes it, down to a second. */
+export const duration = text(/^[1-9]\d*[smh]$/, 10, "a length of time such as 60s or 1m");
+
 /** A whole number in a range, both ends included. */
 export function wholeNumber(min: number, max: number) {
   const error = `a whole number from ${min} to ${max}`;

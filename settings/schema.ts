@@ -58,6 +58,9 @@ const pod = object({
   priorityClass: scalar.name.optional(),
 }).prefault({});
 
+const aClient = "{namespace: shop} or {cidr: 10.20.0.0/16}";
+const someClients = `a list of those who may reach the proxies, each ${aClient}; not set: everybody`;
+
 /**
  * The stack's configuration, key by key. Pulumi.yaml describes the same keys for `pulumi config`; a test holds the two against each
  * other.
@@ -176,6 +179,24 @@ export const schema = object({
     error: "a password without a backslash",
   }),
   managerDatabaseAdminPassword: password("managerDatabaseAdminPassword").optional(),
+  networkPolicies: object({
+    enabled: flag.optional(),
+    clients: z
+      .array(z.union([object({ namespace: scalar.label }), object({ cidr: scalar.cidr })], { error: aClient }), {
+        error: someClients,
+      })
+      .min(1, { error: someClients })
+      .optional(),
+    ingressController: scalar.label.optional(),
+    monitoring: scalar.label.optional(),
+  }),
+  monitoring: object({
+    podMonitors: flag.default(false),
+    interval: scalar.duration.default("60s"),
+    labels: z
+      .record(scalar.kubernetesLabelKey, scalar.kubernetesLabelValue, { error: "labels, each with its value" })
+      .default({}),
+  }),
   values: z.record(z.string(), z.json(), { error: "an object of chart values" }),
 });
 
@@ -203,6 +224,8 @@ export const emptyDefaults: Record<string, unknown> = {
   movedVolumes: [],
   manager: {},
   managerDatabase: {},
+  networkPolicies: {},
+  monitoring: {},
   values: {},
 };
 

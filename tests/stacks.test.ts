@@ -22,7 +22,7 @@ const cases = stacks.flatMap((stack) =>
 );
 
 /** What the program registers for a stack, and its outputs. The module cache goes by the address, so each case has a run of its own. */
-async function run({ name, stack, changes }: (typeof cases)[number]) {
+async function run({ name, stack, changes }: { name: string; stack: string; changes: Record<string, unknown> }) {
   const { values, encrypted } = stackConfig(stack, changes);
   pulumi.runtime.setAllConfig({ ...values }, [...encrypted]);
   let outputs: typeof Program | undefined;
@@ -168,9 +168,33 @@ describe("stack prod", () => {
     });
   });
 
+  test("has its network policies before the first of the release's pods", () => {
+    const policies = resources.filter(({ type }) => type === "kubernetes:networking.k8s.io/v1:NetworkPolicy");
+    assert.ok(policies.length > 0);
+    const before = upstream(named(resources, "pulsar-release"), resources);
+    for (const { name } of policies) assert.ok(before.has(name), name);
+  });
+
   test("tells the cluster the bookies' racks once it is up", () => {
     assert.ok(upstream(named(resources, "bookie-racks-job"), resources).has("pulsar-release"));
   });
+});
+
+test("stack prod with PodMonitors asks first whether the cluster knows them, and installs the release after", async () => {
+  const { resources } = await run({
+    name: "prod-monitored",
+    stack: "prod",
+    changes: { "pulsar:monitoring": { podMonitors: true }, "pulsar:networkPolicies": { monitoring: "monitoring" } },
+  });
+  const monitors = resources.filter(({ type }) => type === "kubernetes:monitoring.coreos.com/v1:PodMonitor");
+  assert.equal(monitors.length, 5);
+  const hooks = monitors.map(({ options }) => options.beforeCreate);
+  assert.deepEqual(
+    hooks.filter((names) => (names as string[])[0] === "check-pod-monitors"),
+    [["check-pod-monitors", "refuse-foreign-object"]],
+  );
+  const before = upstream(named(resources, "pulsar-release"), resources);
+  for (const { name } of monitors) assert.ok(before.has(name), name);
 });
 
 /** Logical names of all that `resource` waits for, however far away: a child waits for its component, and so for what that waits for. */

@@ -95,6 +95,14 @@ export interface ChartLine {
     role?: string;
     /** Whether the chart makes the account that people log in to the manager's page with. */
     makesLogin: boolean;
+    /** Whether the manager knows the bookies' HTTP address, and may ask them how they are. */
+    asksBookies: boolean;
+  };
+  pods: {
+    /** The port for HTTP inside the proxies' pods, which may be another than their Service's. */
+    proxyHttp: { name: string; port: number };
+    /** Whether the brokers run functions, each in pods of its own, unless a stack's values say otherwise. */
+    functions: boolean;
   };
   /** What the manager's Secret holds, under the keys the line's chart reads. */
   managerSecret(credentials: ManagerCredentials): Record<string, string>;

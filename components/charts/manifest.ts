@@ -21,7 +21,10 @@ export interface Manifest {
   };
   data?: Record<string, unknown>;
   spec?: {
-    template?: { metadata?: { annotations?: Record<string, string> }; spec?: PodSpec };
+    template?: {
+      metadata?: { annotations?: Record<string, string>; labels?: Record<string, string> };
+      spec?: PodSpec;
+    };
     selector?: unknown;
     [key: string]: unknown;
   };

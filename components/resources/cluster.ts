@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
 // Only its types here: it takes a third of a second to load, which a preview that asks no cluster does not have to wait for.
-import type { CoreV1Api, KubeConfig, VersionApi } from "@kubernetes/client-node";
+import type { CoreV1Api, CustomObjectsApi, KubeConfig, VersionApi } from "@kubernetes/client-node";
 
 /**
  * Which cluster a resource of ours talks to: a name, not a credential. What the name leads to is read from the kubeconfig each time, as
@@ -23,6 +23,8 @@ export interface Cluster {
   config: KubeConfig;
   api: CoreV1Api;
   version: VersionApi;
+  /** What kinds there are besides Kubernetes' own. */
+  kinds: CustomObjectsApi;
 }
 
 /** How long one request may take, the TLS handshake included, before the API server counts as unreachable. */
@@ -34,7 +36,8 @@ const defaultLimitSeconds = 10;
  * @throws Error of one line: no kubeconfig, one that cannot be read, or a context that is not in it (with those that are)
  */
 export async function connect(ref: ClusterRef, limitSeconds = defaultLimitSeconds): Promise<Cluster> {
-  const { CoreV1Api, ServerConfiguration, VersionApi, createConfiguration } = await import("@kubernetes/client-node");
+  const { CoreV1Api, CustomObjectsApi, ServerConfiguration, VersionApi, createConfiguration } =
+    await import("@kubernetes/client-node");
   const { config, files } = await loadKubeconfig(ref);
   const context = pickContext(config, ref, files);
   config.setCurrentContext(context);
@@ -61,6 +64,7 @@ export async function connect(ref: ClusterRef, limitSeconds = defaultLimitSecond
     config,
     api: new CoreV1Api(configuration),
     version: new VersionApi(configuration),
+    kinds: new CustomObjectsApi(configuration),
   };
 }
 
@@ -74,6 +78,25 @@ export async function ask<T>(cluster: Cluster, question: (api: CoreV1Api) => Pro
   } catch (error) {
     throw faultOf(cluster, error);
   }
+}
+
+/** How long a preview waits for a cluster that does not answer. */
+const previewSeconds = 3;
+
+/**
+ * What a cluster answers in a preview, which need not reach it: nothing where the stack names no cluster, or none answers in time.
+ *
+ * @param seconds how long the cluster has to answer
+ */
+export async function answerInPreview<T>(
+  ref: ClusterRef,
+  question: (cluster: Cluster) => Promise<T>,
+  seconds = previewSeconds,
+): Promise<T | undefined> {
+  if (ref.context === undefined && ref.kubeconfig === undefined) return undefined;
+  return connect(ref, seconds)
+    .then(question)
+    .catch(() => undefined);
 }
 
 /** The HTTP status that `ask` was answered with, if `error` is such an answer. */

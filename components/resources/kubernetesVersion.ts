@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ask, type Cluster, type ClusterRef, connect } from "./cluster.ts";
+import { answerInPreview, ask, type Cluster, type ClusterRef, connect } from "./cluster.ts";
 
 /** What a chart needs of the cluster it is installed in. */
 export interface KubernetesNeed {
@@ -8,9 +8,6 @@ export interface KubernetesNeed {
   /** The oldest minor version of Kubernetes that knows all its objects, such as "1.25". */
   from: string;
 }
-
-/** How long a preview waits for a cluster that does not answer. */
-const previewSeconds = 3;
 
 /** Looks before an install or upgrade, in a preview already, whether the cluster is new enough for the chart; see `checkKubernetes`. */
 export function kubernetesVersionHook(ref: ClusterRef, need: KubernetesNeed): pulumi.ResourceHook {
@@ -23,21 +20,16 @@ export function kubernetesVersionHook(ref: ClusterRef, need: KubernetesNeed): pu
 }
 
 /**
- * As `checkKubernetes`, but that a preview need not reach the cluster: where the stack names none, or none answers in time, nothing is
- * checked.
+ * As `checkKubernetes`, but that a preview need not reach the cluster: see `answerInPreview`.
  *
- * @param seconds how long the cluster has to answer
  * @returns what was found, or nothing
  */
 export async function previewKubernetes(
   ref: ClusterRef,
   need: KubernetesNeed,
-  seconds = previewSeconds,
+  seconds?: number,
 ): Promise<string | undefined> {
-  if (ref.context === undefined && ref.kubeconfig === undefined) return undefined;
-  const found = await connect(ref, seconds)
-    .then(versionOf)
-    .catch(() => undefined);
+  const found = await answerInPreview(ref, versionOf, seconds);
   return found && judged(found, need);
 }
 

@@ -43,7 +43,10 @@ export function ownObjects(cluster: ClusterRef, owner: string, release?: string)
     };
     return {
       props: { ...inputs, metadata: { ...metadata, annotations } },
-      opts: { ...opts, hooks: { beforeCreate: [refuseForeign] } },
+      opts: {
+        ...opts,
+        hooks: { ...opts.hooks, beforeCreate: [...(opts.hooks?.beforeCreate ?? []), refuseForeign] },
+      },
     };
   });
 }

@@ -106,7 +106,9 @@ describe("LocalVolumes", () => {
       const { name } = inputs.metadata as { name: string };
       assert.ok(name.length <= 63 && name.startsWith("pulsar-directories-node"), name);
     }
-    const { template } = jobs[0]?.inputs.spec as { template: { spec: Record<string, unknown> } };
+    const { template } = jobs[0]?.inputs.spec as { template: { metadata: object; spec: Record<string, unknown> } };
+    const labels = { app: "pulsar", release: "pulsar", component: "directories" };
+    assert.deepEqual(template.metadata, { labels }, "policies know the pods by these");
     assert.deepEqual(template.spec.nodeSelector, { "kubernetes.io/hostname": "node1.internal" });
     assert.deepEqual(template.spec.tolerations, tolerations);
     assert.deepEqual(template.spec.imagePullSecrets, [{ name: "regsecret" }]);

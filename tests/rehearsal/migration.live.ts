@@ -82,6 +82,6 @@ async function runs(stage: Stage, layout: Stage["layout"]): Promise<void> {
 
 /** The uids of the pods of a namespace, those of Jobs left out. */
 async function uids({ api }: Stage, namespace: string): Promise<Record<string, string | undefined>> {
-  const { items } = await api.core.listNamespacedPod({ namespace, labelSelector: "component" });
+  const { items } = await api.core.listNamespacedPod({ namespace, labelSelector: "component,!job-name" });
   return Object.fromEntries(items.map(({ metadata }) => [metadata?.name ?? "", metadata?.uid]));
 }

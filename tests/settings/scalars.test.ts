@@ -28,6 +28,12 @@ const cases: Record<string, { schema: z.ZodType; good: unknown[]; bad: unknown[]
     good: ["postgres.example.com", "10.0.0.1", "::1", "db", "2001:db8::1"],
     bad: ["", "http://db", "db:5432", "db/x", "a b", "user@db", "-db"],
   },
+  cidr: {
+    schema: scalar.cidr,
+    good: ["10.20.0.0/16", "0.0.0.0/0", "192.0.2.7/32", "2001:db8::/32"],
+    bad: ["10.20.0.0", "10.20.0.0/33", "10.20/16", "example.com/16", "", 10],
+  },
+  duration: { schema: scalar.duration, good: ["60s", "1m", "24h"], bad: ["", "60", "0s", "1m30s", "1 m", "-1s", 60] },
   port: { schema: scalar.port, good: [1, 5432, 65535], bad: [0, 65536, 1.5, "5432"] },
   absolutePath: {
     schema: scalar.absolutePath,

@@ -8,7 +8,7 @@ import { podSpecAnnotation, secretRef } from "./values.ts";
  */
 
 /** Raise with every change in this file: it is an input of the release, which would otherwise not be upgraded. */
-export const repairsVersion = "2";
+export const repairsVersion = "3";
 
 /** The manifest of a release of chart 2.7.7, fit for Kubernetes 1.22 through 1.37 and tainted nodes. Changes the objects in place. */
 export function repair(objects: Manifest[]): void {
@@ -19,6 +19,7 @@ export function repair(objects: Manifest[]): void {
   podSpecs(objects);
   pullSecrets(objects);
   initJobPlacement(objects);
+  initJobLabels(objects);
   nameInitJobs(objects); // Last: the name stands for the whole template.
 }
 
@@ -114,6 +115,19 @@ function pullSecrets(objects: Manifest[]) {
 function initJobPlacement(objects: Manifest[]) {
   const { nodeSelector, tolerations } = brokerPods(objects);
   for (const spec of initJobs(objects).map(podSpec)) Object.assign(spec, { nodeSelector, tolerations });
+}
+
+/**
+ * The init Jobs bear labels and their pods none, by which network policies would know them: the pods get of the Job's what the chart's other
+ * pods have. Not needed from chart 4.2.0 on (#617).
+ */
+function initJobLabels(objects: Manifest[]) {
+  const kept = ["app", "release", "cluster", "component"];
+  for (const { metadata, spec } of initJobs(objects)) {
+    if (spec?.template === undefined) continue;
+    const labels = Object.fromEntries(Object.entries(metadata.labels ?? {}).filter(([key]) => kept.includes(key)));
+    spec.template.metadata = { ...spec.template.metadata, labels };
+  }
 }
 
 function named(objects: Manifest[], kind: string, component: string): Manifest[] {

@@ -12,7 +12,9 @@ export const line4: ChartLine = {
   },
   // The chart refuses older ones itself (4.7.0, Chart.yaml).
   kubernetes: { from: "1.25" },
-  manager: { role: "manager-admin", makesLogin: true },
+  manager: { role: "manager-admin", makesLogin: true, asksBookies: true },
+  // Its proxies are no longer root, so they cannot listen on their Service's port, 80.
+  pods: { proxyHttp: { name: "sts-http", port: 8080 }, functions: false },
   managerSecret: ({ database, login }) => ({
     DB_USERNAME: database.user,
     DB_PASSWORD: database.password,

@@ -163,7 +163,9 @@ export class Api {
     const parsed = parse(answer);
     if (status < 400) return parsed;
     const message = text(at(parsed, "message")) || `${method} ${url.pathname}: HTTP status ${status}`;
-    throw new ApiError(withoutExcerpt(message), text(at(parsed, "reason")), at(parsed, "details"));
+    // Under a group that nobody serves the server answers in plain text.
+    const reason = text(at(parsed, "reason")) || (status === 404 ? "NotFound" : "");
+    throw new ApiError(withoutExcerpt(message), reason, at(parsed, "details"));
   }
 }
 

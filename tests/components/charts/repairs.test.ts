@@ -72,12 +72,12 @@ spec:
 ---
 apiVersion: batch/v1
 kind: Job
-metadata: {name: pulsar-bookie-init}
+metadata: {name: pulsar-bookie-init, labels: {app: pulsar, chart: pulsar-2.7.7, release: r, heritage: Helm, cluster: c, component: bookie-init}}
 spec: {template: {spec: {restartPolicy: Never, containers: [{name: init, image: "${image}"}]}}}
 ---
 apiVersion: batch/v1
 kind: Job
-metadata: {name: pulsar-pulsar-init}
+metadata: {name: pulsar-pulsar-init, labels: {app: pulsar, chart: pulsar-2.7.7, release: r, heritage: Helm, cluster: c, component: pulsar-init}}
 spec: {template: {spec: {restartPolicy: Never, containers: [{name: init, image: "${image}"}]}}}
 ---
 `;
@@ -128,6 +128,17 @@ describe("repairs of chart 2.7.7", () => {
     for (const name of [/bookie-init/, /pulsar-init/]) {
       assert.deepEqual(pods("Job", name)?.nodeSelector, { pulsar: "true" });
       assert.deepEqual(pods("Job", name)?.tolerations, pods("StatefulSet", /broker/)?.tolerations);
+    }
+  });
+
+  test("pods of init Jobs bear the labels that other pods do: by them policies know them", () => {
+    for (const component of ["bookie-init", "pulsar-init"]) {
+      assert.deepEqual(find("Job", new RegExp(component)).spec?.template?.metadata?.labels, {
+        app: "pulsar",
+        release: "r",
+        cluster: "c",
+        component,
+      });
     }
   });
 

@@ -1,59 +1,19 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
-import { stringify } from "yaml";
+import { describe, test } from "node:test";
 import { checkKubernetes, isOlder, previewKubernetes } from "../../../components/resources/kubernetesVersion.ts";
-import { freePorts } from "../../../rehearsal/ports.ts";
+import { asUsers, fakeClusters } from "../../support/fakeClusters.ts";
 
 const need = { chart: "4.7.0", from: "1.25" };
 
-let dir: string;
-const servers: Server[] = [];
-before(async () => {
-  dir = await mkdtemp(join(tmpdir(), "kubernetes-version-"));
-});
-after(async () => {
-  for (const server of servers) {
-    server.closeAllConnections();
-    server.close();
-  }
-  await rm(dir, { recursive: true });
-});
-
-/** A kubeconfig whose context "test" leads to this address. */
-async function leadingTo(port: number) {
-  const kubeconfig = join(dir, `config-${port}`);
-  const config = {
-    "current-context": "test",
-    contexts: [{ name: "test", context: { cluster: "test", user: "test" } }],
-    clusters: [{ name: "test", cluster: { server: `http://127.0.0.1:${port}`, "insecure-skip-tls-verify": true } }],
-    users: [{ name: "test", user: {} }],
-  };
-  await writeFile(kubeconfig, stringify(config));
-  return { kubeconfig };
-}
+const { absent, answering, nobody } = fakeClusters();
 
 /** A cluster of this version; without one, a cluster that never answers. */
-async function clusterOf(version?: { major: string; minor: string }) {
-  const server = createServer((request, response) => {
+function clusterOf(version?: { major: string; minor: string }) {
+  return answering((request, response) => {
     if (version === undefined || !request.url?.startsWith("/version")) return;
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify({ ...version, gitVersion: `v${version.major}.${version.minor}.0` }));
   });
-  servers.push(server);
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return leadingTo((server.address() as AddressInfo).port);
-}
-
-async function nobody() {
-  const [port = 0] = await freePorts(1);
-  return leadingTo(port);
 }
 
 describe("the cluster's version of Kubernetes", () => {
@@ -87,21 +47,16 @@ describe("the cluster's version of Kubernetes", () => {
 
   test("preview: is not asked for where the stack names no cluster, whatever this machine's kubeconfig says", async () => {
     const { kubeconfig } = await clusterOf({ major: "1", minor: "9" });
-    const users = process.env.KUBECONFIG;
-    process.env.KUBECONFIG = kubeconfig;
-    try {
+    await asUsers(kubeconfig, async () => {
       assert.equal(await previewKubernetes({}, need), undefined);
-    } finally {
-      if (users === undefined) delete process.env.KUBECONFIG;
-      else process.env.KUBECONFIG = users;
-    }
+    });
   });
 
   test("preview: is left alone where nobody answers, where nobody answers in time, or where there is no such context", async () => {
     assert.equal(await previewKubernetes(await nobody(), need), undefined);
     assert.equal(await previewKubernetes(await clusterOf(), need, 0.2), undefined);
     assert.equal(await previewKubernetes({ ...(await nobody()), context: "gone" }, need), undefined);
-    assert.equal(await previewKubernetes({ kubeconfig: join(dir, "absent") }, need), undefined);
+    assert.equal(await previewKubernetes(absent(), need), undefined);
   });
 
   test("up: a cluster that cannot be asked is a fault", async () => {

@@ -38,6 +38,11 @@ describe("kinds", () => {
     assert.deepEqual(kindOfType("kubernetes:core/v1:Node"), { apiVersion: "v1", kind: "Node", patch: false });
     assert.deepEqual(kindOfType("kubernetes:core/v1:NodePatch"), { apiVersion: "v1", kind: "Node", patch: true });
     assert.equal(kindOfType("kubernetes:storage.k8s.io/v1:StorageClass")?.apiVersion, "storage.k8s.io/v1");
+    assert.deepEqual(kindOfType("kubernetes:monitoring.coreos.com/v1:PodMonitor"), {
+      apiVersion: "monitoring.coreos.com/v1",
+      kind: "PodMonitor",
+      patch: false,
+    });
     assert.equal(kindOfType("kubernetes:index:Other"), undefined);
   });
 

@@ -1,0 +1,33 @@
+import { type Fault, keyOf } from "./faults.ts";
+import { isProduction } from "./resolved.ts";
+import type { Parsed } from "./schema.ts";
+
+/** What network policies would shut out although another setting wants it in, and what is said of policies that there are not. */
+export function networkFaults(settings: Partial<Parsed>): Fault[] {
+  const { layout, monitoring, networkPolicies } = settings;
+  if (layout === undefined || networkPolicies === undefined || !("environment" in settings)) return [];
+  const faults: Fault[] = [];
+  const add = (key: string, found: string, allowed: string) =>
+    faults.push({ key: keyOf(["networkPolicies", key]), found, allowed });
+
+  const { enabled = isProduction({ layout, environment: settings.environment }), ...letIn } = networkPolicies;
+  if (!enabled) {
+    for (const [key, value] of Object.entries<unknown>(letIn)) {
+      if (value === undefined) continue;
+      add(
+        key,
+        JSON.stringify(value),
+        "nothing, or pulsar:networkPolicies.enabled true: without policies it shuts nobody out",
+      );
+    }
+    return faults;
+  }
+  if (monitoring?.podMonitors && letIn.monitoring === undefined) {
+    add(
+      "monitoring",
+      "nothing, so Prometheus could not reach what pulsar:monitoring.podMonitors has it ask",
+      "the namespace that Prometheus runs in, or pulsar:networkPolicies.enabled false",
+    );
+  }
+  return faults;
+}

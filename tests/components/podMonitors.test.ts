@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import { line27 } from "../../components/charts/line27/line.ts";
+import { line4 } from "../../components/charts/line4/line.ts";
+import { PodMonitors, type PodMonitorsArgs } from "../../components/podMonitors.ts";
+import { named, register } from "../support/mocks.ts";
+
+interface PodMonitor {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace: string; labels: Record<string, string> };
+  spec: {
+    selector: { matchLabels: Record<string, string> };
+    podMetricsEndpoints: { port: string; path: string; interval: string; scrapeTimeout: string }[];
+  };
+}
+
+const make = (changes: Partial<PodMonitorsArgs> = {}) =>
+  register(
+    () =>
+      new PodMonitors("monitors", {
+        namespace: "messaging",
+        release: "demo",
+        line: line27,
+        interval: "30s",
+        labels: { prometheus: "main" },
+        hook: new pulumi.ResourceHook("known", () => undefined),
+        ...changes,
+      }),
+  );
+
+const monitors = (registered: Awaited<ReturnType<typeof make>>) =>
+  registered.filter(({ custom }) => custom).map(({ inputs }) => inputs as unknown as PodMonitor);
+
+test("each component with metrics has a monitor, which Prometheus finds by the labels that are asked for", async () => {
+  const made = monitors(await make());
+  const components = ["bookie", "broker", "proxy", "recovery", "zookeeper"];
+  assert.deepEqual(
+    made.map(({ metadata }) => metadata),
+    components.map((component) => ({
+      name: `demo-pulsar-${component}`,
+      namespace: "messaging",
+      labels: { prometheus: "main" },
+    })),
+  );
+  for (const { apiVersion, kind } of made) assert.equal(`${apiVersion} ${kind}`, "monitoring.coreos.com/v1 PodMonitor");
+});
+
+test("a monitor watches the pods of its release and component alone, at the port their chart names", async () => {
+  for (const [line, proxyPort] of [
+    [line27, "http"],
+    [line4, "sts-http"],
+  ] as const) {
+    for (const { metadata, spec } of monitors(await make({ line }))) {
+      const component = metadata.name.slice("demo-pulsar-".length);
+      assert.deepEqual(spec.selector, { matchLabels: { app: "pulsar", release: "demo", component } });
+      const [endpoint, ...others] = spec.podMetricsEndpoints;
+      assert.deepEqual(others, []);
+      const { port, path, interval, scrapeTimeout } = endpoint ?? {};
+      assert.deepEqual(
+        { port, path, interval, scrapeTimeout },
+        {
+          port: component === "proxy" ? proxyPort : "http",
+          path: "/metrics",
+          interval: "30s",
+          scrapeTimeout: "30s",
+        },
+      );
+    }
+  }
+});
+
+test("one asks whether the cluster knows the kind, before all others: what is wrong is said once", async () => {
+  const registered = (await make()).filter(({ custom }) => custom);
+  const asking = registered.filter(({ options }) => options.beforeCreate !== undefined);
+  assert.deepEqual(
+    asking.map(({ name, options }) => [name, options.beforeCreate]),
+    [["monitors-zookeeper", ["known"]]],
+  );
+  for (const { name, dependsOn } of registered) {
+    assert.deepEqual(dependsOn, name === "monitors-zookeeper" ? [] : ["monitors-zookeeper"]);
+  }
+  assert.ok(named(registered, "monitors-proxy"));
+});

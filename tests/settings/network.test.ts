@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { parseSettings } from "../../settings.ts";
+import { faults, hasOneFault } from "../support/faults.ts";
+import { stackConfig } from "../support/stackFile.ts";
+
+const policies = (networkPolicies: object, more: Record<string, unknown> = {}) => ({
+  "pulsar:networkPolicies": networkPolicies,
+  ...more,
+});
+const parsed = (stack: string, changes: Record<string, unknown> = {}) =>
+  parseSettings(stackConfig(stack, changes), stack, false);
+
+test("there are policies in production and none in test, unless the settings say otherwise", () => {
+  const enabled = (stack: string, changes?: Record<string, unknown>) => parsed(stack, changes).networkPolicies.enabled;
+  assert.equal(enabled("prod"), true);
+  assert.equal(enabled("test"), false);
+  assert.equal(enabled("prod", policies({ enabled: false })), false);
+  assert.equal(enabled("test", policies({ enabled: true })), true);
+  assert.equal(enabled("prod", { "pulsar:environment": "test" }), false);
+});
+
+test("nobody outside the stack is named, and so the proxies are open to everybody, unless the settings say otherwise", () => {
+  assert.deepEqual(parsed("prod").networkPolicies, { enabled: true, functions: true });
+  const said = {
+    clients: [{ namespace: "shop" }, { cidr: "10.20.0.0/16" }],
+    ingressController: "ingress-nginx",
+    monitoring: "monitoring",
+  };
+  assert.deepEqual(parsed("prod", policies(said)).networkPolicies, { ...said, enabled: true, functions: true });
+});
+
+test("functions are let in where they are on: by the chart line, or by the chart values", () => {
+  const functions = (version: string, values: object = {}) =>
+    parsed("prod", { "pulsar:chart": { version }, "pulsar:values": values }).networkPolicies.functions;
+  assert.deepEqual([functions("2.7.7"), functions("4.7.0")], [true, false]);
+  assert.equal(functions("2.7.7", { components: { functions: false } }), false);
+  assert.equal(functions("4.7.0", { components: { functions: true } }), true);
+  assert.equal(functions("4.7.0", { components: null }), false);
+});
+
+test("PodMonitors are off; they ask every minute, and have no labels, unless the settings say otherwise", () => {
+  assert.deepEqual(parsed("test").monitoring, { podMonitors: false, interval: "60s", labels: {} });
+  const said = { podMonitors: true, interval: "30s", labels: { "example.com/prometheus": "main" } };
+  assert.deepEqual(parsed("test", { "pulsar:monitoring": said }).monitoring, said);
+});
+
+describe("one fault for", () => {
+  const aClient = "{namespace: shop} or {cidr: 10.20.0.0/16}";
+  const cases: [title: string, stack: string, changes: Record<string, unknown>, expected: string][] = [
+    [
+      "no client at all, which could mean everybody or nobody",
+      "prod",
+      policies({ clients: [] }),
+      `pulsar:networkPolicies.clients: found []; allowed: a list of those who may reach the proxies, each ${aClient}; not set: everybody`,
+    ],
+    [
+      "a client that is neither namespace nor range",
+      "prod",
+      policies({ clients: [{ namespace: "shop" }, "shop"] }),
+      `pulsar:networkPolicies.clients[1]: found "shop"; allowed: ${aClient}`,
+    ],
+    [
+      "a client that is both",
+      "prod",
+      policies({ clients: [{ namespace: "shop", cidr: "10.0.0.0/8" }] }),
+      "pulsar:networkPolicies.clients[0]: found {",
+    ],
+    [
+      "an address that is no range",
+      "prod",
+      policies({ clients: [{ cidr: "10.0.0.1" }] }),
+      'pulsar:networkPolicies.clients[0]: found {"cidr":"10.0.0.1"}; allowed: {namespace',
+    ],
+    [
+      "a key that nothing reads",
+      "prod",
+      policies({ client: [] }),
+      "pulsar:networkPolicies.client: found a key that nothing reads; allowed: an object with enabled, clients, ingressController",
+    ],
+    [
+      "somebody let in where nobody is shut out",
+      "test",
+      policies({ monitoring: "monitoring" }),
+      'pulsar:networkPolicies.monitoring: found "monitoring"; allowed: nothing, or pulsar:networkPolicies.enabled true',
+    ],
+    [
+      "clients where policies are switched off",
+      "prod",
+      policies({ enabled: false, clients: [{ namespace: "shop" }] }),
+      'pulsar:networkPolicies.clients: found [{"namespace":"shop"}]; allowed: nothing, or pulsar:networkPolicies.enabled true',
+    ],
+    [
+      "PodMonitors of pods that Prometheus could not reach",
+      "prod",
+      { "pulsar:monitoring": { podMonitors: true } },
+      "pulsar:networkPolicies.monitoring: found nothing, so Prometheus could not reach what pulsar:monitoring.podMonitors has it " +
+        "ask; allowed: the namespace that Prometheus runs in, or pulsar:networkPolicies.enabled false",
+    ],
+    [
+      "an interval that is none",
+      "test",
+      { "pulsar:monitoring": { interval: "minutely" } },
+      'pulsar:monitoring.interval: found "minutely"; allowed: a length of time such as 60s or 1m',
+    ],
+    [
+      "a label that is none",
+      "test",
+      { "pulsar:monitoring": { labels: { release: "a b" } } },
+      'pulsar:monitoring.labels.release: found "a b"; allowed: a label value',
+    ],
+  ];
+  for (const [title, stack, changes, expected] of cases) {
+    test(title, () => {
+      hasOneFault(stackConfig(stack, changes), expected);
+    });
+  }
+});
+
+test("no fault for PodMonitors where Prometheus is let in, or nobody is shut out", () => {
+  const on = { "pulsar:monitoring": { podMonitors: true } };
+  for (const [stack, changes] of [
+    ["prod", policies({ monitoring: "monitoring" }, on)],
+    ["prod", policies({ enabled: false }, on)],
+    ["test", on],
+  ] as const) {
+    assert.equal(parsed(stack, changes).monitoring.podMonitors, true);
+  }
+});
+
+test("no fault of policies is told before it is known whether there are any", () => {
+  const config = stackConfig("prod", policies({ enabled: "maybe" }, { "pulsar:monitoring": { podMonitors: true } }));
+  assert.deepEqual(
+    faults(config).map((line) => line.slice(0, line.indexOf(";"))),
+    ['pulsar:networkPolicies.enabled: found "maybe"'],
+  );
+});

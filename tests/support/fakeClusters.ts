@@ -1,0 +1,67 @@
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before } from "node:test";
+import { stringify } from "yaml";
+import { freePorts } from "../../rehearsal/ports.ts";
+
+/** API servers that answer what a test has them answer; they go with the test file that calls this. */
+export function fakeClusters() {
+  let dir: string;
+  const servers: Server[] = [];
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), "fake-clusters-"));
+  });
+  after(async () => {
+    for (const server of servers) {
+      server.closeAllConnections();
+      server.close();
+    }
+    await rm(dir, { recursive: true });
+  });
+
+  /** A kubeconfig whose context "test" leads to this port. */
+  async function leadingTo(port: number): Promise<{ kubeconfig: string }> {
+    const kubeconfig = join(dir, `config-${port}`);
+    const config = {
+      "current-context": "test",
+      contexts: [{ name: "test", context: { cluster: "test", user: "test" } }],
+      clusters: [{ name: "test", cluster: { server: `http://127.0.0.1:${port}`, "insecure-skip-tls-verify": true } }],
+      users: [{ name: "test", user: {} }],
+    };
+    await writeFile(kubeconfig, stringify(config));
+    return { kubeconfig };
+  }
+
+  return {
+    /** A file in the folder of the kubeconfigs that is not there. */
+    absent: () => ({ kubeconfig: join(dir, "absent") }),
+    /** Nobody listens there. */
+    nobody: async () => {
+      const [port = 0] = await freePorts(1);
+      return leadingTo(port);
+    },
+    answering: async (answer: RequestListener) => {
+      const server = createServer(answer);
+      servers.push(server);
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      return leadingTo((server.address() as AddressInfo).port);
+    },
+  };
+}
+
+/** Runs something with a kubeconfig as this machine's user has one. */
+export async function asUsers(kubeconfig: string, work: () => Promise<void>): Promise<void> {
+  const users = process.env.KUBECONFIG;
+  process.env.KUBECONFIG = kubeconfig;
+  try {
+    await work();
+  } finally {
+    if (users === undefined) delete process.env.KUBECONFIG;
+    else process.env.KUBECONFIG = users;
+  }
+}
