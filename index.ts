@@ -20,6 +20,7 @@ import { releaseHooks } from "./components/resources/helmRecord.ts";
 import { ownObjects } from "./components/resources/ownership.ts";
 import { TokenRollout } from "./components/resources/tokenRollout.ts";
 import { VolumeContract } from "./components/resources/volumeContract.ts";
+import { PulsarTenants } from "./components/tenants.ts";
 import { contractOf } from "./components/volumeContract.ts";
 import { planVolumes } from "./components/volumes.ts";
 import { stackSettings } from "./settings.ts";
@@ -193,8 +194,38 @@ const rackJobs = racks
     ]
   : [];
 
+const tenants =
+  settings.tenants.length > 0
+    ? [
+        new PulsarTenants(
+          "tenants",
+          {
+            tenants: settings.tenants,
+            cluster,
+            kubernetesNamespace: namespace,
+            release,
+            livesIn: pulsar.release,
+            token: tokenSecret(release, tokens.roles.client),
+            adminApi: settings.adminApi,
+          },
+          // A token of another key is accepted only once the brokers and proxies have been restarted for it.
+          { dependsOn: [pulsar, rollout] },
+        ),
+      ]
+    : [];
+
 if (production)
-  new ProductionGuard("production-guard", [nodes, home, auth, volumes, database, pulsar, rollout, ...rackJobs]);
+  new ProductionGuard("production-guard", [
+    nodes,
+    home,
+    auth,
+    volumes,
+    database,
+    pulsar,
+    rollout,
+    ...rackJobs,
+    ...tenants,
+  ]);
 
 /** Which component runs how often, and on which nodes. */
 export const placement = nodes.table;

@@ -12,6 +12,8 @@ export const line4: ChartLine = {
   },
   // The chart refuses older ones itself (4.7.0, Chart.yaml).
   kubernetes: { from: "1.25" },
+  // Pulsar 4.0.
+  actions: ["produce", "consume", "functions", "sources", "sinks", "packages"],
   manager: { role: "manager-admin", makesLogin: true },
   managerSecret: ({ database, login }) => ({
     DB_USERNAME: database.user,
