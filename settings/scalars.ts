@@ -104,7 +104,7 @@ export const topicName = pulsarName.regex(/^(?!__)(?!.*-partition-\d+$)/, {
 });
 
 /** A role as it may stand in anybody's token, such as `spiffe://example.com/app` or `CN=app`; those of the stack's own tokens are stricter. */
-export const anyRole = text(/^(?!\s)[^\p{C}]+(?<!\s)$/u, 255, "a role: what stands as sub in its token");
+export const anyRole = text(/^(?!\s|\.+$)[^\p{C}]+(?<!\s)$/u, 255, "a role: what stands as sub in its token");
 
 /** Where a REST API is reached. */
 export const httpAddress = z

@@ -52,52 +52,59 @@ interface Namespace {
 /** An answer that is no success. */
 class Refused extends Error {
   readonly status: number;
-  constructor(status: number, reason: string) {
+  readonly form: "json" | "page";
+  constructor(status: number, reason: string, form: "json" | "page" = "json") {
     super(reason);
     this.status = status;
+    this.form = form;
   }
 }
 
+interface Answer {
+  status: number;
+  type?: string;
+  text?: string;
+}
+
+function refusal(error: unknown): Answer {
+  const { status, message, form } = error instanceof Refused ? error : new Refused(500, String(error));
+  return form === "json"
+    ? { status, type: "application/json", text: JSON.stringify({ reason: message }) }
+    : { status, type: "text/html", text: `<html><body><h2>HTTP ERROR ${status} ${message}</h2></body></html>` };
+}
+
 const noContent = undefined;
+const notFound = new Refused(404, "Not Found", "page");
 const namePattern = /^[-=:.\w]*$/;
 
 interface Request {
   method: string;
   /** Below /admin/v2, decoded. */
   parts: string[];
-  query: URLSearchParams;
   body: unknown;
 }
 
-export async function startAdminApi({
-  cluster,
-  superUsers,
-  verify,
-  port = 0,
-}: StandInOptions): Promise<StandInAdminApi> {
-  const store = new Store(cluster);
+export async function startAdminApi(options: StandInOptions): Promise<StandInAdminApi> {
+  const store = new Store(options.cluster);
+  const answer = async (request: IncomingMessage): Promise<Answer> => {
+    await authorized(request, options);
+    const { pathname } = new URL(request.url ?? "", "http://localhost");
+    const [, admin, version, ...parts] = pathname.split("/").map(decodeURIComponent);
+    if (admin !== "admin" || version !== "v2") throw notFound;
+    const body = request.headers["content-type"] === "application/json" ? await json(request) : undefined;
+    const found = store.answer({ method: request.method ?? "", parts, body });
+    return found === noContent
+      ? { status: 204 }
+      : { status: 200, type: "application/json", text: JSON.stringify(found) };
+  };
   const server = createServer((request, response) => {
-    const answer = async (): Promise<[status: number, body?: unknown]> => {
-      await authorized(request, superUsers, verify);
-      const { pathname, searchParams } = new URL(request.url ?? "", "http://localhost");
-      const parts = pathname.split("/").slice(1).map(decodeURIComponent);
-      if (parts[0] !== "admin" || parts[1] !== "v2") throw new Refused(404, "HTTP 404 Not Found");
-      const body = request.headers["content-type"] === "application/json" ? await json(request) : undefined;
-      const found = store.answer({ method: request.method ?? "", parts: parts.slice(2), query: searchParams, body });
-      return found === noContent ? [204] : [200, found];
-    };
-    answer()
-      .catch((error: unknown): [number, unknown] =>
-        error instanceof Refused ? [error.status, { reason: error.message }] : [500, { reason: String(error) }],
-      )
-      .then(([status, body]) => {
-        response
-          .writeHead(status, { "content-type": "application/json" })
-          .end(body === undefined ? "" : JSON.stringify(body));
-      })
-      .catch(() => response.destroy());
+    void answer(request)
+      .catch(refusal)
+      .then(({ status, type, text }) => {
+        response.writeHead(status, type === undefined ? {} : { "content-type": type }).end(text);
+      });
   });
-  server.listen(port, "127.0.0.1");
+  server.listen(options.port ?? 0, "127.0.0.1");
   await once(server, "listening");
   // It must not keep the rehearsal from ending.
   server.unref();
@@ -107,25 +114,22 @@ export async function startAdminApi({
       const { topics } = store.namespace(tenant, namespace);
       topics.set(name, (topics.get(name) ?? 0) + bytes);
     },
-    close: () => void server.close(),
+    close() {
+      server.close();
+    },
   };
 }
 
 /** Who asks must show a token that a broker would accept, of a super user. */
-async function authorized(
-  { headers }: IncomingMessage,
-  superUsers: readonly string[],
-  verify: StandInOptions["verify"],
-): Promise<void> {
-  const [, token] = /^Bearer (.+)$/.exec(headers.authorization ?? "") ?? [];
+async function authorized(request: IncomingMessage, { superUsers, verify }: StandInOptions): Promise<void> {
+  const [, token] = /^Bearer (.+)$/.exec(request.headers.authorization ?? "") ?? [];
   const role = token === undefined ? undefined : await verify(token).catch(() => undefined);
-  if (role === undefined) throw new Refused(401, "HTTP 401 Unauthorized");
-  if (!superUsers.includes(role)) {
-    throw new Refused(
-      401,
-      `Unauthorized to validateSuperUserAccess for originalPrincipal [null] and clientAppId [${role}]`,
-    );
-  }
+  // The servlet's own page, before Pulsar has a word.
+  if (role === undefined) throw new Refused(401, "Authentication required", "page");
+  if (superUsers.includes(role)) return;
+  // Of tenants it is said in one way, of what is in them in another.
+  const ofTenants = /^\/admin\/v2\/(tenants|namespaces\/[^/]+$)/.test(request.url ?? "");
+  throw new Refused(ofTenants ? 401 : 403, `Unauthorized for originalPrincipal [${role}] and clientAppId [${role}]`);
 }
 
 /** What a cluster keeps in its metadata. */
@@ -150,15 +154,15 @@ class Store {
     const [collection = "", tenant = "", namespace = "", ...rest] = request.parts;
     if (collection === "tenants") return this.#tenant(request, tenant);
     if (collection === "namespaces")
-      return namespace === "" ? this.#namespacesOf(request, tenant) : this.#namespace(request, tenant, namespace, rest);
+      return namespace === "" ? this.#namespacesOf(tenant) : this.#namespace(request, tenant, namespace, rest);
     if (collection === "persistent" || collection === "non-persistent")
       return this.#topic(request, collection, tenant, namespace, rest);
-    throw new Refused(404, "HTTP 404 Not Found");
+    throw notFound;
   }
 
-  namespace(tenant: string, namespace: string): Namespace {
+  namespace(tenant: string, namespace: string, missing = "Namespace does not exist"): Namespace {
     const found = this.#namespaces.get(`${tenant}/${namespace}`);
-    if (found === undefined) throw new Refused(404, "Namespace does not exist");
+    if (found === undefined) throw new Refused(404, missing);
     return found;
   }
 
@@ -176,7 +180,7 @@ class Store {
     const found = this.#tenants.get(tenant);
     const info = () => {
       const { adminRoles = [], allowedClusters = [] } = body as Partial<TenantInfo>;
-      if (allowedClusters.length === 0) throw new Refused(412, "Clusters can not be empty");
+      if (allowedClusters.length === 0) throw new Refused(412, "Clusters cannot be empty or blank");
       if (allowedClusters.some((name) => name !== this.#cluster && name !== "global"))
         throw new Refused(412, "Clusters do not exist");
       return { adminRoles, allowedClusters };
@@ -188,7 +192,13 @@ class Store {
       this.#tenants.set(tenant, given);
       return noContent;
     }
-    if (found === undefined) throw new Refused(404, "Tenant does not exist");
+    if (found === undefined) {
+      const reasons: Partial<Record<string, string>> = {
+        POST: `Tenant ${tenant} not found`,
+        DELETE: "Tenant doesn't exist",
+      };
+      throw new Refused(404, reasons[method] ?? "Tenant does not exist");
+    }
     if (method === "GET") return found;
     if (method === "POST") this.#tenants.set(tenant, info());
     if (method === "DELETE") {
@@ -202,7 +212,7 @@ class Store {
     return [...this.#namespaces.keys()].filter((name) => name.startsWith(`${tenant}/`)).sort();
   }
 
-  #namespacesOf(_request: Request, tenant: string): unknown {
+  #namespacesOf(tenant: string): unknown {
     if (!this.#tenants.has(tenant)) throw new Refused(404, "Tenant not found");
     return this.#namespaceNames(tenant);
   }
@@ -212,10 +222,15 @@ class Store {
     if (method === "PUT" && what === undefined) {
       if (!this.#tenants.has(tenant)) throw new Refused(404, "Tenant does not exist");
       if (this.#namespaces.has(full)) throw new Refused(409, "Namespace already exists");
-      this.#namespaces.set(full, this.#fresh((body ?? {}) as Partial<Policies>));
+      this.#namespaces.set(full, this.#fresh((body ?? {})));
       return noContent;
     }
-    const { policies, topics, partitioned } = this.namespace(tenant, name);
+    const missing: Partial<Record<string, string>> = {
+      "DELETE ": `Namespace ${full} does not exist.`,
+      "POST permissions": "Topic's namespace does not exist",
+      "POST retention": "Namespace policies does not exist",
+    };
+    const { policies, topics, partitioned } = this.namespace(tenant, name, missing[`${method} ${what ?? ""}`]);
     const { namespace_auth } = policies.auth_policies;
     switch (`${method} ${what ?? ""}`) {
       case "GET ":
@@ -238,18 +253,22 @@ class Store {
         if (Number(body) < 0) throw new Refused(412, "Invalid value for message TTL, message TTL must >= 0");
         policies.message_ttl_in_seconds = Number(body);
         return noContent;
-      case "POST retention":
-        policies.retention_policies = body as NonNullable<Policies["retention_policies"]>;
+      case "POST retention": {
+        const retention = body as NonNullable<Policies["retention_policies"]>;
+        if ((retention.retentionTimeInMinutes === 0) !== (retention.retentionSizeInMB === 0))
+          throw new Refused(400, "Invalid retention policy: Setting a single time or size limit to 0 is invalid");
+        policies.retention_policies = retention;
         return noContent;
+      }
       default:
-        throw new Refused(404, "HTTP 404 Not Found");
+        throw notFound;
     }
   }
 
-  #topic({ method, query, body }: Request, domain: string, tenant: string, name: string, rest: string[]): unknown {
-    const namespace = this.namespace(tenant, name);
-    const { partitioned, topics } = namespace;
+  #topic({ method, body }: Request, domain: string, tenant: string, name: string, rest: string[]): unknown {
     const [topic, what, role = ""] = rest;
+    const namespace = this.namespace(tenant, name, what === "partitions" ? "Namespace not found" : undefined);
+    const { partitioned, topics } = namespace;
     const inFull = (local: string) => `${domain}://${tenant}/${name}/${local}`;
     const mine = domain === "persistent";
     if (topic === undefined) return mine ? [...topics.keys()].map(inFull) : [];
@@ -285,18 +304,27 @@ class Store {
         if (!topics.has(topic)) throw missing;
         return { storageSize: topics.get(topic), publishers: [], subscriptions: {} };
       case "GET partitioned-stats":
-        if (count === undefined) throw new Refused(404, `Partitioned Topic not found: ${inFull(topic)}`);
+        if (count === undefined) throw new Refused(404, `Partitioned Topic ${inFull(topic)} not found`);
         return {
           storageSize: numbered(count).reduce((sum, partition) => sum + (topics.get(partition) ?? 0), 0),
           publishers: [],
           subscriptions: {},
         };
       case "DELETE ":
+        if (count !== undefined) {
+          const reason =
+            "is a partitioned topic, instead of calling delete topic, please call delete-partitioned-topic.";
+          throw new Refused(409, `${inFull(topic)} ${reason}`);
+        }
         if (!topics.delete(topic)) throw missing;
         this.#forget(namespace, inFull(topic));
         return noContent;
       case "DELETE partitions":
-        if (count === undefined) throw missing;
+        if (count === undefined && topics.has(topic)) {
+          const reason = "is a non-partitioned topic. Instead of calling delete-partitioned-topic please call delete.";
+          throw new Refused(409, `${inFull(topic)} ${reason}`);
+        }
+        if (count === undefined) throw new Refused(404, `Topic ${inFull(topic)} not found.`);
         partitioned.delete(topic);
         for (const partition of numbered(count)) topics.delete(partition);
         this.#forget(namespace, inFull(topic));
@@ -306,12 +334,11 @@ class Store {
         if (count === undefined && !topics.has(topic)) throw missing;
         const grants = (namespace.policies.auth_policies.destination_auth[inFull(topic)] ??= {});
         if (method === "POST") grants[role] = body as string[];
-        else if (!Reflect.has(grants, role)) throw new Refused(412, "Permissions are not set at the topic level");
         else Reflect.deleteProperty(grants, role);
         return noContent;
       }
       default:
-        throw new Refused(404, `HTTP 404 Not Found ${query.toString()}`);
+        throw notFound;
     }
   }
 
