@@ -139,7 +139,7 @@ function direct({ ca }: AdminAccess, address: string): () => Promise<Route> {
   const send: Route["send"] = (options, body) =>
     exchange(
       protocol === "https:" ? httpsRequest : httpRequest,
-      { ...options, host, port, path: `${below}${options.path ?? ""}`, ca },
+      { ...options, host, port, path: `${below}${options.path ?? ""}`, ca, agent: false },
       body,
     );
   return () => Promise.resolve({ name: `the admin API at ${address}`, send });
@@ -152,6 +152,7 @@ function forwarded(cluster: Cluster, access: AdminAccess): () => Promise<Route> 
     name: `the admin API at pod ${namespace}/${target.pod}, port ${target.port}`,
     async send(options, body) {
       const socket = await inTime(openForward(cluster, namespace, target));
+      // No agent: it would make a connection of its own.
       return exchange(httpRequest, { ...options, host: "localhost", createConnection: () => socket }, body);
     },
   });
@@ -178,7 +179,7 @@ async function answered(find: () => Promise<Route>, access: AdminAccess, call: C
     const route = await find();
     const last = performance.now() > deadline;
     try {
-      const options = { method: call.method, path: call.path, headers, agent: false } as const;
+      const options = { method: call.method, path: call.path, headers };
       const answer = { from: route.name, ...(await route.send(options, call.body)) };
       if (answer.status >= 200 && answer.status < 300) return answer;
       const refusal = refused(access, call, answer);

@@ -78,6 +78,8 @@ function isReady({ metadata, status }: ProxyPod): boolean {
 export async function openForward(cluster: Cluster, namespace: string, { pod, port }: ForwardTarget): Promise<Duplex> {
   const { PortForward } = await import("@kubernetes/client-node");
   const [near, far] = duplexPair();
+  // Whoever uses the connection hears of its end; before anybody does, it must not end the whole process.
+  near.on("error", () => undefined);
   // What the kubelet says on this channel is why it could not connect.
   const complaints = new Writable({
     write(chunk: Buffer, _encoding, done) {

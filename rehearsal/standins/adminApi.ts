@@ -222,7 +222,7 @@ class Store {
     if (method === "PUT" && what === undefined) {
       if (!this.#tenants.has(tenant)) throw new Refused(404, "Tenant does not exist");
       if (this.#namespaces.has(full)) throw new Refused(409, "Namespace already exists");
-      this.#namespaces.set(full, this.#fresh((body ?? {})));
+      this.#namespaces.set(full, this.#fresh(body ?? {}));
       return noContent;
     }
     const missing: Partial<Record<string, string>> = {
