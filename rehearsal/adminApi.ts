@@ -27,7 +27,7 @@ export function serveAdminApi(
   return startAdminApi({
     port,
     cluster: fullName(release),
-    superUsers: Object.values(tokens.roles).filter((role) => role !== undefined),
+    superUsers: Object.values<string | undefined>(tokens.roles).filter((role) => role !== undefined),
     async verify(token) {
       const { data = {} } = await api.core.readNamespacedSecret({ name, namespace });
       return roleOf(token, tokens.keys, data);

@@ -43,7 +43,7 @@ export interface RehearsalOptions {
   inOneGo?: boolean;
   /** Looks at the plan before anything is started; what it throws ends the rehearsal. */
   check?: (layout: Layout) => void;
-  /** Port on 127.0.0.1 of the admin API that the stack's tenants are applied to. @default a stand-in's */
+  /** Port on 127.0.0.1 of an admin API, to which port-forwards to the stack's proxies lead. @default a stand-in's, where the stack has tenants */
   adminApi?: number;
   /** Changes the simulated nodes before they are registered. */
   nodes?: (planned: SimulatedNode[]) => SimulatedNode[];
@@ -199,7 +199,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
         const cluster = await startCluster({
           tools,
           workspace,
-          forward: hasTenants ? proxyForward(settings, adminPort) : undefined,
+          forward: hasTenants || options.adminApi !== undefined ? proxyForward(settings, adminPort) : undefined,
         });
         await cluster.addNodes(nodes);
         return cluster;

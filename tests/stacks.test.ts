@@ -22,7 +22,7 @@ const cases = stacks.flatMap((stack) =>
 );
 
 /** What the program registers for a stack, and its outputs. The module cache goes by the address, so each case has a run of its own. */
-async function run({ name, stack, changes }: (typeof cases)[number]) {
+async function run({ name, stack, changes }: { name: string; stack: string; changes: Record<string, unknown> }) {
   const { values, encrypted } = stackConfig(stack, changes);
   pulumi.runtime.setAllConfig({ ...values }, [...encrypted]);
   let outputs: typeof Program | undefined;
@@ -170,6 +170,37 @@ describe("stack prod", () => {
 
   test("tells the cluster the bookies' racks once it is up", () => {
     assert.ok(upstream(named(resources, "bookie-racks-job"), resources).has("pulsar-release"));
+  });
+});
+
+describe("stack prod with tenants", async () => {
+  const permissions = [{ role: "shop-app", actions: ["produce"] }];
+  const namespaces = [{ name: "orders", permissions, topics: [{ name: "created", partitions: 3 }] }];
+  const changes = { "pulsar:tenants": [{ name: "shop", namespaces }] };
+  const { resources } = await run({ name: "prod-tenants", stack: "prod", changes });
+  const made = resources.filter(({ custom, parent }) => custom && parent === "tenants");
+
+  test("registers them beside everything else", () => {
+    const before = names(ran("prod").resources);
+    assert.equal(made.length, 5);
+    assert.deepEqual(names(resources), [...before, "tenants", ...names(made)].sort());
+  });
+
+  test("applies them once the release is up and its pods know the present key", () => {
+    for (const resource of made) {
+      const awaited = upstream(resource, resources);
+      assert.ok(awaited.has("pulsar-release") && awaited.has("token-rollout"), resource.name);
+      assert.deepEqual(resource.options, { deletedWith: "pulsar-release" });
+    }
+  });
+
+  test("guards them as the rest, and no token is in their inputs", () => {
+    const guard = named(resources, "production-guard");
+    for (const { name, inputs, secretInputs } of made) {
+      assert.ok(guard.dependsOn.includes(name), name);
+      assert.deepEqual(secretInputs, []);
+      assert.doesNotMatch(JSON.stringify(inputs), /eyJ[\w-]+\.eyJ/);
+    }
   });
 });
 

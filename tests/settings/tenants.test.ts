@@ -119,7 +119,11 @@ describe("tenants", () => {
       "pulsar:tenants[0].namespaces[0].topics[0].partitions: found 2; allowed: nothing with create false",
     ],
   ];
-  for (const [title, tenants, fault] of wrong) test(`refuse ${title}`, () => hasOneFault(config(tenants), fault));
+  for (const [title, tenants, fault] of wrong) {
+    test(`refuse ${title}`, () => {
+      hasOneFault(config(tenants), fault);
+    });
+  }
 
   test("may have any action that the chart's Pulsar knows, for any role that a token can name", () => {
     const actions = ["produce", "consume", "functions", "sources", "sinks", "packages"];

@@ -5,6 +5,7 @@ import { withAdminApi } from "../../../components/resources/adminApi.ts";
 import { connect } from "../../../components/resources/cluster.ts";
 import { startCluster } from "../../../rehearsal/cluster.ts";
 import { simulatedNodes } from "../../../rehearsal/nodes.ts";
+import { connect as connectToAll } from "../../../rehearsal/kubernetes.ts";
 import { freePorts } from "../../../rehearsal/ports.ts";
 import { startAdminApi, type StandInAdminApi } from "../../../rehearsal/standins/adminApi.ts";
 import { prepareTools } from "../../../rehearsal/tools/tools.ts";
@@ -50,37 +51,22 @@ before(async () => {
     verify: (token) => Promise.resolve(token === "the-token" ? "admin" : "nobody"),
   });
   await running.addNodes(simulatedNodes({ nodes: [{ name: "one", hostname: "one" }], otherNodes: { count: 0 } }));
-  const metadata = (name: string) => ({ name, namespace });
-  await api.createNamespacedSecret({
-    namespace,
-    body: { metadata: metadata("pulsar-token-admin"), stringData: { TOKEN: "the-token", WRONG: "another" } },
-  });
+  await make("Secret", "pulsar-token-admin", { stringData: { TOKEN: "the-token", WRONG: "another" } });
 });
 after(() => {
   standIn.close();
 });
 
-const labels = { release: "pulsar", component: "proxy" };
-const makePod = (name: string) =>
-  api.createNamespacedPod({
-    namespace,
-    body: {
-      metadata: { name, labels },
-      spec: {
-        containers: [{ name: "proxy", image: "none", ports: [{ name: "sts-http", containerPort: 8080 }] }],
-      },
-    },
-  });
+const { objects } = await connectToAll(running.kubeconfig);
+const make = (kind: string, name: string, rest: object, labels: Record<string, string> = {}) =>
+  objects.create({ apiVersion: "v1", kind, metadata: { name, namespace, labels }, ...rest });
 
 test("without Service or without a ready pod there is no way, and one line says so", async () => {
   assert.match(
     await messageOf(tenants()),
     /^the proxy's Service default\/pulsar-proxy does not exist in context "rehearsal"$/,
   );
-  await api.createNamespacedService({
-    namespace,
-    body: { metadata: { name: "pulsar-proxy" }, spec: { ports: [{ name: "http", port: 80, targetPort: "sts-http" }] } },
-  });
+  await make("Service", "pulsar-proxy", { spec: { ports: [{ name: "http", port: 80, targetPort: "sts-http" }] } });
   assert.match(
     await messageOf(tenants()),
     /^no proxy is ready to forward to \(pods with release=pulsar,component=proxy in namespace default: none\); wait until one is, or set pulsar:adminApi\.address$/,
@@ -88,7 +74,9 @@ test("without Service or without a ready pod there is no way, and one line says 
 });
 
 test("leads to the port behind the Service's, with the token of the Secret", async () => {
-  await makePod("pulsar-proxy-0");
+  const ports = [{ name: "sts-http", containerPort: 8080 }];
+  const labels = { release: "pulsar", component: "proxy" };
+  await make("Pod", "pulsar-proxy-0", { spec: { containers: [{ name: "proxy", image: "none", ports }] } }, labels);
   await waitFor(
     async () => {
       const { status } = await api.readNamespacedPod({ name: "pulsar-proxy-0", namespace });
