@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import { setTimeout as wait } from "node:timers/promises";
 import type { SecretRef } from "../charts/cluster.ts";
 import { ask, type Cluster, type ClusterRef, connect, statusOf } from "./cluster.ts";
-import { type ForwardTarget, forwardTarget, openForward } from "./portForward.ts";
+import { type ForwardTarget, forwardTarget, NotReady, openForward } from "./portForward.ts";
 
 /**
  * The way to the admin API of a Pulsar cluster. It holds no credential: the token is read from its Secret whenever it is needed, so that a
@@ -176,17 +176,19 @@ async function answered(find: () => Promise<Route>, access: AdminAccess, call: C
     ...(call.body === undefined ? {} : { "content-type": "application/json" }),
   };
   for (;;) {
-    const route = await find();
     const last = performance.now() > deadline;
+    let route: Route | undefined;
     try {
-      const options = { method: call.method, path: call.path, headers };
-      const answer = { from: route.name, ...(await route.send(options, call.body)) };
-      if (answer.status >= 200 && answer.status < 300) return answer;
-      const refusal = refused(access, call, answer);
+      route = await find();
+      const answer = await route.send({ method: call.method, path: call.path, headers }, call.body);
+      if (answer.status >= 200 && answer.status < 300) return { from: route.name, ...answer };
+      const refusal = refused(access, call, { from: route.name, ...answer });
       if (last || !passes(refusal)) throw refusal;
     } catch (error) {
       if (error instanceof Refusal) throw error;
-      if (last || isTimeout(error)) throw unreachable(route.name, error);
+      if (route === undefined) {
+        if (last || !(error instanceof NotReady)) throw error;
+      } else if (last || isTimeout(error)) throw unreachable(route.name, error);
     }
     await wait(pause * (0.5 + Math.random()));
   }

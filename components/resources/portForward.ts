@@ -7,6 +7,11 @@ export interface ForwardTarget {
   port: number;
 }
 
+/** No pod is ready now; one may be in a moment. */
+export class NotReady extends Error {
+  override name = "NotReady";
+}
+
 /** Whose pods, and which of their ports. */
 export interface ForwardScope {
   namespace: string;
@@ -30,7 +35,7 @@ export interface ProxyPod {
 
 /**
  * A proxy that is ready, and its port.
- * @throws Error of one line that says which pods there are, or why the Service names no port
+ * @throws NotReady of one line that says which pods there are; Error of one line where there is no Service, or none with such a port
  */
 export async function forwardTarget(cluster: Cluster, scope: ForwardScope): Promise<ForwardTarget> {
   const { namespace, release, service: name } = scope;
@@ -50,7 +55,7 @@ export async function forwardTarget(cluster: Cluster, scope: ForwardScope): Prom
   const ready = items.find(isReady);
   if (ready === undefined) {
     const found = items.map(({ metadata }) => metadata?.name ?? "").join(", ") || "none";
-    throw new Error(
+    throw new NotReady(
       `no proxy is ready to forward to (pods with ${labelSelector} in namespace ${namespace}: ${found}); ` +
         "wait until one is, or set pulsar:adminApi.address",
     );

@@ -68,7 +68,7 @@ test("without Service or without a ready pod there is no way, and one line says 
   );
   await make("Service", "pulsar-proxy", { spec: { ports: [{ name: "http", port: 80, targetPort: "sts-http" }] } });
   assert.match(
-    await messageOf(tenants()),
+    await messageOf(tenants({}, 0)),
     /^no proxy is ready to forward to \(pods with release=pulsar,component=proxy in namespace default: none\); wait until one is, or set pulsar:adminApi\.address$/,
   );
 });
