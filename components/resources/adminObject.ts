@@ -28,7 +28,7 @@ export interface AdminObjectKind<Args extends AdminObjectArgs> {
   make: (api: AdminApi, wanted: Args) => Promise<void>;
   change: (api: AdminApi, found: Args, wanted: Args) => Promise<void>;
   /** @throws Error of one line where it must stay */
-  drop: (api: AdminApi, args: Args) => Promise<void>;
+  drop: (api: AdminApi, found: Args) => Promise<void>;
 }
 
 const usualWays = "remove it, give it another name, or use the one that is there (create: false)";
@@ -100,7 +100,8 @@ export function adminProvider<Args extends AdminObjectArgs>(kind: AdminObjectKin
     async remove(_id, props) {
       if (!props.create) return;
       await ask(props, async (api) => {
-        if ((await kind.find(api, props)) !== undefined) await kind.drop(api, props);
+        const found = await kind.find(api, props);
+        if (found !== undefined) await kind.drop(api, found);
       });
     },
   };

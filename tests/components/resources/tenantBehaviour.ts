@@ -290,6 +290,16 @@ export function tenantsBehave(title: string, world: () => World): void {
       }
     });
 
+    test("that somebody made anew without partitions is deleted as it is now", async () => {
+      const { args, makeAll, operator, exists, orders } = stage();
+      await makeAll();
+      await operator("DELETE", `/persistent/${orders}/created/partitions?force=true`);
+      await operator("PUT", `/persistent/${orders}/created`);
+      assert.deepEqual((await topics.read("", args.topic())).inputs, args.topic({ partitions: 0 }));
+      await topics.remove("", args.topic());
+      assert.equal(await exists(`/persistent/${orders}/created/partitions`), false);
+    });
+
     test("of somebody else's is left alone", async () => {
       const { args, makeAll, operator, exists, orders } = stage();
       await makeAll();
