@@ -23,6 +23,7 @@ import { ownObjects } from "./components/resources/ownership.ts";
 import { podMonitorHook } from "./components/resources/podMonitorKind.ts";
 import { TokenRollout } from "./components/resources/tokenRollout.ts";
 import { VolumeContract } from "./components/resources/volumeContract.ts";
+import { PulsarTenants } from "./components/tenants.ts";
 import { contractOf } from "./components/volumeContract.ts";
 import { planVolumes } from "./components/volumes.ts";
 import { stackSettings } from "./settings.ts";
@@ -228,6 +229,26 @@ const rackJobs = racks
     ]
   : [];
 
+const tenants =
+  settings.tenants.length > 0
+    ? [
+        new PulsarTenants(
+          "tenants",
+          {
+            tenants: settings.tenants,
+            cluster,
+            kubernetesNamespace: namespace,
+            release,
+            livesIn: pulsar.release,
+            token: tokenSecret(release, tokens.roles.client),
+            adminApi: settings.adminApi,
+          },
+          // A token of another key is accepted only once the brokers and proxies have been restarted for it.
+          { dependsOn: [pulsar, rollout] },
+        ),
+      ]
+    : [];
+
 if (production)
   new ProductionGuard("production-guard", [
     nodes,
@@ -240,6 +261,7 @@ if (production)
     pulsar,
     rollout,
     ...rackJobs,
+    ...tenants,
   ]);
 
 /** Which component runs how often, and on which nodes. */

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Ledgers, PulsarCluster } from "./components/charts/cluster.ts";
 import { fault } from "./components/fault.ts";
 import { type PodSizes, podSizes } from "./components/sizing.ts";
+import type { TenantSettings } from "./components/tenants.ts";
 import { contradictions } from "./settings/contradictions.ts";
 import { expiryFaults, expiryWarnings } from "./settings/expiry.ts";
 import { type Fault, faultsOf, keyOf, message } from "./settings/faults.ts";
@@ -19,6 +20,7 @@ import {
   replicasOf,
   rolesOf,
   type SettingsNode,
+  tenantsOf,
 } from "./settings/resolved.ts";
 import { emptyDefaults, type Parsed, schema, type SecretKey, secretKeys, soundPart } from "./settings/schema.ts";
 
@@ -47,6 +49,7 @@ export type Settings = Omit<
   | "manager"
   | "managerDatabase"
   | "networkPolicies"
+  | "tenants"
 > & {
   cluster: ClusterSettings;
   /** Whether data is protected and what is too risky is refused. */
@@ -64,6 +67,8 @@ export type Settings = Omit<
   claims: ReturnType<typeof claimsOf>;
   replicas: ReturnType<typeof replicasOf>;
   ledgers: Ledgers;
+  /** What is to be in Pulsar. */
+  tenants: TenantSettings[];
   pods: PodSizes;
   networkPolicies: ReturnType<typeof networkPoliciesOf>;
   /** A Docker configuration as JSON text. */
@@ -117,6 +122,7 @@ export function parseSettings(config: RawConfig, stack: string, dryRun: boolean,
     claims: claimsOf(plain),
     replicas: replicasOf(plain),
     ledgers: ledgersOf(plain),
+    tenants: tenantsOf(plain),
     pods: podSizes(plain.pods, nodeSizesOf(plain)),
     networkPolicies: networkPoliciesOf(plain),
     imagePullCredentials: imagePullCredentials === undefined ? undefined : pulumi.secret(imagePullCredentials),

@@ -31,6 +31,16 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
+/** Which pods' ports lead to a port of this machine where the API server is asked to forward them. */
+export interface KubeletForward {
+  namespace: string;
+  /** Names of the pods. */
+  pods: string[];
+  ports: number[];
+  /** A port on 127.0.0.1. */
+  to: number;
+}
+
 const context = "rehearsal";
 
 /** Where the control plane of a workspace is to be found, also before it is started. */
@@ -48,9 +58,12 @@ const readyLimit = 60_000;
 export async function startCluster({
   tools,
   workspace,
+  forward,
 }: {
   tools: ClusterTools;
   workspace: Workspace;
+  /** @default no pod answers a port-forward */
+  forward?: KubeletForward | undefined;
 }): Promise<Cluster> {
   const dir = await workspace.folder("cluster");
   const env = {
@@ -60,7 +73,8 @@ export async function startCluster({
     KWOK_WORKDIR: dir,
   };
   const config = join(dir, "config.yaml");
-  await writeFile(config, stringify(kwokConfiguration(dir, tools, await freePorts(6))));
+  const documents = [kwokConfiguration(dir, tools, await freePorts(6)), ...(forward ? [forwardRule(forward)] : [])];
+  await writeFile(config, documents.map((document) => stringify(document)).join("---\n"));
   const kwokctl = (args: string[], signal?: AbortSignal): Promise<unknown> =>
     execa(
       tools.kwokctl,
@@ -108,6 +122,19 @@ export async function startCluster({
 export function isReady({ status, spec }: V1Node): boolean {
   const ready = status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True");
   return ready === true && !spec?.taints?.some(({ key }) => key.startsWith("node.kubernetes.io/"));
+}
+
+/** Where a port-forward ends, as KWOK plays the kubelet's part in it. */
+function forwardRule({ namespace, pods, ports, to }: KubeletForward): unknown {
+  return {
+    apiVersion: "kwok.x-k8s.io/v1alpha1",
+    kind: "ClusterPortForward",
+    metadata: { name: "rehearsal" },
+    spec: {
+      selector: { matchNamespaces: [namespace], matchNames: pods },
+      forwards: [{ ports, target: { address: "127.0.0.1", port: to } }],
+    },
+  };
 }
 
 /** What kwokctl is told by file, because it has no flag for all of it. By itself it listens on every address, etcd without any password. */

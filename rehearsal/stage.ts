@@ -4,6 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { chartLine, type ChartVersion } from "../components/charts/lines.ts";
 import type { Layout } from "../components/layouts/layout.ts";
 import type { Settings } from "../settings.ts";
+import { proxyForward, serveAdminApi } from "./adminApi.ts";
 import { clusterAddress, startCluster, type Cluster } from "./cluster.ts";
 import { Stack, type StackConfig } from "./engine.ts";
 import { listDatabases } from "./databases.ts";
@@ -12,12 +13,14 @@ import { takeInventory, type Inventory } from "./inventory.ts";
 import { connect, type Api } from "./kubernetes.ts";
 import { simulatedNodes, type SimulatedNode } from "./nodes.ts";
 import { observe, type Observation } from "./observe.ts";
+import { freePorts } from "./ports.ts";
 import { startPostgres, type Postgres } from "./postgres.ts";
 import { plantPrerequisites } from "./prerequisites.ts";
 import { silent, type Progress } from "./progress.ts";
 import { redactor } from "./redact.ts";
 import { rawConfig } from "./stackConfig.ts";
 import { overrides, ownProject, readStackFile, settingsOf } from "./stackSettings.ts";
+import type { StandInAdminApi } from "./standins/adminApi.ts";
 import { cacheFolder } from "./tools/cache.ts";
 import { chartRepositoryAnswers, findPlugins } from "./tools/plugins.ts";
 import { prepareTools } from "./tools/tools.ts";
@@ -40,6 +43,8 @@ export interface RehearsalOptions {
   inOneGo?: boolean;
   /** Looks at the plan before anything is started; what it throws ends the rehearsal. */
   check?: (layout: Layout) => void;
+  /** Port on 127.0.0.1 of an admin API, to which port-forwards to the stack's proxies lead. @default a stand-in's, where the stack has tenants */
+  adminApi?: number;
   /** Changes the simulated nodes before they are registered. */
   nodes?: (planned: SimulatedNode[]) => SimulatedNode[];
   /** @default nothing is shown */
@@ -58,6 +63,8 @@ export interface Stage {
   cluster: Cluster;
   api: Api;
   postgres: Postgres;
+  /** The stand-in of Pulsar's admin API, where the stack has tenants and nobody said where to apply them. */
+  adminApi?: StandInAdminApi;
   /** The engine on the rehearsed stack. Nothing has been deployed yet. */
   stack: Stack;
   /** Everything in the cluster before the first `up`, some of it planted as somebody else's. */
@@ -89,13 +96,16 @@ export function standInChart(version: ChartVersion): string {
  */
 export async function withRehearsal<T>(options: RehearsalOptions, use: (stage: Stage) => Promise<T>): Promise<T> {
   const workspace = await openWorkspace();
+  let stage: Stage | undefined;
   try {
-    return await use(await setUp(options, workspace));
+    stage = await setUp(options, workspace);
+    return await use(stage);
   } catch (fault) {
     // What is interrupted fails in many ways.
     if (workspace.signal.reason instanceof Interrupted) throw workspace.signal.reason;
     throw fault;
   } finally {
+    stage?.adminApi?.close();
     await workspace.close();
   }
 }
@@ -132,6 +142,8 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
       return { ...prepared, plugins, chart };
     },
   });
+  const hasTenants = settings.tenants.length > 0;
+  const servesTenants = hasTenants && options.adminApi === undefined;
   const parts = {
     real: [
       ...report.map(({ name, version }) => `${name} ${version}`),
@@ -143,6 +155,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
         .filter(({ origin }) => origin === "stand-in")
         .map(({ name, version }) => `plugin ${name}: a stand-in for ${version}`),
       ...(chart === standInChart(settings.chart.version) ? [`chart: a stand-in for ${settings.chart.version}`] : []),
+      ...(servesTenants ? ["Pulsar's admin API, to which tenants are applied: a stand-in"] : []),
       `PostgreSQL runs on this machine, ${settings.managerDatabase.tls === "disable" ? "without TLS" : "with a certificate made for it"}`,
     ],
   };
@@ -175,6 +188,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
     return stack;
   };
 
+  const [adminPort = 0] = options.adminApi === undefined ? await freePorts(1) : [options.adminApi];
   const planned = simulatedNodes(settings);
   const nodes = options.nodes?.(planned) ?? planned;
   // Faults of one of them are the whole's: the others are ended with the workspace.
@@ -182,7 +196,11 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
     {
       title: `start the control plane with ${nodes.length} nodes`,
       work: async () => {
-        const cluster = await startCluster({ tools, workspace });
+        const cluster = await startCluster({
+          tools,
+          workspace,
+          forward: hasTenants || options.adminApi !== undefined ? proxyForward(settings, adminPort) : undefined,
+        });
         await cluster.addNodes(nodes);
         return cluster;
       },
@@ -207,6 +225,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
     cluster,
     api,
     postgres,
+    ...(servesTenants ? { adminApi: await serveAdminApi(api, settings, adminPort) } : {}),
     stack,
     before: await takeInventory(api),
     databasesBefore: await listDatabases(postgres),

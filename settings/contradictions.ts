@@ -6,11 +6,17 @@ import { placementFaults } from "./nodes.ts";
 import { productionFaults } from "./production.ts";
 import { rolesOf } from "./resolved.ts";
 import type { Parsed } from "./schema.ts";
+import { tenantFaults } from "./tenants.ts";
 
 /** Faults that no single value shows. */
 export function contradictions(settings: Partial<Parsed>): Fault[] {
   const { chart, tokens, clients, registry, images, manager, managerDatabase } = settings;
-  const faults = [...placementFaults(settings), ...productionFaults(settings), ...networkFaults(settings)];
+  const faults = [
+    ...placementFaults(settings),
+    ...productionFaults(settings),
+    ...networkFaults(settings),
+    ...tenantFaults(settings),
+  ];
   const add = (path: PropertyKey[], found: string, allowed: string) =>
     faults.push({ key: keyOf(path), found, allowed });
 

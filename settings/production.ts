@@ -14,7 +14,7 @@ export function productionFaults(settings: Partial<Parsed>): Fault[] {
     faults.push({ key: keyOf(path), found, allowed: `${allowed} (production)` });
 
   if (layout === "mixed") add(["layout"], "mixed", "dedicated: ZooKeeper and the bookies need nodes of their own");
-  const { images, managerDatabase, values = {}, nodes, nodeGroups } = settings;
+  const { images, managerDatabase, adminApi, values = {}, nodes, nodeGroups } = settings;
   if (images?.pulsar?.tag === "latest")
     add(["images", "pulsar"], "latest", "a version, so that what runs is what was reviewed");
   if (managerDatabase?.tls === "disable") {
@@ -26,6 +26,14 @@ export function productionFaults(settings: Partial<Parsed>): Fault[] {
   }
   if (managerDatabase?.deleteData) {
     add(["managerDatabase", "deleteData"], "true", "false: data is dropped by hand, not by an update");
+  }
+  const { protocol, hostname } = new URL(adminApi?.address ?? "https://none");
+  if (protocol === "http:" && !/^(localhost|127\..*|\[::1\])$/.test(hostname)) {
+    add(
+      ["adminApi", "address"],
+      adminApi?.address ?? "",
+      "an https:// address, or none: the administrators' token would cross the network in plain text",
+    );
   }
   if (layout === "dedicated" && nodes !== undefined && nodeGroups !== undefined) {
     const unknown = allNodes({ layout, nodes, nodeGroups }).filter(({ cpu, memory }) => !cpu || !memory);

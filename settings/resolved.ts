@@ -1,9 +1,10 @@
 import type { Image, Ledgers, PulsarCluster } from "../components/charts/cluster.ts";
 import { inRegistry } from "../components/charts/images.ts";
 import { chartLine } from "../components/charts/lines.ts";
-import type { Volume } from "../components/charts/names.ts";
+import { fullName, type Volume } from "../components/charts/names.ts";
 import type { NodeRole, StackNode } from "../components/layouts/layout.ts";
 import { amount, type NodeSize } from "../components/sizing.ts";
+import type { TenantSettings } from "../components/tenants.ts";
 import type { Claims } from "../components/tokens.ts";
 import type { Parsed } from "./schema.ts";
 
@@ -87,6 +88,20 @@ export function claimsOf(given: Given<"tokens" | "chart" | "clients">): { superU
     superUsers: superUsers.flatMap((role) => (role === undefined ? [] : [{ role, expires }])),
     clients: given.clients.map((client) => ({ role: client.role, expires: client.expires ?? expires })),
   };
+}
+
+/** What is to be in Pulsar. A tenant may by default be in the one cluster there is, whose name is the chart's, unless the values change it. */
+export function tenantsOf({ tenants, release, values }: Given<"tenants" | "release" | "values">): TenantSettings[] {
+  const cluster = typeof values["clusterName"] === "string" ? values["clusterName"] : fullName(release);
+  return tenants.map(({ adminRoles = [], allowedClusters = [cluster], namespaces, ...tenant }) => ({
+    ...tenant,
+    adminRoles,
+    allowedClusters,
+    namespaces: namespaces.map((namespace) => ({
+      ...namespace,
+      topics: namespace.topics.map((topic) => ({ ...topic, partitions: topic.partitions ?? 0 })),
+    })),
+  }));
 }
 
 /** `production` unless the layout is the test environment's, or the settings say otherwise. */

@@ -94,6 +94,31 @@ export const role = text(dnsLabel, 63, "a role: lower-case letters, digits and '
   { error: "another role: the key itself is kept under this name" },
 );
 
+/**
+ * A name of Pulsar's, for a tenant, a namespace, a cluster: what NamedEntity takes, which is the same in 2.7 and 4.0, but no path that leads
+ * elsewhere (`.`, `..`).
+ */
+export const pulsarName = text(
+  /^(?!\.+$)[-=:.\w]+$/,
+  128,
+  "a Pulsar name: letters, digits, '-', '=', ':', '.' and '_'",
+);
+
+/** A topic's name. Pulsar numbers partitions by this ending, and keeps names that begin with two underscores for itself. */
+export const topicName = pulsarName.regex(/^(?!__)(?!.*-partition-\d+$)/, {
+  error: "a topic's name: not beginning with '__', nor ending with '-partition-' and a number",
+});
+
+/** A role as it may stand in anybody's token, such as `spiffe://example.com/app` or `CN=app`; those of the stack's own tokens are stricter. */
+export const anyRole = text(/^(?!\s|\.+$)[^\p{C}]+(?<!\s)$/u, 255, "a role: what stands as sub in its token");
+
+/** Where a REST API is reached. */
+export const httpAddress = z
+  .url({ protocol: /^https?$/, error: "an address such as https://pulsar.example.com" })
+  .refine((address) => !/[?#]|\/\/[^/]*@/.test(address), {
+    error: "an address without credentials, query or fragment",
+  });
+
 /** A day. */
 export const date = z.iso.date({ error: "a day such as 2027-06-30" });
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { defaultChartVersion, supportedChartVersions } from "../components/charts/lines.ts";
+import { chartLine, defaultChartVersion, supportedChartVersions } from "../components/charts/lines.ts";
 import type { Volume } from "../components/charts/names.ts";
 import { layoutNames } from "../components/layouts/layouts.ts";
 import { supportedManagerVersions } from "../components/schemas/index.ts";
@@ -18,10 +18,17 @@ export type SecretKey = (typeof secretKeys)[number];
 
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, { error: `one of ${values.join(", ")}` });
+const anyOf = (values: readonly string[]) => ({ error: `a list of ${values.join(", ")}` });
+/** What any of the chart lines knows; `tenantFaults` asks the stack's own. */
+const everyAction = [...new Set(supportedChartVersions.flatMap((version) => chartLine(version).actions))] as [
+  string,
+  ...string[],
+];
 const flag = z.boolean({ error: "true or false" });
 const object = <T extends z.core.$ZodLooseShape>(shape: T) =>
   z.strictObject(shape, { error: `an object with ${Object.keys(shape).join(", ")}` });
 const minutes = scalar.wholeNumber(1, 1440);
+const pemFile = z.string({ error: "the path of a PEM file" }).min(1, { error: "the path of a PEM file" });
 const password = (key: SecretKey) => {
   const error = `a password (pulumi config set --secret pulsar:${key})`;
   return z.string({ error }).min(1, { error });
@@ -60,6 +67,60 @@ const pod = object({
 
 const aClient = "{namespace: shop} or {cidr: 10.20.0.0/16}";
 const someClients = `a list of those who may reach the proxies, each ${aClient}; not set: everybody`;
+const permissions = z
+  .array(
+    object({
+      role: scalar.anyRole,
+      actions: z.array(oneOf(everyAction), anyOf(everyAction)).min(1, anyOf(everyAction)),
+    }),
+    {
+      error: "a list of permissions, each {role, actions}",
+    },
+  )
+  .default([]);
+/** Pulsar keeps these as 32 bit. */
+const mostOfAll = 2 ** 31 - 1;
+const limit = scalar.wholeNumber(-1, mostOfAll);
+const retention = object({ minutes: limit, megabytes: limit }).refine(
+  ({ minutes, megabytes }) => (minutes === 0) === (megabytes === 0),
+  { error: "both 0 (nothing is kept), or neither; -1: without limit" },
+);
+const tenants = z.array(
+  object({
+    name: scalar.pulsarName,
+    create: flag.default(true),
+    adminRoles: z.array(scalar.anyRole, { error: "a list of roles" }).optional(),
+    allowedClusters: z
+      .array(scalar.pulsarName, { error: "a list of clusters" })
+      .min(1, { error: "at least one cluster" })
+      .optional(),
+    namespaces: z
+      .array(
+        object({
+          name: scalar.pulsarName,
+          create: flag.default(true),
+          deleteData: flag.default(false),
+          messageTtlSeconds: scalar.wholeNumber(0, mostOfAll).optional(),
+          retention: retention.optional(),
+          permissions,
+          topics: z
+            .array(
+              object({
+                name: scalar.topicName,
+                create: flag.default(true),
+                partitions: scalar.wholeNumber(0, 10_000).optional(),
+                permissions,
+              }),
+              { error: "a list of topics, each with its name" },
+            )
+            .default([]),
+        }),
+        { error: "a list of namespaces, each with its name" },
+      )
+      .default([]),
+  }),
+  { error: "a list of tenants, each with its name" },
+);
 
 /**
  * The stack's configuration, key by key. Pulumi.yaml describes the same keys for `pulumi config`; a test holds the two against each
@@ -165,7 +226,7 @@ export const schema = object({
     name: scalar.sqlName.default("pulsar_manager"),
     user: scalar.sqlName.default("pulsar_manager"),
     tls: oneOf(["disable", "require", "verify-full"]).default("require"),
-    tlsCaFile: z.string({ error: "the path of a PEM file" }).min(1, { error: "the path of a PEM file" }).optional(),
+    tlsCaFile: pemFile.optional(),
     create: flag.default(true),
     deleteData: flag.default(false),
     admin: object({
@@ -197,6 +258,8 @@ export const schema = object({
       .record(scalar.kubernetesLabelKey, scalar.kubernetesLabelValue, { error: "labels, each with its value" })
       .default({}),
   }),
+  tenants,
+  adminApi: object({ address: scalar.httpAddress.optional(), caFile: pemFile.optional() }),
   values: z.record(z.string(), z.json(), { error: "an object of chart values" }),
 });
 
@@ -226,6 +289,8 @@ export const emptyDefaults: Record<string, unknown> = {
   managerDatabase: {},
   networkPolicies: {},
   monitoring: {},
+  tenants: [],
+  adminApi: {},
   values: {},
 };
 

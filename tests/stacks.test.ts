@@ -197,6 +197,37 @@ test("stack prod with PodMonitors asks first whether the cluster knows them, and
   for (const { name } of monitors) assert.ok(before.has(name), name);
 });
 
+describe("stack prod with tenants", async () => {
+  const permissions = [{ role: "shop-app", actions: ["produce"] }];
+  const namespaces = [{ name: "orders", permissions, topics: [{ name: "created", partitions: 3 }] }];
+  const changes = { "pulsar:tenants": [{ name: "shop", namespaces }] };
+  const { resources } = await run({ name: "prod-tenants", stack: "prod", changes });
+  const made = resources.filter(({ custom, parent }) => custom && parent === "tenants");
+
+  test("registers them beside everything else", () => {
+    const before = names(ran("prod").resources);
+    assert.equal(made.length, 5);
+    assert.deepEqual(names(resources), [...before, "tenants", ...names(made)].sort());
+  });
+
+  test("applies them once the release is up and its pods know the present key", () => {
+    for (const resource of made) {
+      const awaited = upstream(resource, resources);
+      assert.ok(awaited.has("pulsar-release") && awaited.has("token-rollout"), resource.name);
+      assert.deepEqual(resource.options, { deletedWith: "pulsar-release" });
+    }
+  });
+
+  test("guards them as the rest, and no token is in their inputs", () => {
+    const guard = named(resources, "production-guard");
+    for (const { name, inputs, secretInputs } of made) {
+      assert.ok(guard.dependsOn.includes(name), name);
+      assert.deepEqual(secretInputs, []);
+      assert.doesNotMatch(JSON.stringify(inputs), /eyJ[\w-]+\.eyJ/);
+    }
+  });
+});
+
 /** Logical names of all that `resource` waits for, however far away: a child waits for its component, and so for what that waits for. */
 function upstream(resource: Registered, all: readonly Registered[]): Set<string> {
   const found = new Set<string>();

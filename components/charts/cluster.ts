@@ -90,6 +90,8 @@ export interface ChartLine {
   images: { pulsar: Image; manager: Image };
   /** The Kubernetes versions that know all kinds of objects of the line: from this minor version on, such as "1.25". */
   kubernetes: { from: string };
+  /** What a role may be permitted to do: Pulsar's AuthAction. */
+  actions: readonly string[];
   manager: {
     /** The role the manager has unless the settings name one; in a line without it the manager shows the administrators' token. */
     role?: string;

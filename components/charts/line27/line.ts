@@ -13,6 +13,8 @@ export const line27: ChartLine = {
   },
   // Its own objects are older, and what the post-renderer makes of its PodDisruptionBudgets, policy/v1, is of 1.21.
   kubernetes: { from: "1.22" },
+  // Pulsar 2.7.4.
+  actions: ["produce", "consume", "functions", "sources", "sinks"],
   manager: { makesLogin: false, asksBookies: false },
   pods: { proxyHttp: { name: "http", port: 80 }, functions: true },
   managerSecret: ({ database: { user, password } }) => ({

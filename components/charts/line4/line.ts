@@ -12,6 +12,8 @@ export const line4: ChartLine = {
   },
   // The chart refuses older ones itself (4.7.0, Chart.yaml).
   kubernetes: { from: "1.25" },
+  // Pulsar 4.0.
+  actions: ["produce", "consume", "functions", "sources", "sinks", "packages"],
   manager: { role: "manager-admin", makesLogin: true, asksBookies: true },
   // Its proxies are no longer root, so they cannot listen on their Service's port, 80.
   pods: { proxyHttp: { name: "sts-http", port: 8080 }, functions: false },

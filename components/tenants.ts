@@ -1,0 +1,162 @@
+import { readFileSync } from "node:fs";
+import * as pulumi from "@pulumi/pulumi";
+import { fullName } from "./charts/names.ts";
+import type { SecretRef } from "./charts/cluster.ts";
+import { fault } from "./fault.ts";
+import type { AdminAccess } from "./resources/adminApi.ts";
+import type { ClusterRef } from "./resources/cluster.ts";
+import type { Retention } from "./resources/namespaceProvider.ts";
+import { Namespace, Permission, Tenant, TenantGuard, Topic } from "./resources/pulsarObjects.ts";
+
+/** All that a role may do on a namespace or a topic; what other roles may stays as it is. */
+export interface PermissionSettings {
+  /** The `sub` of a token. */
+  role: string;
+  /** Pulsar's AuthAction: produce, consume, functions, sources, sinks, packages. */
+  actions: string[];
+}
+
+/** What may be somebody else's: then only what is under it is the stack's. */
+interface Owned {
+  name: string;
+  /** False: it exists and stays as it is, also when it leaves the settings. Turning it off lets go of it. */
+  create: boolean;
+}
+
+export interface TopicSettings extends Owned {
+  /** Only grows. 0: not partitioned. */
+  partitions: number;
+  permissions: PermissionSettings[];
+}
+
+export interface NamespaceSettings extends Owned {
+  /** Whether topics that hold messages, and the namespace with them, may be deleted. */
+  deleteData: boolean;
+  /** 0: never. @default not managed */
+  messageTtlSeconds?: number | undefined;
+  /** @default not managed */
+  retention?: Retention | undefined;
+  permissions: PermissionSettings[];
+  topics: TopicSettings[];
+}
+
+export interface TenantSettings extends Owned {
+  adminRoles: string[];
+  allowedClusters: string[];
+  namespaces: NamespaceSettings[];
+}
+
+export interface PulsarTenantsArgs {
+  tenants: TenantSettings[];
+  /** The Kubernetes cluster that Pulsar is in: its Secret with the token, and the port-forward. */
+  cluster: ClusterRef;
+  /** Namespace of the release in it. */
+  kubernetesNamespace: string;
+  /** Name of the Helm release. */
+  release: string;
+  /** What everything here lives in: when it goes, so do they, and nothing is asked any more. */
+  livesIn: pulumi.Resource;
+  /** The token of a super user. */
+  token: SecretRef;
+  /** Where the admin API is reached from where Pulumi runs. `caFile` is a path relative to the program. @default a port-forward */
+  adminApi?: { address?: string | undefined; caFile?: string | undefined };
+}
+
+/**
+ * Tenants, namespaces, topics and permissions, applied through Pulsar's admin API. Messages are lost by nothing but a removal with `deleteData`, or the
+ * loss of the cluster itself.
+ *
+ * @throws pulumi.RunError for a CA file that cannot be read
+ */
+export class PulsarTenants extends pulumi.ComponentResource {
+  constructor(name: string, args: PulsarTenantsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("pulsar:components:PulsarTenants", name, {}, opts);
+    const access = accessOf(args);
+    for (const tenant of args.tenants) this.register(`${name}-${tenant.name}`, tenant, access, args.livesIn);
+    this.registerOutputs({});
+  }
+
+  /** A tenant and everything under it; names in the state are paths. */
+  private register(path: string, tenant: TenantSettings, access: AdminAccess, deletedWith: pulumi.Resource): void {
+    const all: pulumi.Resource[] = [];
+    const after = (resource?: pulumi.Resource) => ({ parent: this, deletedWith, dependsOn: resource ?? [] });
+    const add = <T extends pulumi.Resource>(resource: T): T => {
+      all.push(resource);
+      return resource;
+    };
+    const permit = (
+      on: string,
+      where: { namespace: string; topic?: string },
+      permissions: PermissionSettings[],
+      of: pulumi.Resource,
+    ) => {
+      for (const { role, actions } of permissions) {
+        const settings = { access, create: true, tenant: tenant.name, ...where, role, actions: actions.toSorted() };
+        add(new Permission(`${on} for ${role}`, settings, after(of)));
+      }
+    };
+
+    const { create, adminRoles, allowedClusters, namespaces } = tenant;
+    const home = add(
+      new Tenant(
+        path,
+        {
+          access,
+          create,
+          tenant: tenant.name,
+          adminRoles: adminRoles.toSorted(),
+          allowedClusters: allowedClusters.toSorted(),
+        },
+        after(),
+      ),
+    );
+    for (const { name: namespace, topics, permissions, ...policies } of namespaces) {
+      const settings = { access, tenant: tenant.name, namespace, ...policies };
+      const room = add(new Namespace(`${path}/${namespace}`, settings, after(home)));
+      permit(`${path}/${namespace}`, { namespace }, permissions, room);
+      for (const { name: topic, create, partitions, permissions } of topics) {
+        const { deleteData } = policies;
+        const settings = { access, create, tenant: tenant.name, namespace, topic, partitions, deleteData };
+        const made = add(new Topic(`${path}/${namespace}/${topic}`, settings, after(room)));
+        permit(`${path}/${namespace}/${topic}`, { namespace, topic }, permissions, made);
+      }
+    }
+    new TenantGuard(
+      `${path} guard`,
+      {
+        access,
+        tenant: tenant.name,
+        create,
+        namespaces: namespaces.map(({ name, create, deleteData, topics }) => ({
+          name,
+          create,
+          deleteData,
+          topics: topics.filter(({ create }) => create).map((topic) => topic.name),
+        })),
+      },
+      { parent: this, deletedWith, dependsOn: all },
+    );
+  }
+}
+
+function accessOf({ cluster, kubernetesNamespace, release, token, adminApi }: PulsarTenantsArgs): AdminAccess {
+  return {
+    cluster,
+    namespace: kubernetesNamespace,
+    release,
+    service: `${fullName(release)}-proxy`,
+    token,
+    ...(adminApi?.address !== undefined && { address: adminApi.address }),
+    ...(adminApi?.caFile !== undefined && { ca: readCa(adminApi.caFile) }),
+  };
+}
+
+function readCa(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw fault(
+      `pulsar:adminApi.caFile: found ${file}, which cannot be read (${(error as Error).message}); allowed: the path of a PEM file`,
+    );
+  }
+}

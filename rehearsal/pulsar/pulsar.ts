@@ -1,0 +1,196 @@
+import { generateKeyPairSync } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { execa } from "execa";
+import { type Claims, keyPair, signToken, symmetricKey, type TokenKeys } from "../../components/tokens.ts";
+import { freePorts } from "../ports.ts";
+import { waitFor } from "../waiting.ts";
+import type { Workspace } from "../workspace.ts";
+import { classpath } from "./classpath.ts";
+import { clientTools } from "./clientTools.ts";
+import {
+  type AuthFiles,
+  brokerConfiguration,
+  type Configuration,
+  proxyConfiguration,
+  superUsers,
+  text,
+} from "./configuration.ts";
+import { moduleAccess, shortLived } from "./java.ts";
+
+/** Where clients find a proxy, or a broker itself. */
+export interface PulsarAddress {
+  /** For the binary protocol: `pulsar://127.0.0.1:port` */
+  serviceUrl: string;
+  /** For the REST API: `http://127.0.0.1:port` */
+  adminUrl: string;
+}
+
+/** A real Pulsar on the loopback: one broker with its bookie and its metadata, and a proxy before it. */
+export interface Pulsar extends PulsarAddress {
+  /** The broker without the proxy. */
+  brokerServiceUrl: string;
+  brokerAdminUrl: string;
+  /** Name of the cluster, which tenants are allowed to use. */
+  cluster: string;
+  /** PEM of the private key that its tokens are signed with. */
+  privateKey: string;
+  /** Absolute path of the file that tokens are verified with: the public key, or with symmetric keys the key. */
+  keyFile: string;
+  /** A token as the stack makes it. */
+  token(claims: Claims): Promise<string>;
+  /** Absolute path of a folder like the image's /pulsar: bin/pulsar-admin, bin/pulsar-client, and their conf/client.conf. */
+  clientTools: string;
+  /** Another proxy before the same broker, configured like the first one but for these keys. */
+  startProxy(changes: Configuration): Promise<PulsarAddress>;
+  /** Ends broker and proxies, and forgets what they held. */
+  stop(): Promise<void>;
+}
+
+/** How long broker or proxy may take until they answer, in milliseconds: ten seconds on an idle machine. */
+const startLimit = 120_000;
+
+const cluster = "pulsar";
+
+/**
+ * Starts a broker and a proxy from Maven Central's classes, in a folder of the workspace and on free ports of the loopback, with authentication and
+ * authorization as the stack's clusters have them. Super users are the roles that the settings name by default.
+ *
+ * @throws RehearsalError where Java or Maven is missing
+ */
+export async function startPulsar({
+  workspace,
+  keys,
+  privateKey = newPrivateKey(keys),
+}: {
+  workspace: Workspace;
+  /** How tokens are signed. */
+  keys: TokenKeys;
+  /** PEM of the key they are signed with. @default a new one */
+  privateKey?: string;
+}): Promise<Pulsar> {
+  const jars = await classpath("server", workspace);
+  const dir = await mkdtemp(join(workspace.dir, "pulsar-"));
+  const sign = (claims: Claims) => signToken(privateKey, keys, claims);
+  const give = async (name: string, content: string | Buffer): Promise<string> => {
+    const file = join(dir, name);
+    await writeFile(file, content, { mode: 0o600 });
+    return file;
+  };
+  const auth: AuthFiles = {
+    keys,
+    key: await give("token.key", verifyingKey(privateKey, keys)),
+    brokerToken: await give("broker.token", await sign({ role: superUsers.broker })),
+    proxyToken: await give("proxy.token", await sign({ role: superUsers.proxy })),
+  };
+
+  const running: (PromiseLike<unknown> & { kill(signal: "SIGKILL"): boolean })[] = [];
+  /** Runs a program until it answers, or says the last it said where it does not. */
+  const run = async (name: string, heap: string, main: string[], answers: () => Promise<true | undefined>) => {
+    const log = join(dir, `${name}.log`);
+    const server = execa(
+      "java",
+      [...moduleAccess, ...shortLived, `-Xmx${heap}`, `-XX:MaxDirectMemorySize=${heap}`, "-cp", jars, ...main],
+      {
+        env: workspace.env,
+        extendEnv: false,
+        cwd: dir,
+        stdin: "ignore",
+        stdout: { file: log },
+        stderr: { file: log },
+        detached: true,
+        reject: false,
+      },
+    );
+    running.push(server);
+    const waiting = { what: `the start of Pulsar's ${name}`, limit: startLimit, signal: workspace.signal };
+    try {
+      await Promise.race([
+        waitFor(answers, waiting),
+        server.then(() => {
+          throw new Error(`Pulsar's ${name} ended`);
+        }),
+      ]);
+    } catch (cause) {
+      workspace.signal.throwIfAborted();
+      throw new Error(`Pulsar's ${name} did not start:\n${await lastLines(log)}`, { cause });
+    }
+  };
+
+  const [brokerBinary = 0, brokerHttp = 0, proxyBinary = 0, proxyHttp = 0] = await freePorts(4);
+  const admin = await sign({ role: superUsers.client });
+  const startProxy = async (name: string, ports: typeof first, changes: Configuration): Promise<PulsarAddress> => {
+    const configuration = { ...proxyConfiguration(cluster, ports, auth), ...changes };
+    const file = await give(`${name}.conf`, text(configuration));
+    const address = addressOf(ports.proxyBinary, ports.proxyHttp);
+    await run(name, "256m", ["org.apache.pulsar.proxy.server.ProxyServiceStarter", "-c", file], () =>
+      answersAdmin(address.adminUrl, admin),
+    );
+    return address;
+  };
+
+  const first = { brokerBinary, brokerHttp, proxyBinary, proxyHttp };
+  const broker = addressOf(brokerBinary, brokerHttp);
+  const brokerFile = await give("broker.conf", text(brokerConfiguration(cluster, first, auth)));
+  const standalone = [
+    ...["org.apache.pulsar.PulsarStandaloneStarter", "-c", brokerFile, "--no-functions-worker", "--no-stream-storage"],
+    ...["--bookkeeper-dir", join(dir, "bookkeeper"), "--metadata-dir", join(dir, "metadata")],
+  ];
+  const [proxy] = await Promise.all([
+    startProxy("proxy", first, {}),
+    run("broker", "1g", standalone, () => answersAdmin(broker.adminUrl, admin)),
+  ]);
+
+  return {
+    ...proxy,
+    brokerServiceUrl: broker.serviceUrl,
+    brokerAdminUrl: broker.adminUrl,
+    cluster,
+    privateKey,
+    keyFile: auth.key,
+    token: sign,
+    clientTools: await clientTools(join(dir, "tools"), jars),
+    async startProxy(changes) {
+      const [proxyBinary = 0, proxyHttp = 0] = await freePorts(2);
+      return startProxy(`proxy-${proxyHttp}`, { ...first, proxyBinary, proxyHttp }, changes);
+    },
+    async stop() {
+      for (const server of running) server.kill("SIGKILL");
+      await Promise.all(running);
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** As the Secrets of the stack hold it. */
+function verifyingKey(privateKey: string, keys: TokenKeys): Buffer {
+  const key = keys === "symmetric" ? symmetricKey(privateKey).SECRETKEY : keyPair(privateKey).PUBLICKEY;
+  return Buffer.from(key, "base64");
+}
+
+/** A private key as the stack's `auth-key` is one. */
+export function newPrivateKey(keys: TokenKeys): string {
+  const { privateKey } =
+    keys === "ecdsa"
+      ? generateKeyPairSync("ec", { namedCurve: "P-256" })
+      : generateKeyPairSync("rsa", { modulusLength: 2048 });
+  return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+}
+
+function addressOf(binary: number, http: number): PulsarAddress {
+  return { serviceUrl: `pulsar://127.0.0.1:${binary}`, adminUrl: `http://127.0.0.1:${http}` };
+}
+
+/** Whether the namespace is there that a standalone broker makes last. */
+async function answersAdmin(adminUrl: string, token: string): Promise<true | undefined> {
+  const response = await fetch(`${adminUrl}/admin/v2/namespaces/public`, {
+    headers: { authorization: `Bearer ${token}` },
+    signal: AbortSignal.timeout(5_000),
+  });
+  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+  return ((await response.json()) as string[]).includes("public/default") || undefined;
+}
+
+async function lastLines(log: string): Promise<string> {
+  return (await readFile(log, "utf8")).trimEnd().split("\n").slice(-15).join("\n");
+}

@@ -1,0 +1,74 @@
+import { chartLine } from "../components/charts/lines.ts";
+import { type Fault, keyOf } from "./faults.ts";
+import type { Parsed } from "./schema.ts";
+
+type Path = PropertyKey[];
+type Permissions = Parsed["tenants"][number]["namespaces"][number]["permissions"];
+
+/** Faults of tenants that no single value shows: what is said twice, of what is not the stack's, or to a Pulsar that does not know it. */
+export function tenantFaults({ tenants, chart, adminApi }: Partial<Parsed>): Fault[] {
+  const faults: Fault[] = [];
+  const add = (path: Path, found: string, allowed: string) => faults.push({ key: keyOf(path), found, allowed });
+
+  const once = (path: Path, items: readonly string[], last?: PropertyKey) => {
+    items.forEach((item, i) => {
+      if (items.indexOf(item) < i)
+        add([...path, i, ...(last === undefined ? [] : [last])], JSON.stringify(item), "every entry once in its list");
+    });
+  };
+  const notManaged = (path: Path, owned: { create: boolean }, keys: string[]) => {
+    if (owned.create) return;
+    for (const key of keys) {
+      const value = (owned as Record<string, unknown>)[key];
+      if (value !== undefined)
+        add([...path, key], JSON.stringify(value), "nothing with create false: what is there stays as it is");
+    }
+  };
+  const permitted = (path: Path, permissions: Permissions) => {
+    once(
+      path,
+      permissions.map(({ role }) => role),
+      "role",
+    );
+    permissions.forEach(({ actions }, i) => {
+      once([...path, i, "actions"], actions);
+      if (chart === undefined) return;
+      const known = chartLine(chart.version).actions;
+      for (const action of actions.filter((action) => !known.includes(action)))
+        add([...path, i, "actions"], action, `${known.join(", ")} (the Pulsar of chart ${chart.version})`);
+    });
+  };
+  const named = (path: Path, items: readonly { name: string }[]) => {
+    once(
+      path,
+      items.map(({ name }) => name),
+      "name",
+    );
+  };
+
+  named(["tenants"], tenants ?? []);
+  tenants?.forEach((tenant, i) => {
+    const path = ["tenants", i];
+    notManaged(path, tenant, ["adminRoles", "allowedClusters"]);
+    once([...path, "adminRoles"], tenant.adminRoles ?? []);
+    once([...path, "allowedClusters"], tenant.allowedClusters ?? []);
+    named([...path, "namespaces"], tenant.namespaces);
+    tenant.namespaces.forEach((namespace, j) => {
+      const path = ["tenants", i, "namespaces", j];
+      notManaged(path, namespace, ["messageTtlSeconds", "retention"]);
+      permitted([...path, "permissions"], namespace.permissions);
+      named([...path, "topics"], namespace.topics);
+      namespace.topics.forEach((topic, k) => {
+        notManaged([...path, "topics", k], topic, ["partitions"]);
+        permitted([...path, "topics", k, "permissions"], topic.permissions);
+      });
+    });
+  });
+  if (adminApi?.caFile !== undefined && !adminApi.address?.startsWith("https:"))
+    add(
+      ["adminApi", "caFile"],
+      "a CA that would not be used",
+      "no CA, or an https:// address (pulsar:adminApi.address)",
+    );
+  return faults;
+}

@@ -1,0 +1,199 @@
+/** A stack with tenants, rehearsed: the real engine, a real port-forward, and a stand-in of the admin API. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { rehearseOn } from "../../rehearsal/rehearse.ts";
+import { withRehearsal, type Stage } from "../../rehearsal/stage.ts";
+import { asker } from "../support/adminRequests.ts";
+import { assertOk, changed, errorsOf, listener } from "./support.ts";
+import { asOverrides, setTenants } from "./tenantsConfig.ts";
+
+const app = { role: "shop-app", actions: ["produce", "consume"] };
+const created = { name: "created", partitions: 3, permissions: [{ role: "billing", actions: ["consume"] }] };
+const orders = {
+  name: "orders",
+  messageTtlSeconds: 3600,
+  retention: { minutes: -1, megabytes: 100 },
+  permissions: [app],
+  topics: [created, { name: "log" }],
+};
+const shop = { name: "shop", adminRoles: ["shop-admin"], namespaces: [orders] };
+const pub = {
+  name: "public",
+  create: false,
+  namespaces: [{ name: "default", create: false, topics: [{ name: "news" }] }],
+};
+
+/** Logical names of all that stands for these. */
+const made = [
+  "tenants-public",
+  "tenants-public guard",
+  "tenants-public/default",
+  "tenants-public/default/news",
+  "tenants-shop",
+  "tenants-shop guard",
+  "tenants-shop/orders",
+  "tenants-shop/orders for shop-app",
+  "tenants-shop/orders/created",
+  "tenants-shop/orders/created for billing",
+  "tenants-shop/orders/log",
+];
+
+/** Asks the stand-in as an administrator. */
+async function administrator({ api, settings, adminApi }: Stage) {
+  const { data } = await api.core.readNamespacedSecret({ name: "pulsar-token-admin", namespace: settings.namespace });
+  const token = Buffer.from(data?.["TOKEN"] ?? "", "base64").toString();
+  const ask = asker(`http://127.0.0.1:${adminApi?.port ?? 0}`, token);
+  return async (method: string, path: string, body?: unknown) => {
+    const answer = await ask(method, path, body);
+    assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  };
+}
+
+/** The names after the resource type: the display cuts logical names at their first space. */
+const first = (names: string[]) => [...new Set(names.map((name) => name.replace(/ (for|guard).*/, "")))].sort();
+const steps = (step: string, names: string[]) => first(names).map((name) => `${step} ${name}`);
+
+test("a stack with tenants", async (t) => {
+  const { said, tell, progress } = listener();
+  await withRehearsal({ progress, log: tell, config: { plain: asOverrides([shop, pub]) } }, async (stage) => {
+    const { stack } = stage;
+
+    await t.test("shows each of them in its preview, which reaches nothing", async () => {
+      const preview = await stack.preview();
+      assertOk(preview);
+      assert.deepEqual(
+        changed(preview).filter((line) => line.includes("tenants-")),
+        steps("create", made),
+      );
+    });
+
+    await t.test("makes them all; neither a second up nor a refresh finds anything; the stand-in is told", async () => {
+      const { record, verdict, report } = await rehearseOn(stage, { keep: true });
+      said.push(report);
+      assert.deepEqual(verdict, { ok: true, problems: [] });
+      assert.ok(record.parts.standIns.includes("Pulsar's admin API, to which tenants are applied: a stand-in"));
+      const admin = await administrator(stage);
+      assert.deepEqual(await admin("GET", "/tenants/shop"), {
+        adminRoles: ["shop-admin"],
+        allowedClusters: ["pulsar"],
+      });
+      assert.deepEqual(await admin("GET", "/namespaces/shop/orders"), {
+        auth_policies: {
+          namespace_auth: { "shop-app": ["consume", "produce"] },
+          destination_auth: { "persistent://shop/orders/created": { billing: ["consume"] } },
+          subscription_auth_roles: {},
+        },
+        replication_clusters: ["pulsar"],
+        message_ttl_in_seconds: 3600,
+        retention_policies: { retentionTimeInMinutes: -1, retentionSizeInMB: 100 },
+      });
+      assert.deepEqual(await admin("GET", "/namespaces/public/default/topics"), ["persistent://public/default/news"]);
+    });
+
+    await t.test("keeps no token in its state, nor says one", async () => {
+      assert.doesNotMatch(JSON.stringify(await stack.exportState()), /eyJ[\w-]+\.eyJ/);
+      assert.doesNotMatch(said.join("\n"), /eyJ[\w-]+\.eyJ/);
+    });
+
+    await t.test("sees on refresh what somebody changed, and mends it", async () => {
+      const admin = await administrator(stage);
+      await admin("POST", "/tenants/shop", { adminRoles: ["intruder"], allowedClusters: ["pulsar"] });
+      await admin("POST", "/namespaces/shop/orders/messageTTL", 1);
+      await admin("DELETE", "/namespaces/shop/orders/permissions/shop-app");
+      await admin("POST", "/namespaces/shop/orders/permissions/others", ["consume"]);
+      await admin("DELETE", "/persistent/shop/orders/log?force=true");
+      const refresh = await stack.refresh();
+      assertOk(refresh);
+      const found = [...refresh.text.matchAll(/(tenants-\S+) .*(updated|deleted)/g)].map(
+        ([, name, step]) => `${step} ${name}`,
+      );
+      assert.deepEqual(
+        found.sort(),
+        [
+          "deleted tenants-shop/orders",
+          "deleted tenants-shop/orders/log",
+          "updated tenants-shop",
+          "updated tenants-shop/orders",
+        ],
+        refresh.text,
+      );
+      const up = await stack.up();
+      assertOk(up);
+      assert.deepEqual({ ...up.changes, same: 0 }, { same: 0, create: 2, update: 2 });
+      const { auth_policies } = (await admin("GET", "/namespaces/shop/orders")) as {
+        auth_policies: { namespace_auth: object };
+      };
+      assert.deepEqual(auth_policies.namespace_auth, { others: ["consume"], "shop-app": ["consume", "produce"] });
+      assertOk(await stack.refresh({ expectNoChanges: true }));
+    });
+
+    await t.test("changes a setting in place", async () => {
+      const more = { ...created, partitions: 5 };
+      await setTenants(stack, [{ ...shop, namespaces: [{ ...orders, topics: [more, { name: "log" }] }] }, pub]);
+      const up = await stack.up();
+      assertOk(up);
+      assert.deepEqual(changed(up), ["update tenants-shop/orders/created"]);
+      const admin = await administrator(stage);
+      assert.deepEqual(await admin("GET", "/persistent/shop/orders/created/partitions"), {
+        partitions: 5,
+        deleted: false,
+      });
+    });
+
+    await t.test("refuses fewer partitions in the preview", async () => {
+      await setTenants(stack, [shop, pub]);
+      const preview = await stack.preview();
+      assert.equal(preview.ok, false);
+      assert.match(
+        errorsOf(preview).join("\n"),
+        /topic persistent:\/\/shop\/orders\/created: has 5 partitions, and Pulsar takes none away \(found 3; allowed: 5 or more/,
+      );
+      await setTenants(stack, [
+        { ...shop, namespaces: [{ ...orders, topics: [{ ...created, partitions: 5 }, { name: "log" }] }] },
+        pub,
+      ]);
+    });
+
+    await t.test("deletes nothing of a tenant that leaves while one of its topics holds messages", async () => {
+      stage.adminApi?.produce("shop", "orders", "created-partition-4", 42);
+      await setTenants(stack, [pub]);
+      const up = await stack.up();
+      assert.equal(up.ok, false);
+      assert.deepEqual(up.changes["delete"] ?? 0, 0, up.text);
+      assert.match(
+        errorsOf(up).join("\n"),
+        /nothing is deleted, because topic persistent:\/\/shop\/orders\/created holds messages \(42 bytes\)\. Empty or delete it first, or set deleteData: true/,
+      );
+      assert.doesNotMatch(up.text, /node_modules|\.ts:\d+/);
+      const admin = await administrator(stage);
+      assert.deepEqual(await admin("GET", "/namespaces/shop/orders/permissions"), {
+        others: ["consume"],
+        "shop-app": ["consume", "produce"],
+      });
+    });
+
+    await t.test("deletes it all after an up that says so, and leaves what is not the stack's", async () => {
+      const topics = [{ ...created, partitions: 5 }, { name: "log" }];
+      await setTenants(stack, [{ ...shop, namespaces: [{ ...orders, deleteData: true, topics }] }, pub]);
+      assertOk(await stack.up());
+      await setTenants(stack, [pub]);
+      const up = await stack.up();
+      assertOk(up);
+      assert.equal(up.changes["delete"], 7, up.text);
+      const admin = await administrator(stage);
+      assert.deepEqual(await admin("GET", "/tenants"), ["public", "pulsar"]);
+      assertOk(await stack.up({ expectNoChanges: true }));
+    });
+
+    await t.test("goes with its cluster on destroy: nobody asks the admin API any more", async () => {
+      stage.adminApi?.close();
+      const destroy = await stack.destroy();
+      assertOk(destroy);
+      assert.deepEqual(
+        ((await stack.exportState()) as { deployment: { resources?: unknown[] } }).deployment.resources ?? [],
+        [],
+      );
+    });
+  });
+});

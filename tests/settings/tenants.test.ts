@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { parseSettings } from "../../settings.ts";
+import { faults, hasOneFault } from "../support/faults.ts";
+import { stackConfig } from "../support/stackFile.ts";
+
+const config = (tenants: unknown, changes: Record<string, unknown> = {}, stack = "test") =>
+  stackConfig(stack, { "pulsar:tenants": tenants, ...changes });
+const settings = (tenants: unknown, changes?: Record<string, unknown>) =>
+  parseSettings(config(tenants, changes), "test", false);
+
+const orders = { name: "orders", topics: [{ name: "created", partitions: 3 }] };
+const shop = (changes: object = {}) => [{ name: "shop", namespaces: [{ ...orders, ...changes }] }];
+
+describe("tenants", () => {
+  test("are none by default, and so is the address of the admin API", () => {
+    const { tenants, adminApi } = parseSettings(stackConfig("test"), "test", false);
+    assert.deepEqual([tenants, adminApi], [[], {}]);
+  });
+
+  test("are the stack's, in its one cluster, and lose no data, unless they say otherwise", () => {
+    assert.deepEqual(
+      settings([{ name: "shop", namespaces: [{ name: "orders", topics: [{ name: "created" }] }] }]).tenants,
+      [
+        {
+          name: "shop",
+          create: true,
+          adminRoles: [],
+          allowedClusters: ["pulsar"],
+          namespaces: [
+            {
+              name: "orders",
+              create: true,
+              deleteData: false,
+              permissions: [],
+              topics: [{ name: "created", create: true, partitions: 0, permissions: [] }],
+            },
+          ],
+        },
+      ],
+    );
+  });
+
+  test("are in the cluster that the chart names after the release, or as its values say", () => {
+    const clusters = (changes: object) =>
+      settings([{ name: "shop" }], changes as Record<string, unknown>).tenants[0]?.allowedClusters;
+    assert.deepEqual(clusters({ "pulsar:release": "demo" }), ["demo-pulsar"]);
+    assert.deepEqual(clusters({ "pulsar:values": { clusterName: "eu" } }), ["eu"]);
+  });
+
+  const wrong: [title: string, tenants: unknown, fault: string][] = [
+    ["no list", { shop: {} }, 'pulsar:tenants: found {"shop":{}}; allowed: a list of tenants'],
+    ["a name with a slash", [{ name: "a/b" }], 'pulsar:tenants[0].name: found "a/b"; allowed: a Pulsar name'],
+    ["a name that leads elsewhere", [{ name: ".." }], 'pulsar:tenants[0].name: found ".."; allowed: a Pulsar name'],
+    [
+      "a key that nobody reads",
+      [{ name: "shop", roles: [] }],
+      "pulsar:tenants[0].roles: found a key that nothing reads",
+    ],
+    [
+      "a partition's name",
+      shop({ topics: [{ name: "a-partition-1" }] }),
+      "pulsar:tenants[0].namespaces[0].topics[0].name",
+    ],
+    [
+      "a name that Pulsar keeps for itself",
+      shop({ topics: [{ name: "__change_events" }] }),
+      "pulsar:tenants[0].namespaces[0].topics[0].name",
+    ],
+    [
+      "half a retention",
+      shop({ retention: { minutes: 0, megabytes: 5 } }),
+      'pulsar:tenants[0].namespaces[0].retention: found {"minutes":0,"megabytes":5}; allowed: both 0 (nothing is kept), or neither; -1',
+    ],
+    [
+      "an action there is not",
+      shop({ permissions: [{ role: "a", actions: ["fly"] }] }),
+      "pulsar:tenants[0].namespaces[0].permissions[0].actions[0]",
+    ],
+    [
+      "no action",
+      shop({ permissions: [{ role: "a", actions: [] }] }),
+      "pulsar:tenants[0].namespaces[0].permissions[0].actions",
+    ],
+    [
+      "an action that this Pulsar does not know",
+      shop({ permissions: [{ role: "a", actions: ["packages"] }] }),
+      "pulsar:tenants[0].namespaces[0].permissions[0].actions: found packages; allowed: produce, consume, functions, sources, sinks (the Pulsar of chart 2.7.7)",
+    ],
+    [
+      "a tenant twice",
+      [{ name: "a" }, { name: "a" }],
+      'pulsar:tenants[1].name: found "a"; allowed: every entry once in its list',
+    ],
+    ["a namespace twice", [{ name: "a", namespaces: [orders, orders] }], "pulsar:tenants[0].namespaces[1].name"],
+    [
+      "a topic twice",
+      shop({ topics: [{ name: "a" }, { name: "a" }] }),
+      "pulsar:tenants[0].namespaces[0].topics[1].name",
+    ],
+    [
+      "a role twice",
+      shop({
+        permissions: [
+          { role: "a", actions: ["produce"] },
+          { role: "a", actions: ["consume"] },
+        ],
+      }),
+      "pulsar:tenants[0].namespaces[0].permissions[1].role",
+    ],
+    [
+      "settings of what is not the stack's",
+      [{ name: "public", create: false, adminRoles: ["a"] }],
+      'pulsar:tenants[0].adminRoles: found ["a"]; allowed: nothing with create false',
+    ],
+    [
+      "partitions of a topic that is not the stack's",
+      shop({ topics: [{ name: "a", create: false, partitions: 2 }] }),
+      "pulsar:tenants[0].namespaces[0].topics[0].partitions: found 2; allowed: nothing with create false",
+    ],
+  ];
+  for (const [title, tenants, fault] of wrong) {
+    test(`refuse ${title}`, () => {
+      hasOneFault(config(tenants), fault);
+    });
+  }
+
+  test("may have any action that the chart's Pulsar knows, for any role that a token can name", () => {
+    const actions = ["produce", "consume", "functions", "sources", "sinks", "packages"];
+    const roles = ["app", "CN=app,OU=x", "spiffe://example.com/app", "a b"];
+    const permissions = roles.map((role) => ({ role, actions }));
+    const [tenant] = settings(shop({ permissions }), {
+      "pulsar:chart": { version: "4.7.0" },
+      "pulsar:managerPassword": "login-password-in-plain",
+    }).tenants;
+    assert.deepEqual(tenant?.namespaces[0]?.permissions, permissions);
+  });
+});
+
+describe("the address of the admin API", () => {
+  const api = (adminApi: unknown, stack = "test") => config([], { "pulsar:adminApi": adminApi }, stack);
+
+  test("is one of HTTP, without credentials", () => {
+    assert.equal(faults(api({ address: "pulsar.example.com" })).length, 1);
+    assert.equal(faults(api({ address: "https://user:secret@pulsar.example.com" })).length, 1);
+    assert.equal(faults(api({ address: "https://pulsar.example.com?a=b" })).length, 1);
+    const address = "https://pulsar.example.com:8443/below";
+    assert.equal(parseSettings(api({ address, caFile: "ca.pem" }), "test", false).adminApi.address, address);
+  });
+
+  test("has a CA only where one is used", () => {
+    hasOneFault(api({ caFile: "ca.pem" }), "pulsar:adminApi.caFile: found a CA that would not be used");
+    hasOneFault(
+      api({ caFile: "ca.pem", address: "http://a" }),
+      "pulsar:adminApi.caFile: found a CA that would not be used",
+    );
+  });
+
+  test("is encrypted in production, unless it stays on this machine", () => {
+    hasOneFault(
+      api({ address: "http://pulsar.example.com" }, "prod"),
+      "pulsar:adminApi.address: found http://pulsar.example.com; allowed: an https:// address, or none",
+    );
+    for (const address of ["http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:8080", "https://a.b"]) {
+      assert.equal(parseSettings(api({ address }, "prod"), "prod", false).adminApi.address, address);
+    }
+  });
+});
