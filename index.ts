@@ -12,6 +12,7 @@ import { allTolerations } from "./components/layouts/layout.ts";
 import { layoutOf } from "./components/layouts/layouts.ts";
 import { LocalVolumes } from "./components/localVolumes.ts";
 import { ManagerDatabase } from "./components/managerDatabase.ts";
+import { ManagerSetup } from "./components/managerSetup.ts";
 import { NodePlan } from "./components/nodePlan.ts";
 import { ProductionGuard } from "./components/productionGuard.ts";
 import { PulsarNamespace } from "./components/pulsarNamespace.ts";
@@ -193,8 +194,29 @@ const rackJobs = racks
     ]
   : [];
 
-if (production)
-  new ProductionGuard("production-guard", [nodes, home, auth, volumes, database, pulsar, rollout, ...rackJobs]);
+const managerSetups =
+  line.manager.setUpBy === "stack"
+    ? [
+        new ManagerSetup(
+          "manager-setup",
+          {
+            namespace: home.namespaceName,
+            release,
+            managerUrl: pulsar.addresses.manager,
+            login: settings.managerLogin,
+            image: pulsarImage,
+            pullSecret: images.pullSecret,
+            placement: layout.placements.init,
+          },
+          { provider, dependsOn: pulsar },
+        ),
+      ]
+    : [];
+
+if (production) {
+  const all = [nodes, home, auth, volumes, database, pulsar, rollout, ...rackJobs, ...managerSetups];
+  new ProductionGuard("production-guard", all);
+}
 
 /** Which component runs how often, and on which nodes. */
 export const placement = nodes.table;

@@ -65,8 +65,8 @@ export type Settings = Omit<
   pods: PodSizes;
   /** A Docker configuration as JSON text. */
   imagePullCredentials?: pulumi.Output<string>;
-  /** What people log in to Pulsar Manager with, where the chart makes it. */
-  managerLogin?: { user: string; password: pulumi.Output<string> };
+  /** What people log in to Pulsar Manager with. */
+  managerLogin: { user: string; password: pulumi.Output<string> };
   managerDatabase: Omit<Parsed["managerDatabase"], "admin"> & {
     password: pulumi.Output<string>;
     /** Set unless role and database are made by somebody else. */
@@ -116,10 +116,7 @@ export function parseSettings(config: RawConfig, stack: string, dryRun: boolean,
     ledgers: ledgersOf(plain),
     pods: podSizes(plain.pods, nodeSizesOf(plain)),
     imagePullCredentials: imagePullCredentials === undefined ? undefined : pulumi.secret(imagePullCredentials),
-    managerLogin:
-      managerPassword === undefined
-        ? undefined
-        : { user: manager.user ?? "admin", password: pulumi.secret(managerPassword) },
+    managerLogin: { user: manager.user, password: pulumi.secret(managerPassword) },
     managerDatabase: {
       ...managerDatabase,
       password: pulumi.secret(managerDatabasePassword),

@@ -154,8 +154,8 @@ export const schema = object({
   movedVolumes: z.array(object({ pod: scalar.dataPod, from: scalar.name, to: scalar.name.optional() }), {
     error: "a list of {pod, from, to}",
   }),
-  manager: object({ user: scalar.loginName.optional() }),
-  managerPassword: scalar.loginPassword.optional(),
+  manager: object({ user: scalar.loginName.default("admin") }),
+  managerPassword: scalar.loginPassword,
   managerDatabase: object({
     host: scalar.host,
     port: scalar.port.default(5432),

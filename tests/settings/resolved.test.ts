@@ -180,12 +180,4 @@ describe("what the chart line decides", () => {
       assert.equal(parsed("test", { ...chart(version), ...roles }).tokens.roles.manager, "ui", version);
     }
   });
-
-  test("the manager's login is admin's unless told otherwise, its password a secret; with line 2.7 there is none", async () => {
-    const { managerLogin } = parsed("test", chart("4.7.0"));
-    assert.equal(managerLogin?.user, "admin");
-    assert.ok(await pulumi.isSecret(managerLogin.password));
-    assert.equal(parsed("test", { ...chart("4.7.0"), "pulsar:manager": { user: "root" } }).managerLogin?.user, "root");
-    assert.equal(parsed("test", chart("2.7.7")).managerLogin, undefined);
-  });
 });

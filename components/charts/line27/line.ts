@@ -13,7 +13,7 @@ export const line27: ChartLine = {
   },
   // Its own objects are older, and what the post-renderer makes of its PodDisruptionBudgets, policy/v1, is of 1.21.
   kubernetes: { from: "1.22" },
-  manager: { makesLogin: false },
+  manager: { setUpBy: "stack", takesFrontEnd: false },
   managerSecret: ({ database: { user, password } }) => ({
     PULSAR_MANAGER_ADMIN_USER: user,
     PULSAR_MANAGER_ADMIN_PASSWORD: password,

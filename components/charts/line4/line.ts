@@ -12,12 +12,12 @@ export const line4: ChartLine = {
   },
   // The chart refuses older ones itself (4.7.0, Chart.yaml).
   kubernetes: { from: "1.25" },
-  manager: { role: "manager-admin", makesLogin: true },
+  manager: { role: "manager-admin", setUpBy: "chart", takesFrontEnd: true },
   managerSecret: ({ database, login }) => ({
     DB_USERNAME: database.user,
     DB_PASSWORD: database.password,
-    UI_USERNAME: login?.user ?? "",
-    UI_PASSWORD: login?.password ?? "",
+    UI_USERNAME: login.user,
+    UI_PASSWORD: login.password,
   }),
   givesPullSecret: true,
   postrender: "./components/charts/line4/postrender",
