@@ -15,6 +15,7 @@ import { ManagerDatabase } from "./components/managerDatabase.ts";
 import { ManagerSetup } from "./components/managerSetup.ts";
 import { NodePlan } from "./components/nodePlan.ts";
 import { ProductionGuard } from "./components/productionGuard.ts";
+import { PulsarIngress } from "./components/pulsarIngress.ts";
 import { PulsarNamespace } from "./components/pulsarNamespace.ts";
 import { PulsarRelease } from "./components/pulsarRelease.ts";
 import { releaseHooks } from "./components/resources/helmRecord.ts";
@@ -213,8 +214,19 @@ const managerSetups =
       ]
     : [];
 
+// Last: until the manager has its login, whoever reaches it could make one.
+const ways = settings.ingress
+  ? [
+      new PulsarIngress(
+        "ingress",
+        { namespace: home.namespaceName, release, ...settings.ingress },
+        { provider, dependsOn: [pulsar, ...managerSetups] },
+      ),
+    ]
+  : [];
+
 if (production) {
-  const all = [nodes, home, auth, volumes, database, pulsar, rollout, ...rackJobs, ...managerSetups];
+  const all = [nodes, home, auth, volumes, database, pulsar, rollout, ...rackJobs, ...managerSetups, ...ways];
   new ProductionGuard("production-guard", all);
 }
 
@@ -224,6 +236,8 @@ export const placement = nodes.table;
 export const pods = settings.pods;
 /** Addresses inside the cluster. */
 export const services = pulsar.addresses;
+/** Addresses from outside, where the settings name a host. */
+export const ingress = ways[0]?.addresses ?? {};
 /** Names of the Secrets with the tokens, by role. */
 export const tokenSecrets = auth.secretNames.tokens;
 /** The token of the administrators' role; `pulumi stack output --show-secrets adminToken`. */

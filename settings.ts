@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Ledgers, PulsarCluster } from "./components/charts/cluster.ts";
 import { fault } from "./components/fault.ts";
 import { type PodSizes, podSizes } from "./components/sizing.ts";
+import type { WaysIn } from "./components/waysIn.ts";
 import { contradictions } from "./settings/contradictions.ts";
 import { expiryFaults, expiryWarnings } from "./settings/expiry.ts";
 import { type Fault, faultsOf, keyOf, message } from "./settings/faults.ts";
@@ -18,6 +19,7 @@ import {
   replicasOf,
   rolesOf,
   type SettingsNode,
+  waysInOf,
 } from "./settings/resolved.ts";
 import { emptyDefaults, type Parsed, schema, type SecretKey, secretKeys, soundPart } from "./settings/schema.ts";
 
@@ -45,6 +47,7 @@ export type Settings = Omit<
   | "pods"
   | "manager"
   | "managerDatabase"
+  | "ingress"
 > & {
   cluster: ClusterSettings;
   /** Whether data is protected and what is too risky is refused. */
@@ -72,6 +75,8 @@ export type Settings = Omit<
     /** Set unless role and database are made by somebody else. */
     admin?: Parsed["managerDatabase"]["admin"] & { password: pulumi.Output<string> };
   };
+  /** The ways into the cluster by host name; undefined where no host is named. */
+  ingress?: WaysIn;
 };
 
 /** The configuration as Pulumi hands it to a program: every value text, objects and lists as JSON, keys with their namespace. */
@@ -100,7 +105,7 @@ export function parseSettings(config: RawConfig, stack: string, dryRun: boolean,
 
   const { imagePullCredentials, managerPassword, managerDatabasePassword, managerDatabaseAdminPassword, ...settled } =
     parsed.data;
-  const { manager, ...plain } = settled;
+  const { manager, ingress, ...plain } = settled;
   const { tokens, managerDatabase } = plain;
   return {
     ...plain,
@@ -125,6 +130,7 @@ export function parseSettings(config: RawConfig, stack: string, dryRun: boolean,
           ? undefined
           : { ...managerDatabase.admin, password: pulumi.secret(managerDatabaseAdminPassword) },
     },
+    ingress: waysInOf({ ingress }),
   };
 }
 

@@ -2,6 +2,7 @@ import { imageRef, namesRegistry } from "../components/charts/images.ts";
 import { chartLine } from "../components/charts/lines.ts";
 import { openManagerVersions } from "../components/managerFrontEnd.ts";
 import { type Fault, keyOf } from "./faults.ts";
+import { ingressFaults } from "./ingress.ts";
 import { placementFaults } from "./nodes.ts";
 import { productionFaults } from "./production.ts";
 import { rolesOf } from "./resolved.ts";
@@ -71,5 +72,5 @@ export function contradictions(settings: Partial<Parsed>): Fault[] {
       "the password of pulsar:managerDatabase.admin.user (pulumi config set --secret), or pulsar:managerDatabase.create false where role and database exist",
     );
   }
-  return faults;
+  return [...faults, ...ingressFaults(settings)];
 }

@@ -5,6 +5,7 @@ import type { Volume } from "../components/charts/names.ts";
 import type { NodeRole, StackNode } from "../components/layouts/layout.ts";
 import { amount, type NodeSize } from "../components/sizing.ts";
 import type { Claims } from "../components/tokens.ts";
+import type { WaysIn } from "../components/waysIn.ts";
 import type { Parsed } from "./schema.ts";
 
 /** A node as the settings describe it. */
@@ -87,6 +88,11 @@ export function claimsOf(given: Given<"tokens" | "chart" | "clients">): { superU
     superUsers: superUsers.flatMap((role) => (role === undefined ? [] : [{ role, expires }])),
     clients: given.clients.map((client) => ({ role: client.role, expires: client.expires ?? expires })),
   };
+}
+
+/** The ways into the cluster by host name, if there is one. */
+export function waysInOf({ ingress }: Given<"ingress">): WaysIn | undefined {
+  return ingress.manager === undefined && ingress.admin === undefined ? undefined : ingress;
 }
 
 /** `production` unless the layout is the test environment's, or the settings say otherwise. */

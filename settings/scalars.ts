@@ -36,6 +36,13 @@ export const host = z.union([z.ipv4(), z.ipv6(), z.string().toLowerCase().regex(
   error: "a host name or an IP address, without scheme or port",
 });
 
+/** A host name as an Ingress takes it: in lower case, without wildcard or port, and no IP address. */
+export const hostName = text(
+  /^(?!.*\.?\d+$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+  253,
+  "a host name such as pulsar.example.com, without scheme, port or '*'",
+);
+
 /** A whole number in a range, both ends included. */
 export function wholeNumber(min: number, max: number) {
   const error = `a whole number from ${min} to ${max}`;

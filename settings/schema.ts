@@ -49,6 +49,8 @@ const nodes = z.array(
 );
 const group = { nodes: nodes.default([]), cpu: scalar.cpu.optional(), memory: scalar.quantity.optional() };
 
+const wayIn = object({ host: scalar.hostName, tlsSecret: scalar.name.optional() });
+
 const quantities = object({ cpu: scalar.cpu.optional(), memory: scalar.quantity.optional() });
 const pod = object({
   requests: quantities.optional(),
@@ -176,6 +178,18 @@ export const schema = object({
     error: "a password without a backslash",
   }),
   managerDatabaseAdminPassword: password("managerDatabaseAdminPassword").optional(),
+  ingress: object({
+    className: scalar.name.optional(),
+    clusterIssuer: scalar.name.optional(),
+    issuer: scalar.name.optional(),
+    annotations: z
+      .record(scalar.kubernetesLabelKey, z.string({ error: "a text" }), {
+        error: "an object of annotations, each a text",
+      })
+      .default({}),
+    manager: wayIn.optional(),
+    admin: wayIn.optional(),
+  }),
   values: z.record(z.string(), z.json(), { error: "an object of chart values" }),
 });
 
@@ -203,6 +217,7 @@ export const emptyDefaults: Record<string, unknown> = {
   movedVolumes: [],
   manager: {},
   managerDatabase: {},
+  ingress: {},
   values: {},
 };
 

@@ -214,6 +214,59 @@ describe("one fault, with its key, what was found and what is allowed:", () => {
       { ...chart4, "pulsar:manager": { user: "o.brien" } },
       /^pulsar:manager\.user: found "o\.brien"; allowed: a name to log in with: letters, digits and '_'/,
     ],
+    ...["https://pulsar.example.com", "pulsar.example.com:443", "*.example.com", "Pulsar.example.com", "10.0.0.1"].map(
+      (host): Case => [
+        `an Ingress for what is no host name: ${host}`,
+        { "pulsar:ingress": { manager: { host } } },
+        /^pulsar:ingress\.manager\.host: found "[^"]+"; allowed: a host name such as pulsar\.example\.com, without scheme, port or '\*'$/,
+      ],
+    ),
+    [
+      "an Ingress without a host",
+      { "pulsar:ingress": { manager: { tlsSecret: "tls" } } },
+      /^pulsar:ingress\.manager\.host: found nothing; allowed: a host name/,
+    ],
+    [
+      "settings for Ingresses that there are none of",
+      { "pulsar:ingress": { className: "nginx", issuer: "ca", annotations: { a: "b" } } },
+      /^pulsar:ingress: found className, issuer, annotations without a host; allowed: a host in manager or admin, or nothing$/,
+    ],
+    [
+      "one host for both ways in",
+      { "pulsar:ingress": { manager: { host: "pulsar.example.com" }, admin: { host: "pulsar.example.com" } } },
+      /^pulsar:ingress\.admin\.host: found "pulsar\.example\.com"; allowed: a host of its own: the manager has \/admin and \/lookup too$/,
+    ],
+    [
+      "two issuers of certificates",
+      { "pulsar:ingress": { manager: { host: "m.example.com" }, issuer: "a", clusterIssuer: "b" } },
+      /^pulsar:ingress\.issuer: found a beside clusterIssuer b; allowed: one of the two$/,
+    ],
+    [
+      "an issuer that hides among the annotations",
+      {
+        "pulsar:ingress": {
+          manager: { host: "m.example.com" },
+          annotations: { "cert-manager.io/cluster-issuer": "a" },
+        },
+      },
+      /^pulsar:ingress\.annotations\.cert-manager\.io\/cluster-issuer: found a; allowed: nothing: it is pulsar:ingress\.clusterIssuer$/,
+    ],
+    [
+      "one Secret for two certificates that are issued",
+      {
+        "pulsar:ingress": {
+          issuer: "ca",
+          manager: { host: "m.example.com", tlsSecret: "tls" },
+          admin: { host: "a.example.com", tlsSecret: "tls" },
+        },
+      },
+      /^pulsar:ingress\.admin\.tlsSecret: found tls; allowed: a Secret of its own: ca issues a certificate for each host$/,
+    ],
+    [
+      "an annotation that is no text",
+      { "pulsar:ingress": { manager: { host: "m.example.com" }, annotations: { a: 1 } } },
+      /^pulsar:ingress\.annotations\.a: found 1; allowed: a text$/,
+    ],
     [
       "a day there is not",
       { "pulsar:tokens": { expires: "2027-02-30" } },

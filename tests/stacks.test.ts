@@ -119,7 +119,12 @@ for (const { name: title, stack } of cases) {
 }
 
 describe("stack test", () => {
-  const { resources } = ran("test");
+  const { resources, outputs } = ran("test");
+
+  test("has no way in from outside", () => {
+    assert.ok(resources.every(({ type }) => !type.endsWith(":Ingress")));
+    assert.deepEqual(outputs.ingress, {});
+  });
 
   test("makes the manager's login once the release is up; with chart 4.7.0 the chart does", () => {
     assert.ok(upstream(named(resources, "manager-setup-job"), resources).has("pulsar-release"));
@@ -168,6 +173,16 @@ describe("stack prod", () => {
       direct: "16640Mi",
       priorityClass: undefined,
     });
+  });
+
+  test("has its ways in from outside by TLS, and opens them when the manager has its login", () => {
+    assert.deepEqual(outputs.ingress, {
+      manager: "https://pulsar-manager.example.com",
+      admin: "https://pulsar-admin.example.com",
+    });
+    for (const way of ["ingress-manager", "ingress-admin"]) {
+      assert.ok(upstream(named(resources, way), resources).has("manager-setup-job"));
+    }
   });
 
   test("tells the cluster the bookies' racks once it is up", () => {

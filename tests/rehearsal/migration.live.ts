@@ -21,6 +21,8 @@ const beside = {
   "pulsar:volumes.storageClass.create": "false",
   "pulsar:managerDatabase.name": "pulsar_manager4",
   "pulsar:managerDatabase.user": "pulsar_manager4",
+  "pulsar:ingress.manager.host": "pulsar4-manager.example.com",
+  "pulsar:ingress.admin.host": "pulsar4-admin.example.com",
 };
 
 test("docs/migrate-to-pulsar-4.md", { timeout: 480_000 }, async (t) => {

@@ -116,6 +116,7 @@ test("the test stack", async (t) => {
             manager: "http://pulsar-pulsar-manager.pulsar.svc:9527",
             proxy: "pulsar://pulsar-proxy.pulsar.svc:6650",
           },
+          ingress: {},
           tokenSecrets: {
             admin: "pulsar-token-admin",
             "broker-admin": "pulsar-token-broker-admin",
@@ -146,9 +147,9 @@ test("the test stack", async (t) => {
       async () => {
         await assertNoSecretShown(stage, said, [
           "Secret pulsar-manager-database PULSAR_MANAGER_ADMIN_PASSWORD",
-          "Secret pulsar-token-admin TOKEN",
           "Secret pulsar-manager-setup login.json",
           "Secret pulsar-manager-setup superuser.json",
+          "Secret pulsar-token-admin TOKEN",
           "Secret pulsar-token-asymmetric-key PRIVATEKEY",
           "Secret pulsar-token-broker-admin TOKEN",
           "Secret pulsar-token-proxy-admin TOKEN",

@@ -30,6 +30,14 @@ describe("what is not set stands at", () => {
     assert.equal(production, true);
   });
 
+  test("no way in from outside, and a manager's login of admin's, whose password is a secret", async () => {
+    const { ingress, managerLogin } = parsed("test");
+    assert.equal(ingress, undefined);
+    assert.equal(managerLogin.user, "admin");
+    assert.ok(await pulumi.isSecret(managerLogin.password));
+    assert.equal(parsed("test", { "pulsar:manager": { user: "root" } }).managerLogin.user, "root");
+  });
+
   test("what is set beside it", () => {
     const { replicas, ledgers } = parsed("prod", {
       "pulsar:replicas": { bookkeeper: 3, toolset: 2 },
