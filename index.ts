@@ -12,10 +12,12 @@ import { allTolerations } from "./components/layouts/layout.ts";
 import { layoutOf } from "./components/layouts/layouts.ts";
 import { LocalVolumes } from "./components/localVolumes.ts";
 import { ManagerDatabase } from "./components/managerDatabase.ts";
+import { ManagerSetup } from "./components/managerSetup.ts";
 import { NetworkPolicies } from "./components/networkPolicies.ts";
 import { NodePlan } from "./components/nodePlan.ts";
 import { PodMonitors } from "./components/podMonitors.ts";
 import { ProductionGuard } from "./components/productionGuard.ts";
+import { PulsarIngress } from "./components/pulsarIngress.ts";
 import { PulsarNamespace } from "./components/pulsarNamespace.ts";
 import { PulsarRelease } from "./components/pulsarRelease.ts";
 import { releaseHooks } from "./components/resources/helmRecord.ts";
@@ -249,20 +251,40 @@ const tenants =
       ]
     : [];
 
-if (production)
-  new ProductionGuard("production-guard", [
-    nodes,
-    home,
-    auth,
-    volumes,
-    database,
-    ...network,
-    ...podMonitors,
-    pulsar,
-    rollout,
-    ...rackJobs,
-    ...tenants,
-  ]);
+const managerSetups =
+  line.manager.setUpBy === "stack"
+    ? [
+        new ManagerSetup(
+          "manager-setup",
+          {
+            namespace: home.namespaceName,
+            release,
+            managerUrl: pulsar.addresses.manager,
+            login: settings.managerLogin,
+            image: pulsarImage,
+            pullSecret: images.pullSecret,
+            placement: layout.placements.init,
+          },
+          { provider, dependsOn: pulsar },
+        ),
+      ]
+    : [];
+
+// Last: until the manager has its login, whoever reaches it could make one.
+const ways = settings.ingress
+  ? [
+      new PulsarIngress(
+        "ingress",
+        { namespace: home.namespaceName, release, ...settings.ingress },
+        { provider, dependsOn: [pulsar, ...managerSetups] },
+      ),
+    ]
+  : [];
+
+if (production) {
+  const base = [nodes, home, auth, volumes, database, ...network, ...podMonitors, pulsar, rollout];
+  new ProductionGuard("production-guard", [...base, ...rackJobs, ...managerSetups, ...tenants, ...ways]);
+}
 
 /** Which component runs how often, and on which nodes. */
 export const placement = nodes.table;
@@ -270,6 +292,8 @@ export const placement = nodes.table;
 export const pods = settings.pods;
 /** Addresses inside the cluster. */
 export const services = pulsar.addresses;
+/** Addresses from outside, where the settings name a host. */
+export const ingress = ways[0]?.addresses ?? {};
 /** Names of the Secrets with the tokens, by role. */
 export const tokenSecrets = auth.secretNames.tokens;
 /** The token of the administrators' role; `pulumi stack output --show-secrets adminToken`. */

@@ -3,6 +3,7 @@ import type { Ledgers, PulsarCluster } from "./components/charts/cluster.ts";
 import { fault } from "./components/fault.ts";
 import { type PodSizes, podSizes } from "./components/sizing.ts";
 import type { TenantSettings } from "./components/tenants.ts";
+import type { WaysIn } from "./components/waysIn.ts";
 import { contradictions } from "./settings/contradictions.ts";
 import { expiryFaults, expiryWarnings } from "./settings/expiry.ts";
 import { type Fault, faultsOf, keyOf, message } from "./settings/faults.ts";
@@ -21,6 +22,7 @@ import {
   rolesOf,
   type SettingsNode,
   tenantsOf,
+  waysInOf,
 } from "./settings/resolved.ts";
 import { emptyDefaults, type Parsed, schema, type SecretKey, secretKeys, soundPart } from "./settings/schema.ts";
 
@@ -50,6 +52,7 @@ export type Settings = Omit<
   | "managerDatabase"
   | "networkPolicies"
   | "tenants"
+  | "ingress"
 > & {
   cluster: ClusterSettings;
   /** Whether data is protected and what is too risky is refused. */
@@ -73,13 +76,15 @@ export type Settings = Omit<
   networkPolicies: ReturnType<typeof networkPoliciesOf>;
   /** A Docker configuration as JSON text. */
   imagePullCredentials?: pulumi.Output<string>;
-  /** What people log in to Pulsar Manager with, where the chart makes it. */
-  managerLogin?: { user: string; password: pulumi.Output<string> };
+  /** What people log in to Pulsar Manager with. */
+  managerLogin: { user: string; password: pulumi.Output<string> };
   managerDatabase: Omit<Parsed["managerDatabase"], "admin"> & {
     password: pulumi.Output<string>;
     /** Set unless role and database are made by somebody else. */
     admin?: Parsed["managerDatabase"]["admin"] & { password: pulumi.Output<string> };
   };
+  /** The ways into the cluster by host name; undefined where no host is named. */
+  ingress?: WaysIn;
 };
 
 /** The configuration as Pulumi hands it to a program: every value text, objects and lists as JSON, keys with their namespace. */
@@ -108,7 +113,7 @@ export function parseSettings(config: RawConfig, stack: string, dryRun: boolean,
 
   const { imagePullCredentials, managerPassword, managerDatabasePassword, managerDatabaseAdminPassword, ...settled } =
     parsed.data;
-  const { manager, ...plain } = settled;
+  const { manager, ingress, ...plain } = settled;
   const { tokens, managerDatabase } = plain;
   return {
     ...plain,
@@ -126,10 +131,7 @@ export function parseSettings(config: RawConfig, stack: string, dryRun: boolean,
     pods: podSizes(plain.pods, nodeSizesOf(plain)),
     networkPolicies: networkPoliciesOf(plain),
     imagePullCredentials: imagePullCredentials === undefined ? undefined : pulumi.secret(imagePullCredentials),
-    managerLogin:
-      managerPassword === undefined
-        ? undefined
-        : { user: manager.user ?? "admin", password: pulumi.secret(managerPassword) },
+    managerLogin: { user: manager.user, password: pulumi.secret(managerPassword) },
     managerDatabase: {
       ...managerDatabase,
       password: pulumi.secret(managerDatabasePassword),
@@ -138,6 +140,7 @@ export function parseSettings(config: RawConfig, stack: string, dryRun: boolean,
           ? undefined
           : { ...managerDatabase.admin, password: pulumi.secret(managerDatabaseAdminPassword) },
     },
+    ingress: waysInOf({ ingress }),
   };
 }
 

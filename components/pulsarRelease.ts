@@ -5,6 +5,7 @@ import { type ManagerCredentials, merge, type PulsarCluster, type SecretRef, typ
 import { chartLine, type ChartVersion } from "./charts/lines.ts";
 import { fullName } from "./charts/names.ts";
 import { shortHash } from "./hash.ts";
+import { frontEndConfig } from "./managerFrontEnd.ts";
 
 export interface PulsarReleaseArgs {
   /** Namespace of the release; the release waits for it to exist. */
@@ -24,7 +25,7 @@ export interface PulsarReleaseArgs {
   cluster: Omit<PulsarCluster, "release" | "manager"> & {
     manager: { jdbcUrl: pulumi.Input<string>; token: SecretRef };
   };
-  /** Pulsar Manager's accounts: of its database, and where the chart makes it, the one people log in with. */
+  /** Pulsar Manager's accounts: of its database, and the one people log in with. */
   managerCredentials: pulumi.Input<ManagerCredentials>;
   /** Laid over the values last: the way out for what this program does not know. In the line's own terms, without secrets. */
   values?: Values;
@@ -42,7 +43,10 @@ export interface ServiceAddresses {
   manager: string;
 }
 
-/** The Helm release of Pulsar, with its manager's credentials and the pull secret of the `default` ServiceAccount (seed, section 2). */
+/**
+ * The Helm release of Pulsar, with its manager's credentials, the configuration of the manager's nginx where the chart takes one, and the pull
+ * secret of the `default` ServiceAccount (seed, section 2).
+ */
 export class PulsarRelease extends pulumi.ComponentResource {
   readonly addresses: pulumi.Output<ServiceAddresses>;
   /** What Helm says of the release once it is done: `deployed`. */
@@ -69,6 +73,17 @@ export class PulsarRelease extends pulumi.ComponentResource {
       { parent: this },
     );
 
+    const frontEndName = `${full}-manager-front-end-${shortHash(frontEndConfig)}`;
+    const frontEnd = line.manager.takesFrontEnd
+      ? [
+          new k8s.core.v1.ConfigMap(
+            `${name}-manager-front-end`,
+            { metadata: { name: frontEndName, namespace: args.namespace }, data: { "default.conf": frontEndConfig } },
+            { parent: this },
+          ),
+        ]
+      : [];
+
     // Pods without a ServiceAccount of their own run as `default`, the init Jobs and ZooKeeper among them (chart 2.7.7); it must know the
     // pull secret before the first of them is made.
     const { pullSecret } = args.cluster.images;
@@ -84,7 +99,7 @@ export class PulsarRelease extends pulumi.ComponentResource {
           ];
 
     const values = pulumi.output(args.cluster.manager.jdbcUrl).apply((jdbcUrl) => {
-      const manager = { ...args.cluster.manager, jdbcUrl, secret: secretName };
+      const manager = { ...args.cluster.manager, jdbcUrl, secret: secretName, frontEnd: frontEndName };
       return merge(line.values({ ...args.cluster, release: args.release, manager }), args.values ?? {});
     });
     const chart = { ...chartLocation(args.chart), description: `chart ${args.chart.version}, repairs ${line.repairs}` };
@@ -102,7 +117,7 @@ export class PulsarRelease extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        dependsOn: [managerSecret, ...defaultAccount, ...args.after],
+        dependsOn: [managerSecret, ...frontEnd, ...defaultAccount, ...args.after],
         hooks: args.hooks,
         // Pulumi's own clock must not run out before Helm's.
         customTimeouts: minutes(args.chart.timeoutMinutes + 5),

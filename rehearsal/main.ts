@@ -60,7 +60,7 @@ async function keepUp({ cluster, postgres, settings, workspace }: Stage): Promis
   const { namespace, release, managerDatabase } = settings;
   const secret = `kubectl get secret -n ${namespace} ${fullName(release)}-manager-database`;
   const database = { user: "user", password: "password" };
-  const keys = chartLine(settings.chart.version).managerSecret({ database });
+  const keys = chartLine(settings.chart.version).managerSecret({ database, login: { user: "", password: "" } });
   const passwordKey = Object.keys(keys).find((key) => keys[key] === database.password) ?? "";
   console.log(`
 Everything is left running until Ctrl-C. To look around:

@@ -1,7 +1,6 @@
 /** The settings of a stack without its owner: its file as it is committed, with secrets made for the occasion. */
 import { readdir, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { chartLine, defaultChartVersion, supportedChartVersions } from "../components/charts/lines.ts";
 import type { RawConfig, Settings } from "../settings.ts";
 import type { StackConfig } from "./engine.ts";
 import { RehearsalError } from "./fault.ts";
@@ -76,19 +75,13 @@ export function overrides(
     secret: {
       "pulsar:managerDatabasePassword": secrets.database,
       "pulsar:managerDatabaseAdminPassword": secrets.databaseAdmin,
-      ...(makesLogin(given("pulsar:chart")["version"]) ? { "pulsar:managerPassword": secrets.manager } : {}),
+      "pulsar:managerPassword": secrets.manager,
       ...(hasPullSecret && (createsNamespace || encrypted.includes("pulsar:imagePullCredentials"))
         ? { "pulsar:imagePullCredentials": dockerConfig(secrets.registry) }
         : {}),
       ...config.secret,
     },
   };
-}
-
-/** Whether the chart makes a login for the manager, which then needs a password; what no supported chart does is told by the settings. */
-function makesLogin(version: unknown = defaultChartVersion): boolean {
-  const supported = supportedChartVersions.find((one) => one === version);
-  return supported !== undefined && chartLine(supported).manager.makesLogin;
 }
 
 /** Credentials for a registry that nobody asks: no image is pulled in a rehearsal. */

@@ -1,6 +1,8 @@
 import { imageRef, namesRegistry } from "../components/charts/images.ts";
 import { chartLine } from "../components/charts/lines.ts";
+import { openManagerVersions } from "../components/managerFrontEnd.ts";
 import { type Fault, keyOf } from "./faults.ts";
+import { ingressFaults } from "./ingress.ts";
 import { networkFaults } from "./network.ts";
 import { placementFaults } from "./nodes.ts";
 import { productionFaults } from "./production.ts";
@@ -10,7 +12,7 @@ import { tenantFaults } from "./tenants.ts";
 
 /** Faults that no single value shows. */
 export function contradictions(settings: Partial<Parsed>): Fault[] {
-  const { chart, tokens, clients, registry, images, manager, managerDatabase } = settings;
+  const { chart, tokens, clients, registry, images, managerDatabase } = settings;
   const faults = [
     ...placementFaults(settings),
     ...productionFaults(settings),
@@ -56,20 +58,11 @@ export function contradictions(settings: Partial<Parsed>): Fault[] {
       "a Docker configuration (pulumi config set --secret), or pulsar:createNamespace false with the Secret already there",
     );
   }
-  if (chart !== undefined && manager !== undefined && "managerPassword" in settings) {
-    const given = settings.managerPassword !== undefined;
-    if (chartLine(chart.version).manager.makesLogin) {
-      if (!given) {
-        add(
-          ["managerPassword"],
-          "nothing",
-          `the password that ${manager.user ?? "admin"} is to log in to Pulsar Manager with (pulumi config set --secret)`,
-        );
-      }
-    } else {
-      const allowed = `nothing: with chart ${chart.version} nobody makes this login`;
-      if (given) add(["managerPassword"], "a secret value", allowed);
-      if (manager.user !== undefined) add(["manager", "user"], JSON.stringify(manager.user), allowed);
+  const managerTag = images?.manager?.tag;
+  if (chart !== undefined && managerTag !== undefined && openManagerVersions.includes(managerTag)) {
+    if (!chartLine(chart.version).manager.takesFrontEnd) {
+      const allowed = `a version that anybody who reaches it cannot make himself an account of, which chart ${chart.version} could not close`;
+      add(["images", "manager"], managerTag, allowed);
     }
   }
   if (managerDatabase?.tlsCaFile !== undefined && managerDatabase.tls !== "verify-full") {
@@ -86,5 +79,5 @@ export function contradictions(settings: Partial<Parsed>): Fault[] {
       "the password of pulsar:managerDatabase.admin.user (pulumi config set --secret), or pulsar:managerDatabase.create false where role and database exist",
     );
   }
-  return faults;
+  return [...faults, ...ingressFaults(settings)];
 }

@@ -1,10 +1,10 @@
 import { type Fault, keyOf } from "./faults.ts";
-import { isProduction } from "./resolved.ts";
+import { isProduction, waysInOf } from "./resolved.ts";
 import type { Parsed } from "./schema.ts";
 
 /** What network policies would shut out although another setting wants it in, and what is said of policies that there are not. */
 export function networkFaults(settings: Partial<Parsed>): Fault[] {
-  const { layout, monitoring, networkPolicies } = settings;
+  const { layout, monitoring, ingress, networkPolicies } = settings;
   if (layout === undefined || networkPolicies === undefined || !("environment" in settings)) return [];
   const faults: Fault[] = [];
   const add = (key: string, found: string, allowed: string) =>
@@ -12,11 +12,11 @@ export function networkFaults(settings: Partial<Parsed>): Fault[] {
 
   const { enabled = isProduction({ layout, environment: settings.environment }), ...letIn } = networkPolicies;
   if (!enabled) {
-    for (const [key, value] of Object.entries<unknown>(letIn)) {
-      if (value === undefined) continue;
+    // The others only let somebody in, who then gets in anyway.
+    if (letIn.clients !== undefined) {
       add(
-        key,
-        JSON.stringify(value),
+        "clients",
+        JSON.stringify(letIn.clients),
         "nothing, or pulsar:networkPolicies.enabled true: without policies it shuts nobody out",
       );
     }
@@ -27,6 +27,13 @@ export function networkFaults(settings: Partial<Parsed>): Fault[] {
       "monitoring",
       "nothing, so Prometheus could not reach what pulsar:monitoring.podMonitors has it ask",
       "the namespace that Prometheus runs in, or pulsar:networkPolicies.enabled false",
+    );
+  }
+  if (ingress !== undefined && waysInOf({ ingress }) !== undefined && letIn.ingressController === undefined) {
+    add(
+      "ingressController",
+      "nothing, so nobody would get through the Ingresses of pulsar:ingress",
+      "the namespace that the ingress controller runs in, or pulsar:networkPolicies.enabled false",
     );
   }
   return faults;

@@ -1,4 +1,5 @@
 import { type Fault, keyOf } from "./faults.ts";
+import { plainWaysIn } from "./ingress.ts";
 import { allNodes, isProduction } from "./resolved.ts";
 import type { Parsed } from "./schema.ts";
 
@@ -14,7 +15,7 @@ export function productionFaults(settings: Partial<Parsed>): Fault[] {
     faults.push({ key: keyOf(path), found, allowed: `${allowed} (production)` });
 
   if (layout === "mixed") add(["layout"], "mixed", "dedicated: ZooKeeper and the bookies need nodes of their own");
-  const { images, managerDatabase, adminApi, values = {}, nodes, nodeGroups } = settings;
+  const { images, managerDatabase, adminApi, ingress, values = {}, nodes, nodeGroups } = settings;
   if (images?.pulsar?.tag === "latest")
     add(["images", "pulsar"], "latest", "a version, so that what runs is what was reviewed");
   if (managerDatabase?.tls === "disable") {
@@ -34,6 +35,15 @@ export function productionFaults(settings: Partial<Parsed>): Fault[] {
       adminApi?.address ?? "",
       "an https:// address, or none: the administrators' token would cross the network in plain text",
     );
+  }
+  if (ingress !== undefined) {
+    for (const way of plainWaysIn({ ingress })) {
+      add(
+        ["ingress", way],
+        "no TLS",
+        "a tlsSecret of its own, or a cert-manager clusterIssuer or issuer: passwords and tokens would cross the network in plain text",
+      );
+    }
   }
   if (layout === "dedicated" && nodes !== undefined && nodeGroups !== undefined) {
     const unknown = allNodes({ layout, nodes, nodeGroups }).filter(({ cpu, memory }) => !cpu || !memory);
@@ -76,6 +86,17 @@ const valueRules: ValueRule[] = [
     path: ["pulsar_manager", service, "type"],
     refused: (type: unknown) => type === "LoadBalancer" || type === "NodePort",
     allowed: "ClusterIP: anybody who reaches the manager can make himself its superuser",
+  })),
+  // Of 4.7.0.
+  ...["extraVolumes", "extraVolumeMounts"].map((key) => ({
+    path: ["pulsar_manager", key],
+    refused: always,
+    allowed: "nothing: it would take the place of what keeps others from making accounts",
+  })),
+  ...["pulsar_manager", "proxy"].map((component) => ({
+    path: [component, "ingress", "enabled"],
+    refused: (enabled: unknown) => enabled === true,
+    allowed: "false: use pulsar:ingress, which lets in by TLS and a list of paths alone",
   })),
   // A digest may stand behind the tag: it says what runs, but nobody which version that is.
   ...[["images", "*", "tag"], ["pulsar_metadata", "image", "tag"], ["defaultPulsarImageTag"]].map((path) => ({

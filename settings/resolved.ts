@@ -6,6 +6,7 @@ import type { NodeRole, StackNode } from "../components/layouts/layout.ts";
 import { amount, type NodeSize } from "../components/sizing.ts";
 import type { TenantSettings } from "../components/tenants.ts";
 import type { Claims } from "../components/tokens.ts";
+import type { WaysIn } from "../components/waysIn.ts";
 import type { Parsed } from "./schema.ts";
 
 /** A node as the settings describe it. */
@@ -102,6 +103,11 @@ export function tenantsOf({ tenants, release, values }: Given<"tenants" | "relea
       topics: namespace.topics.map((topic) => ({ ...topic, partitions: topic.partitions ?? 0 })),
     })),
   }));
+}
+
+/** The ways into the cluster by host name, if there is one. */
+export function waysInOf({ ingress }: Given<"ingress">): WaysIn | undefined {
+  return ingress.manager === undefined && ingress.admin === undefined ? undefined : ingress;
 }
 
 /** `production` unless the layout is the test environment's, or the settings say otherwise. */

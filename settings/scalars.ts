@@ -42,6 +42,13 @@ export const cidr = z.union([z.cidrv4(), z.cidrv6()], { error: "a range of addre
 /** A length of time as Prometheus takes it, down to a second. */
 export const duration = text(/^[1-9]\d*[smh]$/, 10, "a length of time such as 60s or 1m");
 
+/** A host name as an Ingress takes it: in lower case, without wildcard or port, and no IP address. */
+export const hostName = text(
+  /^(?!.*\.?\d+$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+  253,
+  "a host name such as pulsar.example.com, without scheme, port or '*'",
+);
+
 /** A whole number in a range, both ends included. */
 export function wholeNumber(min: number, max: number) {
   const error = `a whole number from ${min} to ${max}`;
@@ -157,13 +164,14 @@ export const chartSource = z
 /** A name to log in to Pulsar Manager with: what the manager takes (v0.4.0, UsersServiceImpl). */
 export const loginName = text(/^[A-Za-z0-9_]+$/, 63, "a name to log in with: letters, digits and '_'");
 
+const aLoginPassword =
+  "a password of six characters or more, without space, quotation mark or backslash (pulumi config set --secret pulsar:managerPassword)";
+
 /**
- * A password to log in to Pulsar Manager with. The manager wants six characters (v0.4.0), and the chart puts it unquoted between the quotes
- * of JSON (4.7.0, pulsar-manager-cluster-initialize.yaml).
+ * A password to log in to Pulsar Manager with. Its page and, from v0.4.0 on, the manager itself want six characters, and the chart puts it
+ * unquoted between the quotes of JSON (4.7.0, pulsar-manager-cluster-initialize.yaml).
  */
-export const loginPassword = z.string({ error: "a password" }).regex(/^[^\s"\\]{6,}$/, {
-  error: "a password of six characters or more, without space, quotation mark or backslash",
-});
+export const loginPassword = z.string({ error: aLoginPassword }).regex(/^[^\s"\\]{6,}$/, { error: aLoginPassword });
 
 /** A Docker configuration (`~/.docker/config.json`) with at least one registry's credentials, as text. */
 export const dockerConfig = z.string().refine(

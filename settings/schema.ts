@@ -56,6 +56,8 @@ const nodes = z.array(
 );
 const group = { nodes: nodes.default([]), cpu: scalar.cpu.optional(), memory: scalar.quantity.optional() };
 
+const wayIn = object({ host: scalar.hostName, tlsSecret: scalar.name.optional() });
+
 const quantities = object({ cpu: scalar.cpu.optional(), memory: scalar.quantity.optional() });
 const pod = object({
   requests: quantities.optional(),
@@ -218,8 +220,8 @@ export const schema = object({
   movedVolumes: z.array(object({ pod: scalar.dataPod, from: scalar.name, to: scalar.name.optional() }), {
     error: "a list of {pod, from, to}",
   }),
-  manager: object({ user: scalar.loginName.optional() }),
-  managerPassword: scalar.loginPassword.optional(),
+  manager: object({ user: scalar.loginName.default("admin") }),
+  managerPassword: scalar.loginPassword,
   managerDatabase: object({
     host: scalar.host,
     port: scalar.port.default(5432),
@@ -260,6 +262,18 @@ export const schema = object({
   }),
   tenants,
   adminApi: object({ address: scalar.httpAddress.optional(), caFile: pemFile.optional() }),
+  ingress: object({
+    className: scalar.name.optional(),
+    clusterIssuer: scalar.name.optional(),
+    issuer: scalar.name.optional(),
+    annotations: z
+      .record(scalar.kubernetesLabelKey, z.string({ error: "a text" }), {
+        error: "an object of annotations, each a text",
+      })
+      .default({}),
+    manager: wayIn.optional(),
+    admin: wayIn.optional(),
+  }),
   values: z.record(z.string(), z.json(), { error: "an object of chart values" }),
 });
 
@@ -291,6 +305,7 @@ export const emptyDefaults: Record<string, unknown> = {
   monitoring: {},
   tenants: [],
   adminApi: {},
+  ingress: {},
   values: {},
 };
 

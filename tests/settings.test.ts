@@ -194,30 +194,78 @@ describe("one fault, with its key, what was found and what is allowed:", () => {
       { "pulsar:tokens": { roles: { manager: "admin" } } },
       /^pulsar:tokens\.roles: found the role admin twice/,
     ],
+    ...[{}, chart4].map((chart): Case => [
+      `no password to log in to the manager with, chart ${JSON.stringify(chart)}`,
+      { ...chart, "pulsar:managerPassword": undefined },
+      /^pulsar:managerPassword: found nothing; allowed: a password of six characters .*pulumi config set --secret pulsar:managerPassword/,
+    ]),
     [
-      "a password of the manager's that nobody uses",
-      { "pulsar:managerPassword": "unused-password" },
-      /^pulsar:managerPassword: found a secret value; allowed: nothing: with chart 2\.7\.7 nobody makes this login$/,
-    ],
-    [
-      "a login of the manager's that nobody makes",
-      { "pulsar:manager": { user: "root" } },
-      /^pulsar:manager\.user: found "root"; allowed: nothing: with chart 2\.7\.7 nobody makes this login$/,
-    ],
-    [
-      "no password to log in to the manager with",
-      { ...chart4, "pulsar:managerPassword": undefined },
-      /^pulsar:managerPassword: found nothing; allowed: the password that admin is to log in to Pulsar Manager with \(pulumi config set --secret\)$/,
+      "a manager that would let anybody in, with a chart that cannot keep it from doing so",
+      { "pulsar:images": { ...images, manager: "apachepulsar/pulsar-manager:v0.4.0" } },
+      /^pulsar:images\.manager: found v0\.4\.0; allowed: a version that anybody who reaches it cannot make himself an account of, which chart 2\.7\.7 could not close$/,
     ],
     ...["short", "with space", 'with"quote', "with\\backslash"].map((password): Case => [
       `a password that the manager or its chart cannot take: ${password}`,
       { ...chart4, "pulsar:managerPassword": password },
-      /^pulsar:managerPassword: found a secret value; allowed: a password of six characters or more, without space, quotation mark or backslash$/,
+      /^pulsar:managerPassword: found a secret value; allowed: a password of six characters or more, without space, quotation mark or backslash \(/,
     ]),
     [
       "a name that the manager does not take",
       { ...chart4, "pulsar:manager": { user: "o.brien" } },
       /^pulsar:manager\.user: found "o\.brien"; allowed: a name to log in with: letters, digits and '_'/,
+    ],
+    ...["https://pulsar.example.com", "pulsar.example.com:443", "*.example.com", "Pulsar.example.com", "10.0.0.1"].map(
+      (host): Case => [
+        `an Ingress for what is no host name: ${host}`,
+        { "pulsar:ingress": { manager: { host } } },
+        /^pulsar:ingress\.manager\.host: found "[^"]+"; allowed: a host name such as pulsar\.example\.com, without scheme, port or '\*'$/,
+      ],
+    ),
+    [
+      "an Ingress without a host",
+      { "pulsar:ingress": { manager: { tlsSecret: "tls" } } },
+      /^pulsar:ingress\.manager\.host: found nothing; allowed: a host name/,
+    ],
+    [
+      "settings for Ingresses that there are none of",
+      { "pulsar:ingress": { className: "nginx", issuer: "ca", annotations: { a: "b" } } },
+      /^pulsar:ingress: found className, issuer, annotations without a host; allowed: a host in manager or admin, or nothing$/,
+    ],
+    [
+      "one host for both ways in",
+      { "pulsar:ingress": { manager: { host: "pulsar.example.com" }, admin: { host: "pulsar.example.com" } } },
+      /^pulsar:ingress\.admin\.host: found "pulsar\.example\.com"; allowed: a host of its own: the manager has \/admin and \/lookup too$/,
+    ],
+    [
+      "two issuers of certificates",
+      { "pulsar:ingress": { manager: { host: "m.example.com" }, issuer: "a", clusterIssuer: "b" } },
+      /^pulsar:ingress\.issuer: found a beside clusterIssuer b; allowed: one of the two$/,
+    ],
+    [
+      "an issuer that hides among the annotations",
+      {
+        "pulsar:ingress": {
+          manager: { host: "m.example.com" },
+          annotations: { "cert-manager.io/cluster-issuer": "a" },
+        },
+      },
+      /^pulsar:ingress\.annotations\.cert-manager\.io\/cluster-issuer: found a; allowed: nothing: it is pulsar:ingress\.clusterIssuer$/,
+    ],
+    [
+      "one Secret for two certificates that are issued",
+      {
+        "pulsar:ingress": {
+          issuer: "ca",
+          manager: { host: "m.example.com", tlsSecret: "tls" },
+          admin: { host: "a.example.com", tlsSecret: "tls" },
+        },
+      },
+      /^pulsar:ingress\.admin\.tlsSecret: found tls; allowed: a Secret of its own: ca issues a certificate for each host$/,
+    ],
+    [
+      "an annotation that is no text",
+      { "pulsar:ingress": { manager: { host: "m.example.com" }, annotations: { a: 1 } } },
+      /^pulsar:ingress\.annotations\.a: found 1; allowed: a text$/,
     ],
     [
       "a day there is not",
@@ -296,6 +344,7 @@ describe("secrets", () => {
     assert.deepEqual(found.map((line) => line.slice(0, line.indexOf(";"))).sort(), [
       "pulsar:imagePullCredentials: found a value in plain text",
       "pulsar:managerDatabaseAdminPassword: found a value in plain text",
+      "pulsar:managerPassword: found a value in plain text",
     ]);
   });
 

@@ -65,6 +65,8 @@ export interface PulsarCluster {
     secret: string;
     /** The token the manager shows the brokers: its own role's, or else the administrators'. */
     token: SecretRef;
+    /** The ConfigMap with `default.conf` for the manager's nginx, where the line takes one (`takesFrontEnd`). */
+    frontEnd?: string | undefined;
   };
 }
 
@@ -77,8 +79,8 @@ export interface Account {
 export interface ManagerCredentials {
   /** Its own, of its database. */
   database: Account;
-  /** What people log in to its page with; only in lines that make it (`makesLogin`). */
-  login?: Account | undefined;
+  /** What people log in to its page with. */
+  login: Account;
 }
 
 /** What a chart line contributes: its values, and a post-renderer for what its values cannot say. */
@@ -95,8 +97,13 @@ export interface ChartLine {
   manager: {
     /** The role the manager has unless the settings name one; in a line without it the manager shows the administrators' token. */
     role?: string;
-    /** Whether the chart makes the account that people log in to the manager's page with. */
-    makesLogin: boolean;
+    /**
+     * Who makes the account that people log in to the manager's page with, and registers the cluster there: an init Job of the chart, or a Job
+     * of the stack (`ManagerSetup`).
+     */
+    setUpBy: "chart" | "stack";
+    /** Whether the manager's nginx can be given a configuration; if not, only versions that let in nobody by themselves may run. */
+    takesFrontEnd: boolean;
     /** Whether the manager knows the bookies' HTTP address, and may ask them how they are. */
     asksBookies: boolean;
   };

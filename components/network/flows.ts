@@ -46,7 +46,8 @@ export type FlowLine = Pick<ChartLine, "manager" | "pods">;
 
 /** The pods there are with a chart line. */
 export function ownPods({ manager }: FlowLine): Own[] {
-  return everyone.filter((one) => one !== "pulsar-manager-init" || manager.makesLogin);
+  const none = manager.setUpBy === "chart" ? "manager-setup" : "pulsar-manager-init";
+  return everyone.filter((one) => one !== none);
 }
 
 const zookeeper = { client: 2181, follower: 2888, election: 3888, http: 8000 };
@@ -131,18 +132,19 @@ export function flowsOf(line: FlowLine): Flow[] {
       why: "the admin API under its host name",
     },
     { from: ["ingress controller"], to: "pulsar-manager", ports: [manager.page], why: "the manager's page" },
-    ...only(line.manager.makesLogin, {
-      from: ["pulsar-manager-init"],
-      to: "pulsar-manager",
-      ports: [manager.page, manager.api],
-      why: "the chart's Job makes the login and registers the cluster",
-    }),
-    {
-      from: ["manager-setup"],
-      to: "pulsar-manager",
-      ports: [manager.page, manager.api],
-      why: "the stack's Job makes the login, where the chart does not, and registers the cluster",
-    },
+    line.manager.setUpBy === "chart"
+      ? {
+          from: ["pulsar-manager-init"],
+          to: "pulsar-manager",
+          ports: [manager.page, manager.api],
+          why: "the chart's Job makes the login and registers the cluster",
+        }
+      : {
+          from: ["manager-setup"],
+          to: "pulsar-manager",
+          ports: [manager.page],
+          why: "the stack's Job makes the login, as the chart does not, and registers the cluster",
+        },
     {
       from: ["pulsar-manager"],
       to: "manager's database",

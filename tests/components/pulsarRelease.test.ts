@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { base64 } from "../../components/base64.ts";
+import { shortHash } from "../../components/hash.ts";
 import type { Placement } from "../../components/layouts/layout.ts";
 import { components } from "../../components/layouts/layout.ts";
+import { frontEndConfig } from "../../components/managerFrontEnd.ts";
 import { PulsarRelease, type PulsarReleaseArgs } from "../../components/pulsarRelease.ts";
 import { podSizes } from "../../components/sizing.ts";
 import { named, register, valueOf } from "../support/mocks.ts";
@@ -128,6 +130,31 @@ describe("PulsarRelease", () => {
     assert.ok(registered.every(({ name }) => name !== "pulsar-default-account"));
     const { images } = helm.inputs.values as { images: { imagePullSecrets: string[] } };
     assert.deepEqual(images.imagePullSecrets, ["regsecret"]);
+  });
+
+  test("gives the manager of chart 4.7.0 a front end of ours, which is there before the pod, under a name that changes with it", async () => {
+    const { helm, registered } = await make({ chart: { ...chart, version: "4.7.0" } });
+    const { metadata, data } = named(registered, "pulsar-manager-front-end").inputs as {
+      metadata: { name: string; namespace: string };
+      data: object;
+    };
+    assert.deepEqual(data, { "default.conf": frontEndConfig });
+    assert.deepEqual(metadata, {
+      name: `demo-pulsar-manager-front-end-${shortHash(frontEndConfig)}`,
+      namespace: "messaging",
+    });
+    assert.ok(helm.dependsOn.includes("pulsar-manager-front-end"));
+    const { pulsar_manager: manager } = helm.inputs.values as { pulsar_manager: Record<string, unknown> };
+    assert.deepEqual(manager.extraVolumes, [{ name: "front-end", configMap: { name: metadata.name } }]);
+    assert.deepEqual(manager.extraVolumeMounts, [
+      { name: "front-end", mountPath: "/etc/nginx/conf.d/default.conf", subPath: "default.conf", readOnly: true },
+    ]);
+  });
+
+  test("makes no front end with chart 2.7.7, which takes none", async () => {
+    const { helm, registered } = await make();
+    assert.ok(registered.every(({ type }) => type !== "kubernetes:core/v1:ConfigMap"));
+    assert.doesNotMatch(JSON.stringify(helm.inputs), /front-end/);
   });
 
   test("gives the default account the pull secret before the release, or leaves it alone", async () => {

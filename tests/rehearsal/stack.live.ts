@@ -75,7 +75,7 @@ test("the test stack", async (t) => {
       assert.ok(account.imagePullSecrets?.some(({ name }) => name === "regsecret"));
       const zookeeper = await api.apps.readNamespacedStatefulSet({ name: "pulsar-zookeeper", namespace });
       const { items: jobs } = await api.batch.listNamespacedJob({ namespace });
-      assert.equal(jobs.length, 5);
+      assert.equal(jobs.length, 6);
       for (const { metadata, spec } of [zookeeper, ...jobs]) {
         const secrets = spec?.template.spec?.imagePullSecrets?.map(({ name }) => name);
         assert.deepEqual(secrets, ["regsecret"], metadata?.name);
@@ -116,6 +116,7 @@ test("the test stack", async (t) => {
             manager: "http://pulsar-pulsar-manager.pulsar.svc:9527",
             proxy: "pulsar://pulsar-proxy.pulsar.svc:6650",
           },
+          ingress: {},
           tokenSecrets: {
             admin: "pulsar-token-admin",
             "broker-admin": "pulsar-token-broker-admin",
@@ -147,6 +148,8 @@ test("the test stack", async (t) => {
       async () => {
         await assertNoSecretShown(stage, said, [
           "Secret pulsar-manager-database PULSAR_MANAGER_ADMIN_PASSWORD",
+          "Secret pulsar-manager-setup login.json",
+          "Secret pulsar-manager-setup superuser.json",
           "Secret pulsar-token-admin TOKEN",
           "Secret pulsar-token-asymmetric-key PRIVATEKEY",
           "Secret pulsar-token-broker-admin TOKEN",

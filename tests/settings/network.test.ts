@@ -21,13 +21,21 @@ test("there are policies in production and none in test, unless the settings say
 });
 
 test("nobody outside the stack is named, and so the proxies are open to everybody, unless the settings say otherwise", () => {
-  assert.deepEqual(parsed("prod").networkPolicies, { enabled: true, functions: true });
+  const on = { enabled: true };
+  assert.deepEqual(parsed("test", policies(on)).networkPolicies, { ...on, functions: true });
   const said = {
     clients: [{ namespace: "shop" }, { cidr: "10.20.0.0/16" }],
     ingressController: "ingress-nginx",
     monitoring: "monitoring",
   };
   assert.deepEqual(parsed("prod", policies(said)).networkPolicies, { ...said, enabled: true, functions: true });
+});
+
+test("who is let in may stay in the stack file where policies are off", () => {
+  assert.equal(
+    parsed("test", policies({ ingressController: "nginx", monitoring: "prom" })).networkPolicies.enabled,
+    false,
+  );
 });
 
 test("functions are let in where they are on: by the chart line, or by the chart values", () => {
@@ -79,12 +87,6 @@ describe("one fault for", () => {
       "pulsar:networkPolicies.client: found a key that nothing reads; allowed: an object with enabled, clients, ingressController",
     ],
     [
-      "somebody let in where nobody is shut out",
-      "test",
-      policies({ monitoring: "monitoring" }),
-      'pulsar:networkPolicies.monitoring: found "monitoring"; allowed: nothing, or pulsar:networkPolicies.enabled true',
-    ],
-    [
       "clients where policies are switched off",
       "prod",
       policies({ enabled: false, clients: [{ namespace: "shop" }] }),
@@ -93,9 +95,16 @@ describe("one fault for", () => {
     [
       "PodMonitors of pods that Prometheus could not reach",
       "prod",
-      { "pulsar:monitoring": { podMonitors: true } },
+      policies({ ingressController: "ingress-nginx" }, { "pulsar:monitoring": { podMonitors: true } }),
       "pulsar:networkPolicies.monitoring: found nothing, so Prometheus could not reach what pulsar:monitoring.podMonitors has it " +
         "ask; allowed: the namespace that Prometheus runs in, or pulsar:networkPolicies.enabled false",
+    ],
+    [
+      "Ingresses whose controller could reach nothing",
+      "prod",
+      policies({ monitoring: "monitoring" }),
+      "pulsar:networkPolicies.ingressController: found nothing, so nobody would get through the Ingresses of pulsar:ingress; allowed: " +
+        "the namespace that the ingress controller runs in, or pulsar:networkPolicies.enabled false",
     ],
     [
       "an interval that is none",
@@ -120,7 +129,7 @@ describe("one fault for", () => {
 test("no fault for PodMonitors where Prometheus is let in, or nobody is shut out", () => {
   const on = { "pulsar:monitoring": { podMonitors: true } };
   for (const [stack, changes] of [
-    ["prod", policies({ monitoring: "monitoring" }, on)],
+    ["prod", policies({ ingressController: "ingress-nginx", monitoring: "monitoring" }, on)],
     ["prod", policies({ enabled: false }, on)],
     ["test", on],
   ] as const) {

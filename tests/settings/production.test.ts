@@ -41,6 +41,21 @@ const refused: Case[] = [
     { "pulsar:managerDatabase": { host: "db", deleteData: true } },
     "pulsar:managerDatabase.deleteData: found true; allowed: false: data is dropped by hand, not by an update (production)",
   ],
+  ...(["manager", "admin"] as const).map((way): Case => [
+    `a way in without TLS: ${way}`,
+    { "pulsar:ingress": { [way]: { host: "pulsar.example.com" } } },
+    `pulsar:ingress.${way}: found no TLS; allowed: a tlsSecret of its own, or a cert-manager clusterIssuer or issuer: passwords and tokens`,
+  ]),
+  ...["pulsar_manager.extraVolumes", "pulsar_manager.extraVolumeMounts"].map((path): Case => [
+    `other files in the manager's pod: ${path}`,
+    values(at(path, [])),
+    `pulsar:values.${path}: found []; allowed: nothing: it would take the place of what keeps others from making accounts`,
+  ]),
+  ...["pulsar_manager", "proxy"].map((component): Case => [
+    `the chart's own Ingress: ${component}`,
+    values(at(`${component}.ingress.enabled`, true)),
+    `pulsar:values.${component}.ingress.enabled: found true; allowed: false: use pulsar:ingress, which lets in`,
+  ]),
   [
     "nodes whose size is not known",
     {

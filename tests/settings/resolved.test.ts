@@ -30,6 +30,14 @@ describe("what is not set stands at", () => {
     assert.equal(production, true);
   });
 
+  test("no way in from outside, and a manager's login of admin's, whose password is a secret", async () => {
+    const { ingress, managerLogin } = parsed("test");
+    assert.equal(ingress, undefined);
+    assert.equal(managerLogin.user, "admin");
+    assert.ok(await pulumi.isSecret(managerLogin.password));
+    assert.equal(parsed("test", { "pulsar:manager": { user: "root" } }).managerLogin.user, "root");
+  });
+
   test("what is set beside it", () => {
     const { replicas, ledgers } = parsed("prod", {
       "pulsar:replicas": { bookkeeper: 3, toolset: 2 },
@@ -179,13 +187,5 @@ describe("what the chart line decides", () => {
     for (const version of ["4.7.0", "2.7.7"]) {
       assert.equal(parsed("test", { ...chart(version), ...roles }).tokens.roles.manager, "ui", version);
     }
-  });
-
-  test("the manager's login is admin's unless told otherwise, its password a secret; with line 2.7 there is none", async () => {
-    const { managerLogin } = parsed("test", chart("4.7.0"));
-    assert.equal(managerLogin?.user, "admin");
-    assert.ok(await pulumi.isSecret(managerLogin.password));
-    assert.equal(parsed("test", { ...chart("4.7.0"), "pulsar:manager": { user: "root" } }).managerLogin?.user, "root");
-    assert.equal(parsed("test", chart("2.7.7")).managerLogin, undefined);
   });
 });

@@ -1,17 +1,14 @@
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
-import { chartLine, defaultChartVersion, supportedChartVersions } from "../../components/charts/lines.ts";
 import type { RawConfig } from "../../settings.ts";
 
 /** Made-up secrets, recognisable wherever they must not turn up. */
 export const testSecrets = {
+  "pulsar:managerPassword": "login-password-in-plain",
   "pulsar:managerDatabasePassword": "manager-password-in-plain",
   "pulsar:managerDatabaseAdminPassword": "admin-password-in-plain",
   "pulsar:imagePullCredentials": JSON.stringify({ auths: { "harbor.example.com": { auth: "cHVsbDpwbGFpbg==" } } }),
 };
-
-/** The secret that only chart lines which make the manager's login have a use for. */
-export const loginSecret = { "pulsar:managerPassword": "login-password-in-plain" };
 
 const root = new URL("../../", import.meta.url);
 
@@ -22,7 +19,6 @@ export function stackConfig(stack: string, changes: Record<string, unknown> = {}
   };
   const config: Record<string, unknown> = {
     ...testSecrets,
-    ...(makesLogin({ ...file.config, ...changes }["pulsar:chart"]) ? loginSecret : {}),
     ...file.config,
     "kubernetes:context": "test-cluster",
     ...changes,
@@ -33,14 +29,8 @@ export function stackConfig(stack: string, changes: Record<string, unknown> = {}
         .filter(([, value]) => value !== undefined)
         .map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
     ),
-    encrypted: Object.keys({ ...testSecrets, ...loginSecret }),
+    encrypted: Object.keys(testSecrets),
   };
-}
-
-function makesLogin(chart: unknown): boolean {
-  const { version = defaultChartVersion } = (chart ?? {}) as { version?: string };
-  const supported = supportedChartVersions.find((one) => one === version);
-  return supported !== undefined && chartLine(supported).manager.makesLogin;
 }
 
 /** The project file. */

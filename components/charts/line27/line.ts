@@ -15,7 +15,7 @@ export const line27: ChartLine = {
   kubernetes: { from: "1.22" },
   // Pulsar 2.7.4.
   actions: ["produce", "consume", "functions", "sources", "sinks"],
-  manager: { makesLogin: false, asksBookies: false },
+  manager: { setUpBy: "stack", takesFrontEnd: false, asksBookies: false },
   pods: { proxyHttp: { name: "http", port: 80 }, functions: true },
   managerSecret: ({ database: { user, password } }) => ({
     PULSAR_MANAGER_ADMIN_USER: user,

@@ -14,14 +14,14 @@ export const line4: ChartLine = {
   kubernetes: { from: "1.25" },
   // Pulsar 4.0.
   actions: ["produce", "consume", "functions", "sources", "sinks", "packages"],
-  manager: { role: "manager-admin", makesLogin: true, asksBookies: true },
+  manager: { role: "manager-admin", setUpBy: "chart", takesFrontEnd: true, asksBookies: true },
   // Its proxies are no longer root, so they cannot listen on their Service's port, 80.
   pods: { proxyHttp: { name: "sts-http", port: 8080 }, functions: false },
   managerSecret: ({ database, login }) => ({
     DB_USERNAME: database.user,
     DB_PASSWORD: database.password,
-    UI_USERNAME: login?.user ?? "",
-    UI_PASSWORD: login?.password ?? "",
+    UI_USERNAME: login.user,
+    UI_PASSWORD: login.password,
   }),
   givesPullSecret: true,
   postrender: "./components/charts/line4/postrender",

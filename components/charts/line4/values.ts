@@ -105,6 +105,7 @@ export function values(cluster: PulsarCluster): Values {
       // Otherwise the chart makes passwords of its own, and keeps the first ones for ever.
       admin: { existingSecret: manager.secret },
       configData: managerSettings(manager),
+      ...frontEnd(manager),
     },
     // What all but the manager run, Jobs included.
     defaultPulsarImageRepository: pulsarImage.repository,
@@ -134,6 +135,17 @@ function hidden(registry: string | undefined): Values {
   return Object.fromEntries(
     Object.entries(named).map(([key, repository]) => [key, { repository: inRegistry(repository, registry) }]),
   );
+}
+
+/** The manager's nginx with a configuration of ours in place of the image's (pulsar-manager v0.2.0 and v0.4.0, docker/Dockerfile). */
+function frontEnd({ frontEnd }: PulsarCluster["manager"]): Values {
+  if (frontEnd === undefined) return {};
+  const [name, file] = ["front-end", "default.conf"];
+  return {
+    extraVolumes: [{ name, configMap: { name: frontEnd } }],
+    // As a single file (subPath), it stays what it was while the pod runs; the ConfigMap's name changes with what is in it.
+    extraVolumeMounts: [{ name, mountPath: `/etc/nginx/conf.d/${file}`, subPath: file, readOnly: true }],
+  };
 }
 
 function placed({ nodeSelector, tolerations }: Placement): Values {

@@ -1,18 +1,13 @@
 /** A cluster to make chart values of, from the committed test stack. */
 import type { PulsarCluster } from "../../../components/charts/cluster.ts";
-import { chartLine, type ChartVersion } from "../../../components/charts/lines.ts";
+import type { ChartVersion } from "../../../components/charts/lines.ts";
 import { layoutOf } from "../../../components/layouts/layouts.ts";
 import { parseSettings } from "../../../settings.ts";
 import { stackConfig } from "../../support/stackFile.ts";
 
 /** @param changes settings that are not the stack file's */
 export function clusterOf(version: ChartVersion, changes: Record<string, unknown> = {}): PulsarCluster {
-  const { values, encrypted } = stackConfig("test", { "pulsar:chart": { version }, ...changes });
-  const login: Record<string, string> = chartLine(version).manager.makesLogin
-    ? { "pulsar:managerPassword": "a-password-of-some-length" }
-    : {};
-  const config = { values: { ...values, ...login }, encrypted: [...encrypted, ...Object.keys(login)] };
-  const settings = parseSettings(config, "test", true);
+  const settings = parseSettings(stackConfig("test", { "pulsar:chart": { version }, ...changes }), "test", true);
   const { release, images, ledgers, pods, tokens, volumes } = settings;
   return {
     release,
@@ -26,6 +21,7 @@ export function clusterOf(version: ChartVersion, changes: Record<string, unknown
       jdbcUrl: "jdbc:postgresql://postgres.example.com:5432/pulsar_manager",
       secret: "pulsar-manager",
       token: { secret: "pulsar-token-admin", key: "TOKEN" },
+      frontEnd: "pulsar-manager-front-end",
     },
   };
 }

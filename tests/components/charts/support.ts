@@ -66,6 +66,7 @@ export const everything: PulsarCluster = {
   sizes: { ...podSizes({}, {}), ...allSizes, proxy: { ...size, priorityClass: "high" } },
   auth: { symmetric: true, superUsers: { ...cluster.auth.superUsers, manager: "manager-admin" } },
   racks: ["/a", "/b", "/c", "/a"],
+  manager: { ...cluster.manager, frontEnd: "pulsar-manager-front-end" },
 };
 
 /** What each component's start script reads its JVM's memory from. */

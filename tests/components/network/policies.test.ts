@@ -80,6 +80,7 @@ for (const version of supportedChartVersions) {
       }
     });
 
+    const managerJob = line.manager.setUpBy === "stack" ? "manager-setup" : "pulsar-manager-init";
     const denied: [title: string, from: End, to: End, ports: number[]][] = [
       ...[stranger, elsewhere, anyPod("shop"), anyPod("ingress-nginx"), { ip: "10.20.3.4" }].flatMap(
         (who): [string, End, End, number[]][] => [
@@ -109,7 +110,7 @@ for (const version of supportedChartVersions) {
           [`${component} to a database in the cluster`, own(component), anyPod("databases"), [5432]],
         ],
       ),
-      ...["bookie-racks", "manager-setup", "smoke-test", "directories"].map((task): [string, End, End, number[]] => [
+      ...["bookie-racks", managerJob, "smoke-test", "directories"].map((task): [string, End, End, number[]] => [
         `${task} to the database`,
         own(task),
         database,

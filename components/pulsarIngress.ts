@@ -1,0 +1,66 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { fullName } from "./charts/names.ts";
+import { backends, issuerAnnotations, secured, type WayIn, type WaysIn } from "./waysIn.ts";
+
+export interface PulsarIngressArgs extends WaysIn {
+  namespace: pulumi.Input<string>;
+  release: string;
+}
+
+/**
+ * What is reached from outside the cluster over HTTP: an Ingress for each host, each with a list of the paths that are let in. (A list of what is
+ * kept out would not do: what a rule without a backend means differs between controllers, and Traefik leaves it out.) Pulsar's own protocol
+ * does not go through an Ingress.
+ */
+export class PulsarIngress extends pulumi.ComponentResource {
+  /** Addresses from outside, for the ways there are. */
+  readonly addresses: { manager?: string; admin?: string };
+
+  constructor(name: string, args: PulsarIngressArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("pulsar:components:PulsarIngress", name, {}, opts);
+    const { namespace, release } = args;
+    const full = fullName(release);
+    const issuers: Record<string, string> = {};
+    for (const kind of ["clusterIssuer", "issuer"] as const) {
+      if (args[kind] !== undefined) issuers[issuerAnnotations[kind]] = args[kind];
+    }
+
+    const wayIn = (way: keyof typeof backends, { host, tlsSecret }: WayIn) => {
+      const { service, port, paths } = backends[way];
+      const backend = { service: { name: `${full}-${service}`, port: { number: port } } };
+      const secretName = tlsSecret ?? `${full}-${way}-tls`;
+      const tls = secured({ tlsSecret }, args);
+      new k8s.networking.v1.Ingress(
+        `${name}-${way}`,
+        {
+          metadata: {
+            name: `${full}-${way}`,
+            namespace,
+            labels: { app: "pulsar", release, component: `${way}-ingress` },
+            annotations: {
+              ...args.annotations,
+              ...issuers,
+              // By itself the provider waits ten minutes for an address in the status (pulumi-kubernetes 4, await/ingress.go), which not
+              // every controller writes there.
+              "pulumi.com/skipAwait": "true",
+            },
+          },
+          spec: {
+            ingressClassName: args.className,
+            tls: tls ? [{ hosts: [host], secretName }] : undefined,
+            rules: [{ host, http: { paths: paths.map((path) => ({ ...path, backend })) } }],
+          },
+        },
+        { parent: this },
+      );
+      return `${tls ? "https" : "http"}://${host}`;
+    };
+
+    this.addresses = {
+      ...(args.manager === undefined ? {} : { manager: wayIn("manager", args.manager) }),
+      ...(args.admin === undefined ? {} : { admin: wayIn("admin", args.admin) }),
+    };
+    this.registerOutputs({ addresses: this.addresses });
+  }
+}

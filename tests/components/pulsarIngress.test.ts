@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { PulsarIngress, type PulsarIngressArgs } from "../../components/pulsarIngress.ts";
+import { backends } from "../../components/waysIn.ts";
+import { named, register } from "../support/mocks.ts";
+
+const args: PulsarIngressArgs = {
+  namespace: "messaging",
+  release: "demo",
+  className: "nginx",
+  clusterIssuer: "letsencrypt",
+  annotations: { "nginx.ingress.kubernetes.io/proxy-body-size": "1m" },
+  manager: { host: "manager.example.com" },
+  admin: { host: "admin.example.com", tlsSecret: "admin-cert" },
+};
+
+interface Ingress {
+  metadata: { name: string; namespace: string; annotations: Record<string, string> };
+  spec: {
+    ingressClassName?: string;
+    tls?: object[];
+    rules: [{ host: string; http: { paths: { path: string; pathType: string; backend: object }[] } }];
+  };
+}
+
+async function made(changes: Partial<PulsarIngressArgs> = {}) {
+  let component: PulsarIngress | undefined;
+  const registered = await register(() => (component = new PulsarIngress("ingress", { ...args, ...changes })));
+  assert.ok(component);
+  return {
+    addresses: component.addresses,
+    names: registered.filter(({ custom }) => custom).map(({ name }) => name),
+    of: (way: "manager" | "admin") => named(registered, `ingress-${way}`).inputs as unknown as Ingress,
+  };
+}
+
+describe("PulsarIngress", () => {
+  test("leads each host to its Service, by the paths that are let in and no others", async () => {
+    const { of } = await made();
+    const services = {
+      manager: { name: "demo-pulsar-pulsar-manager", port: { number: 9527 } },
+      admin: { name: "demo-pulsar-proxy", port: { number: 80 } },
+    };
+    for (const way of ["manager", "admin"] as const) {
+      const { metadata, spec } = of(way);
+      assert.deepEqual([metadata.name, metadata.namespace], [`demo-pulsar-${way}`, "messaging"]);
+      assert.equal(spec.ingressClassName, "nginx");
+      assert.equal(spec.rules.length, 1);
+      assert.equal(spec.rules[0].host, args[way]?.host);
+      const backend = { service: services[way] };
+      assert.deepEqual(
+        spec.rules[0].http.paths,
+        backends[way].paths.map((path) => ({ ...path, backend })),
+      );
+    }
+  });
+
+  test("has TLS from the Secret that is named, or from one that cert-manager fills", async () => {
+    const { of, addresses } = await made();
+    assert.deepEqual(of("manager").spec.tls, [
+      { hosts: ["manager.example.com"], secretName: "demo-pulsar-manager-tls" },
+    ]);
+    assert.deepEqual(of("admin").spec.tls, [{ hosts: ["admin.example.com"], secretName: "admin-cert" }]);
+    assert.deepEqual(addresses, { manager: "https://manager.example.com", admin: "https://admin.example.com" });
+  });
+
+  test("has no TLS where there is neither, and says so in its address", async () => {
+    const { of, addresses } = await made({ clusterIssuer: undefined });
+    assert.equal(of("manager").spec.tls, undefined);
+    assert.deepEqual(addresses, { manager: "http://manager.example.com", admin: "https://admin.example.com" });
+  });
+
+  test("tells the controller and cert-manager what they are to be told, and Pulumi not to wait for an address", async () => {
+    const annotations = async (changes: Partial<PulsarIngressArgs>) =>
+      (await made(changes)).of("admin").metadata.annotations;
+    const always = { "nginx.ingress.kubernetes.io/proxy-body-size": "1m", "pulumi.com/skipAwait": "true" };
+    assert.deepEqual(await annotations({}), { ...always, "cert-manager.io/cluster-issuer": "letsencrypt" });
+    assert.deepEqual(await annotations({ clusterIssuer: undefined, issuer: "ca" }), {
+      ...always,
+      "cert-manager.io/issuer": "ca",
+    });
+    assert.deepEqual(await annotations({ clusterIssuer: undefined }), always);
+  });
+
+  test("makes an Ingress only for a host that is named", async () => {
+    const { names, addresses } = await made({ admin: undefined });
+    assert.deepEqual(names, ["ingress-manager"]);
+    assert.deepEqual(addresses, { manager: "https://manager.example.com" });
+  });
+});
