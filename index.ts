@@ -20,6 +20,7 @@ import { releaseHooks } from "./components/resources/helmRecord.ts";
 import { ownObjects } from "./components/resources/ownership.ts";
 import { TokenRollout } from "./components/resources/tokenRollout.ts";
 import { VolumeContract } from "./components/resources/volumeContract.ts";
+import { SmokeTest } from "./components/smokeTest.ts";
 import { contractOf } from "./components/volumeContract.ts";
 import { planVolumes } from "./components/volumes.ts";
 import { stackSettings } from "./settings.ts";
@@ -193,8 +194,33 @@ const rackJobs = racks
     ]
   : [];
 
-if (production)
-  new ProductionGuard("production-guard", [nodes, home, auth, volumes, database, pulsar, rollout, ...rackJobs]);
+// Last, when all that it tests is as it will be.
+const smokeTests = settings.smokeTest
+  ? [
+      new SmokeTest(
+        "smoke-test",
+        {
+          namespace: home.namespaceName,
+          release,
+          addresses: pulsar.addresses,
+          token: tokenSecret(release, tokens.roles.client),
+          revision: pulsar.revision,
+          image: pulsarImage,
+          pullSecret: images.pullSecret,
+          placement: layout.placements.init,
+        },
+        { provider, dependsOn: [pulsar, rollout, ...rackJobs] },
+      ),
+    ]
+  : [];
+
+if (production) {
+  new ProductionGuard("production-guard", [
+    ...[nodes, home, auth, volumes, database, pulsar, rollout],
+    ...rackJobs,
+    ...smokeTests,
+  ]);
+}
 
 /** Which component runs how often, and on which nodes. */
 export const placement = nodes.table;

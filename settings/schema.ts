@@ -176,6 +176,7 @@ export const schema = object({
     error: "a password without a backslash",
   }),
   managerDatabaseAdminPassword: password("managerDatabaseAdminPassword").optional(),
+  smokeTest: flag,
   values: z.record(z.string(), z.json(), { error: "an object of chart values" }),
 });
 
@@ -203,6 +204,7 @@ export const emptyDefaults: Record<string, unknown> = {
   movedVolumes: [],
   manager: {},
   managerDatabase: {},
+  smokeTest: true,
   values: {},
 };
 
