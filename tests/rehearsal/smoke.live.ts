@@ -19,8 +19,8 @@ test("the smoke test", async (t) => {
     const { namespace } = settings;
     const jobs = async () => {
       const { items } = await api.batch.listNamespacedJob({ namespace, labelSelector: `component=${component}` });
-      return items.map(({ metadata = {}, status = {} }) => {
-        return { name: metadata.name, uid: metadata.uid, complete: status.succeeded === 1 };
+      return items.map(({ metadata, status }) => {
+        return { name: metadata?.name, uid: metadata?.uid, complete: status?.succeeded === 1 };
       });
     };
     /** The only one there is. */
