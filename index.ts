@@ -25,6 +25,7 @@ import { ownObjects } from "./components/resources/ownership.ts";
 import { podMonitorHook } from "./components/resources/podMonitorKind.ts";
 import { TokenRollout } from "./components/resources/tokenRollout.ts";
 import { VolumeContract } from "./components/resources/volumeContract.ts";
+import { SmokeTest } from "./components/smokeTest.ts";
 import { PulsarTenants } from "./components/tenants.ts";
 import { contractOf } from "./components/volumeContract.ts";
 import { planVolumes } from "./components/volumes.ts";
@@ -281,9 +282,29 @@ const ways = settings.ingress
     ]
   : [];
 
+// Last, when all that it tests is as it will be.
+const smokeTests = settings.smokeTest
+  ? [
+      new SmokeTest(
+        "smoke-test",
+        {
+          namespace: home.namespaceName,
+          release,
+          addresses: pulsar.addresses,
+          token: tokenSecret(release, tokens.roles.client),
+          revision: pulsar.revision,
+          image: pulsarImage,
+          pullSecret: images.pullSecret,
+          placement: layout.placements.init,
+        },
+        { provider, dependsOn: [pulsar, rollout, ...rackJobs] },
+      ),
+    ]
+  : [];
+
 if (production) {
   const base = [nodes, home, auth, volumes, database, ...network, ...podMonitors, pulsar, rollout];
-  new ProductionGuard("production-guard", [...base, ...rackJobs, ...managerSetups, ...tenants, ...ways]);
+  new ProductionGuard("production-guard", [...base, ...rackJobs, ...managerSetups, ...tenants, ...ways, ...smokeTests]);
 }
 
 /** Which component runs how often, and on which nodes. */

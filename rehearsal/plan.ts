@@ -2,7 +2,7 @@ import type { Component, Layout } from "../components/layouts/layout.ts";
 import { enumerate } from "./explain.ts";
 import type { PodView } from "./observe.ts";
 
-/** What the chart calls the components in its pods' `component` label (2.7.7 and 4.7.0). */
+/** What the chart (2.7.7 and 4.7.0) and the stack's own Jobs call the components in their pods' `component` label. */
 const labels: Record<string, Component> = {
   zookeeper: "zookeeper",
   bookie: "bookkeeper",
@@ -11,6 +11,10 @@ const labels: Record<string, Component> = {
   recovery: "autorecovery",
   toolset: "toolset",
   "pulsar-manager": "manager",
+  // The stack's own Jobs (components/stackJob.ts).
+  "bookie-racks": "init",
+  "manager-setup": "init",
+  "smoke-test": "init",
 };
 
 /**
@@ -24,7 +28,7 @@ export function componentOf(label: string | undefined): Component | undefined {
 
 /**
  * Where the pods are not as the layout has them: on another node than the rule of their placement allows, or not as many as it says. Pods
- * that have no node yet are not judged. The layout knows of no pods outside the chart.
+ * that have no node yet are not judged. The layout knows of no pods but the chart's and the stack's.
  *
  * @param deployed whether `up` came to its end; otherwise pods may just not have been made yet, and only too many are told
  */
@@ -44,7 +48,7 @@ export function offPlan(pods: readonly PodView[], layout: Layout, deployed: bool
     });
     if (rule === "spread") faults.push(...sharing(mine));
     if (overZones) faults.push(...unevenly(component, mine, layout));
-    // The init Jobs come and go; whether they complete is told by the Jobs themselves.
+    // Jobs come and go; whether they complete is told by the Jobs themselves.
     if (component !== "init" && (mine.length > replicas || (deployed && mine.length < replicas))) {
       faults.push(`${component}: ${mine.length} pods; planned: ${replicas}`);
     }

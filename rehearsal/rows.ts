@@ -53,7 +53,7 @@ export function volumeTable({ claims, volumes }: Observation): Table {
 
 export function jobTable({ jobs }: Observation): Table {
   return {
-    title: "Init Jobs",
+    title: "Jobs",
     head: ["Job", "state"],
     rows: jobs.filter((job) => componentOf(job.component) === "init").map(({ name, state }) => [name, state]),
   };

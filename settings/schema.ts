@@ -274,6 +274,7 @@ export const schema = object({
     manager: wayIn.optional(),
     admin: wayIn.optional(),
   }),
+  smokeTest: flag,
   values: z.record(z.string(), z.json(), { error: "an object of chart values" }),
 });
 
@@ -306,6 +307,7 @@ export const emptyDefaults: Record<string, unknown> = {
   tenants: [],
   adminApi: {},
   ingress: {},
+  smokeTest: true,
   values: {},
 };
 

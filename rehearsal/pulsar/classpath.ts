@@ -16,7 +16,7 @@ const oldestJava = 17;
 const mavenLimit = 10 * 60_000;
 
 /** What there are classes of: one pom each, beside this file. */
-export type Classes = "server";
+export type Classes = "server" | "tools-2.7";
 
 /**
  * The classpath of what a pom depends on. Maven takes ten seconds to find out what it found out before, so the answer is kept in the

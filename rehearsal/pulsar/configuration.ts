@@ -59,6 +59,8 @@ export function proxyConfiguration(clusterName: string, ports: Ports, auth: Auth
     forwardAuthorizationCredentials: "true",
     superUserRoles: roles(Object.values(superUsers).filter((role) => role !== superUsers.proxy)),
     authenticateMetricsEndpoint: "false",
+    // By itself a proxy leads to brokers on their usual ports only.
+    brokerProxyAllowedTargetPorts: String(ports.brokerBinary),
   };
 }
 

@@ -41,8 +41,6 @@ export interface Pulsar extends PulsarAddress {
   token(claims: Claims): Promise<string>;
   /** Absolute path of a folder like the image's /pulsar: bin/pulsar-admin, bin/pulsar-client, and their conf/client.conf. */
   clientTools: string;
-  /** Another proxy before the same broker, configured like the first one but for these keys. */
-  startProxy(changes: Configuration): Promise<PulsarAddress>;
   /** Ends broker and proxies, and forgets what they held. */
   stop(): Promise<void>;
 }
@@ -62,12 +60,15 @@ export async function startPulsar({
   workspace,
   keys,
   privateKey = newPrivateKey(keys),
+  changes = {},
 }: {
   workspace: Workspace;
   /** How tokens are signed. */
   keys: TokenKeys;
   /** PEM of the key they are signed with. @default a new one */
   privateKey?: string;
+  /** Laid over what broker and proxy are told. */
+  changes?: Configuration;
 }): Promise<Pulsar> {
   const jars = await classpath("server", workspace);
   const dir = await mkdtemp(join(workspace.dir, "pulsar-"));
@@ -119,26 +120,20 @@ export async function startPulsar({
 
   const [brokerBinary = 0, brokerHttp = 0, proxyBinary = 0, proxyHttp = 0] = await freePorts(4);
   const admin = await sign({ role: superUsers.client });
-  const startProxy = async (name: string, ports: typeof first, changes: Configuration): Promise<PulsarAddress> => {
-    const configuration = { ...proxyConfiguration(cluster, ports, auth), ...changes };
-    const file = await give(`${name}.conf`, text(configuration));
-    const address = addressOf(ports.proxyBinary, ports.proxyHttp);
-    await run(name, "256m", ["org.apache.pulsar.proxy.server.ProxyServiceStarter", "-c", file], () =>
-      answersAdmin(address.adminUrl, admin),
-    );
-    return address;
-  };
-
-  const first = { brokerBinary, brokerHttp, proxyBinary, proxyHttp };
+  const ports = { brokerBinary, brokerHttp, proxyBinary, proxyHttp };
   const broker = addressOf(brokerBinary, brokerHttp);
-  const brokerFile = await give("broker.conf", text(brokerConfiguration(cluster, first, auth)));
+  const brokerFile = await give("broker.conf", text({ ...brokerConfiguration(cluster, ports, auth), ...changes }));
   const standalone = [
     ...["org.apache.pulsar.PulsarStandaloneStarter", "-c", brokerFile, "--no-functions-worker", "--no-stream-storage"],
     ...["--bookkeeper-dir", join(dir, "bookkeeper"), "--metadata-dir", join(dir, "metadata")],
   ];
-  const [proxy] = await Promise.all([
-    startProxy("proxy", first, {}),
+  const proxy = addressOf(proxyBinary, proxyHttp);
+  const proxyFile = await give("proxy.conf", text({ ...proxyConfiguration(cluster, ports, auth), ...changes }));
+  await Promise.all([
     run("broker", "1g", standalone, () => answersAdmin(broker.adminUrl, admin)),
+    run("proxy", "256m", ["org.apache.pulsar.proxy.server.ProxyServiceStarter", "-c", proxyFile], () =>
+      answersAdmin(proxy.adminUrl, admin),
+    ),
   ]);
 
   return {
@@ -150,10 +145,6 @@ export async function startPulsar({
     keyFile: auth.key,
     token: sign,
     clientTools: await clientTools(join(dir, "tools"), jars),
-    async startProxy(changes) {
-      const [proxyBinary = 0, proxyHttp = 0] = await freePorts(2);
-      return startProxy(`proxy-${proxyHttp}`, { ...first, proxyBinary, proxyHttp }, changes);
-    },
     async stop() {
       for (const server of running) server.kill("SIGKILL");
       await Promise.all(running);

@@ -7,7 +7,7 @@ import { PatchStrategy, setHeaderOptions } from "@kubernetes/client-node";
 import { withClient } from "../../rehearsal/databases.ts";
 import type { Outcome } from "../../rehearsal/engine.ts";
 import { taintText } from "../../rehearsal/explain.ts";
-import { componentOf, offPlan } from "../../rehearsal/plan.ts";
+import { offPlan } from "../../rehearsal/plan.ts";
 import { settled } from "../../rehearsal/rehearse.ts";
 import { openMatters } from "../../rehearsal/settling.ts";
 import { withRehearsal, type Stage } from "../../rehearsal/stage.ts";
@@ -204,7 +204,7 @@ async function assertRunning(stage: Stage): Promise<void> {
   const seen = await settled(stage);
   assert.deepEqual(openMatters(seen), []);
   assert.deepEqual(offPlan(seen.pods, stage.layout, true), []);
-  const jobs = seen.jobs.filter(({ component }) => componentOf(component) === "init");
+  const jobs = seen.jobs.filter(({ component }) => component?.endsWith("-init"));
   assert.deepEqual(
     jobs.map(({ component, state }) => [component, state]),
     [
@@ -216,7 +216,7 @@ async function assertRunning(stage: Stage): Promise<void> {
 
 async function initJobs(stage: Stage): Promise<string[]> {
   const { jobs } = await stage.observe();
-  return jobs.filter(({ component }) => componentOf(component) === "init").map(({ name }) => name);
+  return jobs.filter(({ component }) => component?.endsWith("-init")).map(({ name }) => name);
 }
 
 /** What marks each node: its labels, and its taints in any order. */

@@ -35,6 +35,15 @@ describe("offPlan", () => {
     ]);
   });
 
+  it("keeps the stack's own Jobs where the init Jobs are, however often they run", () => {
+    for (const component of ["bookie-racks", "smoke-test", "manager-setup"]) {
+      const runs = ["node1", "node1", "other"].map((node, i) => pod(`pulsar-${component}-${i}`, { component, node }));
+      assert.deepEqual(offPlan([...running().pods, ...runs], layout, true), [
+        `pulsar-${component}-2 is on other; planned: node1, node2 or node3`,
+      ]);
+    }
+  });
+
   it("counts: too many always, too few only once everything is deployed", () => {
     const fourth = [...running().pods, pod("pulsar-bookie-3", { component: "bookie" })];
     assert.deepEqual(offPlan(fourth, layout, false), ["bookkeeper: 4 pods; planned: 3"]);

@@ -211,7 +211,7 @@ Pods by node
   node2  pulsar-bookie-1, pulsar-broker-1, pulsar-proxy-1, pulsar-recovery-0, pulsar-zookeeper-1
   node3  pulsar-bookie-2, pulsar-broker-2, pulsar-proxy-2, pulsar-toolset-0, pulsar-zookeeper-2
 
-Init Jobs
+Jobs
   pulsar-bookie-init  complete
 
 Claims and volumes

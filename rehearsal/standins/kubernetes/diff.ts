@@ -92,6 +92,7 @@ export function replacedOnChange(object: Props, mutability: Mutability): string[
  * @param applied - live values of the fields that the program had set
  * @param live - the object as last seen
  * @param patch - whether the resource only patches the object: then nothing but its identity replaces it
+ * @param anyway - what else asks for a new object
  */
 export function diffObjects(
   applied: Props,
@@ -99,13 +100,15 @@ export function diffObjects(
   news: Props,
   mutability: Mutability,
   patch = false,
+  anyway: string[] = [],
 ): DiffResult {
   const changedKeys = changedPaths(applied, news);
   const fields = patch ? identity : replacedOnChange(news, mutability);
-  const replaces = changedKeys.filter((path) => fields.some((field) => concerns(path, field, applied, news)));
+  const changed = changedKeys.filter((path) => fields.some((field) => concerns(path, field, applied, news)));
+  const replaces = [...changed, ...anyway];
   const [name, oldName] = [at(news, "metadata", "name"), at(live, "metadata", "name")];
   return {
-    changes: changedKeys.length > 0,
+    changes: changedKeys.length > 0 || anyway.length > 0,
     replaces,
     // Two objects of one name cannot be there at once.
     deleteBeforeReplace:

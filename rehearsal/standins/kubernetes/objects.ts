@@ -8,7 +8,7 @@ import { diffObjects } from "./diff.ts";
 import type { KubeObject, Kind } from "./kinds.ts";
 import { annotation, at, idOf, list, namespaced, parseId, randomSuffix, without } from "./kinds.ts";
 import { appliedPart, holds, importedInputs, redacted, secretTexts } from "./live.ts";
-import { checkReadiness, getOrGone, NotReady, untilGone, untilReady } from "./waiting.ts";
+import { checkReadiness, getOrGone, NotReady, readiness, untilGone, untilReady } from "./waiting.ts";
 
 /** Objects that the stack owns: made, changed and deleted as a whole. */
 export function objectHandler(cluster: Cluster, kind: Kind): ResourceHandler {
@@ -20,8 +20,10 @@ export function objectHandler(cluster: Cluster, kind: Kind): ResourceHandler {
       return { inputs: { ...inputs, metadata: await placed(cluster, kind, metadata) } };
     },
 
-    diff: async (_id, oldInputs, live, news) =>
-      diffObjects(appliedPart(live, oldInputs), live, news, cluster.settings, kind.patch),
+    async diff(_id, oldInputs, live, news) {
+      const unready = (await isReplacedAsUnready(cluster, live as KubeObject, news)) ? [replaceUnready] : [];
+      return diffObjects(appliedPart(live, oldInputs), live, news, cluster.settings, kind.patch, unready);
+    },
 
     async create(inputs, preview, call) {
       if (preview && !(await canDryRun(cluster, kind, inputs))) return { id: "", outputs: inputs };
@@ -96,6 +98,18 @@ function named(metadata: Props, olds: Props | undefined, logicalName: string): P
     name,
     annotations: { ...(metadata.annotations as Props | undefined), "pulumi.com/autonamed": "true" },
   };
+}
+
+const replaceUnready = '.metadata.annotations["pulumi.com/replaceUnready"]';
+
+/** Whether an annotation asks for a new Job in the place of one that has not succeeded. One that nobody can look at stays. */
+async function isReplacedAsUnready({ connection }: Cluster, live: KubeObject, news: Props): Promise<boolean> {
+  if (news.kind !== "Job" || annotation(news, "replaceUnready") !== "true" || !("api" in connection)) return false;
+  try {
+    return !readiness(await connection.api.get(live)).ready;
+  } catch {
+    return false;
+  }
 }
 
 /** Gives an object without a namespace the provider's, and one outside namespaces none. */

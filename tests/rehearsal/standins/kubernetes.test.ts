@@ -400,6 +400,48 @@ describe("the kubeconfig", () => {
   });
 });
 
+describe("a Job that asks for another one where it has not succeeded (pulumi.com/replaceUnready)", () => {
+  const asking = { "pulumi.com/replaceUnready": "true" };
+  const job = (annotations: object): Props => ({
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata: { name: "j", namespace: "ns", annotations },
+    spec: {},
+  });
+
+  /** What becomes of the unchanged Job when the API server answers this about it. */
+  async function diff(inputs: Props, get: () => Promise<object>) {
+    const settings = settingsOf({}, {});
+    const connection = { api: { get }, kubeconfig: {} } as unknown as Parameters<typeof objectHandler>[0]["connection"];
+    const cluster = { settings, defaultNamespace: "ns", connection };
+    const handler = objectHandler(cluster, { apiVersion: "batch/v1", kind: "Job", patch: false });
+    return handler.diff?.("ns/j", inputs, inputs, inputs, call);
+  }
+  const having = (type: string) => async () => ({
+    ...job(asking),
+    status: { conditions: [{ type, status: "True" }] },
+  });
+
+  test("is replaced, its predecessor first, while it has not", async () => {
+    const replaced = {
+      changes: true,
+      replaces: ['.metadata.annotations["pulumi.com/replaceUnready"]'],
+      deleteBeforeReplace: true,
+      changedKeys: [],
+    };
+    assert.deepEqual(await diff(job(asking), having("Failed")), replaced);
+    assert.deepEqual(await diff(job(asking), having("Suspended")), replaced);
+  });
+
+  test("stays once it has, where it does not ask, and where nobody can tell", async () => {
+    const stays = { changes: false, replaces: [], deleteBeforeReplace: false, changedKeys: [] };
+    assert.deepEqual(await diff(job(asking), having("Complete")), stays);
+    assert.deepEqual(await diff(job({}), having("Failed")), stays);
+    const gone = async () => Promise.reject(new Error("not found"));
+    assert.deepEqual(await diff(job(asking), gone), stays);
+  });
+});
+
 describe("without a cluster", () => {
   const settings = settingsOf({ namespace: "ns" }, {});
   const cluster = { settings, defaultNamespace: "ns", connection: { unreachable: "nobody there" } };

@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+import * as pulumi from "@pulumi/pulumi";
+import type { SecretRef } from "./charts/cluster.ts";
+import { shortHash } from "./hash.ts";
+import type { ServiceAddresses } from "./pulsarRelease.ts";
+import { stackJob, type StackJobPlace } from "./stackJob.ts";
+
+export interface SmokeTestArgs extends StackJobPlace {
+  /** Where the proxy is, inside the cluster. */
+  addresses: pulumi.Input<Pick<ServiceAddresses, "proxy" | "admin">>;
+  /** The token of a super user. */
+  token: SecretRef;
+  /** What is tested: with another one the test runs again. */
+  revision: pulumi.Input<string>;
+}
+
+const script = readFileSync(new URL("smokeTest/smoke.sh", import.meta.url), "utf8");
+
+/**
+ * Proves, once the release is up, that messages go through the cluster and that no token and a wrong one are refused (seed, section 2.3): a Job
+ * that makes `test-tenant/test-ns/test-topic`, sends messages through each of its partitions and leaves none. It runs again when the release
+ * changes, and not otherwise. Where it fails, the `up` does, with the reason in the last line.
+ */
+export class SmokeTest extends pulumi.ComponentResource {
+  constructor(name: string, args: SmokeTestArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("pulsar:components:SmokeTest", name, {}, opts);
+    const { addresses, token, revision, ...place } = args;
+    const { proxy, admin } = pulumi.output(addresses);
+    const folder = "/pulsar/tokens/client";
+    stackJob(
+      `${name}-job`,
+      {
+        ...place,
+        task: "smoke-test",
+        script,
+        env: { ADMIN_URL: admin, SERVICE_URL: proxy, TOKEN_FILE: `${folder}/token` },
+        secrets: [{ secret: token.secret, folder, files: { [token.key]: "token" } }],
+        run: pulumi.output(revision).apply((current) => shortHash(`${current} ${script}`)),
+        // The test waits by itself for what is still coming up; once more, in case a node was lost meanwhile.
+        retries: 1,
+      },
+      { parent: this },
+    );
+    this.registerOutputs({});
+  }
+}

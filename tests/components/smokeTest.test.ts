@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, test } from "node:test";
+import { SmokeTest, type SmokeTestArgs } from "../../components/smokeTest.ts";
+import { named, register } from "../support/mocks.ts";
+
+const args: SmokeTestArgs = {
+  namespace: "messaging",
+  release: "demo",
+  addresses: {
+    proxy: "pulsar://demo-pulsar-proxy.messaging.svc:6650",
+    admin: "http://demo-pulsar-proxy.messaging.svc",
+  },
+  token: { secret: "demo-token-admin", key: "TOKEN" },
+  revision: "0123abcd",
+  image: "apachepulsar/pulsar-all:4.0.12",
+  pullSecret: "regsecret",
+  placement: { nodeSelector: { pulsar: "yes" }, tolerations: [{ key: "dedicated", operator: "Equal", value: "pulsar", effect: "NoSchedule" }] },
+};
+
+async function job(changes: Partial<SmokeTestArgs> = {}) {
+  const registered = await register(() => new SmokeTest("smoke", { ...args, ...changes }));
+  return named(registered, "smoke-job").inputs as {
+    metadata: { name: string; namespace: string; labels: object; annotations: object };
+    spec: { backoffLimit: number; template: { spec: Pod } };
+  };
+}
+
+interface Pod {
+  nodeSelector: object;
+  tolerations: object[];
+  imagePullSecrets: object[];
+  containers: [{ image: string; command: string[]; args: string[]; env: object[]; volumeMounts: object[] }];
+  volumes: object[];
+}
+
+describe("SmokeTest", () => {
+  test("runs the script as it is, with the proxy's addresses and the token as a file", async () => {
+    const { spec } = await job();
+    const { containers, volumes } = spec.template.spec;
+    const [{ command, args: scripts, env, volumeMounts }] = containers;
+    assert.deepEqual(command, ["sh", "-c"]);
+    assert.deepEqual(scripts, [readFileSync(new URL("../../components/smokeTest/smoke.sh", import.meta.url), "utf8")]);
+    assert.deepEqual(env, [
+      { name: "ADMIN_URL", value: "http://demo-pulsar-proxy.messaging.svc" },
+      { name: "SERVICE_URL", value: "pulsar://demo-pulsar-proxy.messaging.svc:6650" },
+      { name: "TOKEN_FILE", value: "/pulsar/tokens/client/token" },
+    ]);
+    assert.deepEqual(volumes, [
+      { name: "secret-0", secret: { secretName: "demo-token-admin", items: [{ key: "TOKEN", path: "token" }] } },
+    ]);
+    assert.deepEqual(volumeMounts, [{ name: "secret-0", mountPath: "/pulsar/tokens/client", readOnly: true }]);
+  });
+
+  test("runs where it is placed, and fails soon", async () => {
+    const { metadata, spec } = await job();
+    const { nodeSelector, tolerations, imagePullSecrets, containers } = spec.template.spec;
+    assert.equal(metadata.namespace, "messaging");
+    assert.deepEqual(metadata.labels, { app: "pulsar", release: "demo", component: "smoke-test" });
+    assert.deepEqual([nodeSelector, tolerations], [args.placement.nodeSelector, args.placement.tolerations]);
+    assert.deepEqual(imagePullSecrets, [{ name: "regsecret" }]);
+    assert.equal(containers[0].image, args.image);
+    assert.equal(spec.backoffLimit, 1);
+  });
+
+  test("is another Job where the release is another one, and the same otherwise", async () => {
+    const nameWith = async (changes: Partial<SmokeTestArgs>) => (await job(changes)).metadata.name;
+    const name = await nameWith({});
+    assert.match(name, /^demo-pulsar-smoke-test-[0-9a-f]{8}$/);
+    assert.equal(await nameWith({ pullSecret: "other" }), name);
+    assert.notEqual(await nameWith({ revision: "0123abce" }), name);
+  });
+});
