@@ -15,7 +15,10 @@ const args: SmokeTestArgs = {
   revision: "0123abcd",
   image: "apachepulsar/pulsar-all:4.0.12",
   pullSecret: "regsecret",
-  placement: { nodeSelector: { pulsar: "yes" }, tolerations: [{ key: "dedicated", operator: "Equal", value: "pulsar", effect: "NoSchedule" }] },
+  placement: {
+    nodeSelector: { pulsar: "yes" },
+    tolerations: [{ key: "dedicated", operator: "Equal", value: "pulsar", effect: "NoSchedule" }],
+  },
 };
 
 async function job(changes: Partial<SmokeTestArgs> = {}) {

@@ -139,7 +139,10 @@ test("keys and tokens", async (t) => {
     await t.test("are rotated to another algorithm, while the key before stays what it was", async () => {
       const before = await pods(stage);
       await stack.configure({ plain: { "pulsar:tokens.generation": "4", "pulsar:tokens.keys": "ecdsa" } });
-      const expected = ["create auth-key-4", "delete auth-key-2", "update auth-key-secret", "update pulsar-release"];
+      const expected = [
+        ...["create auth-key-4", "delete auth-key-2", "update auth-key-secret", "update pulsar-release"],
+        ...["create smoke-test-job", "delete smoke-test-job"],
+      ];
       const preview = await stack.preview();
       assert.deepEqual(changed(preview), [...expected, "update token-rollout", ...allTokens].sort(), preview.text);
       assertOk(await stack.up());

@@ -45,12 +45,14 @@ test("the runbooks", async (t) => {
       const expected = [
         "create bookie-racks-job",
         "create nodes-marks-bk-5",
+        "create smoke-test-job",
         "create volumes-bookie-journal-4",
         "create volumes-bookie-journal-4-claim",
         "create volumes-bookie-ledgers-4",
         "create volumes-bookie-ledgers-4-claim",
         "create volumes-directories-bk-5",
         "delete bookie-racks-job",
+        "delete smoke-test-job",
         "update pulsar-release",
         "update volume-contract",
       ];
