@@ -13,12 +13,7 @@ import { memoryOf, watchMemory } from "../../rehearsal/scale/memory.ts";
 import { fewestNodes, planOf, stack } from "../../rehearsal/scale/plan.ts";
 import { rawConfig } from "../../rehearsal/stackConfig.ts";
 import { parseSettings } from "../../settings.ts";
-
-const testSecrets = {
-  "pulsar:managerDatabasePassword": "a",
-  "pulsar:managerDatabaseAdminPassword": "b",
-  "pulsar:imagePullCredentials": '{"auths":{}}',
-};
+import { testSecrets } from "../support/stackFile.ts";
 
 describe("a plan of many nodes", () => {
   for (const [nodes, zookeepers, bookies] of [
