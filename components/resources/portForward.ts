@@ -1,5 +1,6 @@
 import { type Duplex, duplexPair, Writable } from "node:stream";
 import { ask, type Cluster, statusOf } from "./cluster.ts";
+import { isReady, type Readiness } from "./pods.ts";
 
 /** A port of a pod. */
 export interface ForwardTarget {
@@ -27,10 +28,9 @@ export interface ServicePort {
   port: number;
   targetPort?: number | string;
 }
-export interface ProxyPod {
-  metadata?: { name?: string; deletionTimestamp?: Date };
+export interface ProxyPod extends Readiness {
+  metadata?: Readiness["metadata"] & { name?: string };
   spec?: { containers: { ports?: { name?: string; containerPort: number }[] }[] };
-  status?: { conditions?: { type: string; status: string }[] };
 }
 
 /**
@@ -68,11 +68,6 @@ export function podPort({ port, targetPort = port }: ServicePort, { spec }: Prox
   if (typeof targetPort === "number") return targetPort;
   const ports = spec?.containers.flatMap(({ ports = [] }) => ports) ?? [];
   return ports.find(({ name }) => name === targetPort)?.containerPort ?? port;
-}
-
-function isReady({ metadata, status }: ProxyPod): boolean {
-  const ready = status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True");
-  return ready === true && metadata?.deletionTimestamp === undefined;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { dynamic } from "@pulumi/pulumi";
 import { ask, type Cluster, type ClusterRef, connect, statusOf } from "./cluster.ts";
+import { isReady } from "./pods.ts";
 
 /** Inputs of a TokenRollout resource, and its outputs: those that the pods were last started for. */
 export interface TokenRolloutArgs {
@@ -22,7 +23,7 @@ export interface TokenRolloutArgs {
   limitMinutes: number;
 }
 
-/** A Secret or a pod of the API, as far as it matters here. */
+/** A Secret or a pod of the API, as far as its age goes. */
 interface Dated {
   metadata?: {
     name?: string;
@@ -31,9 +32,6 @@ interface Dated {
     deletionTimestamp?: Date;
     managedFields?: { time?: Date }[];
   };
-}
-interface Pod extends Dated {
-  status?: { conditions?: { type: string; status: string }[] };
 }
 
 type Scope = Pick<TokenRolloutArgs, "namespace" | "release" | "limitMinutes">;
@@ -99,11 +97,6 @@ export function lastChange(secrets: Dated[]): Date {
  */
 export function outdated<T extends Dated>(pods: T[], changed: Date): T[] {
   return pods.filter(({ metadata }) => (metadata?.creationTimestamp ?? changed) <= changed);
-}
-
-export function isReady({ metadata, status }: Pod): boolean {
-  const ready = status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True");
-  return ready === true && metadata?.deletionTimestamp === undefined;
 }
 
 /**

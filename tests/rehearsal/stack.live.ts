@@ -74,7 +74,7 @@ test("the test stack", async (t) => {
       assert.ok(account.imagePullSecrets?.some(({ name }) => name === "regsecret"));
       const zookeeper = await api.apps.readNamespacedStatefulSet({ name: "pulsar-zookeeper", namespace });
       const { items: jobs } = await api.batch.listNamespacedJob({ namespace });
-      assert.equal(jobs.length, 6);
+      assert.equal(jobs.length, 7);
       for (const { metadata, spec } of [zookeeper, ...jobs]) {
         const secrets = spec?.template.spec?.imagePullSecrets?.map(({ name }) => name);
         assert.deepEqual(secrets, ["regsecret"], metadata?.name);

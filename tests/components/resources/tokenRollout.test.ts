@@ -64,15 +64,6 @@ describe("which pods are outdated", () => {
       ["old", "same"],
     );
   });
-
-  test("a pod serves when it is ready and not on its way out", () => {
-    const ready = { conditions: [{ type: "Ready", status: "True" }] };
-    assert.equal(provider.isReady({ status: ready }), true);
-    assert.equal(provider.isReady({ status: { conditions: [{ type: "Ready", status: "False" }] } }), false);
-    assert.equal(provider.isReady({ status: { conditions: [{ type: "Initialized", status: "True" }] } }), false);
-    assert.equal(provider.isReady({}), false);
-    assert.equal(provider.isReady({ metadata: { deletionTimestamp: at("11:00:00") }, status: ready }), false);
-  });
 });
 
 describe("TokenRollout", () => {
