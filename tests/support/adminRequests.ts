@@ -20,3 +20,10 @@ export function asker(address: string, token?: string) {
     return { status: response.status, body: isJson ? (JSON.parse(text) as unknown) : text };
   };
 }
+
+/** An answer with its lists of names in order: they are sets, which a broker tells in any order. */
+export function sorted(body: unknown): unknown {
+  if (Array.isArray(body)) return body.map(sorted).sort();
+  if (typeof body !== "object" || body === null) return body;
+  return Object.fromEntries(Object.entries(body).map(([key, value]) => [key, sorted(value)]));
+}

@@ -5,7 +5,7 @@ import { signToken } from "../../../components/tokens.ts";
 import { newPrivateKey, type Pulsar, startPulsar } from "../../../rehearsal/pulsar/pulsar.ts";
 import { startAdminApi } from "../../../rehearsal/standins/adminApi.ts";
 import { openWorkspace } from "../../../rehearsal/workspace.ts";
-import { asker } from "../../support/adminRequests.ts";
+import { asker, sorted } from "../../support/adminRequests.ts";
 import { produceAt } from "../../support/produce.ts";
 import { startSecretServer } from "../../support/secretServer.ts";
 import { tenantsBehave, type World } from "./tenantBehaviour.ts";
@@ -155,8 +155,3 @@ test("the stand-in answers as the real broker does", async () => {
     assert.equal((await ours("GET", "/tenants")).status, (await real("GET", "/tenants")).status);
   standIn.close();
 });
-
-/** Lists of names come in any order. */
-function sorted(body: unknown): unknown {
-  return Array.isArray(body) ? body.toSorted() : body;
-}
