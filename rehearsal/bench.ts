@@ -133,6 +133,7 @@ function secrets(): Record<string, string> {
   return {
     "pulsar:managerDatabasePassword": randomBytes(18).toString("base64url"),
     "pulsar:managerDatabaseAdminPassword": randomBytes(18).toString("base64url"),
+    "pulsar:managerPassword": randomBytes(18).toString("base64url"),
     "pulsar:imagePullCredentials": dockerConfig(randomBytes(18).toString("base64url")),
   };
 }

@@ -19,6 +19,7 @@ import { keyPair, signToken } from "../../../components/tokens.ts";
 const config = new pulumi.Config();
 const databasePassword = config.requireSecret("managerDatabasePassword");
 const adminPassword = config.requireSecret("managerDatabaseAdminPassword");
+const managerPassword = config.requireSecret("managerPassword");
 const pullCredentials = config.requireSecret("imagePullCredentials");
 /** Set where the chart's repository cannot be reached. */
 const chartPath = config.getObject<{ source: string }>("chart")?.source;
@@ -421,6 +422,71 @@ new TokenRollout(
   },
   { dependsOn: [keySecret, ...tokens.map(({ secret }) => secret), release] },
 );
+
+const login = new k8s.core.v1.Secret(
+  "manager-setup-requests",
+  {
+    metadata: { name: "pulsar-manager-setup", namespace: "pulsar" },
+    type: "Opaque",
+    stringData: {
+      "login.json": managerPassword.apply((password) => JSON.stringify({ username: "admin", password })),
+      "superuser.json": managerPassword.apply((password) =>
+        JSON.stringify({ name: "admin", password, description: "", email: "admin@example.com" }),
+      ),
+      "environment.json": JSON.stringify({ name: "pulsar", broker: "http://pulsar-broker:8080" }),
+    },
+  },
+  { provider, dependsOn: release },
+);
+const seal = new tls.PrivateKey("manager-setup-seal", { algorithm: "ECDSA", ecdsaCurve: "P256" });
+
+const script = (file: string) => readFileSync(new URL(`../../../components/${file}`, import.meta.url), "utf8");
+function job(
+  task: string,
+  file: string,
+  env: Record<string, string>,
+  secretName: string,
+  dependsOn: pulumi.Resource[],
+) {
+  new k8s.batch.v1.Job(
+    `${task}-job`,
+    {
+      metadata: { name: `pulsar-${task}`, namespace: "pulsar" },
+      spec: {
+        backoffLimit: 1,
+        template: {
+          spec: {
+            restartPolicy: "Never",
+            nodeSelector: labels,
+            tolerations,
+            imagePullSecrets: [{ name: "regsecret" }],
+            automountServiceAccountToken: false,
+            containers: [
+              {
+                name: task,
+                image: `${pulsarImage.repository}:${pulsarImage.tag}`,
+                command: ["sh", "-c"],
+                args: [script(file)],
+                env: Object.entries(env).map(([name, value]) => ({ name, value })),
+                terminationMessagePolicy: "FallbackToLogsOnError",
+                volumeMounts: [{ name: "secret", mountPath: "/secret", readOnly: true }],
+              },
+            ],
+            volumes: [{ name: "secret", secret: { secretName } }],
+          },
+        },
+      },
+    },
+    { provider, dependsOn },
+  );
+}
+const page = "http://pulsar-pulsar-manager.pulsar.svc:9527";
+job("manager-setup", "managerSetup.sh", { MANAGER_URL: page, REQUESTS: "/secret" }, "pulsar-manager-setup", [
+  login,
+  seal,
+]);
+const proxy = { ADMIN_URL: "http://pulsar-proxy.pulsar.svc:80", SERVICE_URL: "pulsar://pulsar-proxy.pulsar.svc:6650" };
+job("smoke-test", "smokeTest/smoke.sh", { ...proxy, TOKEN_FILE: "/secret/TOKEN" }, "pulsar-token-admin", [release]);
 
 export const status = release.status.status;
 export const adminToken = tokens[2]?.token;
