@@ -177,7 +177,7 @@ function faultOf(cluster: Cluster, error: unknown): Error {
  * An error whose message is all there is to say: whoever prints its stack (hooks and dynamic providers do) prints the message. It names
  * no cause: that of a kubeconfig which cannot be parsed quotes it, secrets and all.
  */
-function fault(message: string, code?: number): Error {
+export function fault(message: string, code?: number): Error {
   return Object.assign(new Error(message), { stack: message }, code !== undefined && { code });
 }
 

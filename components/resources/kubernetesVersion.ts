@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { answerInPreview, ask, type Cluster, type ClusterRef, connect } from "./cluster.ts";
+import { answerInPreview, ask, type Cluster, type ClusterRef, connect, fault } from "./cluster.ts";
 
 /** What a chart needs of the cluster it is installed in. */
 export interface KubernetesNeed {
@@ -59,8 +59,7 @@ function judged({ context, version }: Found, { chart, from }: KubernetesNeed): s
   const needed = `chart ${chart} needs ${from} or newer`;
   if (!isOlder(version, from)) return `${found}; ${needed}`;
   const message = `${found}, but ${needed}: use a newer cluster, or another pulsar:chart.version`;
-  // Of a hook's fault the engine shows the stack.
-  throw Object.assign(new Error(message), { stack: message });
+  throw fault(message);
 }
 
 /** Whether a version such as "1.9" comes before another such as "1.25". */

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { answerInPreview, ask, type Cluster, type ClusterRef, connect, statusOf } from "./cluster.ts";
+import { answerInPreview, ask, type Cluster, type ClusterRef, connect, fault, statusOf } from "./cluster.ts";
 
 const group = "monitoring.coreos.com";
 const version = "v1";
@@ -43,9 +43,8 @@ async function look(cluster: Cluster): Promise<Found> {
 
 function judge({ context, known }: Found): void {
   if (known) return;
-  const message =
+  throw fault(
     `context "${context}" knows no PodMonitor (${group}/${version}), which pulsar:monitoring.podMonitors asks for: ` +
-    "install the Prometheus operator's CustomResourceDefinitions first, or set pulsar:monitoring.podMonitors to false";
-  // Of a hook's fault the engine shows the stack.
-  throw Object.assign(new Error(message), { stack: message });
+      "install the Prometheus operator's CustomResourceDefinitions first, or set pulsar:monitoring.podMonitors to false",
+  );
 }
