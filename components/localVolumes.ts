@@ -2,7 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { shortHash } from "./hash.ts";
 import type { Toleration } from "./layouts/layout.ts";
-import { jobLabels } from "./stackJob.ts";
+import { jobLabels, runAgain } from "./stackJob.ts";
 import type { PlannedVolume } from "./volumes.ts";
 
 export interface LocalVolumesArgs {
@@ -134,7 +134,7 @@ export class LocalVolumes extends pulumi.ComponentResource {
       new k8s.batch.v1.Job(
         `${name}-directories-${node}`,
         {
-          metadata: { name: shortened(`${release}-directories-${node}`), namespace, labels },
+          metadata: { name: shortened(`${release}-directories-${node}`), namespace, labels, annotations: runAgain },
           spec: {
             backoffLimit: 3,
             template: {

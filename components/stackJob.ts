@@ -38,6 +38,12 @@ export interface StackJobArgs extends StackJobPlace {
   retries?: number;
 }
 
+/**
+ * Annotations of a Job that the next `up` replaces if it has not succeeded. Without them the provider (pulumi-kubernetes 4.34) only waits again
+ * for the Job that has failed.
+ */
+export const runAgain = { "pulumi.com/replaceUnready": "true" };
+
 /** The labels of a Job's pods, like those of the chart's: network policies and the rehearsal know pods by them. */
 export function jobLabels(release: string, task: string): Record<string, string> {
   return { app: "pulsar", release, component: task };
@@ -58,8 +64,7 @@ export function stackJob(name: string, args: StackJobArgs, opts: pulumi.CustomRe
         name: pulumi.interpolate`${fullName(release)}-${task}-${run}`,
         namespace,
         labels,
-        // By itself the provider waits again for what has failed already (pulumi-kubernetes 4.34).
-        annotations: { "pulumi.com/replaceUnready": "true" },
+        annotations: runAgain,
       },
       spec: {
         backoffLimit: retries,

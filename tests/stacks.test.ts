@@ -98,6 +98,15 @@ for (const { name: title, stack } of cases) {
       }
     });
 
+    test("every Job runs again after a failure", () => {
+      const jobs = resources.filter(({ type }) => type === "kubernetes:batch/v1:Job");
+      assert.ok(jobs.length > 3);
+      for (const { name, inputs } of jobs) {
+        const { annotations } = inputs.metadata as { annotations?: Record<string, string> };
+        assert.equal(annotations?.["pulumi.com/replaceUnready"], "true", name);
+      }
+    });
+
     test("everything waits for the volume contract, so that what it refuses has changed nothing", () => {
       const contract = named(resources, "volume-contract");
       assert.deepEqual(contract.dependsOn, []);
