@@ -9,7 +9,10 @@ import { markOf } from "./janitor.ts";
 export interface Workspace {
   /** Absolute path of the temporary directory. */
   dir: string;
-  /** The environment to give to every child process: this process's own, and the mark by which the janitor finds the child. */
+  /**
+   * The environment to give to every child process: this process's own, the mark by which the janitor finds the child, and a temporary
+   * folder inside `dir`. The Kubernetes plugin (4.34.2) leaves kubeconfig files with a client key in its temporary folder.
+   */
   env: Record<string, string>;
   /** Aborted, with an `Interrupted` as its reason, by the first SIGINT, SIGTERM or SIGHUP. */
   signal: AbortSignal;
@@ -43,6 +46,9 @@ export async function openWorkspace(): Promise<Workspace> {
   const dir = await mkdtemp(join(tmpdir(), "pulsar-rehearsal-"));
   // PostgreSQL refuses to run as root and gets another user then, who has to pass through to its own folder.
   if (process.getuid?.() === 0) await chmod(dir, 0o711);
+  // A short name: the path of a Unix socket has at most 104 bytes on macOS and 108 on Linux.
+  const temporary = join(dir, "tmp");
+  await mkdir(temporary, { mode: 0o700 });
 
   const janitor = spawn(process.execPath, [join(import.meta.dirname, "janitor.ts"), dir], {
     cwd: "/",
@@ -66,7 +72,7 @@ export async function openWorkspace(): Promise<Workspace> {
 
   return {
     dir,
-    env: { ...inherited(), ...markOf(dir) },
+    env: { ...inherited(), ...markOf(dir), TMPDIR: temporary, TMP: temporary, TEMP: temporary },
     signal: controller.signal,
     async folder(name) {
       const path = join(dir, name);

@@ -2,18 +2,26 @@ import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 import { markedProcesses } from "../../rehearsal/janitor.ts";
 import { freePorts } from "../../rehearsal/ports.ts";
 import { waitFor } from "../../rehearsal/waiting.ts";
 import { openWorkspace } from "../../rehearsal/workspace.ts";
 
+/** The start of the name of what a child leaves in its temporary folder, as the Kubernetes plugin leaves kubeconfig files. */
+const leftover = `workspace-test-${process.pid}-`;
+
 /** A child that goes on until it is killed, and does not mind being asked to stop. */
-const stubborn = ["-e", "process.on('SIGINT', () => 0); setInterval(() => 0, 1000); console.log('up')"];
+const stubborn = [
+  "-e",
+  `fs.mkdtempSync(path.join(os.tmpdir(), "${leftover}"));
+  process.on("SIGINT", () => 0); setInterval(() => 0, 1000); console.log("up");`,
+];
 
 /** A program of its own that opens a workspace with a child in it, tells its directory, and waits. */
 const owner = `
@@ -55,18 +63,28 @@ async function isGone(dir: string): Promise<void> {
   });
 }
 
+async function leftBehind(): Promise<string[]> {
+  return (await readdir(tmpdir())).filter((name) => name.startsWith(leftover));
+}
+
 describe("openWorkspace", { concurrency: true }, () => {
+  after(async () => {
+    assert.deepEqual(await leftBehind(), []);
+  });
+
   it("leaves no process and no file behind when it is closed", async () => {
     const workspace = await openWorkspace();
     await writeFile(join(await workspace.folder("some"), "file"), "");
     const child = spawn(process.execPath, stubborn, { env: workspace.env, detached: true });
     await once(child.stdout, "data");
     assert.deepEqual(markedProcesses(workspace.dir), [child.pid]);
+    assert.equal((await readdir(join(workspace.dir, "tmp"))).length, 1);
     const exited = once(child, "exit");
     await workspace.close();
     await exited;
     assert.deepEqual(markedProcesses(workspace.dir), []);
     assert.equal(existsSync(workspace.dir), false);
+    assert.deepEqual(await leftBehind(), []);
     assert.equal(workspace.signal.aborted, false);
   });
 
