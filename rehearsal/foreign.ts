@@ -1,6 +1,7 @@
 import { withClient } from "./databases.ts";
 import type { Api } from "./kubernetes.ts";
 import type { SimulatedNode } from "./nodes.ts";
+import type { Observation } from "./observe.ts";
 import type { Postgres } from "./postgres.ts";
 
 /**
@@ -8,7 +9,7 @@ import type { Postgres } from "./postgres.ts";
  * ConfigMap, a volume, and a label and a taint on every node. The taint keeps no pod away, and being on all nodes alike it does not
  * change which one the scheduler likes best.
  */
-export async function plantForeignObjects(api: Api, nodes: readonly SimulatedNode[]): Promise<void> {
+export async function plantForeignObjects(api: Api, nodes: readonly Pick<SimulatedNode, "metadata">[]): Promise<void> {
   await api.objects.create(object("v1", "Namespace", { name: foreign }));
   await Promise.all([
     api.objects.create({
@@ -37,16 +38,32 @@ export async function plantForeignDatabase(postgres: Postgres): Promise<void> {
   });
 }
 
+/** What a report shows: the cluster without the objects and marks that are planted here. */
+export function withoutForeign(seen: Observation): Observation {
+  return {
+    ...seen,
+    nodes: seen.nodes.map(({ labels, taints, ...node }) => ({
+      ...node,
+      labels: Object.fromEntries(Object.entries(labels).filter(([key]) => key !== mark)),
+      taints: taints.filter(({ key }) => key !== mark),
+    })),
+    volumes: seen.volumes.filter(({ name }) => name !== foreign),
+  };
+}
+
 const foreign = "somebody-elses";
+
+/** The key of the planted label and taint. */
+const mark = `example.com/${foreign}`;
 
 async function markNode(api: Api, name: string): Promise<void> {
   const { metadata, spec } = await api.core.readNode({ name });
   const body = [
-    { op: "add", path: "/metadata/labels", value: { ...metadata?.labels, [`example.com/${foreign}`]: "yes" } },
+    { op: "add", path: "/metadata/labels", value: { ...metadata?.labels, [mark]: "yes" } },
     {
       op: "add",
       path: "/spec/taints",
-      value: [...(spec?.taints ?? []), { key: `example.com/${foreign}`, value: "yes", effect: "PreferNoSchedule" }],
+      value: [...(spec?.taints ?? []), { key: mark, value: "yes", effect: "PreferNoSchedule" }],
     },
   ];
   await api.core.patchNode({ name, body });

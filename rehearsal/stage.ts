@@ -8,7 +8,7 @@ import { proxyForward, serveAdminApi } from "./adminApi.ts";
 import { clusterAddress, startCluster, type Cluster } from "./cluster.ts";
 import { Stack, type StackConfig } from "./engine.ts";
 import { listDatabases } from "./databases.ts";
-import { plantForeignDatabase, plantForeignObjects } from "./foreign.ts";
+import { plantForeignDatabase, plantForeignObjects, withoutForeign } from "./foreign.ts";
 import { takeInventory, type Inventory } from "./inventory.ts";
 import { connect, type Api } from "./kubernetes.ts";
 import { simulatedNodes, type SimulatedNode } from "./nodes.ts";
@@ -76,7 +76,7 @@ export interface Stage {
   progress: Progress;
   /** Makes another committed stack on the same cluster and database, and tells its plan. Its nodes must be there, and what it says to exist. */
   another(name: string, config: StackConfig): Promise<{ stack: Stack; layout: Layout }>;
-  /** Looks at the cluster as it is now. @param namespace whose pods are looked at; default: the stack's */
+  /** Looks at the cluster as it is now, without what is planted as somebody else's. @param namespace whose pods are looked at; default: the stack's */
   observe(namespace?: string): Promise<Observation>;
   /** Takes secrets out of a text. */
   redact(text: string): string;
@@ -239,7 +239,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
       Object.assign(config.plain, databaseOf(others, postgres), chartOf(source));
       return { stack: await makeStack(name, config), layout: layoutOf(others) };
     },
-    observe: (namespace = settings.namespace) => observe(api, namespace),
+    observe: async (namespace = settings.namespace) => withoutForeign(await observe(api, namespace)),
     redact: redactor([...Object.values(secrets), ...Object.values(config.secret)]),
   };
 }

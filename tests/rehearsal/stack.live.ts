@@ -34,6 +34,7 @@ test("the test stack", async (t) => {
 
     await t.test("starts, and neither a second up nor a refresh finds anything to do", () => {
       assert.deepEqual(verdict, { ok: true, problems: [] });
+      assert.doesNotMatch(JSON.stringify(record), /somebody-elses/);
       assert.deepEqual(
         record.operations.map(({ name, outcome }) => [name, outcome]),
         ["up", "second up", "refresh"].map((name) => [name, "done"]),
