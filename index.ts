@@ -66,7 +66,7 @@ const contract = new VolumeContract(
 );
 const afterContract = { provider, dependsOn: contract };
 
-const nodes = new NodePlan("nodes", { layout, cluster }, { dependsOn: contract });
+const nodes = new NodePlan("nodes", { layout, cluster, owner: stack }, { dependsOn: contract });
 
 const home = new PulsarNamespace(
   "namespace",

@@ -11,6 +11,8 @@ export interface NodePlanArgs {
   layout: Layout;
   /** The cluster whose nodes are labelled and tainted. */
   cluster: ClusterRef;
+  /** This stack, by the name that no other stack of the cluster has: what several stacks put on a node goes with the last of them. */
+  owner: string;
 }
 
 /** One line of the placement as the stack shows it. */
@@ -43,7 +45,11 @@ export class NodePlan extends pulumi.ComponentResource {
     this.marks = new Map(
       args.layout.nodes.map(({ name: node, labels, taints }) => [
         node,
-        new NodeMarks(`${name}-marks-${node}`, { cluster: args.cluster, node, labels, taints }, { parent: this }),
+        new NodeMarks(
+          `${name}-marks-${node}`,
+          { cluster: args.cluster, owner: args.owner, node, labels, taints },
+          { parent: this },
+        ),
       ]),
     );
     this.registerOutputs({ placements: this.table });

@@ -12,7 +12,8 @@ export const nodeMarksProvider = storedProvider(async () => (await import(module
 
 /**
  * Labels and taints of ours on a node that is not ours. Everybody else's stay as they are; ours are known by key, and a taint by key
- * and effect. On deletion each goes only if it still has our value: one that somebody changed since is theirs.
+ * and effect. On deletion each goes only if it still has our value (one that somebody changed since is theirs), was not there before, and no
+ * other stack needs it.
  *
  * A `NodePatch` of @pulumi/kubernetes is no substitute: server-side apply would erase other people's taints, and both its creation and its
  * deletion bring a Node into being where there is none.
@@ -20,6 +21,7 @@ export const nodeMarksProvider = storedProvider(async () => (await import(module
 export class NodeMarks extends pulumi.dynamic.Resource {
   declare readonly cluster: pulumi.Output<ClusterRef>;
   declare readonly node: pulumi.Output<string>;
+  declare readonly owner: pulumi.Output<string>;
   declare readonly labels: pulumi.Output<Marks["labels"]>;
   declare readonly taints: pulumi.Output<Marks["taints"]>;
 

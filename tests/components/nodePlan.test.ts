@@ -14,10 +14,11 @@ const layout = mixedLayout({
   replicas: { zookeeper: 2, bookkeeper: 2, broker: 1, proxy: 2, autorecovery: 1, toolset: 1, manager: 1 },
 });
 const cluster = { context: "test" };
+const owner = "organization/pulsar/test";
 
 describe("NodePlan", () => {
   test("marks every node of the layout, and registers nothing else", async () => {
-    const registered = await register(() => new NodePlan("nodes", { layout, cluster }));
+    const registered = await register(() => new NodePlan("nodes", { layout, cluster, owner }));
     assert.deepEqual(
       registered.map(({ type, name, parent }) => ({ type, name, parent })),
       [
@@ -30,6 +31,7 @@ describe("NodePlan", () => {
     assert.equal(typeof __provider, "string");
     assert.deepEqual(inputs, {
       cluster,
+      owner,
       node: "node2",
       labels: { "node-role.kubernetes.io/pulsar": "pulsar", "pulsar-stack/zone": "b" },
       taints: [{ key: "dedicated", value: "pulsar", effect: "NoSchedule" }],
@@ -40,7 +42,7 @@ describe("NodePlan", () => {
     let plan: NodePlan | undefined;
     await register(
       () => {
-        plan = new NodePlan("nodes", { layout, cluster });
+        plan = new NodePlan("nodes", { layout, cluster, owner });
       },
       { preview: true },
     );

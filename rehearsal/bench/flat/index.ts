@@ -74,7 +74,12 @@ const contract = new VolumeContract(
 const inCluster = { provider, dependsOn: contract };
 
 const marks = nodes.map(
-  (node) => new NodeMarks(`marks-${node}`, { cluster: {}, node, labels, taints: [taint] }, { dependsOn: contract }),
+  (node) =>
+    new NodeMarks(
+      `marks-${node}`,
+      { cluster: {}, owner: "organization/pulsar/test", node, labels, taints: [taint] },
+      { dependsOn: contract },
+    ),
 );
 
 const home = new k8s.core.v1.Namespace("namespace", { metadata: { name: "pulsar" } }, inCluster);

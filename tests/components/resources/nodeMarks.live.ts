@@ -5,6 +5,7 @@ import { PatchStrategy, setHeaderOptions } from "@kubernetes/client-node";
 import type { Taint } from "../../../components/layouts/layout.ts";
 import { connect } from "../../../components/resources/cluster.ts";
 import { create, type NodeMarksArgs, read, remove, update } from "../../../components/resources/nodeMarksProvider.ts";
+import { ownersAnnotation } from "../../../components/resources/nodeMerge.ts";
 import { startCluster } from "../../../rehearsal/cluster.ts";
 import { simulatedNodes } from "../../../rehearsal/nodes.ts";
 import { prepareTools } from "../../../rehearsal/tools/tools.ts";
@@ -20,7 +21,7 @@ const { kubeconfig, context } = running;
 const cluster = { kubeconfig, context };
 const { api } = await connect(cluster);
 // Each test has a node of its own.
-const names = ["kept", "corrected", "busy", "drifted", "changed", "gone", "theirs"];
+const names = ["kept", "corrected", "busy", "drifted", "changed", "gone", "theirs", "shared", "contradicted", "found"];
 before(() =>
   running.addNodes(
     simulatedNodes({ nodes: names.map((name) => ({ name, hostname: name })), otherNodes: { count: 0 } }),
@@ -31,7 +32,8 @@ const ours = {
   labels: { role: "pulsar" },
   taints: [{ key: "dedicated", value: "pulsar", effect: "NoSchedule" as const }],
 };
-const marksOf = (node: string): NodeMarksArgs => ({ cluster, node, ...ours });
+const [owner, other] = ["organization/pulsar/a", "organization/pulsar/b"];
+const marksOf = (node: string): NodeMarksArgs => ({ cluster, node, owner, ...ours });
 
 /** Our labels and those of the tests, without what kubelets and controllers write. */
 async function stateOf(name: string) {
@@ -97,7 +99,13 @@ describe("marks on a node", () => {
     const writers = ["a", "b", "c", "d", "e", "f"];
     await Promise.all(
       writers.map((key) =>
-        create({ cluster, node: "busy", labels: { [key]: key }, taints: [{ key, value: key, effect: "NoSchedule" }] }),
+        create({
+          cluster,
+          node: "busy",
+          owner: key,
+          labels: { [key]: key },
+          taints: [{ key, value: key, effect: "NoSchedule" }],
+        }),
       ),
     );
     const { labels, taints } = await stateOf("busy");
@@ -128,6 +136,7 @@ describe("marks on a node", () => {
       taints: [{ key: "dedicated", value: "pulsar", effect: "NoExecute" }],
     });
     assert.deepEqual(await stateOf("changed"), { labels: { other: "pulsar" }, taints: ["dedicated=pulsar:NoExecute"] });
+    await remove("changed", marksOf("changed"));
   });
 
   test("that somebody changed since are theirs on removal", async () => {
@@ -135,6 +144,76 @@ describe("marks on a node", () => {
     await edit("theirs", { labels: { role: "theirs" } });
     await remove("theirs", marksOf("theirs"));
     assert.deepEqual(await stateOf("theirs"), { labels: { role: "theirs" }, taints: [] });
+  });
+});
+
+describe("marks that two stacks need", () => {
+  const theirsOf = (node: string): NodeMarksArgs => ({ ...marksOf(node), owner: other });
+
+  test("stay until the last of them is gone, and neither sees the other's", async () => {
+    const before = await stateOf("shared");
+    await create(marksOf("shared"));
+    const theirs = { ...theirsOf("shared"), labels: { ...ours.labels, more: "theirs" } };
+    await create(theirs);
+    assert.deepEqual((await read("shared", marksOf("shared"))).props, marksOf("shared"), "no drift");
+
+    await remove("shared", marksOf("shared"));
+    assert.deepEqual(await stateOf("shared"), {
+      labels: { role: "pulsar", more: "theirs" },
+      taints: ["dedicated=pulsar:NoSchedule"],
+    });
+    assert.deepEqual((await read("shared", theirs)).props, theirs, "no drift");
+
+    await remove("shared", theirs);
+    assert.deepEqual(await stateOf("shared"), before);
+    const { metadata } = await api.readNode({ name: "shared" });
+    assert.equal(metadata?.annotations?.[ownersAnnotation], undefined);
+  });
+
+  test("stay when one of them changes its own", async () => {
+    await create(marksOf("changed"));
+    await create(theirsOf("changed"));
+    const changed: NodeMarksArgs = {
+      ...marksOf("changed"),
+      taints: [{ key: "dedicated", value: "pulsar", effect: "NoExecute" }],
+    };
+    await update("changed", marksOf("changed"), changed);
+    const both = ["dedicated=pulsar:NoSchedule", "dedicated=pulsar:NoExecute"];
+    assert.deepEqual((await stateOf("changed")).taints, both);
+    await remove("changed", theirsOf("changed"));
+    assert.deepEqual((await stateOf("changed")).taints, both.slice(1));
+    await remove("changed", changed);
+  });
+
+  test("that were there before both stay when both are gone", async () => {
+    await edit("found", ours);
+    const before = await stateOf("found");
+    await create(marksOf("found"));
+    await create(theirsOf("found"));
+    await remove("found", marksOf("found"));
+    await remove("found", theirsOf("found"));
+    assert.deepEqual(await stateOf("found"), before);
+  });
+
+  test("are refused where one needs another value, and nothing is written", async () => {
+    await create(marksOf("contradicted"));
+    const before = await stateOf("contradicted");
+    const theirs = { ...theirsOf("contradicted"), labels: { role: "other" }, taints: [] };
+    assert.equal(
+      await messageOf(create(theirs)),
+      `node "contradicted": this stack needs label role=other, where stack ${owner} needs role=pulsar. ` +
+        "Set another pulsar:nodeLabel, pulsar:nodeTaint or zone, or give each stack nodes of its own",
+    );
+    assert.deepEqual(await stateOf("contradicted"), before);
+  });
+
+  test("cannot be told apart where somebody has changed the record", async () => {
+    const name = "contradicted";
+    const body = { metadata: { annotations: { [ownersAnnotation]: "{broken" } } };
+    await api.patchNode({ name, body }, setHeaderOptions("Content-Type", PatchStrategy.MergePatch));
+    const message = `node "${name}": its annotation ${ownersAnnotation} is no valid JSON; remove the annotation`;
+    assert.equal(await messageOf(create(theirsOf(name))), message);
+    assert.equal(await messageOf(remove(name, marksOf(name))), message);
   });
 });
 

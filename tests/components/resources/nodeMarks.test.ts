@@ -9,6 +9,7 @@ import * as provider from "../../../components/resources/nodeMarksProvider.ts";
 const args: provider.NodeMarksArgs = {
   cluster: { context: "test" },
   node: "node1",
+  owner: "organization/pulsar/test",
   labels: { role: "pulsar" },
   taints: [{ key: "dedicated", value: "pulsar", effect: "NoSchedule" }],
 };
@@ -54,7 +55,8 @@ describe("the difference between marks", () => {
     assert.deepEqual(changed({ cluster: { context: "test", kubeconfig: "elsewhere" } }), update);
   });
 
-  test("is a replacement for another node", () => {
+  test("is a replacement for another node and for another name of the stack", () => {
     assert.deepEqual(changed({ node: "node2" }), { changes: true, replaces: ["node"] });
+    assert.deepEqual(changed({ owner: "organization/pulsar/renamed" }), { changes: true, replaces: ["owner"] });
   });
 });
