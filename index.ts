@@ -33,7 +33,7 @@ import { stackSettings } from "./settings.ts";
 
 const settings = stackSettings();
 const layout = layoutOf(settings);
-const { cluster, namespace, release, images, tokens, claims, managerDatabase, production } = settings;
+const { cluster, clusterDomain, namespace, release, images, tokens, claims, managerDatabase, production } = settings;
 const line = chartLine(settings.chart.version);
 const pulsarImage = imageRef(images.pulsar);
 const plannedVolumes = planVolumes({ ...settings, ...settings.volumes, placements: layout.placements });
@@ -57,6 +57,7 @@ const contract = new VolumeContract(
   contractOf({
     namespace,
     release,
+    clusterDomain,
     storageClass: settings.volumes.storageClass.name,
     chartLine: line.name,
     volumes: plannedVolumes,
@@ -169,6 +170,7 @@ const pulsar = new PulsarRelease(
     release,
     chart: settings.chart,
     cluster: {
+      clusterDomain,
       placements: layout.placements,
       sizes: settings.pods,
       images,
@@ -220,6 +222,7 @@ const rackJobs = racks
         {
           namespace: home.namespaceName,
           release,
+          clusterDomain,
           racks,
           adminUrl: pulsar.addresses.admin,
           token: tokenSecret(release, tokens.roles.client),

@@ -16,6 +16,8 @@ export function bookieRacks({ replicas, nodes }: Placement, all: readonly StackN
 }
 
 export interface BookieRacksArgs extends StackJobPlace {
+  /** DNS domain of the Kubernetes cluster. */
+  clusterDomain: string;
   /** By ordinal, from `bookieRacks`. */
   racks: string[];
   /** Address of the admin API inside the cluster. */
@@ -32,11 +34,13 @@ export interface BookieRacksArgs extends StackJobPlace {
 export class BookieRacks extends pulumi.ComponentResource {
   constructor(name: string, args: BookieRacksArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulsar:components:BookieRacks", name, {}, opts);
-    const { racks, adminUrl, token, ...place } = args;
+    const { racks, clusterDomain, adminUrl, token, ...place } = args;
     const commands = pulumi
       .output(args.namespace)
       .apply((namespace) =>
-        racks.map((rack, ordinal) => setRack(bookieId(args.release, namespace, ordinal), rack)).join("\n"),
+        racks
+          .map((rack, ordinal) => setRack(bookieId({ release: args.release, namespace, clusterDomain }, ordinal), rack))
+          .join("\n"),
       );
     stackJob(
       `${name}-job`,
@@ -46,7 +50,7 @@ export class BookieRacks extends pulumi.ComponentResource {
         script: pulumi.interpolate`set -e\n${commands}`,
         env: { ADMIN_URL: adminUrl },
         secrets: [{ secret: token.secret, folder: "/pulsar/tokens/client", files: { [token.key]: "token" } }],
-        run: shortHash(racks.join()),
+        run: shortHash([clusterDomain, ...racks].join()),
       },
       { parent: this },
     );

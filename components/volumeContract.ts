@@ -25,6 +25,8 @@ export interface AcceptedMove {
 export interface VolumeContractArgs {
   namespace: string;
   release: string;
+  /** DNS domain of the Kubernetes cluster; not in a state from before it was a setting. */
+  clusterDomain?: string;
   storageClass: string;
   /** The family of chart versions: 2.7 or 4. What one has written the other does not just take over. */
   chartLine: string;
@@ -40,13 +42,13 @@ export interface VolumeContractArgs {
 export function contractOf(
   args: Omit<VolumeContractArgs, "volumes"> & { volumes: readonly PlannedVolume[] },
 ): VolumeContractArgs {
-  const { namespace, release, storageClass, chartLine, accepted, production } = args;
+  const { volumes: planned, ...common } = args;
   const volumes: Record<string, PodVolumes> = {};
-  for (const { pod, node, hostname, volume, path, request } of args.volumes) {
+  for (const { pod, node, hostname, volume, path, request } of planned) {
     volumes[pod] ??= { node, hostname, claims: {} };
     volumes[pod].claims[volume] = { path, size: request };
   }
-  return { namespace, release, storageClass, chartLine, volumes, accepted, production };
+  return { ...common, volumes };
 }
 
 /** A pod that would not find its data. */
@@ -74,6 +76,7 @@ export function breaches(before: VolumeContractArgs, after: VolumeContractArgs):
   return [
     ...migration(before, after),
     ...everything(before, after),
+    ...identity(before, after),
     ...shuffled.map((component) => shuffle(partings.filter((parting) => parting.component === component))),
     ...(others.length > fewPods
       ? exodus(others)
@@ -125,6 +128,19 @@ function everything(before: VolumeContractArgs, after: VolumeContractArgs): stri
         `pulsar:${settings[key]} was ${before[key]} and is ${after[key]}: every volume would be made anew and every pod started ` +
         `without its data: set it to ${before[key]} again; a second cluster is a stack of its own`,
     );
+}
+
+/** Each bookie's directories and ZooKeeper hold the full host name under which it was registered. */
+function identity(
+  { clusterDomain: before }: VolumeContractArgs,
+  { clusterDomain: after }: VolumeContractArgs,
+): string[] {
+  return before === undefined || before === after
+    ? []
+    : [
+        `pulsar:clusterDomain was ${before} and is ${after}: every bookie would start under another host name and refuse its directories ` +
+          `(InvalidCookieException): set it to ${before} again`,
+      ];
 }
 
 /**

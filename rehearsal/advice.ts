@@ -1,16 +1,10 @@
 /** What an operator does once nodes are lost or drained: a line for each step, with the commands. */
-import { bookieId, fullName } from "../components/charts/names.ts";
+import { bookieId, fullName, type Installation } from "../components/charts/names.ts";
 import type { Component } from "../components/layouts/layout.ts";
 import { enumerate } from "./explain.ts";
 import type { Observation } from "./observe.ts";
 import { componentOf } from "./plan.ts";
 import type { Move, WhatIf } from "./whatIf.ts";
-
-export interface Installation {
-  namespace: string;
-  /** The Helm release. */
-  release: string;
-}
 
 type Told = Pick<WhatIf, "kind" | "nodes" | "moves" | "survival" | "after">;
 
@@ -46,7 +40,7 @@ function afterLoss(told: Told, installation: Installation): string[] {
       : [
           `Take no other node away before this lists no ledger: ${shell} listunderreplicated`,
           ...bookies.map((pod) => {
-            const id = bookieId(installation.release, installation.namespace, Number(/\d+$/.exec(pod)?.[0]));
+            const id = bookieId(installation, Number(/\d+$/.exec(pod)?.[0]));
             return `If the disks of ${pod} are lost, copy its ledgers from the others and let go of its identity, or the new bookie is refused by the old one's cookie: ${shell} decommissionbookie -bookieid ${id}`;
           }),
         ]),

@@ -58,6 +58,14 @@ export function contradictions(settings: Partial<Parsed>): Fault[] {
       "a Docker configuration (pulumi config set --secret), or pulsar:createNamespace false with the Secret already there",
     );
   }
+  const domain = settings.values?.["clusterDomain"];
+  if (domain !== undefined && domain !== settings.clusterDomain) {
+    add(
+      ["values", "clusterDomain"],
+      JSON.stringify(domain),
+      "nothing: use pulsar:clusterDomain, which the racks of the bookies follow too",
+    );
+  }
   const managerTag = images?.manager?.tag;
   if (chart !== undefined && managerTag !== undefined && openManagerVersions.includes(managerTag)) {
     if (!chartLine(chart.version).manager.takesFrontEnd) {

@@ -95,6 +95,16 @@ describe("one fault, with its key, what was found and what is allowed:", () => {
       /^pulsar:replicas\.broker: found 1\.5; allowed: a whole number from 1 to 1000$/,
     ],
     [
+      "a cluster domain with a leading dot",
+      { "pulsar:clusterDomain": ".cluster.local" },
+      /^pulsar:clusterDomain: found "\.cluster\.local"; allowed: a DNS name/,
+    ],
+    [
+      "chart values for another cluster domain",
+      { "pulsar:clusterDomain": "k8s.example", "pulsar:values": { clusterDomain: "cluster.local" } },
+      /^pulsar:values\.clusterDomain: found "cluster\.local"; allowed: nothing: use pulsar:clusterDomain/,
+    ],
+    [
       "an unsupported chart version",
       { "pulsar:chart": { version: "2.7.8" } },
       /^pulsar:chart\.version: found "2\.7\.8"; allowed: one of 4\.7\.0, 2\.7\.7$/,

@@ -37,6 +37,8 @@ export interface Ledgers {
 export interface PulsarCluster {
   /** Name of the Helm release. */
   release: string;
+  /** DNS domain of the Kubernetes cluster, such as cluster.local. */
+  clusterDomain: string;
   placements: Record<Component, Placement>;
   /** What the pods ask for; where nothing is said, the chart's own defaults hold. */
   sizes: PodSizes;

@@ -8,10 +8,19 @@ export function fullName(release: string): string {
   return release.includes("pulsar") ? release : `${release}-pulsar`;
 }
 
-/** A bookie's id: its host name in full, as the chart has it register (useHostNameAsBookieID, charts 2.7.7 and 4.7.0), and its port. */
-export function bookieId(release: string, namespace: string, ordinal: number): string {
+/** Where a release is found in the cluster's DNS. */
+export interface Installation {
+  /** Name of the Helm release. */
+  release: string;
+  namespace: string;
+  /** DNS domain of the Kubernetes cluster, such as cluster.local. */
+  clusterDomain: string;
+}
+
+/** A bookie's id: its full host name, which the chart registers it under (useHostNameAsBookieID, charts 2.7.7 and 4.7.0), and its port. */
+export function bookieId({ release, namespace, clusterDomain }: Installation, ordinal: number): string {
   const full = fullName(release);
-  return `${full}-bookie-${ordinal}.${full}-bookie.${namespace}.svc.cluster.local:3181`;
+  return `${full}-bookie-${ordinal}.${full}-bookie.${namespace}.svc.${clusterDomain}:3181`;
 }
 
 /** The volumes the chart asks for, by the StatefulSet they belong to. */

@@ -18,7 +18,7 @@ export function check(
 
 /** Says whether other volumes are to be noted down. What is accepted belongs to the change, not to the volumes. */
 export function diff(_id: string, olds: VolumeContractArgs, news: VolumeContractArgs): dynamic.DiffResult {
-  const keys = ["namespace", "release", "storageClass", "chartLine", "volumes"] as const;
+  const keys = ["namespace", "release", "clusterDomain", "storageClass", "chartLine", "volumes"] as const;
   return { changes: keys.some((key) => !isDeepStrictEqual(olds[key], news[key])), replaces: [] };
 }
 

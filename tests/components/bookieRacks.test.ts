@@ -46,6 +46,7 @@ describe("BookieRacks", () => {
   const args: BookieRacksArgs = {
     namespace: "messaging",
     release: "demo",
+    clusterDomain: "k8s.example",
     racks: ["/a", "/b", "/a"],
     adminUrl: "http://demo-pulsar-proxy.messaging.svc:80",
     token: { secret: "demo-token-admin", key: "TOKEN" },
@@ -84,7 +85,7 @@ describe("BookieRacks", () => {
     assert.deepEqual(
       commands.map((line) => /^bin\/pulsar-admin .* bookies (.*)$/.exec(line)?.[1]),
       ["/a", "/b", "/a"].map((rack, i) => {
-        const host = `demo-pulsar-bookie-${i}.demo-pulsar-bookie.messaging.svc.cluster.local`;
+        const host = `demo-pulsar-bookie-${i}.demo-pulsar-bookie.messaging.svc.k8s.example`;
         return `set-bookie-rack --bookie ${host}:3181 --hostname ${host} --group default --rack ${rack}`;
       }),
     );
@@ -116,7 +117,7 @@ describe("BookieRacks", () => {
     assert.equal((await job({ pullSecret: undefined })).pod.imagePullSecrets, undefined);
   });
 
-  test("has another name when a rack changes or a bookie joins, and by nothing else", async () => {
+  test("has another name when a rack or the cluster domain changes or a bookie joins, and by nothing else", async () => {
     const name = async (changes: Partial<BookieRacksArgs> = {}) => (await job(changes)).metadata.name;
     const before = await name();
     assert.match(before, /^demo-pulsar-bookie-racks-[0-9a-f]{8}$/);
@@ -130,7 +131,8 @@ describe("BookieRacks", () => {
     ];
     const names = [before];
     for (const others of racks) names.push(await name({ racks: others }));
-    assert.equal(new Set(names).size, 4);
+    names.push(await name({ clusterDomain: "cluster.local" }));
+    assert.equal(new Set(names).size, 5);
   });
 
   test("has a name that fits, whatever the release", async () => {

@@ -19,6 +19,7 @@ const placement: Placement = {
 };
 
 const cluster: PulsarReleaseArgs["cluster"] = {
+  clusterDomain: "cluster.local",
   placements: Object.fromEntries(components.map((name) => [name, placement])) as Record<
     (typeof components)[number],
     Placement

@@ -41,6 +41,7 @@ function contract({
   return contractOf({
     namespace: "pulsar",
     release,
+    clusterDomain: "cluster.local",
     storageClass: "local-storage",
     chartLine: "2.7",
     volumes,
@@ -175,6 +176,17 @@ describe("a change of the settings", () => {
       );
       assert.match(line, /every pod started without its data/);
     }
+  });
+
+  test("of the cluster domain is refused: bookies are known by their full host names", () => {
+    const after = { ...three, clusterDomain: "k8s.example" };
+    assert.deepEqual(breaches(three, after), [
+      "pulsar:clusterDomain was cluster.local and is k8s.example: every bookie would start under another host name and refuse its " +
+        "directories (InvalidCookieException): set it to cluster.local again",
+    ]);
+    const { clusterDomain, ...unsaid } = three;
+    assert.equal(clusterDomain, "cluster.local");
+    assert.deepEqual(breaches(unsaid, after), [], "a state that does not say it yet");
   });
 
   test("of the chart line is a migration, and refused with its runbook", () => {

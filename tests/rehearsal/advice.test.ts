@@ -7,7 +7,7 @@ import { judgeSurvival } from "../../rehearsal/survival.ts";
 import type { Move, WhatIf } from "../../rehearsal/whatIf.ts";
 import { layout, running } from "./seen.ts";
 
-const installation = { namespace: "messages", release: "pulsar" };
+const installation = { namespace: "messages", release: "pulsar", clusterDomain: "k8s.example" };
 const shell = "kubectl exec -n messages pulsar-toolset-0 -- bin/bookkeeper shell";
 
 const waits = (pod: string, component: Component, from: string): Move => ({ pod, component, from, why: "no place" });
@@ -56,7 +56,7 @@ describe("the advice once a node is lost", () => {
       lines.some((line) => line.includes("pulsar-bookie-1 and pulsar-zookeeper-1 start there on the old volumes")),
     );
     assert.ok(lines.includes(`Take no other node away before this lists no ledger: ${shell} listunderreplicated`));
-    const id = "pulsar-bookie-1.pulsar-bookie.messages.svc.cluster.local:3181";
+    const id = "pulsar-bookie-1.pulsar-bookie.messages.svc.k8s.example:3181";
     assert.ok(lines.some((line) => line.endsWith(`: ${shell} decommissionbookie -bookieid ${id}`)));
     assert.ok(
       lines.some((line) => line.startsWith("If node2 never comes back, ") && line.includes("docs/replace-a-node.md")),

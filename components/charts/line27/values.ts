@@ -30,6 +30,7 @@ export function values(cluster: PulsarCluster): Values {
     // Always on, although an upgrade with these Jobs fails on their immutable templates (chart 2.7.7, no hooks, no TTL): the post-renderer
     // names each Job after its template. Both Jobs leave an initialised cluster as it is.
     initialize: true,
+    clusterDomain: cluster.clusterDomain,
     auth: {
       authentication: { enabled: true, provider: "jwt", jwt: { usingSecretKey: auth.symmetric } },
       authorization: { enabled: true },

@@ -37,6 +37,7 @@ export function values(cluster: PulsarCluster): Values {
     // Always on: by itself the chart has the init Jobs only in the very first install, and one that failed would never be initialised. The
     // post-renderer names each Job after its template. All three leave an initialised cluster as it is.
     initialize: true,
+    clusterDomain: cluster.clusterDomain,
     // `jwt.enabled`, which 2.7.7 did not have, is what mounts the tokens; `provider`, which it had, is not read any more.
     auth: {
       authentication: { enabled: true, jwt: { enabled: true, usingSecretKey: auth.symmetric } },

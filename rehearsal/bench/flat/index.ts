@@ -325,6 +325,7 @@ const release = new k8s.helm.v3.Release(
       : { chart: chartPath }),
     values: {
       initialize: true,
+      clusterDomain: "cluster.local",
       auth: {
         authentication: { enabled: true, provider: "jwt", jwt: { usingSecretKey: false } },
         authorization: { enabled: true },

@@ -8,9 +8,10 @@ import { stackConfig } from "../../support/stackFile.ts";
 /** @param changes settings that are not the stack file's */
 export function clusterOf(version: ChartVersion, changes: Record<string, unknown> = {}): PulsarCluster {
   const settings = parseSettings(stackConfig("test", { "pulsar:chart": { version }, ...changes }), "test", true);
-  const { release, images, ledgers, pods, tokens, volumes } = settings;
+  const { release, clusterDomain, images, ledgers, pods, tokens, volumes } = settings;
   return {
     release,
+    clusterDomain,
     placements: layoutOf(settings).placements,
     sizes: pods,
     images,

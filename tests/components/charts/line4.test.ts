@@ -23,6 +23,7 @@ const at = (path: string, of: unknown = values(cluster)) => valueAt(path, of);
 describe("values of chart line 4", () => {
   const expected: Record<string, unknown> = {
     initialize: true,
+    clusterDomain: "k8s.example",
     "auth.authentication.enabled": true,
     "auth.authentication.jwt.enabled": true,
     "auth.authentication.jwt.usingSecretKey": false,

@@ -16,6 +16,7 @@ export const place = (replicas: number): Placement => ({
 
 export const cluster: PulsarCluster = {
   release: "pulsar",
+  clusterDomain: "k8s.example",
   placements: Object.fromEntries(
     components.map((name) => [name, place(name === "toolset" ? 1 : 3)]),
   ) as PulsarCluster["placements"],

@@ -12,6 +12,7 @@ describe("values of chart line 2.7", () => {
   const pulsarImage = { repository: "harbor.example.com/library/apachepulsar/pulsar-all", tag: "2.7.4" };
   const expected: Record<string, unknown> = {
     initialize: true,
+    clusterDomain: "k8s.example",
     "auth.authentication": { enabled: true, provider: "jwt", jwt: { usingSecretKey: false } },
     "auth.authorization": { enabled: true },
     "auth.superUsers": { broker: "broker-admin", proxy: "proxy-admin", client: "admin" },

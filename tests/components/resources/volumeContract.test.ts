@@ -51,6 +51,7 @@ describe("the provider of VolumeContract", () => {
     });
     assert.deepEqual(changes({ volumes: {} }), { changes: true, replaces: [] });
     assert.deepEqual(changes({ release: "other" }), { changes: true, replaces: [] });
+    assert.deepEqual(changes({ clusterDomain: "k8s.example" }), { changes: true, replaces: [] });
 
     assert.deepEqual(await provider.create(on("a")), { id: "volumes", outs: on("a") });
     assert.deepEqual(await provider.update("volumes", on("a"), on("b")), { outs: on("b") });
