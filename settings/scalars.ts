@@ -126,8 +126,14 @@ export const httpAddress = z
     error: "an address without credentials, query or fragment",
   });
 
-/** A day. */
-export const date = z.iso.date({ error: "a day such as 2027-06-30" });
+/** What Pulumi makes of a day without quotes in a stack file: midnight in UTC, as Go (the engine) or as ISO 8601 writes it. */
+const midnight = /(?: 00:00:00 \+0000 UTC|T00:00:00(?:\.0+)?Z)$/;
+
+/** A day, as `2027-06-30`. */
+export const date = z.preprocess(
+  (value) => (typeof value === "string" ? value.replace(midnight, "") : value),
+  z.iso.date({ error: "a day such as 2027-06-30" }),
+);
 
 /** How often a component runs. */
 export const replicas = wholeNumber(1, 1000);

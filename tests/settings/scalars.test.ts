@@ -34,6 +34,26 @@ const cases: Record<string, { schema: z.ZodType; good: unknown[]; bad: unknown[]
     bad: ["10.20.0.0", "10.20.0.0/33", "10.20/16", "example.com/16", "", 10],
   },
   duration: { schema: scalar.duration, good: ["60s", "1m", "24h"], bad: ["", "60", "0s", "1m30s", "1 m", "-1s", 60] },
+  date: {
+    schema: scalar.date,
+    good: [
+      "2030-06-30",
+      "2030-06-30 00:00:00 +0000 UTC",
+      "2030-06-30T00:00:00Z",
+      "2030-06-30T00:00:00.000Z",
+      "2028-02-29 00:00:00 +0000 UTC",
+    ],
+    bad: [
+      "",
+      "2030-06-31",
+      "2030-06-30 10:00:00 +0000 UTC",
+      "2030-06-30 00:00:00 +0200 +0200",
+      "2030-06-30T00:00:01Z",
+      "2030-06-30T00:00:00+02:00",
+      "30.06.2030",
+      2030,
+    ],
+  },
   port: { schema: scalar.port, good: [1, 5432, 65535], bad: [0, 65536, 1.5, "5432"] },
   absolutePath: {
     schema: scalar.absolutePath,
@@ -119,6 +139,12 @@ for (const [kind, { schema, good, bad }] of Object.entries(cases)) {
       });
   });
 }
+
+test("a day without quotes, which Pulumi's YAML takes for a time, is that day", () => {
+  for (const time of ["2030-06-30 00:00:00 +0000 UTC", "2030-06-30T00:00:00Z"]) {
+    assert.equal(scalar.date.parse(time), "2030-06-30");
+  }
+});
 
 test("an image is taken apart at its tag", () => {
   assert.deepEqual(scalar.image.parse("localhost:5000/pulsar:v1"), { repository: "localhost:5000/pulsar", tag: "v1" });
