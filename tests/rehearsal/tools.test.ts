@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -9,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { execa } from "execa";
-import { buildFlags, buildTools, goName } from "../../rehearsal/tools/build.ts";
+import { buildFlags, buildTools, estimate, goName, progressOf } from "../../rehearsal/tools/build.ts";
 import { cacheFolder, store, withScratch } from "../../rehearsal/tools/cache.ts";
 import { checksumOf, download, releaseOf } from "../../rehearsal/tools/download.ts";
 import { versionIn, which } from "../../rehearsal/tools/found.ts";
@@ -219,6 +220,54 @@ describe("builds", () => {
     );
     await assert.rejects(build, oneLine(/and PATH has 1\.22\.1: install/));
   });
+
+  test("a build says before it starts what it does, and leaves out what is never compiled", async (context) => {
+    const dir = await scratch(context);
+    const script = `case "$1 $2" in
+      "list -m") ;;
+      "list -deps") echo unsafe; echo fmt; echo main ;;
+      build*) echo "$*" >${dir}/arguments; while [ "$1" != -o ]; do shift; done; echo fmt >&2; echo main >&2; echo built >"$2/helm" ;;
+    esac`;
+    await executable(join(dir, "go"), script);
+    setEnv(context, { PATH: dir });
+    const before: string[] = [];
+    const [file = ""] = await buildTools([pins.helm], {
+      pins,
+      scratch: dir,
+      log: (line) => {
+        if (!existsSync(join(dir, "arguments"))) before.push(line);
+      },
+      signal: never,
+    });
+    assert.equal(await readFile(file, "utf8"), "built\n");
+    assert.equal(before.length, 2);
+    assert.match(before[0] ?? "", /^fetching the Go modules of helm/);
+    assert.match(before[1] ?? "", /^compiling helm: 2 packages, about 1 minute on /);
+  });
+
+  test("the estimate before a build counts the cores", () => {
+    assert.match(estimate("helm", 4132, 2), /^compiling helm: 4132 packages, about 8 minutes on 2 cores, /);
+    assert.match(estimate("helm", 200, 1), /200 packages, about 1 minute on 1 core, /);
+  });
+
+  const all = Array.from({ length: 7 }, (_, i) => i * 100);
+  const progress: [string, number[], string][] = [
+    ["nothing of the time before there is a rate", all.slice(0, 6), "500 of 4132 packages compiled"],
+    ["the time left at the rate of the last minute", all, "600 of 4132 packages compiled, about 6 minutes left"],
+    [
+      "a slower minute after a faster one",
+      [0, 3000, ...all.map((compiled) => 3000 + compiled / 10)],
+      "3060 of 4132 packages compiled, about 18 minutes left",
+    ],
+    ["no time where nothing moves", Array<number>(8).fill(5), "5 of 4132 packages compiled"],
+    ["the last minute", [...all, 4000], "4000 of 4132 packages compiled, about 1 minute left"],
+    ["what comes after the last package", [...all, 4132], "4132 packages compiled, linking"],
+  ];
+  for (const [what, history, line] of progress) {
+    test(`a build tells ${what}`, () => {
+      assert.equal(progressOf(history, 4132), line);
+    });
+  }
 
   test("an aborted build ends with its children", async (context) => {
     const dir = await scratch(context);
