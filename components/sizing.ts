@@ -1,11 +1,11 @@
 import type { Component, NodeRole } from "./layouts/layout.ts";
 
-/** What one pod of a component asks for. Whatever is left out is the chart's own default, which suits a toy. */
+/** What one pod of a component asks for. The chart's own default, sized for a demo, holds for each field that is left out. */
 export interface PodSize {
-  /** Kubernetes quantities: what the scheduler keeps free for it. */
+  /** Kubernetes quantities: what the scheduler reserves for the pod. */
   requests?: { cpu?: string | undefined; memory?: string | undefined } | undefined;
   limits?: { cpu?: string | undefined; memory?: string | undefined } | undefined;
-  /** The JVM's heap, first and last size alike; a Kubernetes quantity. */
+  /** The JVM's heap, both its initial and its maximum size; a Kubernetes quantity. */
   heap?: string | undefined;
   /** The JVM's memory outside the heap, for Netty's buffers and BookKeeper's caches; a Kubernetes quantity. */
   direct?: string | undefined;
@@ -13,7 +13,7 @@ export interface PodSize {
   priorityClass?: string | undefined;
 }
 
-/** What is sized: everything that keeps running. */
+/** The components that have a size: all that keep running. */
 export type SizedComponent = Exclude<Component, "init">;
 export type PodSizes = Record<SizedComponent, PodSize>;
 
@@ -24,24 +24,35 @@ export interface NodeSize {
 }
 
 interface Share {
-  /** On which nodes it runs where each role has its own. */
+  /** The nodes it runs on in a layout with nodes for each role. */
   role: NodeRole;
-  /** Part of the node that one pod gets, of CPU and memory alike. */
+  /** Fraction of the node that one pod gets, of both CPU and memory. */
   ofNode: number;
-  /** What it gets at most: cores and bytes. */
+  /** Upper bound: cores and bytes. */
   atMost: { cpu: number; memory: number };
-  /** Parts of the pod's memory; what is left is for the JVM itself and the page cache. */
+  /** Fractions of the pod's memory. The rest is for the JVM itself and the page cache. */
   heap?: number;
   direct?: number;
+  /** Lower bound of the memory, in bytes; also the request where the size of the nodes is not known. */
+  least?: {
+    /** Besides the heap, if `heap` is set here or the stack sets one. */
+    besideHeap: number;
+    /** The heap where the size of the nodes is not known. By default the chart's. */
+    heap?: number;
+  };
 }
 
+const Mi = 2 ** 20;
 const Gi = 2 ** 30;
 const unbounded = { cpu: Number.POSITIVE_INFINITY, memory: Number.POSITIVE_INFINITY };
 
 /**
- * What a pod gets of its node in the dedicated layout. A serving node has room for one broker and one proxy (hard anti-affinity) and all
- * of the rest at once, with a tenth to spare for the init Jobs. The bookie leaves half of its memory to the page cache, from which fresh
- * ledgers are read. Heaps stay below the 32 GiB from which on a JVM's pointers grow.
+ * What a pod gets of its node in the dedicated layout. A serving node of 6 GiB or more has room for one broker and one proxy (hard
+ * anti-affinity) and all of the rest, and a tenth stays free for the init Jobs. The bookie leaves half of its memory to the page cache, from
+ * which recent ledgers are read. Heaps stay below 32 GiB, above which a JVM needs larger pointers.
+ *
+ * `least` is what idle pods were measured to use and the charts (2.7.7 and 4.7.0) request too little for: proxy 149 MiB, recovery 130 MiB,
+ * manager 558 MiB without a limit of its heap.
  */
 const shares: Record<SizedComponent, Share> = {
   zookeeper: { role: "zookeeper", ofNode: 0.75, atMost: { cpu: 4, memory: 8 * Gi }, heap: 0.5, direct: 0.25 },
@@ -53,19 +64,40 @@ const shares: Record<SizedComponent, Share> = {
     heap: 0.4,
     direct: 0.4,
   },
-  proxy: { role: "serving", ofNode: 0.15, atMost: { cpu: 8, memory: 16 * Gi }, heap: 0.4, direct: 0.4 },
-  autorecovery: { role: "serving", ofNode: 0.08, atMost: { cpu: 1, memory: 2 * Gi }, heap: 0.4, direct: 0.3 },
+  proxy: {
+    role: "serving",
+    ofNode: 0.15,
+    atMost: { cpu: 8, memory: 16 * Gi },
+    heap: 0.4,
+    direct: 0.4,
+    least: { besideHeap: 256 * Mi },
+  },
+  autorecovery: {
+    role: "serving",
+    ofNode: 0.08,
+    atMost: { cpu: 1, memory: 2 * Gi },
+    heap: 0.4,
+    direct: 0.3,
+    least: { besideHeap: 256 * Mi },
+  },
   toolset: { role: "serving", ofNode: 0.06, atMost: { cpu: 0.5, memory: 1 * Gi }, heap: 0.25, direct: 0.25 },
-  manager: { role: "serving", ofNode: 0.08, atMost: { cpu: 1, memory: 2 * Gi } },
+  manager: {
+    role: "serving",
+    ofNode: 0.08,
+    atMost: { cpu: 1, memory: 2 * Gi },
+    heap: 0.4,
+    least: { besideHeap: 384 * Mi, heap: 256 * Mi },
+  },
 };
 
 const heapLimit = 31 * Gi;
 
 /**
- * What each pod asks for: what is given, and the rest derived. Memory is limited to what is requested, so that a node is never short of
- * what was promised; CPU is not limited, because a throttled broker is a slow one.
+ * What each pod asks for: the given fields, and the rest derived. Memory that is derived from the node is limited to the request, so that a
+ * node never runs out of memory that was promised. CPU is not limited, because throttling makes a broker slow.
  *
- * @param nodeSizes what the smallest node of each role offers; where it is not known, nothing is derived from it
+ * @param nodeSizes what the smallest node of each role offers. Where it is not known, the chart's sizes hold, except for memory requests that
+ * are too small for an idle pod
  */
 export function podSizes(
   given: Partial<Record<SizedComponent, PodSize>>,
@@ -85,18 +117,30 @@ export function podSizes(
 
 function podSize(given: PodSize, share: Share, nodeSizes: Partial<Record<NodeRole, NodeSize>>): PodSize {
   const node = nodeSizes[share.role];
-  // A limit alone is the request as well, as it is to Kubernetes: what is derived might be more, and the pod would be refused.
+  const { least } = share;
+  const needed = least && least.besideHeap + bytes(given.heap, least.heap) + bytes(given.direct);
+  // To Kubernetes, a limit without a request is the request as well. A derived request might be larger, and the pod would be refused.
   const cpu = given.requests?.cpu ?? given.limits?.cpu ?? part(node?.cpu, share.ofNode, share.atMost.cpu, cores);
   const requested =
-    given.requests?.memory ?? given.limits?.memory ?? part(node?.memory, share.ofNode, share.atMost.memory, mebibytes);
+    given.requests?.memory ??
+    given.limits?.memory ??
+    part(node?.memory, share.ofNode, share.atMost.memory, mebibytes, needed);
   const memory = given.limits?.memory ?? requested;
   return {
-    requests: quantities(cpu, requested),
+    requests: quantities(cpu, requested ?? written(needed)),
     limits: quantities(given.limits?.cpu, memory),
-    heap: given.heap ?? part(memory, share.heap, heapLimit, mebibytes),
+    heap: given.heap ?? part(memory, share.heap, heapLimit, mebibytes) ?? written(least?.heap),
     direct: given.direct ?? part(memory, share.direct, Number.POSITIVE_INFINITY, mebibytes),
     priorityClass: given.priorityClass,
   };
+}
+
+function bytes(quantity: string | undefined, otherwise = 0): number {
+  return quantity === undefined ? otherwise : amount(quantity);
+}
+
+function written(memory: number | undefined): string | undefined {
+  return memory === undefined ? undefined : mebibytes(memory);
 }
 
 function quantities(cpu: string | undefined, memory: string | undefined): PodSize["requests"] {
@@ -107,9 +151,11 @@ function part(
   of: string | undefined,
   share: number | undefined,
   atMost: number,
-  written: (amount: number) => string,
+  write: (amount: number) => string,
+  atLeast = 0,
 ): string | undefined {
-  return of === undefined || share === undefined ? undefined : written(Math.min(amount(of) * share, atMost));
+  if (of === undefined || share === undefined) return undefined;
+  return write(Math.max(Math.min(amount(of) * share, atMost), atLeast));
 }
 
 const factors: Record<string, number> = {
@@ -119,20 +165,20 @@ const factors: Record<string, number> = {
   ...Object.fromEntries(["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"].map((unit, i) => [unit, 1024 ** (i + 1)])),
 };
 
-/** A Kubernetes quantity as a number: cores or bytes. @throws Error for what is none; the settings let none through */
+/** A Kubernetes quantity as a number: cores or bytes. @throws Error if it is not a quantity; the settings refuse such a text before */
 export function amount(quantity: string): number {
   const [, digits = "", unit = ""] = /^([0-9.]+)([A-Za-z]*)$/.exec(quantity) ?? [];
   const factor = factors[unit];
-  if (digits === "" || factor === undefined) throw new Error(`${quantity} is no quantity`);
+  if (digits === "" || factor === undefined) throw new Error(`${quantity} is not a quantity`);
   return Number(digits) * factor;
 }
 
-/** Tenths of a core, so that the preview can be read; what is less than one as it is. */
+/** Tenths of a core, to keep the preview readable; thousandths below a tenth. */
 function cores(count: number): string {
   return `${String(count < 0.1 ? Math.floor(count * 1000) : Math.floor(count * 10) * 100)}m`;
 }
 
-/** Whole Mi; steps of 128 Mi where there is enough. */
+/** Whole Mi, from 1 Gi on in steps of 128 Mi. */
 export function mebibytes(bytes: number): string {
   const whole = Math.floor(bytes / 2 ** 20);
   return `${String(whole < 1024 ? whole : whole - (whole % 128))}Mi`;

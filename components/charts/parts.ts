@@ -85,9 +85,17 @@ export function proxies({ sizes, auth }: PulsarCluster): Values {
   };
 }
 
-/** Where the manager has its database; the account comes from a Secret. */
-export function managerSettings({ jdbcUrl }: PulsarCluster["manager"]): Values {
-  return { DRIVER_CLASS_NAME: "org.postgresql.Driver", URL: jdbcUrl, LOG_LEVEL: "INFO" };
+/**
+ * The address of the manager's database, and its heap. The database's account comes from a Secret. The manager's start script, made by Gradle,
+ * reads JAVA_OPTS (v0.2.0 and v0.4.0); chart 4.7.0 sets the other variable it reads, PULSAR_MANAGER_OPTS.
+ */
+export function managerSettings({ manager: { jdbcUrl }, sizes }: PulsarCluster): Values {
+  return {
+    DRIVER_CLASS_NAME: "org.postgresql.Driver",
+    URL: jdbcUrl,
+    LOG_LEVEL: "INFO",
+    ...memory("JAVA_OPTS", sizes.manager),
+  };
 }
 
 /**

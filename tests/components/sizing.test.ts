@@ -50,7 +50,7 @@ describe("podSizes", () => {
       heap: "256Mi",
       direct: "256Mi",
     },
-    manager: { requests: { cpu: "1000m", memory: "2048Mi" }, limits: { memory: "2048Mi" } },
+    manager: { requests: { cpu: "1000m", memory: "2048Mi" }, limits: { memory: "2048Mi" }, heap: "819Mi" },
   };
   const sizes = podSizes({}, committed);
   for (const [component, expected] of Object.entries(derived)) {
@@ -86,9 +86,31 @@ describe("podSizes", () => {
     assert.deepEqual(limits, { cpu: "2", memory: "4Gi" });
   });
 
-  test("says nothing where nothing is known", () => {
+  test("leaves the chart's own sizes where no node is known, but for what an idle pod does not fit in", () => {
     const unknown = { zookeeper: {}, bookkeeper: { cpu: undefined, memory: undefined }, everything: committed.serving };
-    for (const [component, size] of Object.entries(podSizes({}, unknown))) assert.deepEqual(said(size), {}, component);
+    const needs: Partial<Record<keyof typeof sizes, PodSize>> = {
+      proxy: { requests: { memory: "256Mi" } },
+      autorecovery: { requests: { memory: "256Mi" } },
+      manager: { requests: { memory: "640Mi" }, heap: "256Mi" },
+    };
+    for (const [component, size] of Object.entries(podSizes({}, unknown))) {
+      assert.deepEqual(said(size), needs[component as keyof typeof sizes] ?? {}, component);
+    }
+  });
+
+  test("asks for as much more as a larger heap needs, where no node is known", () => {
+    const { proxy, manager } = podSizes({ proxy: { heap: "1Gi", direct: "512Mi" }, manager: { heap: "640Mi" } }, {});
+    assert.deepEqual(said(proxy), { requests: { memory: "1792Mi" }, heap: "1Gi", direct: "512Mi" });
+    assert.deepEqual(said(manager), { requests: { memory: "1024Mi" }, heap: "640Mi" });
+  });
+
+  test("gives the manager what it needs on a small node as well", () => {
+    const { manager } = podSizes({}, { serving: { cpu: "2", memory: "6Gi" } });
+    assert.deepEqual(said(manager), {
+      requests: { cpu: "100m", memory: "640Mi" },
+      limits: { memory: "640Mi" },
+      heap: "256Mi",
+    });
   });
 
   test("derives memory where only memory is known", () => {
@@ -112,12 +134,12 @@ describe("podSizes", () => {
 
   const node = fc.record({
     cpu: fc.integer({ min: 1000, max: 256_000 }).map((millicores) => `${millicores}m`),
-    memory: fc.integer({ min: 2048, max: 4 * 1024 * 1024 }).map((mebi) => `${mebi}Mi`),
+    memory: fc.integer({ min: 6 * 1024, max: 4 * 1024 * 1024 }).map((mebi) => `${mebi}Mi`),
   });
   const all = (size: { cpu: string; memory: string }) =>
     podSizes({}, { zookeeper: size, bookkeeper: size, serving: size });
 
-  test("fits a pod of each serving component on one node, whatever its size", () => {
+  test("fits a pod of each serving component on one node of 6 GiB or more", () => {
     fc.assert(
       fc.property(node, (size) => {
         const { broker, proxy, autorecovery, toolset, manager } = all(size);
@@ -173,7 +195,7 @@ describe("quantities", () => {
 
   for (const quantity of ["", "Gi", "1GB", "-1"]) {
     test(`"${quantity}" is none`, () => {
-      assert.throws(() => amount(quantity), /is no quantity$/);
+      assert.throws(() => amount(quantity), /is not a quantity$/);
     });
   }
 

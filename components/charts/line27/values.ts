@@ -90,7 +90,7 @@ export function values(cluster: PulsarCluster): Values {
       service: { type: "ClusterIP" },
       // In this chart "admin" is the database's user, not the one who logs in (apache/pulsar-helm-chart#31).
       existingSecretName: manager.secret,
-      configData: { ...managerSettings(manager), JWT_TOKEN: fromSecret(manager.token) },
+      configData: { ...managerSettings(cluster), JWT_TOKEN: fromSecret(manager.token) },
     },
     images: {
       ...(images.pullSecret === undefined ? {} : { imagePullSecrets: [images.pullSecret] }),

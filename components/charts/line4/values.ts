@@ -105,7 +105,7 @@ export function values(cluster: PulsarCluster): Values {
       volumes: { persistence: false },
       // Otherwise the chart makes passwords of its own, and keeps the first ones for ever.
       admin: { existingSecret: manager.secret },
-      configData: managerSettings(manager),
+      configData: managerSettings(cluster),
       ...frontEnd(manager),
     },
     // What all but the manager run, Jobs included.

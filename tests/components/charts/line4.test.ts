@@ -57,6 +57,7 @@ describe("values of chart line 4", () => {
       DRIVER_CLASS_NAME: "org.postgresql.Driver",
       URL: "jdbc:postgresql://postgres.example.com:5432/pulsar_manager",
       LOG_LEVEL: "INFO",
+      JAVA_OPTS: "-Xms256m -Xmx256m",
     },
     defaultPulsarImageRepository: "harbor.example.com/library/apachepulsar/pulsar-all",
     defaultPulsarImageTag: "2.7.4",
@@ -136,15 +137,18 @@ describe("sizes in the values of chart line 4", () => {
       );
     });
 
-    test(`${component} keeps the chart's own where nothing is said`, () => {
-      assert.equal(at(`${component}.resources`), undefined);
+    test(`${component} keeps the chart's own sizes, unless an idle pod does not fit in them`, () => {
+      const small = ["proxy", "autorecovery"].includes(component);
+      assert.deepEqual(at(`${component}.resources`), small ? { requests: { memory: "256Mi" } } : undefined);
       assert.equal(at(`${component}.configData.${variable}`), undefined);
     });
   }
 
-  test("the manager has its resources, and no JVM's memory", () => {
+  test("the manager has its resources, and a heap that fits in them", () => {
+    assert.deepEqual(at("pulsar_manager.resources"), { requests: { memory: "640Mi" } });
+    assert.equal(at("pulsar_manager.configData.JAVA_OPTS"), "-Xms256m -Xmx256m");
     assert.deepEqual(at("pulsar_manager.resources.limits", full), { memory: "8Gi" });
-    assert.deepEqual(at("pulsar_manager.configData", full), at("pulsar_manager.configData"));
+    assert.equal(at("pulsar_manager.configData.JAVA_OPTS", full), "-Xms2048m -Xmx2048m -XX:MaxDirectMemorySize=2944m");
   });
 
   test("a priority class and a spread over zones are values, each where it is asked for", () => {
