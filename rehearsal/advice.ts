@@ -1,4 +1,4 @@
-/** What an operator does once nodes are lost or drained: a line for each step, with the commands. */
+/** What an operator does after nodes were lost or drained: a line for each step, with the commands. */
 import { bookieId, fullName, type Installation } from "../components/charts/names.ts";
 import type { Component } from "../components/layouts/layout.ts";
 import { enumerate } from "./explain.ts";
@@ -13,8 +13,8 @@ export function advise(told: Told, installation: Installation): string[] {
 }
 
 /**
- * Kubernetes never replaces a StatefulSet's pod whose end no kubelet confirms ("Force Delete StatefulSet Pods"); the taint that settles it is
- * of "Non-graceful node shutdown" (stable since 1.28). A bookie with empty directories is refused by its cookie in ZooKeeper until it is
+ * Kubernetes does not replace a StatefulSet's pod before a kubelet confirms that it stopped ("Force Delete StatefulSet Pods"), or the node has the
+ * taint of "Non-graceful node shutdown" (stable since 1.28). ZooKeeper's cookie refuses a bookie with empty directories until the old one is
  * decommissioned (BookKeeper 4.12, `decommissionbookie`).
  */
 function afterLoss(told: Told, installation: Installation): string[] {
@@ -28,29 +28,40 @@ function afterLoss(told: Told, installation: Installation): string[] {
     ...(survival.stops.length === 0
       ? []
       : pinned.length === 0
-        ? ["The service stands still until there is a node for what waits."]
+        ? ["The service is down until there is a node for the pods that wait."]
         : [
-            `The service stands still until enough of ${enumerate(pinned)} are back. ${nodes.length === 1 ? `Their disks are in ${each}: get it` : "Their disks are in the lost nodes: get one after the other"} running again before anything else.`,
+            `The service is down until enough of ${enumerate(pinned)} are back. ${nodes.length === 1 ? `Their disks are in ${each}: get it` : "Their disks are in the lost nodes: get one after the other"} running again before anything else.`,
           ]),
-    `Kubernetes replaces nothing by itself but pods of Deployments (the manager's): 40 s after its last sign a node is "unreachable", 5 minutes later its pods end, but those of StatefulSets stay "Terminating" for ever, as no kubelet confirms that they have ended.`,
-    `Make sure that ${enumerate(nodes)} ${are} off: one bookie or ZooKeeper running twice spoils data. Then say so, and the pods are made anew as told here: kubectl taint node ${each} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute`,
-    `Once ${enumerate(nodes)} ${are} back, take the taint away${pinned.length === 0 ? "" : `, and ${enumerate(pinned)} ${pinned.length === 1 ? "starts" : "start"} there on the old volumes`}: kubectl taint node ${each} node.kubernetes.io/out-of-service-`,
+    evicted(told),
+    `Make sure that ${enumerate(nodes)} ${are} off: one bookie or ZooKeeper running twice corrupts data. Then taint the ${nodes.length === 1 ? "node" : "nodes"}, and Kubernetes replaces the pods as shown here: kubectl taint node ${each} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute`,
+    `When ${enumerate(nodes)} ${are} back, remove the taint${pinned.length === 0 ? "" : `, and ${enumerate(pinned)} ${pinned.length === 1 ? "starts" : "start"} there on the old volumes`}: kubectl taint node ${each} node.kubernetes.io/out-of-service-`,
     ...(bookies.length === 0
       ? []
       : [
-          `Take no other node away before this lists no ledger: ${shell} listunderreplicated`,
+          `Take no other node out of service before this lists no ledger: ${shell} listunderreplicated`,
           ...bookies.map((pod) => {
             const id = bookieId(installation, Number(/\d+$/.exec(pod)?.[0]));
-            return `If the disks of ${pod} are lost, copy its ledgers from the others and let go of its identity, or the new bookie is refused by the old one's cookie: ${shell} decommissionbookie -bookieid ${id}`;
+            return `If the disks of ${pod} are lost, copy its ledgers from the other bookies and remove its cookie, which otherwise refuses the new bookie: ${shell} decommissionbookie -bookieid ${id}`;
           }),
         ]),
     ...(pinned.length === 0
       ? []
       : [
-          `If ${enumerate(nodes)} never ${nodes.length === 1 ? "comes" : "come"} back, another node takes ${nodes.length === 1 ? "its" : "each one's"} place, by the runbook docs/replace-a-node.md.`,
+          `If ${enumerate(nodes)} never ${nodes.length === 1 ? "comes" : "come"} back, put another node in ${nodes.length === 1 ? "its" : "each one's"} place: docs/replace-a-node.md.`,
         ]),
     ...spreadOut(told),
   ];
+}
+
+/** What Kubernetes does about the pods without help. Only a Deployment's pod moves; its move has the Deployment's name, not the pod's. */
+function evicted({ moves, after: { workloads } }: Told): string {
+  const deployments = workloads.filter(({ kind }) => kind === "Deployment").map(({ name }) => name);
+  const moved = moves.map(({ pod }) => pod).filter((pod) => deployments.includes(pod));
+  return [
+    'Kubernetes marks a node as "unreachable" 40 s after its last heartbeat, and evicts its pods 5 minutes later.',
+    ...(moved.length === 0 ? [] : [`It replaces ${enumerate(moved)} (Deployment).`]),
+    'Pods of StatefulSets stay "Terminating", because no kubelet confirms that they stopped.',
+  ].join(" ");
 }
 
 function afterDrain(told: Told, installation: Installation): string[] {
@@ -67,13 +78,13 @@ function afterDrain(told: Told, installation: Installation): string[] {
     ...(held.length === 0
       ? []
       : [
-          `kubectl drain of ${enumerate(held)} would ask again for ever: the disruption budgets let only so many pods of a component go at a time. Stop it (Ctrl-C) and let pods start there again: kubectl uncordon ${held.join(" ")}`,
+          `kubectl drain of ${enumerate(held)} never ends: the disruption budgets do not allow so many pods of a component to be evicted. Stop it (Ctrl-C) and let pods start there again: kubectl uncordon ${held.join(" ")}`,
         ]),
     ...(bookies.length === 0
       ? []
       : [
-          `Autorecovery begins at once to copy the ledgers of ${enumerate(bookies)} to other bookies. For a short maintenance switch it off before the drain: ${shell} autorecovery -disable`,
-          `Meanwhile those ledgers have one copy less${zookeeper.running === zookeeper.needed && zookeeper.running < zookeeper.replicas ? ", and no further ZooKeeper may be lost" : ""}: this is safe for as long as nothing else fails, so for a restart, not for days. For longer work leave autorecovery on.`,
+          `Autorecovery immediately starts to copy the ledgers of ${enumerate(bookies)} to other bookies. For a short maintenance, switch it off before the drain: ${shell} autorecovery -disable`,
+          `Meanwhile those ledgers have one copy less${zookeeper.running === zookeeper.needed && zookeeper.running < zookeeper.replicas ? ", and no further ZooKeeper may be lost" : ""}: this is safe only as long as nothing else fails, so for a restart, not for days. For longer work, leave autorecovery on.`,
         ]),
     ...(empty.length === 0
       ? []
@@ -90,7 +101,7 @@ function afterDrain(told: Told, installation: Installation): string[] {
   ];
 }
 
-/** Brokers and proxies have no data: nothing is to be done for those that wait as long as others run. */
+/** Brokers and proxies have no data: those that wait need no action as long as others run. */
 function spreadOut({ moves, survival: { brokers, proxies } }: Told): string[] {
   const pods = [
     ...(brokers.running < brokers.needed ? [] : waiting(moves, "broker")),
@@ -99,7 +110,7 @@ function spreadOut({ moves, survival: { brokers, proxies } }: Told): string[] {
   if (pods.length === 0) return [];
   const [verb, them] = pods.length === 1 ? ["waits", "it"] : ["wait", "them"];
   return [
-    `${enumerate(pods)} only ${verb} for a node with room for ${them}: brokers and proxies hold no data, and those left take over.`,
+    `${enumerate(pods)} only ${verb} for a node with room for ${them}: brokers and proxies hold no data, and the others take over.`,
   ];
 }
 
@@ -107,7 +118,7 @@ function waiting(moves: readonly Move[], component: Component): string[] {
   return moves.filter((move) => move.component === component && move.to === undefined && move.refused !== true).map(({ pod }) => pod); // prettier-ignore
 }
 
-/** BookKeeper's shell in a pod that runs: the toolset's if it does, else a bookie's. */
+/** BookKeeper's shell in a running pod: the toolset's, or else a bookie's. */
 function shellIn({ after }: Pick<Told, "after">, { namespace, release }: Installation): string {
   const alive = (wanted: Component): Observation["pods"][number] | undefined =>
     after.pods.find(({ component, state }) => componentOf(component) === wanted && state === "ready");
