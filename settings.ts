@@ -4,6 +4,7 @@ import { fault } from "./components/fault.ts";
 import { type PodSizes, podSizes } from "./components/sizing.ts";
 import type { TenantSettings } from "./components/tenants.ts";
 import type { WaysIn } from "./components/waysIn.ts";
+import { chartSourceFaults } from "./settings/chartSource.ts";
 import { contradictions } from "./settings/contradictions.ts";
 import { expiryFaults, expiryWarnings } from "./settings/expiry.ts";
 import { type Fault, faultsOf, keyOf, message } from "./settings/faults.ts";
@@ -98,16 +99,23 @@ export interface RawConfig {
  * Checks the whole configuration of a stack at once.
  *
  * @param dryRun at preview a stack need not name its cluster; for a real `up` it must.
- * @param now the time that the days on which tokens expire are held against; without, they are not
+ * @param around what the settings are checked against besides: without the time, the days on which tokens expire are not checked; without the
+ * folder of Pulumi.yaml, a chart on disk is not
  * @throws pulumi.RunError one message with every fault found, each with its key, what was found (never a secret) and what is allowed.
  */
-export function parseSettings(config: RawConfig, stack: string, dryRun: boolean, now?: Date): Settings {
+export function parseSettings(
+  config: RawConfig,
+  stack: string,
+  dryRun: boolean,
+  { now, folder }: { now?: Date; folder?: string } = {},
+): Settings {
   const { raw, faults } = ownKeys(config);
   const parsed = schema.safeParse(raw);
   if (!parsed.success) faults.push(...faultsOf(parsed.error.issues, raw, secretKeySet));
   const sound = soundPart(raw);
   faults.push(...contradictions(sound));
   if (now !== undefined) faults.push(...expiryFaults(sound, now));
+  if (folder !== undefined) faults.push(...chartSourceFaults(sound, folder));
   const cluster = clusterSettings(config, dryRun, faults);
   if (!parsed.success || faults.length > 0) throw fault(message(faults, stack));
 
@@ -154,7 +162,10 @@ export function stackSettings(): Settings {
   const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
   const encrypted = Object.keys(values).filter((key) => isConfigSecret(key));
   const now = new Date();
-  const settings = parseSettings({ values, encrypted }, pulumi.getStack(), pulumi.runtime.isDryRun(), now);
+  const settings = parseSettings({ values, encrypted }, pulumi.getStack(), pulumi.runtime.isDryRun(), {
+    now,
+    folder: process.cwd(),
+  });
   if (settings.layout === "dedicated" && !settings.production) {
     void pulumi.log.warn(
       "pulsar:environment is test: nothing of this stack is protected, and what production refuses is let through",

@@ -16,7 +16,10 @@ export interface PulsarReleaseArgs {
   release: string;
   chart: {
     version: ChartVersion;
-    /** A Helm repository (`https://...`), an OCI address (`oci://...`), or the path of a chart, relative to the program. */
+    /**
+     * A Helm repository (`https://...`), an OCI address (`oci://...`), the path of a chart, relative to the program, or `repository/chart` of a
+     * repository that Helm knows by name.
+     */
     source: string;
     /** How long Helm waits for every pod to be ready and every init Job to be complete, in minutes. */
     timeoutMinutes: number;
@@ -147,9 +150,9 @@ function encoded(data: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, base64(value)]));
 }
 
-/** The arguments of a Release that say where its chart is. A chart on disk has its version in itself. */
+/** The arguments of a Release that say where its chart is. Helm ignores the version for a chart on disk; the settings compare it. */
 function chartLocation({ source, version }: PulsarReleaseArgs["chart"]) {
-  if (/^https?:/.test(source)) return { chart: "pulsar", version, repositoryOpts: { repo: source } };
-  if (source.startsWith("oci:")) return { chart: source, version };
-  return { chart: source };
+  return /^https?:/.test(source)
+    ? { chart: "pulsar", version, repositoryOpts: { repo: source } }
+    : { chart: source, version };
 }

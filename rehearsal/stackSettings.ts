@@ -22,7 +22,7 @@ export async function stackSettings(stack: string): Promise<Settings> {
     registry: "nobody",
     manager: "nobody",
   });
-  return settingsOf(stack, rawConfig(stackFile, config));
+  return settingsOf(stack, rawConfig(stackFile, config), ownProject);
 }
 
 /** @throws RehearsalError that names the stacks there are */
@@ -35,11 +35,14 @@ export async function readStackFile(project: string, stack: string): Promise<str
   }
 }
 
-/** @throws RehearsalError with every fault in the settings */
-export async function settingsOf(stack: string, config: RawConfig): Promise<Settings> {
+/**
+ * @param folder the folder of Pulumi.yaml
+ * @throws RehearsalError with every fault in the settings
+ */
+export async function settingsOf(stack: string, config: RawConfig, folder: string): Promise<Settings> {
   const { parseSettings } = await import("../settings.ts");
   try {
-    return parseSettings(config, stack, false);
+    return parseSettings(config, stack, false, { folder });
   } catch (cause) {
     throw new RehearsalError((cause as Error).message, { cause });
   }

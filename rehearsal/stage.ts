@@ -123,8 +123,8 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
   const address = clusterAddress(workspace);
 
   // Configuration faults are told before anything is downloaded or built for ten minutes.
-  const config = overrides(stackFile, options.config ?? {}, address, secrets);
-  const settings = await settingsOf(name, rawConfig(stackFile, config));
+  const config = overrides(stackFile, withChart(options), address, secrets);
+  const settings = await settingsOf(name, rawConfig(stackFile, config), project);
   const { layoutOf } = await import("../components/layouts/layouts.ts");
   const layout = layoutOf(settings);
   options.check?.(layout);
@@ -137,7 +137,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
       const version = prepared.report.find((tool) => tool.name === "pulumi")?.version ?? "";
       const [plugins, chart] = await Promise.all([
         findPlugins({ log: tell, signal, pulumi: { file: prepared.tools.pulumi, version }, standIns: standInPlugins }),
-        chartSource(options.chart, settings.chart, signal),
+        chartSource(settings.chart, signal),
       ]);
       return { ...prepared, plugins, chart };
     },
@@ -234,8 +234,8 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
     async another(name, given) {
       const stackFile = await readStackFile(project, name);
       const config = overrides(stackFile, given, address, secrets);
-      const others = await settingsOf(name, rawConfig(stackFile, config));
-      const source = await chartSource(undefined, others.chart, signal);
+      const others = await settingsOf(name, rawConfig(stackFile, config), project);
+      const source = await chartSource(others.chart, signal);
       Object.assign(config.plain, databaseOf(others, postgres), chartOf(source));
       return { stack: await makeStack(name, config), layout: layoutOf(others) };
     },
@@ -244,13 +244,13 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
   };
 }
 
-/** The chart that takes the place of the stack's: the one asked for, or the stand-in where the stack's repository does not answer. */
-async function chartSource(
-  asked: string | undefined,
-  { source, version }: Settings["chart"],
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  if (asked !== undefined) return resolve(asked);
+/** The configuration asked for, with the chart asked for. */
+function withChart({ chart, config = {} }: RehearsalOptions): StackConfig {
+  return { ...config, plain: { ...config.plain, ...chartOf(chart && resolve(chart)) } };
+}
+
+/** The stand-in, where the stack's repository does not answer. */
+async function chartSource({ source, version }: Settings["chart"], signal: AbortSignal): Promise<string | undefined> {
   if (!/^https?:/.test(source)) return undefined;
   return (await chartRepositoryAnswers(source, signal)) ? undefined : standInChart(version);
 }

@@ -162,10 +162,15 @@ export const registry = text(
   "a registry such as harbor.example.com/library: host[:port][/path], without scheme",
 );
 
-/** Where the chart comes from: a Helm repository, an OCI address, or a path relative to the program (a folder or a .tgz). */
+const aChartSource = "https://..., oci://..., the path of a chart, or repository/chart as helm repo add names it";
+
+/**
+ * Where the chart comes from: a Helm repository, an OCI address, a path relative to the program (a folder or a .tgz), or the name that Helm
+ * knows it by, such as apache/pulsar.
+ */
 export const chartSource = z
-  .string({ error: "https://..., oci://... or the path of a chart" })
-  .regex(/^(https?:\/\/\S+|oci:\/\/\S+|(?!\w+:\/\/)\S+)$/, { error: "https://..., oci://... or the path of a chart" });
+  .string({ error: aChartSource })
+  .regex(/^(https?:\/\/\S+|oci:\/\/\S+|(?!\w+:\/\/)\S+)$/, { error: aChartSource });
 
 /** A name to log in to Pulsar Manager with: what the manager takes (v0.4.0, UsersServiceImpl). */
 export const loginName = text(/^[A-Za-z0-9_]+$/, 63, "a name to log in with: letters, digits and '_'");

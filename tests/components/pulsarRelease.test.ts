@@ -73,7 +73,7 @@ describe("PulsarRelease", () => {
     assert.deepEqual(helm.options.customTimeouts, { create: "35m", update: "35m", pb_delete: "35m" });
   });
 
-  test("takes the chart from a repository, an OCI address or a path", async () => {
+  test("takes the chart from a repository, an OCI address, a path or a repository that Helm knows, always with its version", async () => {
     const of = async (source: string) => {
       const { chart, version, repositoryOpts } = (
         await make({ chart: { version: "2.7.7", source, timeoutMinutes: 1 } })
@@ -85,13 +85,9 @@ describe("PulsarRelease", () => {
       version: "2.7.7",
       repositoryOpts: { repo: "https://charts.example.com" },
     });
-    const oci = "oci://registry.example.com/charts/pulsar";
-    assert.deepEqual(await of(oci), { chart: oci, version: "2.7.7", repositoryOpts: undefined });
-    assert.deepEqual(await of("./charts/pulsar"), {
-      chart: "./charts/pulsar",
-      version: undefined,
-      repositoryOpts: undefined,
-    });
+    for (const chart of ["oci://registry.example.com/charts/pulsar", "./charts/pulsar", "apache/pulsar"]) {
+      assert.deepEqual(await of(chart), { chart, version: "2.7.7", repositoryOpts: undefined });
+    }
   });
 
   test("hands the database's credentials over in a Secret, never in values", async () => {

@@ -44,9 +44,9 @@ describe("a day of expiry", () => {
 
 test("a stack's settings are held against the time they are read at", () => {
   const config = stackConfig("test", { "pulsar:tokens": { expires: "2026-12-01" } });
-  assert.equal(parseSettings(config, "test", false, now).tokens.expires, "2026-12-01");
+  assert.equal(parseSettings(config, "test", false, { now }).tokens.expires, "2026-12-01");
   assert.throws(
-    () => parseSettings(config, "test", false, new Date("2026-12-01T00:00:00Z")),
+    () => parseSettings(config, "test", false, { now: new Date("2026-12-01T00:00:00Z") }),
     /pulsar:tokens\.expires: found 2026-12-01; allowed: a day after/,
   );
 });

@@ -112,6 +112,7 @@ const cases: Record<string, { schema: z.ZodType; good: unknown[]; bad: unknown[]
       "oci://registry.example.com/charts/pulsar",
       "./charts/pulsar",
       "../pulsar-2.7.7.tgz",
+      "apache/pulsar",
     ],
     bad: ["", "ftp://charts", "https://a b"],
   },

@@ -1,0 +1,66 @@
+import { readFileSync, statSync } from "node:fs";
+import { isAbsolute, join, resolve } from "node:path";
+import { list } from "tar";
+import { parse } from "yaml";
+import { type Fault, keyOf } from "./faults.ts";
+import type { Parsed } from "./schema.ts";
+
+/**
+ * Faults of a chart on disk: it is not there, or not of the version that the settings name. Which source is a path is decided as the Kubernetes
+ * provider does (4.34.2, locateChart): what exists; anything else is a chart of a repository that `helm repo add` knows.
+ *
+ * @param folder what a relative path is relative to
+ */
+export function chartSourceFaults({ chart }: Partial<Pick<Parsed, "chart">>, folder: string): Fault[] {
+  if (chart === undefined || /^(https?|oci):/.test(chart.source)) return [];
+  const { source, version } = chart;
+  const fault = (found: string, allowed: string): Fault[] => [{ key: keyOf(["chart", "source"]), found, allowed }];
+  try {
+    const found = versionOf(resolve(folder, source));
+    if (found === version) return [];
+    if (found !== undefined)
+      return fault(`${source}, a chart of version ${found}`, `a chart of version ${version} (pulsar:chart.version)`);
+  } catch (error) {
+    return fault(
+      `${source}, which cannot be read (${(error as Error).message})`,
+      "a folder or a .tgz file with a chart",
+    );
+  }
+  const named = source.includes("/") && !isAbsolute(source) && !source.startsWith(".");
+  return named
+    ? []
+    : fault(
+        `${source}, where there is no chart`,
+        "the folder or the .tgz file of a chart, https://..., oci://..., or repository/chart of a repository added with helm repo add",
+      );
+}
+
+/** The version of the chart at a path; undefined where there is none. @throws Error for one that cannot be read */
+function versionOf(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return undefined;
+  const text = found.isDirectory() ? inFolder(path) : inArchive(path);
+  if (text === undefined) return undefined;
+  const { version } = parse(text) as { version?: unknown };
+  if (typeof version !== "string") throw new Error("its Chart.yaml has no version");
+  return version;
+}
+
+function inFolder(path: string): string | undefined {
+  const file = join(path, "Chart.yaml");
+  return statSync(file, { throwIfNoEntry: false }) && readFileSync(file, "utf8");
+}
+
+/** A packed chart is one folder; the charts it depends on are further down. */
+function inArchive(file: string): string {
+  const parts: Buffer[] = [];
+  list({
+    file,
+    sync: true,
+    strict: true,
+    filter: (path) => /^[^/]+\/Chart\.yaml$/.test(path),
+    onReadEntry: (entry) => entry.on("data", (part) => parts.push(part)),
+  });
+  if (parts.length === 0) throw new Error("it has no Chart.yaml");
+  return Buffer.concat(parts).toString();
+}

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { create } from "tar";
+import { parseSettings } from "../../settings.ts";
+import { chartSourceFaults } from "../../settings/chartSource.ts";
+import { stackConfig } from "../support/stackFile.ts";
+
+let folder: string;
+
+/** A chart of 4.6.0 as a folder and packed, beside files that are none. */
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "charts-"));
+  const chart = async (path: string, version: string) => {
+    await mkdir(join(folder, path), { recursive: true });
+    await writeFile(join(folder, path, "Chart.yaml"), `apiVersion: v2\nname: pulsar\nversion: ${version}\n`);
+  };
+  await chart("pulsar", "4.6.0");
+  await chart("pulsar/charts/monitoring", "0.1.0");
+  await chart("float", "4.7");
+  await create({ file: join(folder, "pulsar.tgz"), gzip: true, cwd: folder }, ["pulsar/charts", "pulsar/Chart.yaml"]);
+  await create({ file: join(folder, "empty.tgz"), gzip: true, cwd: folder }, ["pulsar/charts"]);
+  await writeFile(join(folder, "text.tgz"), "no archive");
+  await mkdir(join(folder, "apache/pulsar"), { recursive: true });
+});
+after(() => rm(folder, { recursive: true }));
+
+const lines = (source: string, version: "4.7.0" | "2.7.7" = "4.7.0") =>
+  chartSourceFaults({ chart: { source, version, timeoutMinutes: 1 } }, folder).map(
+    ({ key, found, allowed }) => `${key}: found ${found}; allowed: ${allowed}`,
+  );
+
+describe("a chart on disk", () => {
+  test("of another version than the settings name is refused in one line with both", () => {
+    for (const source of ["pulsar", "./pulsar", "./pulsar.tgz", "pulsar.tgz", join(folder, "pulsar")]) {
+      assert.deepEqual(lines(source), [
+        `pulsar:chart.source: found ${source}, a chart of version 4.6.0; allowed: a chart of version 4.7.0 (pulsar:chart.version)`,
+      ]);
+    }
+  });
+
+  test("of that version is taken", () => {
+    const charts = join(import.meta.dirname, "../../rehearsal/standins/charts");
+    assert.deepEqual(lines(join(charts, "pulsar-4")), []);
+    assert.deepEqual(lines(join(charts, "pulsar-2.7"), "2.7.7"), []);
+    assert.equal(lines(join(charts, "pulsar-2.7")).length, 1);
+  });
+
+  test("that cannot be read is refused with the reason", () => {
+    const reasons = { "text.tgz": /TAR_BAD_ARCHIVE/, "empty.tgz": /no Chart\.yaml/, float: /no version/ };
+    for (const [source, reason] of Object.entries(reasons)) {
+      const [line = "", ...more] = lines(source);
+      assert.deepEqual(more, []);
+      assert.match(
+        line,
+        new RegExp(`^pulsar:chart\\.source: found ${source}, which cannot be read \\(.*\\); allowed: a folder`),
+      );
+      assert.match(line, reason);
+    }
+  });
+
+  test("that is not there is refused, where the source cannot be a repository's name either", () => {
+    for (const source of ["./none", "../none/chart.tgz", "/none/chart", "none.tgz"]) {
+      assert.match(
+        lines(source).join("\n"),
+        /^pulsar:chart\.source: found \S+, where there is no chart; allowed: .*repository\/chart/,
+      );
+    }
+  });
+});
+
+test("a source elsewhere is not looked for on disk: also a folder without a chart may have a repository's name", () => {
+  for (const source of [
+    "https://charts.example.com",
+    "oci://registry.example.com/pulsar",
+    "apache/pulsar",
+    "none/pulsar",
+  ])
+    assert.deepEqual(lines(source), []);
+});
+
+test("the settings report it together with every other fault", () => {
+  const config = stackConfig("test", {
+    "pulsar:chart": { version: "4.7.0", source: "./pulsar" },
+    "pulsar:layout": "spread",
+  });
+  assert.throws(
+    () => parseSettings(config, "test", true, { folder }),
+    /2 faults[^]*pulsar:layout[^]*\.\/pulsar, a chart of version 4\.6\.0/,
+  );
+});
