@@ -201,13 +201,15 @@ const pulsar = new PulsarRelease(
   afterContract,
 );
 
+const tokenKey = pulumi.interpolate`${tokens.keys} ${auth.fingerprint}`;
+
 const rollout = new TokenRollout(
   "token-rollout",
   {
     cluster,
     namespace,
     release,
-    key: pulumi.interpolate`${tokens.keys} ${auth.fingerprint}`,
+    key: tokenKey,
     expires: tokens.expires,
     secrets: auth.heldByPods,
     limitMinutes: settings.chart.timeoutMinutes,
@@ -295,7 +297,7 @@ const smokeTests = settings.smokeTest
           release,
           addresses: pulsar.addresses,
           token: tokenSecret(release, tokens.roles.client),
-          revision: pulsar.revision,
+          revision: pulumi.interpolate`${pulsar.revision} ${tokenKey}`,
           image: pulsarImage,
           pullSecret: images.pullSecret,
           placement: layout.placements.init,

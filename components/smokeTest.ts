@@ -10,16 +10,16 @@ export interface SmokeTestArgs extends StackJobPlace {
   addresses: pulumi.Input<Pick<ServiceAddresses, "proxy" | "admin">>;
   /** The token of a super user. */
   token: SecretRef;
-  /** What is tested: with another one the test runs again. */
+  /** Stands for everything that restarts brokers or proxies: the release and the key of the tokens. The test runs again when it changes. */
   revision: pulumi.Input<string>;
 }
 
 const script = readFileSync(new URL("smokeTest/smoke.sh", import.meta.url), "utf8");
 
 /**
- * Proves, once the release is up, that messages go through the cluster and that no token and a wrong one are refused (seed, section 2.3): a Job
- * that makes `test-tenant/test-ns/test-topic`, sends messages through each of its partitions and leaves none. It runs again when the release
- * changes, and not otherwise. Where it fails, the `up` does, with the reason in the last line.
+ * Proves that messages go through the cluster and that a missing and a wrong token are refused (seed, section 2.3): a Job that creates
+ * `test-tenant/test-ns/test-topic`, sends messages through each of its partitions and leaves none. It runs again when `revision` changes. If it
+ * fails, the `up` fails with the reason in the last line.
  */
 export class SmokeTest extends pulumi.ComponentResource {
   constructor(name: string, args: SmokeTestArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -66,7 +66,7 @@ describe("SmokeTest", () => {
     assert.equal(spec.backoffLimit, 1);
   });
 
-  test("is another Job where the release is another one, and the same otherwise", async () => {
+  test("is another Job for another revision, and the same one otherwise", async () => {
     const nameWith = async (changes: Partial<SmokeTestArgs>) => (await job(changes)).metadata.name;
     const name = await nameWith({});
     assert.match(name, /^demo-pulsar-smoke-test-[0-9a-f]{8}$/);

@@ -23,6 +23,7 @@ const config = {
 const roles = ["broker-admin", "proxy-admin", "admin", "orders", "billing"];
 const allTokens = roles.map((role) => `update auth-token-${role}`);
 const restarted = steps.flat();
+const tested = ["create smoke-test-job", "delete smoke-test-job"];
 
 const application = (name: string) => ({
   serviceUrl: "pulsar://pulsar-proxy.pulsar.svc:6650",
@@ -67,7 +68,7 @@ test("keys and tokens", async (t) => {
       assertOk(preview);
       assert.deepEqual(
         changed(preview),
-        ["create auth-key-2", ...allTokens, "update auth-key-secret", "update token-rollout"].sort(),
+        ["create auth-key-2", ...allTokens, ...tested, "update auth-key-secret", "update token-rollout"].sort(),
         preview.text,
       );
       const [told = "", ...more] = warnings(preview);
@@ -90,6 +91,9 @@ test("keys and tokens", async (t) => {
       await assertRunning(stage);
       await assertRestarted(stage, before, restarted);
 
+      const ready = Math.max(...(await pods(stage)).map((pod) => pod.ready));
+      assert.ok((await smokeTest(stage)) >= ready, "the smoke test has not run since the restarts");
+
       const fresh = { key: await publicKey(stage), token: await token(stage, "admin") };
       assert.equal((await jwtVerify(fresh.token, fresh.key)).payload.sub, "admin");
       await assert.rejects(jwtVerify(old.token, fresh.key), errors.JWSSignatureVerificationFailed);
@@ -108,7 +112,7 @@ test("keys and tokens", async (t) => {
         const uids = new Set(before.map(({ uid }) => uid));
         await generation(3);
         const expected = ["create auth-key-3", "delete auth-key", "update auth-key-secret", "update token-rollout"];
-        assert.deepEqual(changed(await stack.preview()), [...expected, ...allTokens].sort());
+        assert.deepEqual(changed(await stack.preview()), [...expected, ...tested, ...allTokens].sort());
         const killed = stack.up();
         await waitFor(
           async () =>
@@ -141,7 +145,7 @@ test("keys and tokens", async (t) => {
       await stack.configure({ plain: { "pulsar:tokens.generation": "4", "pulsar:tokens.keys": "ecdsa" } });
       const expected = [
         ...["create auth-key-4", "delete auth-key-2", "update auth-key-secret", "update pulsar-release"],
-        ...["create smoke-test-job", "delete smoke-test-job"],
+        ...tested,
       ];
       const preview = await stack.preview();
       assert.deepEqual(changed(preview), [...expected, "update token-rollout", ...allTokens].sort(), preview.text);
@@ -242,6 +246,15 @@ async function assertRestarted(stage: Stage, before: Pod[], components: string[]
     const readyBefore = Math.max(0, ...(made[i - 1] ?? []).map(({ ready }) => ready));
     for (const { name, created } of step) assert.ok(created >= readyBefore, `${name} was restarted too early`);
   }
+}
+
+/** When the smoke test, of which there is one, was started; it has succeeded. */
+async function smokeTest({ api, settings: { namespace } }: Stage): Promise<number> {
+  const { items } = await api.batch.listNamespacedJob({ namespace, labelSelector: "component=smoke-test" });
+  const [job, ...more] = items;
+  assert.ok(job !== undefined && more.length === 0);
+  assert.equal(job.status?.succeeded, 1);
+  return job.metadata?.creationTimestamp?.getTime() ?? 0;
 }
 
 async function assertRunning(stage: Stage): Promise<void> {
