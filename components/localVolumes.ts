@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { maxLabelLength } from "./charts/names.ts";
 import { shortHash } from "./hash.ts";
 import type { Toleration } from "./layouts/layout.ts";
 import { jobLabels, runAgain } from "./stackJob.ts";
@@ -167,8 +168,10 @@ export class LocalVolumes extends pulumi.ComponentResource {
   }
 }
 
-/** A Job's name becomes a label of its pods, so it is 63 characters at most; a longer one is cut and told apart by a hash. Dots stay. */
-function shortened(jobName: string): string {
-  if (jobName.length <= 63) return jobName;
-  return `${jobName.slice(0, 54)}-${shortHash(jobName)}`;
+/** A Job's name becomes a label of its pods. One that is too long for that is cut, and a hash tells it from others. */
+export function shortened(jobName: string): string {
+  if (jobName.length <= maxLabelLength) return jobName;
+  const end = `-${shortHash(jobName)}`;
+  // No dot may stand before the hyphen.
+  return jobName.slice(0, maxLabelLength - end.length).replace(/[-.]+$/, "") + end;
 }

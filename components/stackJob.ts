@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { fullName } from "./charts/names.ts";
+import { type StackTask, taskJobName } from "./charts/names.ts";
 import type { Placement } from "./layouts/layout.ts";
 
 /** Files that a Job's pod gets from a Secret. */
@@ -24,8 +24,8 @@ export interface StackJobPlace {
 }
 
 export interface StackJobArgs extends StackJobPlace {
-  /** What it does, in a word or two with hyphens: the tail of its name, and the label `component` of its pods. */
-  task: string;
+  /** What it does: the end of its name, and the label `component` of its pods. */
+  task: StackTask;
   /** What `sh` runs. It bounds itself: a deadline of the Job's would take the pod's last words with it. */
   script: pulumi.Input<string>;
   /** The script's environment; no secrets. */
@@ -61,7 +61,7 @@ export function stackJob(name: string, args: StackJobArgs, opts: pulumi.CustomRe
     {
       metadata: {
         // A Job's template is immutable, so another run is another Job.
-        name: pulumi.interpolate`${fullName(release)}-${task}-${run}`,
+        name: pulumi.output(run).apply((hash) => taskJobName(release, task, hash)),
         namespace,
         labels,
         annotations: runAgain,

@@ -3,6 +3,7 @@ import { chartLine } from "../components/charts/lines.ts";
 import { openManagerVersions } from "../components/managerFrontEnd.ts";
 import { type Fault, keyOf } from "./faults.ts";
 import { ingressFaults } from "./ingress.ts";
+import { lengthFaults } from "./lengths.ts";
 import { networkFaults } from "./network.ts";
 import { placementFaults } from "./nodes.ts";
 import { productionFaults } from "./production.ts";
@@ -14,6 +15,7 @@ import { tenantFaults } from "./tenants.ts";
 export function contradictions(settings: Partial<Parsed>): Fault[] {
   const { chart, tokens, clients, registry, images, managerDatabase } = settings;
   const faults = [
+    ...lengthFaults(settings),
     ...placementFaults(settings),
     ...productionFaults(settings),
     ...networkFaults(settings),

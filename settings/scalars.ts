@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { maxLabelLength } from "../components/charts/names.ts";
 
 /**
  * The kinds of value the settings are made of. Each carries, as its message, what is allowed: the fault a user reads is put together from the
@@ -17,19 +18,27 @@ const text = (pattern: RegExp, max: number, allowed: string) =>
     .max(max, { error: `${allowed}, ${max} characters at most` });
 
 /** A DNS-1123 label: what Kubernetes asks of namespaces and of most object names that become host names. */
-export const label = text(dnsLabel, 63, "a DNS label: lower-case letters, digits and '-'");
+export const label = text(dnsLabel, maxLabelLength, "a DNS label: lower-case letters, digits and '-'");
 
 /**
- * A Helm release name. Helm allows 53 characters; the longest name made from it is an init Job,
- * `<release>-pulsar-pulsar-init-<hash>`, and a Job name must stay within 63.
+ * A Helm release name that Services can be named after: before Kubernetes 1.34 their names begin with a letter (RFC 1035). How long it may be
+ * depends on the chart: see `releaseFaults`.
  */
-export const releaseName = text(dnsLabel, 30, "a Helm release name: lower-case letters, digits and '-'");
+export const releaseName = text(
+  /^[a-z]([-a-z0-9]*[a-z0-9])?$/,
+  maxLabelLength,
+  "a Helm release name: lower-case letters, digits and '-', beginning with a letter",
+);
 
 /** A DNS-1123 subdomain: names of nodes, Secrets, StorageClasses. */
 export const name = text(dnsSubdomain, 253, "a DNS name: lower-case letters, digits, '-' and '.'");
 
 export const kubernetesLabelKey = text(labelKey, 317, "a label key such as node-role.kubernetes.io/pulsar");
-export const kubernetesLabelValue = text(labelValue, 63, "a label value: letters, digits, '-', '_' and '.'");
+export const kubernetesLabelValue = text(
+  labelValue,
+  maxLabelLength,
+  "a label value: letters, digits, '-', '_' and '.'",
+);
 
 /** A host name or an IPv4 or IPv6 address, without scheme or port. */
 export const host = z.union([z.ipv4(), z.ipv6(), z.string().toLowerCase().regex(dnsSubdomain).max(253)], {

@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { supportedChartVersions } from "../components/charts/lines.ts";
+import { chartLine, supportedChartVersions } from "../components/charts/lines.ts";
+import { builtNames } from "../components/charts/names.ts";
 import type * as Program from "../index.ts";
 import { named, register, type Registered, testKeyPem } from "./support/mocks.ts";
 import { stackConfig, testSecrets } from "./support/stackFile.ts";
@@ -52,7 +53,7 @@ const isVolume = ({ type }: Registered) => type === "kubernetes:core/v1:Persiste
 const isClaim = ({ type }: Registered) => type === "kubernetes:core/v1:PersistentVolumeClaim";
 const names = (resources: readonly Registered[]) => resources.map(({ name }) => name).sort();
 
-for (const { name: title, stack } of cases) {
+for (const { name: title, stack, changes } of cases) {
   /**
    * The golden file shows a reviewer the whole effect of a change on a stack. After a wanted change:
    * `UPDATE_GOLDEN=1 npm run unit`, then read the difference.
@@ -104,6 +105,18 @@ for (const { name: title, stack } of cases) {
       for (const { name, inputs } of jobs) {
         const { annotations } = inputs.metadata as { annotations?: Record<string, string> };
         assert.equal(annotations?.["pulumi.com/replaceUnready"], "true", name);
+      }
+    });
+
+    test("every Job and Service is in the list of names that limits a release's name", () => {
+      const line = chartLine(changes["pulsar:chart"].version);
+      const listed = builtNames("pulsar", line.makes).map(({ text }) => text);
+      const made = resources.filter(({ type }) => /:(Job|Service)$/.test(type));
+      assert.ok(made.length > 0);
+      for (const { inputs } of made) {
+        const { name } = inputs.metadata as { name: string };
+        if (name.startsWith("pulsar-directories-")) continue; // Cut where it is too long.
+        assert.ok(listed.includes(name.replace(/-[0-9a-f]{8}$/, "-00000000")), name);
       }
     });
 

@@ -1,6 +1,6 @@
 import type { Component, Placement } from "../layouts/layout.ts";
 import type { PodSizes } from "../sizing.ts";
-import type { Volume } from "./names.ts";
+import type { ChartObjects, Volume } from "./names.ts";
 
 /** Chart values: plain data, and never a secret, because `helm get values` shows them to whoever may read the namespace. */
 export interface Values {
@@ -90,6 +90,8 @@ export interface ChartLine {
   /** What the versions of the line begin with: "2.7", "4". A change of line is a migration; see `VolumeContract`. */
   name: string;
   values(cluster: PulsarCluster): Values;
+  /** What is made, by the ends of the names: how long a release's name may be follows from it. */
+  makes: ChartObjects;
   /** What runs where a stack names no image: the release that the line's newest chart is made for. */
   images: { pulsar: Image; manager: Image };
   /** The Kubernetes versions that know all kinds of objects of the line: from this minor version on, such as "1.25". */

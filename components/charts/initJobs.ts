@@ -1,5 +1,6 @@
 import { shortHash } from "../hash.ts";
 import type { Manifest } from "./manifest.ts";
+import { hashedJobName } from "./names.ts";
 
 /** The Jobs that initialise a new cluster; all of them leave an initialised one as it is (charts 2.7.7 and 4.7.0). */
 export function initJobs(objects: readonly Manifest[]): Manifest[] {
@@ -15,6 +16,6 @@ export function initJobs(objects: readonly Manifest[]): Manifest[] {
  */
 export function nameInitJobs(objects: readonly Manifest[]): void {
   for (const job of initJobs(objects)) {
-    job.metadata.name = `${job.metadata.name}-${shortHash(JSON.stringify(job.spec))}`;
+    job.metadata.name = hashedJobName(job.metadata.name, shortHash(JSON.stringify(job.spec)));
   }
 }

@@ -23,8 +23,8 @@ export interface DedicatedLayoutArgs {
  */
 export function dedicatedLayout({ groups, nodeLabel, nodeTaint, replicas }: DedicatedLayoutArgs): Layout {
   const group = (role: "zookeeper" | "bookkeeper" | "serving") => {
-    const label = { ...nodeLabel, value: `${nodeLabel.value}-${role}` };
-    const taint = { ...nodeTaint, value: `${nodeTaint.value}-${role}` };
+    const label = { ...nodeLabel, value: groupMark(nodeLabel.value, role) };
+    const taint = { ...nodeTaint, value: groupMark(nodeTaint.value, role) };
     const nodes = groups[role].map((node) => marked(node, role, label, taint));
     return { nodes, place: (rule: Placement["rule"], count: number) => placedOn(nodes, label, taint, rule, count) };
   };
@@ -43,6 +43,11 @@ export function dedicatedLayout({ groups, nodeLabel, nodeTaint, replicas }: Dedi
       init: serving("any", 1),
     },
   };
+}
+
+/** The value of a group's own label or taint. */
+export function groupMark(value: string, group: "zookeeper" | "bookkeeper" | "serving"): string {
+  return `${value}-${group}`;
 }
 
 /** On nodes that are nobody's: taints keep these pods away from all others. */

@@ -7,7 +7,7 @@ const toleration = { key: "dedicated", operator: "Equal", value: "pulsar", effec
 const args: StackJobArgs = {
   namespace: "messaging",
   release: "demo",
-  task: "some-task",
+  task: "smoke-test",
   image: "pulsar-all:2.7.4",
   placement: { nodeSelector: { pulsar: "serving" }, tolerations: [toleration] },
   script: "echo done",
@@ -41,13 +41,13 @@ async function job(changes: Partial<StackJobArgs> = {}): Promise<Job> {
 
 describe("stackJob", () => {
   test("is another Job for another run", async () => {
-    assert.equal((await job()).metadata.name, "demo-pulsar-some-task-0a1b2c3d");
-    assert.equal((await job({ run: "ffffffff" })).metadata.name, "demo-pulsar-some-task-ffffffff");
+    assert.equal((await job()).metadata.name, "demo-pulsar-smoke-test-0a1b2c3d");
+    assert.equal((await job({ run: "ffffffff" })).metadata.name, "demo-pulsar-smoke-test-ffffffff");
   });
 
   test("has the labels by which the chart's pods are known, on itself and on its pods", async () => {
     const { metadata, spec } = await job();
-    const labels = { app: "pulsar", release: "demo", component: "some-task" };
+    const labels = { app: "pulsar", release: "demo", component: "smoke-test" };
     assert.deepEqual(metadata.labels, labels);
     assert.deepEqual(spec.template.metadata.labels, labels);
   });

@@ -17,7 +17,11 @@ const cases: Record<string, { schema: z.ZodType; good: unknown[]; bad: unknown[]
     good: ["node1", "node-1.example.com"],
     bad: ["node_1", ".a", "a..b", "a.", "Node", long(254)],
   },
-  releaseName: { schema: scalar.releaseName, good: ["pulsar", long(30)], bad: [long(31), "my.release"] },
+  releaseName: {
+    schema: scalar.releaseName,
+    good: ["pulsar", "a-1"],
+    bad: ["", "my.release", "1st", "-a", "a-", "Pulsar"],
+  },
   quantity: {
     schema: scalar.quantity,
     good: ["20Gi", "1.5Ti", "500M", "1024", "1k"],

@@ -6,6 +6,13 @@ import { values } from "./values.ts";
 export const line27: ChartLine = {
   name: "2.7",
   values,
+  makes: {
+    statefulSets: ["zookeeper", "bookie", "recovery", "broker", "proxy", "toolset"],
+    deployments: ["pulsar-manager"],
+    services: ["zookeeper", "bookie", "recovery", "broker", "proxy", "toolset", "pulsar-manager"],
+    initJobs: ["bookie-init", "pulsar-init"],
+    tasks: ["bookie-racks", "manager-setup", "smoke-test"],
+  },
   images: {
     pulsar: { repository: "apachepulsar/pulsar-all", tag: "2.7.4" },
     // The chart's own, v0.1.0, cannot be given a token (apache/pulsar-helm-chart#133).

@@ -6,6 +6,16 @@ import { values } from "./values.ts";
 export const line4: ChartLine = {
   name: "4",
   values,
+  makes: {
+    statefulSets: ["zookeeper", "bookie", "recovery", "broker", "proxy", "toolset", "pulsar-manager"],
+    deployments: [],
+    services: [
+      ...["zookeeper", "bookie", "recovery", "broker", "proxy", "toolset", "pulsar-manager"],
+      ...["zookeeper-headless", "broker-headless", "pulsar-manager-admin"],
+    ],
+    initJobs: ["bookie-init", "pulsar-init", "pulsar-manager-init"],
+    tasks: ["bookie-racks", "smoke-test"],
+  },
   images: {
     pulsar: { repository: "apachepulsar/pulsar-all", tag: "4.0.12" },
     manager: { repository: "apachepulsar/pulsar-manager", tag: "v0.4.0" },
