@@ -76,12 +76,13 @@ export class PulsarRelease extends pulumi.ComponentResource {
       { parent: this },
     );
 
-    const frontEndName = `${full}-manager-front-end-${shortHash(frontEndConfig)}`;
+    const frontEndFile = frontEndConfig(args.release);
+    const frontEndName = `${full}-manager-front-end-${shortHash(frontEndFile)}`;
     const frontEnd = line.manager.takesFrontEnd
       ? [
           new k8s.core.v1.ConfigMap(
             `${name}-manager-front-end`,
-            { metadata: { name: frontEndName, namespace: args.namespace }, data: { "default.conf": frontEndConfig } },
+            { metadata: { name: frontEndName, namespace: args.namespace }, data: { "default.conf": frontEndFile } },
             { parent: this },
           ),
         ]

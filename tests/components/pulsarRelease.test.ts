@@ -135,9 +135,9 @@ describe("PulsarRelease", () => {
       metadata: { name: string; namespace: string };
       data: object;
     };
-    assert.deepEqual(data, { "default.conf": frontEndConfig });
+    assert.deepEqual(data, { "default.conf": frontEndConfig("demo") });
     assert.deepEqual(metadata, {
-      name: `demo-pulsar-manager-front-end-${shortHash(frontEndConfig)}`,
+      name: `demo-pulsar-manager-front-end-${shortHash(frontEndConfig("demo"))}`,
       namespace: "messaging",
     });
     assert.ok(helm.dependsOn.includes("pulsar-manager-front-end"));

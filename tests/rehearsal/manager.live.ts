@@ -61,7 +61,7 @@ test("the production stack's ways in, with chart 4.7.0", limit, async (t) => {
       );
       const name = volume?.configMap?.name ?? "";
       const { data } = await api.core.readNamespacedConfigMap({ name, namespace });
-      assert.deepEqual(data, { "default.conf": frontEndConfig });
+      assert.deepEqual(data, { "default.conf": frontEndConfig("pulsar") });
       assert.deepEqual(await setUps(stage), []);
     });
 
