@@ -1,7 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { SecretRef } from "./charts/cluster.ts";
 import { bookieId } from "./charts/names.ts";
-import { shortHash } from "./hash.ts";
 import type { Placement, StackNode } from "./layouts/layout.ts";
 import { stackJob, type StackJobPlace } from "./stackJob.ts";
 
@@ -50,7 +49,6 @@ export class BookieRacks extends pulumi.ComponentResource {
         script: pulumi.interpolate`set -e\n${commands}`,
         env: { ADMIN_URL: adminUrl },
         secrets: [{ secret: token.secret, folder: "/pulsar/tokens/client", files: { [token.key]: "token" } }],
-        run: shortHash([clusterDomain, ...racks].join()),
       },
       { parent: this },
     );

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { maxLabelLength } from "./charts/names.ts";
 import { shortHash } from "./hash.ts";
 import type { Toleration } from "./layouts/layout.ts";
-import { jobLabels, runAgain } from "./stackJob.ts";
+import { jobLabels, runAgain, templateHash } from "./stackJob.ts";
 import type { PlannedVolume } from "./volumes.ts";
 
 export interface LocalVolumesArgs {
@@ -35,6 +35,12 @@ export interface LocalVolumesArgs {
     after: (node: string) => pulumi.Resource[];
   };
 }
+
+/**
+ * The claims are waited for until they are bound. Of a class that binds at the first consumer the provider otherwise waits for Pending
+ * (pulumi-kubernetes 4.32 to 4.34), which these claims, bound at once as they name their volume, may have left before it looks.
+ */
+const waitUntilBound = { "pulumi.com/waitFor": "jsonpath={.status.phase}=Bound" };
 
 /**
  * The local disks of ZooKeeper and the bookies (seed, section 1.4): StorageClass, one PersistentVolume for each claim of the chart,
@@ -101,7 +107,7 @@ export class LocalVolumes extends pulumi.ComponentResource {
       new k8s.core.v1.PersistentVolumeClaim(
         `${name}-${volume.volume}-${volume.ordinal}-claim`,
         {
-          metadata: { name: volume.claim, namespace: args.namespace },
+          metadata: { name: volume.claim, namespace: args.namespace, annotations: waitUntilBound },
           spec: {
             accessModes: ["ReadWriteOnce"],
             storageClassName: args.storageClass.name,
@@ -132,36 +138,32 @@ export class LocalVolumes extends pulumi.ComponentResource {
         path,
         mount: `directory-${i}`,
       }));
+      const template = {
+        metadata: { labels },
+        spec: {
+          restartPolicy: "Never",
+          nodeSelector: { "kubernetes.io/hostname": here[0]?.hostname ?? node },
+          tolerations,
+          imagePullSecrets: pullSecret === undefined ? undefined : [{ name: pullSecret }],
+          automountServiceAccountToken: false,
+          containers: [
+            {
+              name: "directories",
+              image,
+              command: ["true"],
+              volumeMounts: paths.map(({ mount, path }) => ({ name: mount, mountPath: path })),
+            },
+          ],
+          volumes: paths.map(({ mount, path }) => ({
+            name: mount,
+            hostPath: { path, type: "DirectoryOrCreate" },
+          })),
+        },
+      };
+      const jobName = shortened(`${release}-directories-${node}-${templateHash(template)}`);
       new k8s.batch.v1.Job(
         `${name}-directories-${node}`,
-        {
-          metadata: { name: shortened(`${release}-directories-${node}`), namespace, labels, annotations: runAgain },
-          spec: {
-            backoffLimit: 3,
-            template: {
-              metadata: { labels },
-              spec: {
-                restartPolicy: "Never",
-                nodeSelector: { "kubernetes.io/hostname": here[0]?.hostname ?? node },
-                tolerations,
-                imagePullSecrets: pullSecret === undefined ? undefined : [{ name: pullSecret }],
-                automountServiceAccountToken: false,
-                containers: [
-                  {
-                    name: "directories",
-                    image,
-                    command: ["true"],
-                    volumeMounts: paths.map(({ mount, path }) => ({ name: mount, mountPath: path })),
-                  },
-                ],
-                volumes: paths.map(({ mount, path }) => ({
-                  name: mount,
-                  hostPath: { path, type: "DirectoryOrCreate" },
-                })),
-              },
-            },
-          },
-        },
+        { metadata: { name: jobName, namespace, labels, annotations: runAgain }, spec: { backoffLimit: 3, template } },
         { parent: this, dependsOn: after(node) },
       );
     }

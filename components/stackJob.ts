@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { type StackTask, taskJobName } from "./charts/names.ts";
+import { shortHash } from "./hash.ts";
 import type { Placement } from "./layouts/layout.ts";
 
 /** Files that a Job's pod gets from a Secret. */
@@ -32,8 +33,8 @@ export interface StackJobArgs extends StackJobPlace {
   env?: Record<string, pulumi.Input<string>>;
   /** What is secret comes as files, so that it is in nobody's environment or command line. */
   secrets?: SecretFiles[];
-  /** Tells this run from others: eight hexadecimal digits. With another one the Job is another one, and runs. */
-  run: pulumi.Input<string>;
+  /** What besides the pod's template makes the Job run again when it changes; not secret. @default nothing */
+  run?: pulumi.Input<string>;
   /** How often it is tried again after a failure. @default 6, Kubernetes' own */
   retries?: number;
 }
@@ -50,55 +51,58 @@ export function jobLabels(release: string, task: string): Record<string, string>
 }
 
 /**
+ * The part of a Job's name that stands for its pods' template, which cannot be changed: with another one the Job is another one. By one name
+ * it could only be replaced after a deletion, which a preview cannot try on the server ("field is immutable").
+ */
+export function templateHash(template: object, run = ""): string {
+  return shortHash(JSON.stringify([run, template]));
+}
+
+/**
  * A Job of the stack's own, which an `up` waits for. Where it fails, the `up` does, with the last lines the pod has said (2 KiB, 80 lines
  * at most: Kubernetes, FallbackToLogsOnError), and the next `up` runs it again.
  */
 export function stackJob(name: string, args: StackJobArgs, opts: pulumi.CustomResourceOptions): k8s.batch.v1.Job {
   const { namespace, release, task, image, pullSecret, placement, script, env = {}, secrets = [], run, retries } = args;
   const labels = jobLabels(release, task);
+  const template = pulumi.output({
+    metadata: { labels },
+    spec: {
+      // Failed pods stay and can be looked at.
+      restartPolicy: "Never",
+      nodeSelector: placement.nodeSelector,
+      tolerations: placement.tolerations,
+      imagePullSecrets: pullSecret === undefined ? undefined : [{ name: pullSecret }],
+      automountServiceAccountToken: false,
+      containers: [
+        {
+          name: task,
+          image,
+          command: ["sh", "-c"],
+          args: [script],
+          env: Object.entries(env).map(([variable, value]) => ({ name: variable, value })),
+          terminationMessagePolicy: "FallbackToLogsOnError",
+          volumeMounts: secrets.map(({ folder }, i) => ({
+            name: volumeName(i),
+            mountPath: folder,
+            readOnly: true,
+          })),
+        },
+      ],
+      volumes: secrets.map(({ secret, files }, i) => ({
+        name: volumeName(i),
+        secret: { secretName: secret, items: Object.entries(files).map(([key, path]) => ({ key, path })) },
+      })),
+    },
+  });
+  const jobName = pulumi
+    .all([template, run])
+    .apply(([made, told]) => taskJobName(release, task, templateHash(made, told)));
   return new k8s.batch.v1.Job(
     name,
     {
-      metadata: {
-        // A Job's template is immutable, so another run is another Job.
-        name: pulumi.output(run).apply((hash) => taskJobName(release, task, hash)),
-        namespace,
-        labels,
-        annotations: runAgain,
-      },
-      spec: {
-        backoffLimit: retries,
-        template: {
-          metadata: { labels },
-          spec: {
-            // Failed pods stay and can be looked at.
-            restartPolicy: "Never",
-            nodeSelector: placement.nodeSelector,
-            tolerations: placement.tolerations,
-            imagePullSecrets: pullSecret === undefined ? undefined : [{ name: pullSecret }],
-            automountServiceAccountToken: false,
-            containers: [
-              {
-                name: task,
-                image,
-                command: ["sh", "-c"],
-                args: [script],
-                env: Object.entries(env).map(([variable, value]) => ({ name: variable, value })),
-                terminationMessagePolicy: "FallbackToLogsOnError",
-                volumeMounts: secrets.map(({ folder }, i) => ({
-                  name: volumeName(i),
-                  mountPath: folder,
-                  readOnly: true,
-                })),
-              },
-            ],
-            volumes: secrets.map(({ secret, files }, i) => ({
-              name: volumeName(i),
-              secret: { secretName: secret, items: Object.entries(files).map(([key, path]) => ({ key, path })) },
-            })),
-          },
-        },
-      },
+      metadata: { name: jobName, namespace, labels, annotations: runAgain },
+      spec: { backoffLimit: retries, template },
     },
     opts,
   );

@@ -48,7 +48,11 @@ describe("LocalVolumes", () => {
       },
     });
     const claim = named(registered, "volumes-bookie-journal-0-claim");
-    assert.deepEqual(claim.inputs.metadata, { name: "pulsar-bookie-journal-pulsar-bookie-0", namespace: "messaging" });
+    assert.deepEqual(claim.inputs.metadata, {
+      name: "pulsar-bookie-journal-pulsar-bookie-0",
+      namespace: "messaging",
+      annotations: { "pulumi.com/waitFor": "jsonpath={.status.phase}=Bound" },
+    });
     assert.equal((claim.inputs.spec as { volumeName: string }).volumeName, "pulsar-bookie-journal-pulsar-bookie-0");
     assert.deepEqual(claim.dependsOn, ["volumes-bookie-journal-0"], "on destroy the claim goes before its volume");
   });
@@ -106,6 +110,12 @@ describe("LocalVolumes", () => {
       const { name } = inputs.metadata as { name: string };
       assert.ok(name.length <= 63 && name.startsWith("pulsar-directories-node"), name);
     }
+    const names = async (image: string) =>
+      (await make({ directories: { image, tolerations, after } }))
+        .filter(({ type }) => type === "kubernetes:batch/v1:Job")
+        .map(({ inputs }) => (inputs.metadata as { name: string }).name);
+    assert.deepEqual(await names("pulsar-all:2.7.4"), await names("pulsar-all:2.7.4"));
+    assert.notDeepEqual(await names("pulsar-all:2.7.4"), await names("pulsar-all:2.7.5"), "a Job's pods are immutable");
     const { template } = jobs[0]?.inputs.spec as { template: { metadata: object; spec: Record<string, unknown> } };
     const labels = { app: "pulsar", release: "pulsar", component: "directories" };
     assert.deepEqual(template.metadata, { labels }, "policies know the pods by these");

@@ -66,11 +66,12 @@ describe("SmokeTest", () => {
     assert.equal(spec.backoffLimit, 1);
   });
 
-  test("is another Job for another revision, and the same one otherwise", async () => {
+  test("is another Job for another revision or another pod, and the same one otherwise", async () => {
     const nameWith = async (changes: Partial<SmokeTestArgs>) => (await job(changes)).metadata.name;
     const name = await nameWith({});
     assert.match(name, /^demo-pulsar-smoke-test-[0-9a-f]{8}$/);
-    assert.equal(await nameWith({ pullSecret: "other" }), name);
+    assert.equal(await nameWith({}), name);
+    assert.notEqual(await nameWith({ image: "pulsar-all:2.7.5" }), name);
     assert.notEqual(await nameWith({ revision: "0123abce" }), name);
   });
 });

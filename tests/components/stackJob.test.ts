@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
 import { stackJob, type StackJobArgs } from "../../components/stackJob.ts";
 import { named, register } from "../support/mocks.ts";
 
@@ -40,9 +41,17 @@ async function job(changes: Partial<StackJobArgs> = {}): Promise<Job> {
 }
 
 describe("stackJob", () => {
-  test("is another Job for another run", async () => {
-    assert.equal((await job()).metadata.name, "demo-pulsar-smoke-test-0a1b2c3d");
-    assert.equal((await job({ run: "ffffffff" })).metadata.name, "demo-pulsar-smoke-test-ffffffff");
+  test("is another Job for another run and for any change of its pods, so that no preview meets an immutable field", async () => {
+    const { name } = (await job()).metadata;
+    assert.match(name, /^demo-pulsar-smoke-test-[0-9a-f]{8}$/);
+    assert.equal((await job()).metadata.name, name);
+    for (const change of [
+      { run: "ffffffff" },
+      { image: "pulsar-all:2.7.5" },
+      { script: pulumi.output("echo other") },
+    ]) {
+      assert.notEqual((await job(change)).metadata.name, name);
+    }
   });
 
   test("has the labels by which the chart's pods are known, on itself and on its pods", async () => {

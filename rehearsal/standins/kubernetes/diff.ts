@@ -1,6 +1,6 @@
 import type { DiffResult, Props } from "../protocol.ts";
-import { changedPaths } from "../protocol.ts";
-import { atPath } from "../protocol/values.ts";
+import { changedPaths, UNKNOWN } from "../protocol.ts";
+import { atPath, isObject } from "../protocol/values.ts";
 import { annotation, at } from "./kinds.ts";
 
 /** The mutability settings of the provider. */
@@ -102,7 +102,8 @@ export function diffObjects(
   patch = false,
   anyway: string[] = [],
 ): DiffResult {
-  const changedKeys = changedPaths(applied, news);
+  // What is not known yet is an empty map to the plugin (4.32): where a whole map is, each of its keys reads as deleted.
+  const changedKeys = changedPaths(applied, withEmptyMaps(news, applied));
   const fields = patch ? identity : replacedOnChange(news, mutability);
   const changed = changedKeys.filter((path) => fields.some((field) => concerns(path, field, applied, news)));
   const replaces = [...changed, ...anyway];
@@ -118,6 +119,12 @@ export function diffObjects(
       at(news, "metadata", "namespace") === at(live, "metadata", "namespace"),
     changedKeys,
   };
+}
+
+function withEmptyMaps(news: unknown, applied: unknown): unknown {
+  if (news === UNKNOWN && isObject(applied)) return {};
+  if (!isObject(news) || !isObject(applied)) return news;
+  return Object.fromEntries(Object.entries(news).map(([key, value]) => [key, withEmptyMaps(value, applied[key])]));
 }
 
 /** Whether a change at `path` is one of `field`: of a part of it, or of something around it that has it. */

@@ -209,7 +209,7 @@ async function update(
     if (ours && !preview) await takeOver(api, identity, live, fieldManager);
     const force = (preview && ours) || forced(inputs, cluster.settings.enablePatchForce, live);
     const applied = await withoutSecrets(inputs, () => apply(api, inputs, { fieldManager, force, dryRun: preview }));
-    return stateOf(preview ? applied : await untilReady(api, applied, inputs, call), fieldManager);
+    return stateOf(preview ? applied : await untilReady(api, applied, inputs, call, true), fieldManager);
   } catch (error) {
     if (preview && hasReason(error, "Forbidden")) return inputs;
     const live = await getOrGone(api, identity);

@@ -13,37 +13,36 @@ export interface Readiness {
 }
 
 const defaultTimeoutSeconds = 600;
+/** The plugin polls volumes and claims for five minutes, whatever timeout is set (await/awaiters.go, 4.32). */
 const volumeTimeoutSeconds = 300;
 
 /**
- * Whether an object does what its kind is for. Other kinds count as ready from the start, and so does a Service without a load
- * balancer: unlike the official plugin, this does not look at its endpoints.
+ * The kinds that are waited for, other kinds are ready from the start. Two are simpler than with the plugin, which also waits until
+ * Endpoints settle: it does not look at them for a Service without a selector, and goes on without them for an Ingress.
  */
+const readinessOf: Partial<Record<string, (object: KubeObject) => Readiness>> = {
+  "batch/v1/Job": jobReadiness,
+  "v1/PersistentVolume": (object) => inPhase(object, ["Available", "Bound"]),
+  "v1/PersistentVolumeClaim": (object) => inPhase(object, ["Bound"]),
+  "v1/Pod": (object) => ({ ready: condition(object, "Ready")?.status === "True" || phase(object) === "Succeeded" }),
+  "v1/Service": serviceReadiness,
+  "networking.k8s.io/v1/Ingress": addressReadiness,
+  "apps/v1/Deployment": deploymentReadiness,
+  "apps/v1/StatefulSet": (object) => replicaReadiness(object, ["updatedReplicas", "readyReplicas"]),
+  "apps/v1/DaemonSet": daemonSetReadiness,
+};
+
+/** Whether an object does what its kind is for. */
 export function readiness(object: KubeObject): Readiness {
-  switch (`${object.apiVersion}/${object.kind}`) {
-    case "batch/v1/Job":
-      return jobReadiness(object);
-    case "v1/PersistentVolume":
-      return inPhase(object, ["Available", "Bound"]);
-    case "v1/PersistentVolumeClaim":
-      return inPhase(object, ["Bound"]);
-    case "v1/Pod":
-      return { ready: condition(object, "Ready")?.status === "True" || phase(object) === "Succeeded" };
-    case "v1/Service":
-      return serviceReadiness(object);
-    case "apps/v1/Deployment":
-      return deploymentReadiness(object);
-    case "apps/v1/StatefulSet":
-      return replicaReadiness(object, ["updatedReplicas", "readyReplicas"]);
-    case "apps/v1/DaemonSet":
-      return daemonSetReadiness(object);
-    default:
-      return { ready: true };
-  }
+  return readinessOf[versionedKind(object)]?.(object) ?? { ready: true };
+}
+
+function versionedKind({ apiVersion, kind }: KubeObject): string {
+  return `${apiVersion}/${kind}`;
 }
 
 /** Kinds whose readiness `refresh` looks at too: an unfinished one is kept with its error. */
-const readinessOnRead = new Set(["Job", "Pod", "Deployment", "StatefulSet", "DaemonSet", "Service"]);
+const readinessOnRead = new Set(["Job", "Pod", "Deployment", "StatefulSet", "DaemonSet", "Service", "Ingress"]);
 
 export function isReadinessRead({ kind }: KubeObject): boolean {
   return readinessOnRead.has(kind);
@@ -70,8 +69,9 @@ function inPhase(object: KubeObject, phases: string[]): Readiness {
 
 function jobReadiness(job: KubeObject): Readiness {
   const failed = condition(job, "Failed");
-  if (failed?.status === "True") {
-    return { ready: false, failure: `[${failed.reason ?? "Failed"}] ${failed.message ?? ""}`.trim() };
+  // For any other reason the plugin waits on, until its time is over.
+  if (failed?.status === "True" && ["BackoffLimitExceeded", "DeadlineExceeded"].includes(failed.reason ?? "")) {
+    return { ready: false, failure: `[${failed.reason ?? ""}] ${failed.message ?? ""}`.trim() };
   }
   const [active, succeeded, failures] = ["active", "succeeded", "failed"].map((key) => count(at(job, "status", key)));
   return {
@@ -81,9 +81,12 @@ function jobReadiness(job: KubeObject): Readiness {
 }
 
 function serviceReadiness(service: KubeObject): Readiness {
-  const balanced = at(service, "spec", "type") === "LoadBalancer";
-  const ready = !balanced || list(at(service, "status", "loadBalancer", "ingress")).length > 0;
-  return { ready, waitingFor: "the load balancer's address" };
+  return at(service, "spec", "type") === "LoadBalancer" ? addressReadiness(service) : { ready: true };
+}
+
+function addressReadiness(object: KubeObject): Readiness {
+  const ready = list(at(object, "status", "loadBalancer", "ingress")).length > 0;
+  return { ready, waitingFor: ".status.loadBalancer with a hostname or IP address" };
 }
 
 function deploymentReadiness(deployment: KubeObject): Readiness {
@@ -110,11 +113,10 @@ function isObserved(object: KubeObject): boolean {
   return count(at(object, "status", "observedGeneration")) >= count(object.metadata.generation);
 }
 
-/** Limit in milliseconds for one wait: the resource's own, else its annotation's, else the kind's. */
+/** Limit in milliseconds for one wait: the resource's own, else its annotation's, else ten minutes. */
 export function timeoutOf(object: KubeObject, call: Call): number {
   const annotated = Number(annotation(object, "timeoutSeconds")) || 0;
-  const byKind = object.kind.startsWith("PersistentVolume") ? volumeTimeoutSeconds : defaultTimeoutSeconds;
-  return (call.timeoutSeconds || annotated || byKind) * 1000;
+  return (call.timeoutSeconds || annotated || defaultTimeoutSeconds) * 1000;
 }
 
 /** The object is there and did not become what was wanted. */
@@ -127,19 +129,34 @@ export class NotReady extends Error {
   }
 }
 
-/** @returns the object once it is ready. @throws NotReady when it failed, the time is over or the engine cancels. */
-export async function untilReady(api: Api, created: KubeObject, inputs: KubeObject, call: Call): Promise<KubeObject> {
-  if (annotation(inputs, "skipAwait") === "true") return created;
-  const name = created.metadata.name ?? "";
-  const deadline = Date.now() + timeoutOf(inputs, call);
-  let object = created;
+/**
+ * Waits for what was applied. As with the plugin, the first look is a request of its own: what the object passed through before it is
+ * never seen.
+ * @param updating - whether the object was there before
+ * @returns the object once it is ready
+ * @throws NotReady when it failed, the time is over or the engine cancels
+ */
+export async function untilReady(
+  api: Api,
+  applied: KubeObject,
+  inputs: KubeObject,
+  call: Call,
+  updating = false,
+): Promise<KubeObject> {
+  if (annotation(inputs, "skipAwait") === "true") return applied;
+  const asked = waitedFor(applied);
+  if (!asked && !(versionedKind(applied) in readinessOf)) return applied;
+  const polled = !asked && applied.kind.startsWith("PersistentVolume");
+  const name = applied.metadata.name ?? "";
+  const deadline = Date.now() + (polled ? volumeTimeoutSeconds * 1000 : timeoutOf(inputs, call));
   let shown = "";
   const show = (status: string): void => {
     if (status !== shown) call.log.status(status);
     shown = status;
   };
   for (const pause of pauses()) {
-    const { ready, waitingFor, failure } = await readinessIn(api, object);
+    const object = await api.get(applied);
+    const { ready, waitingFor, failure } = asked ? matches(object, asked) : await readinessIn(api, object, updating);
     if (ready) {
       show("");
       return object;
@@ -150,14 +167,52 @@ export async function untilReady(api: Api, created: KubeObject, inputs: KubeObje
     }
     if (call.signal.aborted) throw new NotReady(`Resource operation was cancelled for "${name}"`, object);
     if (Date.now() > deadline) {
+      if (polled) throw new NotReady(`Timeout occurred polling for '${name}'`, object);
+      if (asked) throw new NotReady(`timed out waiting for the condition: ${waitingFor ?? ""}`, object);
       const problems = await podProblems(api, object);
       throw new NotReady([`'${name}' timed out waiting to be Ready`, ...problems].join("\n"), object);
     }
     if (waitingFor) show(`Waiting for ${waitingFor}`);
     await sleep(pause);
-    object = await api.get(object);
   }
-  return object;
+  return applied;
+}
+
+interface Expected {
+  expression: string;
+  path: string[];
+  value: string;
+}
+
+/**
+ * What the annotation `pulumi.com/waitFor` asks for, in the place of all else: one expression, or a JSON list of them.
+ * @throws Error for anything but `jsonpath={.a.b}=value`, the one form of the plugin's that is known here
+ */
+function waitedFor(applied: KubeObject): Expected[] | undefined {
+  const asked = annotation(applied, "waitFor");
+  if (asked === "") return undefined;
+  return expressions(asked).map((expression) => {
+    const [, path, value] = /^jsonpath=\{((?:\.\w+)+)\}=([^=]+)$/.exec(expression) ?? [];
+    if (path === undefined || value === undefined) {
+      throw new Error(`pulumi.com/waitFor: ${expression}: not implemented by the stand-in of the kubernetes plugin`);
+    }
+    return { expression: `{${path}}=${value}`, path: path.slice(1).split("."), value };
+  });
+}
+
+function expressions(asked: string): string[] {
+  try {
+    const parsed: unknown = JSON.parse(asked);
+    return Array.isArray(parsed) ? parsed.map(String) : [asked];
+  } catch {
+    return [asked];
+  }
+}
+
+function matches(object: KubeObject, asked: Expected[]): Readiness {
+  const open = asked.filter(({ path, value }) => at(object, ...path) !== value);
+  const found = open.map(({ expression, path }) => `${expression} (found ${JSON.stringify(at(object, ...path))})`);
+  return { ready: open.length === 0, waitingFor: found.join(" and ") };
 }
 
 /** Like {@link readiness}, for an object that is there already. @throws NotReady */
@@ -169,14 +224,17 @@ export async function checkReadiness(api: Api, object: KubeObject): Promise<void
   throw new NotReady([`Resource '${name}' was created but failed to initialize`, ...problems].join("\n"), object);
 }
 
-/** A claim whose class binds at the first consumer is ready while it waits for that. */
-async function readinessIn(api: Api, object: KubeObject): Promise<Readiness> {
+/**
+ * A new claim of a class that binds at the first consumer is waited for until it is Pending, and no longer when it is Bound (the plugin,
+ * 4.32); one that was there before may be either.
+ */
+async function readinessIn(api: Api, object: KubeObject, updating: boolean): Promise<Readiness> {
   const known = readiness(object);
   const storageClass = text(at(object, "spec", "storageClassName"));
-  if (known.ready || object.kind !== "PersistentVolumeClaim" || !storageClass) return known;
+  if (object.kind !== "PersistentVolumeClaim" || !storageClass || (updating && known.ready)) return known;
   const identity = { apiVersion: "storage.k8s.io/v1", kind: "StorageClass", metadata: { name: storageClass } };
   return (await getOrGone(api, identity))?.volumeBindingMode === "WaitForFirstConsumer"
-    ? { ready: phase(object) === "Pending" }
+    ? inPhase(object, ["Pending"])
     : known;
 }
 

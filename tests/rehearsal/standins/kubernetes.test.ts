@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { withoutExcerpt } from "../../../rehearsal/standins/kubernetes/api.ts";
+import { type Api, withoutExcerpt } from "../../../rehearsal/standins/kubernetes/api.ts";
 import { forced, takenOver } from "../../../rehearsal/standins/kubernetes/apply.ts";
 import { connect, providerReplaces, settingsOf } from "../../../rehearsal/standins/kubernetes/cluster.ts";
 import { diffObjects } from "../../../rehearsal/standins/kubernetes/diff.ts";
@@ -23,7 +23,7 @@ import { appliedPart, redacted, secretTexts } from "../../../rehearsal/standins/
 import { objectHandler } from "../../../rehearsal/standins/kubernetes/objects.ts";
 import { patchHandler } from "../../../rehearsal/standins/kubernetes/patches.ts";
 import { diffReleases, releaseHandler, secretValues, stateOf } from "../../../rehearsal/standins/kubernetes/release.ts";
-import { readiness } from "../../../rehearsal/standins/kubernetes/waiting.ts";
+import { readiness, untilReady } from "../../../rehearsal/standins/kubernetes/waiting.ts";
 import { type Call, type Props, UNKNOWN } from "../../../rehearsal/standins/protocol.ts";
 
 const fixed = { enableSecretMutable: false, enableConfigMapMutable: false };
@@ -173,6 +173,14 @@ describe("diff", () => {
     });
   }
 
+  test("a map that is not known yet reads as if its keys were deleted, keys that are not known read as changed", () => {
+    const settings = { ...fixed, enableSecretMutable: true };
+    const olds = object("v1", "Secret", { data: { a: "1", b: "2" } });
+    const paths = (data: unknown) => diffObjects(olds, olds, object("v1", "Secret", { data }), settings).changedKeys;
+    assert.deepEqual(paths(UNKNOWN), ["data.a", "data.b"]);
+    assert.deepEqual(paths({ a: UNKNOWN, b: "2" }), ["data.a"]);
+  });
+
   const mutable: [string, Props, Props][] = [
     ["a label", object("batch/v1", "Job", { labels: {} }), object("batch/v1", "Job", { labels: { a: "1" } })],
     [
@@ -303,6 +311,15 @@ describe("readiness", () => {
       job([{ type: "Failed", status: "True", reason: "DeadlineExceeded", message: "too long" }]),
     );
     assert.deepEqual(failed, { ready: false, failure: "[DeadlineExceeded] too long" });
+    assert.equal(readiness(job([{ type: "Failed", status: "True", reason: "PodFailurePolicy" }])).failure, undefined);
+  });
+
+  test("an Ingress and a Service of type LoadBalancer are ready once they have an address", () => {
+    const ingress = (status: Props): boolean => readiness(object("networking.k8s.io/v1", "Ingress", { status })).ready;
+    assert.equal(ingress({ loadBalancer: {} }), false);
+    assert.equal(ingress({ loadBalancer: { ingress: [{ ip: "10.0.0.1" }] } }), true);
+    assert.equal(readiness(object("v1", "Service", { spec: { type: "LoadBalancer" } })).ready, false);
+    assert.equal(readiness(object("v1", "Service", { spec: { type: "ClusterIP" } })).ready, true);
   });
 
   test("volumes are ready when available or bound", () => {
@@ -323,6 +340,60 @@ describe("readiness", () => {
 
   test("other kinds are ready from the start", () => {
     assert.deepEqual(readiness(object("v1", "Namespace", {})), { ready: true });
+  });
+});
+
+describe("waiting", () => {
+  const claim = (phase: string, annotations = {}): KubeObject => ({
+    apiVersion: "v1",
+    kind: "PersistentVolumeClaim",
+    metadata: { name: "claim", namespace: "ns", annotations },
+    spec: { storageClassName: "local" },
+    status: { phase },
+  });
+  const untilBound = { "pulumi.com/waitFor": "jsonpath={.status.phase}=Bound" };
+
+  /** What becomes of the wait for an object that is now as `seen`, which is given up after a moment. */
+  async function wait(applied: KubeObject, seen: KubeObject[], volumeBindingMode: string, updating = false) {
+    const looks = [...seen];
+    const get = async ({ kind }: { kind: string }) =>
+      kind === "StorageClass" ? { volumeBindingMode } : looks.length > 1 ? looks.shift() : looks[0];
+    const asking = { ...call, signal: AbortSignal.timeout(100) };
+    return (await untilReady({ get } as unknown as Api, applied, applied, asking, updating)).status;
+  }
+  const givenUp = /^Error: Resource operation was cancelled for "claim"$/;
+
+  test("for a new claim of a class that binds at the first consumer ends when it is Pending, and not when it is Bound", async () => {
+    const [pending, bound] = [claim("Pending"), claim("Bound")];
+    assert.deepEqual(await wait(pending, [pending], "WaitForFirstConsumer"), { phase: "Pending" });
+    await assert.rejects(wait(pending, [bound], "WaitForFirstConsumer"), givenUp);
+    assert.deepEqual(await wait(pending, [bound], "Immediate"), { phase: "Bound" });
+    await assert.rejects(wait(pending, [pending], "Immediate"), givenUp);
+  });
+
+  test("for a claim that was there before ends in either phase", async () => {
+    for (const phase of ["Pending", "Bound"]) {
+      assert.deepEqual(await wait(claim(phase), [claim(phase)], "WaitForFirstConsumer", true), { phase });
+    }
+  });
+
+  test("for what pulumi.com/waitFor says ends then, whenever the first look comes", async () => {
+    for (const waitFor of [untilBound["pulumi.com/waitFor"], JSON.stringify([untilBound["pulumi.com/waitFor"]])]) {
+      const [pending, bound] = ["Pending", "Bound"].map((phase) => claim(phase, { "pulumi.com/waitFor": waitFor }));
+      assert.ok(pending && bound);
+      assert.deepEqual(await wait(pending, [bound], "WaitForFirstConsumer"), { phase: "Bound" });
+      assert.deepEqual(await wait(pending, [pending, pending, bound], "WaitForFirstConsumer"), { phase: "Bound" });
+      await assert.rejects(wait(pending, [pending], "WaitForFirstConsumer"), givenUp);
+    }
+    const other = claim("Bound", { "pulumi.com/waitFor": "condition=Ready" });
+    await assert.rejects(wait(other, [other], "Immediate"), /condition=Ready: not implemented by the stand-in/);
+  });
+
+  test("ends at once where it is not wanted, or its kind is ready from the start", async () => {
+    const unseen: KubeObject[] = [];
+    assert.deepEqual(await wait(claim("Lost", { "pulumi.com/skipAwait": "true" }), unseen, ""), { phase: "Lost" });
+    const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "s" }, status: "as applied" };
+    assert.equal(await wait(secret, unseen, ""), "as applied");
   });
 });
 
