@@ -2,12 +2,12 @@
  * The architecture on one page: settings in, components wired, outputs out. Nothing is decided here; what a setting means is in
  * settings.ts, what a component makes is in its file.
  */
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { BookieRacks, bookieRacks } from "./components/bookieRacks.ts";
 import { JwtAuth, tokenSecret } from "./components/jwtAuth.ts";
 import { imageRef } from "./components/charts/images.ts";
 import { chartLine } from "./components/charts/lines.ts";
+import { clusterProvider } from "./components/clusterProvider.ts";
 import { allTolerations } from "./components/layouts/layout.ts";
 import { layoutOf } from "./components/layouts/layouts.ts";
 import { LocalVolumes } from "./components/localVolumes.ts";
@@ -41,15 +41,7 @@ const racks = bookieRacks(layout.placements.bookkeeper, layout.nodes);
 
 const stack = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
 ownObjects(cluster, stack, release);
-const provider = new k8s.Provider("cluster", {
-  ...cluster,
-  // Named after the stack, so that a kubeconfig that moved or a renamed context is taken for the same cluster and replaces nothing.
-  clusterIdentifier: stack,
-  // Only together with ownObjects, which refuses what is not this stack's.
-  upsertExistingObjects: true,
-  // A Secret changes in place: its name is what the pods know it by, and a protected one could not be replaced.
-  enableSecretMutable: true,
-});
+const provider = clusterProvider(cluster, stack);
 
 // Before all else: a change that would part a pod from its data is refused before anything is touched.
 const contract = new VolumeContract(

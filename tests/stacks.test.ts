@@ -40,6 +40,19 @@ async function run({ name, stack, changes }: { name: string; stack: string; chan
 const runs = new Map<string, Awaited<ReturnType<typeof run>>>();
 for (const one of cases) runs.set(one.name, await run(one));
 
+/** Variables that the SDKs make inputs of a provider where the program sets none. */
+const readBySdks = {
+  KUBECONFIG: "/somewhere/else",
+  PULUMI_K8S_DELETE_UNREACHABLE: "true",
+  PULUMI_K8S_ENABLE_PATCH_FORCE: "true",
+  PGSSLMODE: "require",
+  PGCONNECT_TIMEOUT: "1",
+};
+const before = { ...process.env };
+Object.assign(process.env, readBySdks);
+const runWithVariables = await run({ name: "with-variables", stack: "test", changes: {} });
+process.env = before;
+
 function ran(stack: string) {
   const found = runs.get(stack);
   assert.ok(found, `there is no stack ${stack}`);
@@ -305,3 +318,9 @@ function shortened(value: unknown): unknown {
 function keysOf(value: unknown): unknown {
   return Object.fromEntries(Object.keys(value as object).map((key) => [key, "[secret]"]));
 }
+
+test("the inputs of the providers come from the settings, whatever the environment says", () => {
+  const providers = ({ resources }: { resources: Registered[] }) =>
+    resources.filter(isProvider).map(({ name, inputs }) => ({ name, inputs }));
+  assert.deepEqual(providers(runWithVariables), providers(ran("test")));
+});

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Props } from "../protocol.ts";
 import { UNKNOWN } from "../protocol.ts";
 import { Api } from "./api.ts";
-import { type Choice, type Kubeconfig, loadKubeconfig } from "./kubeconfig.ts";
+import { type Choice, type Kubeconfig, loadKubeconfig, Unreadable } from "./kubeconfig.ts";
 
 /** The provider's settings that have an effect here; what else the official plugin takes is accepted in silence. */
 export interface Settings extends Choice {
@@ -88,24 +88,30 @@ export async function connect(settings: Settings): Promise<Cluster> {
  * `clusterIdentifier`, when set and unchanged, says that it is still the same cluster.
  */
 export function providerReplaces(olds: Props, news: Props): string[] {
+  if (isDeepStrictEqual(olds, news)) return [];
   const identifiers = [olds.clusterIdentifier, news.clusterIdentifier];
-  if (news.clusterIdentifier !== undefined && isDeepStrictEqual(identifiers[0], identifiers[1])) return [];
+  const isSame = news.clusterIdentifier !== undefined && isDeepStrictEqual(identifiers[0], identifiers[1]);
   const replaces = identifiers.includes(undefined) ? [] : ["clusterIdentifier"];
   const keys = ["kubeconfig", "context", "cluster"];
   const unknown = keys.find((key) => news[key] === UNKNOWN);
-  if (unknown) return [...replaces, unknown];
+  if (unknown) return isSame ? [] : [...replaces, unknown];
   const [before, after] = [activeCluster(olds), activeCluster(news)];
+  if (isSame) return [];
   if (!before || !after || isDeepStrictEqual(before, after)) return replaces;
   return [...replaces, ...keys.filter((key) => !isDeepStrictEqual(olds[key], news[key]))];
 }
 
-/** The cluster entry that explicit settings lead to; `undefined` when they leave it to the environment. */
+/**
+ * The cluster entry that explicit settings lead to; `undefined` when they leave it to the environment or lead nowhere.
+ * @throws Error for a kubeconfig that cannot be read, also for the one that was used before (the plugin, 4.32)
+ */
 function activeCluster(config: Props): unknown {
   const settings = settingsOf(config, {});
   if (settings.kubeconfig === undefined) return undefined;
   try {
     return loadKubeconfig(settings).cluster;
-  } catch {
+  } catch (error) {
+    if (error instanceof Unreadable) throw error;
     return undefined;
   }
 }

@@ -29,6 +29,9 @@ export interface Choice {
   cluster?: string;
 }
 
+/** What is given as a kubeconfig is neither a file nor a kubeconfig. */
+export class Unreadable extends Error {}
+
 interface Entries {
   clusters: Cluster[];
   users: User[];
@@ -109,7 +112,7 @@ function read({ contents, directory }: Source): Entries {
     return { clusters, users, contexts, current: text(at(config, "current-context")) };
   } catch {
     // The parser's message would quote lines of the kubeconfig.
-    throw new Error("failed to parse kubeconfig data: neither a file nor a kubeconfig");
+    throw new Unreadable("failed to parse kubeconfig data: neither a file nor a kubeconfig");
   }
 }
 

@@ -457,6 +457,9 @@ describe("the kubeconfig", () => {
     assert.deepEqual(changed, ["clusterIdentifier"]);
     assert.deepEqual(providerReplaces(one, { kubeconfig: UNKNOWN }), ["kubeconfig"]);
     assert.deepEqual(providerReplaces({ context: "a" }, { context: "b" }), []);
+    const gone = { clusterIdentifier: "x", kubeconfig: "/gone" };
+    assert.throws(() => providerReplaces(gone, { ...one, clusterIdentifier: "x" }), /failed to parse kubeconfig/);
+    assert.deepEqual(providerReplaces(gone, gone), []);
   });
 
   test("settings come as strings, and flags from the environment too", () => {
