@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ask, type ClusterRef, connect, statusOf } from "./cluster.ts";
+import { ask, type Cluster, type ClusterRef, connect, statusOf } from "./cluster.ts";
 import { type KubernetesNeed, kubernetesVersionHook } from "./kubernetesVersion.ts";
 
 /**
@@ -9,9 +9,10 @@ import { type KubernetesNeed, kubernetesVersionHook } from "./kubernetesVersion.
  *    Helm still had time to note it, as `failed`. After a pending one Helm refuses everything: "another operation
  *    (install/upgrade/rollback) is in progress" (pulumi/pulumi-kubernetes#2054); after a first install that failed, and that Pulumi has not noted
  *    down, a second: "cannot re-use a name that is still in use". The stack's own lock says that no other `up` is at work, so such a record
- *    is a leftover; without it Helm goes on from the revision before, or anew, and takes over the objects that bear its marks.
- * 2. A pull secret the stack does not make must be there, or every pod waits for its image until Helm gives up.
- * 3. The cluster must not be older than the chart's objects; this is looked at in a preview already.
+ *    is a leftover; without it Helm goes on from the revision before, or from scratch, and takes over the objects that bear its marks.
+ * 2. Helm leaves a Job of the same name as it is, so an init Job that has failed would never initialise the cluster. Helm creates a deleted one.
+ * 3. A pull secret the stack does not make must be there, or every pod waits for its image until Helm gives up.
+ * 4. The cluster must not be older than the chart's objects; this is looked at in a preview already.
  */
 export function releaseHooks(
   cluster: ClusterRef,
@@ -20,33 +21,51 @@ export function releaseHooks(
   pullSecret: string | undefined,
   need: KubernetesNeed,
 ): pulumi.ResourceHookBinding {
-  const hook = (name: string, leftovers: typeof unfinished) =>
+  const hook = (name: string, operation: Operation) =>
     new pulumi.ResourceHook(name, async () => {
       if (pullSecret !== undefined) await requirePullSecret(cluster, namespace, pullSecret);
-      for (const record of await removeRecords(cluster, namespace, release, leftovers)) {
-        await pulumi.log.warn(`removed ${record}, the record of a Helm operation that was interrupted`);
+      for (const removed of await removeLeftovers(await connect(cluster), namespace, release, operation)) {
+        await pulumi.log.warn(`removed ${removed}`);
       }
     });
   const version = kubernetesVersionHook(cluster, need);
   return {
-    beforeCreate: [version, hook("prepare-helm-install", neverDeployed)],
-    beforeUpdate: [version, hook("prepare-helm-upgrade", unfinished)],
+    beforeCreate: [version, hook("prepare-helm-install", "install")],
+    beforeUpdate: [version, hook("prepare-helm-upgrade", "upgrade")],
   };
 }
+
+type Operation = "install" | "upgrade";
 
 interface HelmRecord {
   name: string;
   status: string;
 }
 
-/** The records of operations that were killed. */
-export function unfinished(records: HelmRecord[]): HelmRecord[] {
-  return records.filter(({ status }) => status.startsWith("pending-"));
+/** A Job of the API, as far as it says what became of it. */
+export interface Job {
+  metadata?: { name?: string; annotations?: Record<string, string> };
+  status?: { conditions?: { type: string; status: string }[] };
 }
 
-/** All records of a release that never came up; none of one that did, for then it is somebody's, and Helm says so. */
-export function neverDeployed(records: HelmRecord[]): HelmRecord[] {
-  return records.every(({ status }) => status === "failed" || status.startsWith("pending-")) ? records : [];
+/**
+ * The records that would keep Helm from its work: of operations that were killed and, before an install, of those that failed.
+ *
+ * @returns undefined where Helm is to refuse an install, as the release has been deployed and is not this stack's
+ */
+export function staleRecords(records: HelmRecord[], operation: Operation): HelmRecord[] | undefined {
+  const pending = ({ status }: HelmRecord) => status.startsWith("pending-");
+  if (operation === "upgrade") return records.filter(pending);
+  return records.every((record) => pending(record) || record.status === "failed") ? records : undefined;
+}
+
+/** The Jobs that Helm made for this release and that have failed for good, without those that may still succeed. */
+export function failedJobs(jobs: Job[], release: string): Job[] {
+  return jobs.filter(
+    ({ metadata, status }) =>
+      metadata?.annotations?.["meta.helm.sh/release-name"] === release &&
+      status?.conditions?.some((condition) => condition.type === "Failed" && condition.status === "True"),
+  );
 }
 
 async function requirePullSecret(ref: ClusterRef, namespace: string, name: string): Promise<void> {
@@ -62,18 +81,35 @@ async function requirePullSecret(ref: ClusterRef, namespace: string, name: strin
   }
 }
 
-/** Deletes those of the release's records that `leftovers` picks. @returns their names */
-async function removeRecords(
-  ref: ClusterRef,
+/** Deletes what earlier Helm operations on the release left behind and a next one cannot go on from. @returns what was deleted, in words */
+async function removeLeftovers(
+  cluster: Cluster,
   namespace: string,
   release: string,
-  leftovers: (records: HelmRecord[]) => HelmRecord[],
+  operation: Operation,
 ): Promise<string[]> {
-  const cluster = await connect(ref);
-  const labelSelector = `owner=helm,name=${release}`;
-  const { items } = await ask(cluster, (api) => api.listNamespacedSecret({ namespace, labelSelector }));
-  const records = items.map(({ metadata }) => ({ name: metadata?.name ?? "", status: metadata?.labels?.status ?? "" }));
-  const names = leftovers(records).map(({ name }) => name);
-  for (const name of names) await ask(cluster, (api) => api.deleteNamespacedSecret({ namespace, name }));
-  return names;
+  const { BatchV1Api } = await import("@kubernetes/client-node");
+  const batch = cluster.config.makeApiClient(BatchV1Api);
+  const listed = { namespace, labelSelector: `owner=helm,name=${release}` };
+  const secrets = await ask(cluster, (api) => api.listNamespacedSecret(listed));
+  const records = secrets.items.map(({ metadata }) => ({
+    name: metadata?.name ?? "",
+    status: metadata?.labels?.status ?? "",
+  }));
+  const stale = staleRecords(records, operation);
+  if (stale === undefined) return [];
+  for (const { name } of stale) await ask(cluster, (api) => api.deleteNamespacedSecret({ namespace, name }));
+
+  const ofHelm = { namespace, labelSelector: "app.kubernetes.io/managed-by=Helm" };
+  const jobs = failedJobs((await ask(cluster, () => batch.listNamespacedJob(ofHelm))).items, release).map(
+    ({ metadata }) => metadata?.name ?? "",
+  );
+  for (const name of jobs) {
+    // Without a policy the API leaves a Job's pods behind.
+    await ask(cluster, () => batch.deleteNamespacedJob({ namespace, name, propagationPolicy: "Background" }));
+  }
+  return [
+    ...stale.map(({ name }) => `${name}, the record of a Helm operation that was interrupted`),
+    ...jobs.map((name) => `the failed Job ${name}, which Helm now creates again`),
+  ];
 }

@@ -1,17 +1,16 @@
 /** When the smoke test runs, and what becomes of an `up` whose smoke test fails. What the test itself says is told by tests/components/smokeTest.pulsar.ts. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PatchStrategy, setHeaderOptions, type V1Pod } from "@kubernetes/client-node";
-import type { Api } from "../../rehearsal/kubernetes.ts";
+import type { V1Pod } from "@kubernetes/client-node";
 import { offPlan } from "../../rehearsal/plan.ts";
 import { settled } from "../../rehearsal/rehearse.ts";
 import { withRehearsal, type Stage } from "../../rehearsal/stage.ts";
 import { waitFor } from "../../rehearsal/waiting.ts";
+import { asMergePatch, refuseSuccess } from "./failing.ts";
 import { assertOk, changed, errorsOf } from "./support.ts";
 
 const limit = 60_000;
 const component = "smoke-test";
-const asMergePatch = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
 
 test("the smoke test", async (t) => {
   await withRehearsal({ config: { plain: { "pulsar:chart.timeoutMinutes": "3" } } }, async (stage) => {
@@ -52,7 +51,7 @@ test("the smoke test", async (t) => {
     await t.test("fails the up that changes the release, in its own last words", async () => {
       const before = await job();
       await stack.configure({ plain: { "pulsar:replicas.toolset": "2" } });
-      const policy = await refuseSuccess(api, namespace);
+      const policy = await refuseSuccess(api, [component]);
       const over = new AbortController();
       const failing = failPods(stage, over.signal);
       const up = await stack.up();
@@ -109,50 +108,4 @@ async function failPods({ api, settings: { namespace } }: Stage, over: AbortSign
       await api.core.patchNamespacedPodStatus({ name: metadata.name, namespace, body }, asMergePatch);
     }
   }
-}
-
-/** Has the API server refuse that the test's pods succeed, which simulated kubelets would have them do at once. */
-async function refuseSuccess(api: Api, namespace: string): Promise<{ remove(): Promise<void> }> {
-  const kind = (name: string, spec: object) => ({
-    apiVersion: "admissionregistration.k8s.io/v1",
-    kind: name,
-    metadata: { name: "no-success" },
-    spec,
-  });
-  const policy = kind("ValidatingAdmissionPolicy", {
-    matchConstraints: {
-      objectSelector: { matchLabels: { component } },
-      resourceRules: [{ apiGroups: [""], apiVersions: ["v1"], operations: ["UPDATE"], resources: ["pods/status"] }],
-    },
-    validations: [{ expression: "object.status.phase != 'Succeeded'" }],
-  });
-  const binding = kind("ValidatingAdmissionPolicyBinding", {
-    policyName: "no-success",
-    validationActions: ["Deny"],
-  });
-  for (const object of [policy, binding]) await api.objects.create(object);
-
-  // A policy holds a moment after it was made; a pod that no node is found for tells when.
-  const name = "probe";
-  await api.objects.create({
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name, namespace, labels: { component } },
-    spec: { schedulingGates: [{ name: "example.com/never" }], containers: [{ name: "none", image: "none" }] },
-  } as { apiVersion: string; kind: string });
-  const succeed = { name, namespace, body: { status: { phase: "Succeeded" } }, dryRun: "All" };
-  await waitFor(
-    async () =>
-      api.core.patchNamespacedPodStatus(succeed, asMergePatch).then(
-        () => undefined,
-        () => true as const,
-      ),
-    { what: "the policy's taking effect", limit },
-  );
-  await api.core.deleteNamespacedPod({ name, namespace, gracePeriodSeconds: 0 });
-  return {
-    async remove() {
-      for (const object of [binding, policy]) await api.objects.delete(object);
-    },
-  };
 }
