@@ -25,6 +25,7 @@ import { ownObjects } from "./components/resources/ownership.ts";
 import { podMonitorHook } from "./components/resources/podMonitorKind.ts";
 import { TokenRollout } from "./components/resources/tokenRollout.ts";
 import { VolumeContract } from "./components/resources/volumeContract.ts";
+import { volumePlaceHooks } from "./components/resources/volumePlaces.ts";
 import { SmokeTest } from "./components/smokeTest.ts";
 import { PulsarTenants } from "./components/tenants.ts";
 import { contractOf } from "./components/volumeContract.ts";
@@ -56,6 +57,7 @@ const contract = new VolumeContract(
     accepted: settings.movedVolumes,
     production,
   }),
+  { hooks: volumePlaceHooks(cluster, { volumes: plannedVolumes, nodes: settings.nodes, owner: stack }) },
 );
 const afterContract = { provider, dependsOn: contract };
 

@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import type { Placement } from "./layouts/layout.ts";
 import { claimName, type Volume } from "./charts/names.ts";
 
@@ -15,6 +16,8 @@ export interface PlannedVolume {
   hostname: string;
   /** Directory on the node. */
   path: string;
+  /** The key that says so, for messages: `pulsar:volumes.dataDirectory`, `pulsar:nodes[1].directories.bookie-journal`. */
+  setting: string;
   /** What the volume is said to hold, a Kubernetes quantity such as 50Gi; never less than `request`. */
   size: string;
   /** What the claim asks for, the same for all pods: the StatefulSet's claim template says it too. */
@@ -27,6 +30,8 @@ export interface VolumePlanArgs {
   nodes: {
     name: string;
     hostname: string;
+    /** The key that describes it: `pulsar:nodes[1]`. */
+    setting: string;
     /** Absolute paths on this node, before all others. */
     directories?: Partial<Record<Volume, string>> | undefined;
     /** What the volumes on this node hold, where it differs from `sizes`. */
@@ -60,10 +65,7 @@ export function planVolumes(args: VolumePlanArgs): PlannedVolume[] {
         pod: podName(volume, ordinal),
         node: name,
         hostname: node?.hostname ?? name,
-        path:
-          node?.directories?.[volume] ??
-          args.directories?.[volume] ??
-          `${args.dataDirectory}/${belowDataDirectory[volume]}`,
+        ...directory(args, volume, node),
         size: node?.sizes?.[volume] ?? args.sizes[volume],
         request: args.sizes[volume],
       };
@@ -73,6 +75,24 @@ export function planVolumes(args: VolumePlanArgs): PlannedVolume[] {
     ...of("bookie-journal", args.placements.bookkeeper),
     ...of("bookie-ledgers", args.placements.bookkeeper),
   ];
+}
+
+/** A node's own directory comes before that of all nodes, and that before the data directory. */
+function directory(
+  { dataDirectory, directories }: VolumePlanArgs,
+  volume: Volume,
+  node: VolumePlanArgs["nodes"][number] | undefined,
+): Pick<PlannedVolume, "path" | "setting"> {
+  const [own, everywhere] = [node?.directories?.[volume], directories?.[volume]];
+  if (own !== undefined) return { path: own, setting: `${node?.setting}.directories.${volume}` };
+  if (everywhere !== undefined) return { path: everywhere, setting: `pulsar:volumes.directories.${volume}` };
+  return { path: `${dataDirectory}/${belowDataDirectory[volume]}`, setting: "pulsar:volumes.dataDirectory" };
+}
+
+/** Whether one of two absolute paths is the other, or lies within it. */
+export function overlap(a: string, b: string): boolean {
+  const isWithin = (inner: string, outer: string) => !/^\.\.(\/|$)/.test(posix.relative(outer, inner));
+  return isWithin(a, b) || isWithin(b, a);
 }
 
 /** The StatefulSet of a volume is the first part of its name. */

@@ -1,6 +1,6 @@
 import { layoutOf } from "../components/layouts/layouts.ts";
 import { amount, podSizes } from "../components/sizing.ts";
-import { planVolumes, type PlannedVolume } from "../components/volumes.ts";
+import { overlap, planVolumes } from "../components/volumes.ts";
 import { type Fault, keyOf } from "./faults.ts";
 import {
   allNodes,
@@ -25,12 +25,14 @@ const placementKeys = [
 ] as const;
 type PlacementSettings = Pick<Parsed, (typeof placementKeys)[number]>;
 
-type Add = (path: PropertyKey[], found: string, allowed: string) => void;
+/** Adds a fault of a key, which is given as its path or whole. */
+type Add = (key: PropertyKey[] | string, found: string, allowed: string) => void;
 
 /** Faults of what runs where that no single value shows; what rests on a setting that is wrong by itself is not looked at. */
 export function placementFaults(settings: Partial<Parsed>): Fault[] {
   const faults: Fault[] = [];
-  const add: Add = (path, found, allowed) => faults.push({ key: keyOf(path), found, allowed });
+  const add: Add = (key, found, allowed) =>
+    faults.push({ key: typeof key === "string" ? key : keyOf(key), found, allowed });
   if (!has(settings, nodeKeys)) return faults;
   rightList(settings, add);
   namesOnce(settings, add);
@@ -83,33 +85,22 @@ function rightList({ layout, nodes, nodeGroups }: NodeSettings, add: Add) {
   }
 }
 
-/** Where each node stands in the settings, for messages. */
-function located(settings: NodeSettings): { path: PropertyKey[]; node: SettingsNode }[] {
-  if (settings.layout === "mixed") return allNodes(settings).map((node, i) => ({ path: ["nodes", i], node }));
-  const groups = nodeGroupsOf(settings);
-  return groupNames.flatMap((group) =>
-    groups[group].map((node, i) => ({ path: ["nodeGroups", group, "nodes", i], node })),
-  );
-}
-
 function namesOnce(settings: NodeSettings, add: Add) {
-  const all = located(settings);
-  const place = (path: PropertyKey[]) => keyOf(path).slice("pulsar:".length);
-  all.forEach(({ path, node }, i) => {
-    const sameName = all.findIndex((other) => other.node.name === node.name);
-    const sameHost = all.findIndex((other) => other.node.hostname === node.hostname);
+  const all = allNodes(settings);
+  const place = ({ setting }: SettingsNode) => setting.slice("pulsar:".length);
+  const listOf = ({ setting }: SettingsNode) => setting.replace(/\[\d+\]$/, "");
+  all.forEach((node, i) => {
+    const sameName = all.findIndex((other) => other.name === node.name);
+    const sameHost = all.findIndex((other) => other.hostname === node.hostname);
     const [first, host] = [all[sameName], all[sameHost]];
     if (sameName < i && first) {
-      const rule =
-        first.path[1] === path[1] || settings.layout === "mixed"
-          ? "a name that no other node has"
-          : "a node in one group only";
-      add([...path, "name"], JSON.stringify(node.name), `${rule} (${place(first.path)} has it)`);
+      const rule = listOf(first) === listOf(node) ? "a name that no other node has" : "a node in one group only";
+      add(`${node.setting}.name`, JSON.stringify(node.name), `${rule} (${place(first)} has it)`);
     } else if (sameHost < i && host) {
       add(
-        [...path, "hostname"],
+        `${node.setting}.hostname`,
         JSON.stringify(node.hostname),
-        `a label that no other node has (${place(host.path)} has it)`,
+        `a label that no other node has (${place(host)} has it)`,
       );
     }
   });
@@ -267,24 +258,26 @@ function memory(settings: PlacementSettings, add: Add) {
   }
 }
 
-/** Two volumes in one directory, or one within the other, would mix their files. */
+/** Two volumes in one directory, or one within the other, would mix their files. Each pair of settings is named once. */
 function paths(settings: PlacementSettings, add: Add) {
   const nodeGroups = nodeGroupsOf(settings);
   const nodes = allNodes(settings);
   const { placements } = layoutOf({ ...settings, nodes, nodeGroups, replicas: replicasOf(settings) });
   const volumes = planVolumes({ ...settings.volumes, release: settings.release, nodes, placements });
+  const named = new Set<string>();
   for (const [i, volume] of volumes.entries()) {
-    const other = volumes.slice(0, i).find((one) => one.node === volume.node && overlap(one, volume));
-    if (other === undefined) continue;
-    add(
-      ["volumes", "directories", volume.volume],
-      `${volume.path} on ${volume.node}, where ${other.pod} has its ${other.volume} in ${other.path}`,
-      "a directory of its own for each volume of a node; journal and ledgers best on disks of their own",
-    );
-    return; // The same on every node.
+    for (const earlier of volumes.slice(0, i)) {
+      if (earlier.node !== volume.node || !overlap(earlier.path, volume.path)) continue;
+      const pair = `${earlier.setting} ${volume.setting}`;
+      if (named.has(pair)) continue;
+      named.add(pair);
+      // Two directories below the data directory never overlap, so one of the two has a setting of its own.
+      const [wrong, other] = volume.setting === "pulsar:volumes.dataDirectory" ? [earlier, volume] : [volume, earlier];
+      add(
+        wrong.setting,
+        `${wrong.path} on ${wrong.node}, where ${other.pod} has its ${other.volume} in ${other.path}`,
+        "a directory of its own for each volume of a node; journal and ledgers best on disks of their own",
+      );
+    }
   }
-}
-
-function overlap(a: PlannedVolume, b: PlannedVolume): boolean {
-  return `${a.path}/`.startsWith(`${b.path}/`) || `${b.path}/`.startsWith(`${a.path}/`);
 }

@@ -7,10 +7,13 @@ import { amount, type NodeSize } from "../components/sizing.ts";
 import type { TenantSettings } from "../components/tenants.ts";
 import type { Claims } from "../components/tokens.ts";
 import type { WaysIn } from "../components/waysIn.ts";
+import { keyOf } from "./faults.ts";
 import type { Parsed } from "./schema.ts";
 
 /** A node as the settings describe it. */
 export interface SettingsNode extends StackNode, NodeSize {
+  /** The key that describes it, for messages: `pulsar:nodes[1]`. */
+  setting: string;
   /** Directories and sizes that are this node's own. */
   directories?: Partial<Record<Volume, string | undefined>> | undefined;
   sizes?: Partial<Record<Volume, string | undefined>> | undefined;
@@ -25,20 +28,22 @@ type Given<Keys extends keyof Parsed> = Pick<Parsed, Keys>;
 export function nodeGroupsOf({ nodeGroups }: Given<"nodeGroups">): NodeGroups {
   const nodes = (group: (typeof groupNames)[number]) => {
     const { cpu, memory, nodes } = nodeGroups[group];
-    return nodes.map((node) => filled({ ...node, cpu: node.cpu ?? cpu, memory: node.memory ?? memory }));
+    return nodes.map((node, i) =>
+      filled({ ...node, cpu: node.cpu ?? cpu, memory: node.memory ?? memory }, ["nodeGroups", group, "nodes", i]),
+    );
   };
   return { zookeeper: nodes("zookeeper"), bookkeeper: nodes("bookkeeper"), serving: nodes("serving") };
 }
 
 /** Every node that the settings name, in their order. */
 export function allNodes(given: Given<"layout" | "nodes" | "nodeGroups">): SettingsNode[] {
-  if (given.layout === "mixed") return given.nodes.map(filled);
+  if (given.layout === "mixed") return given.nodes.map((node, i) => filled(node, ["nodes", i]));
   const groups = nodeGroupsOf(given);
   return groupNames.flatMap((group) => groups[group]);
 }
 
-function filled(node: Parsed["nodes"][number]): SettingsNode {
-  return { ...node, hostname: node.hostname ?? node.name };
+function filled(node: Parsed["nodes"][number], path: PropertyKey[]): SettingsNode {
+  return { ...node, hostname: node.hostname ?? node.name, setting: keyOf(path) };
 }
 
 /** How often each component runs. In the dedicated layout ZooKeeper and the bookies run on every node of theirs, unless told otherwise. */

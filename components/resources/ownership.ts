@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ask, type ClusterRef, connect, statusOf } from "./cluster.ts";
 
 /** Annotation that says which stack made an object: `<organization>/<project>/<stack>`. */
-const ownerAnnotation = "pulsar-stack/owner";
+export const ownerAnnotation = "pulsar-stack/owner";
 
 /**
  * Marks every Kubernetes object of the program as this stack's, and lets the stack take up again what it made but could not note down,

@@ -13,6 +13,7 @@ const volume = (part: Partial<PlannedVolume>): PlannedVolume => ({
   node: "node1",
   hostname: "node1.internal",
   path: "/data/journal",
+  setting: "pulsar:volumes.dataDirectory",
   size: "50Gi",
   request: "50Gi",
   ...part,

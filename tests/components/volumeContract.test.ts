@@ -32,7 +32,11 @@ function contract({
   const { hostnames = {}, directories, journal = "50Gi" } = disks;
   const volumes = planVolumes({
     release,
-    nodes: [...zookeeper, ...bookies].map((name) => ({ name, hostname: hostnames[name] ?? name })),
+    nodes: [...zookeeper, ...bookies].map((name, i) => ({
+      name,
+      hostname: hostnames[name] ?? name,
+      setting: `pulsar:nodes[${i}]`,
+    })),
     placements: { zookeeper: placement(zookeeper), bookkeeper: placement(bookies) },
     dataDirectory: "/data",
     directories,

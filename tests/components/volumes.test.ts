@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { mixedLayout } from "../../components/layouts/mixed.ts";
-import { planVolumes, type VolumePlanArgs } from "../../components/volumes.ts";
+import { overlap, planVolumes, type VolumePlanArgs } from "../../components/volumes.ts";
 
 const replicas = { broker: 1, proxy: 1, autorecovery: 1, toolset: 1, manager: 1 };
 const sizes = { "zookeeper-data": "20Gi", "bookie-journal": "50Gi", "bookie-ledgers": "100Gi" };
@@ -15,7 +15,7 @@ function plan(
   more: Partial<VolumePlanArgs> = {},
 ) {
   const args = {
-    nodes: nodes.map((name) => ({ name, hostname: `${name}.internal` })),
+    nodes: nodes.map((name, i) => ({ name, hostname: `${name}.internal`, setting: `pulsar:nodes[${i}]` })),
     nodeLabel: { key: "pulsar", value: "yes" },
     nodeTaint: { key: "pulsar", value: "yes", effect: "NoSchedule" as const },
     replicas: { ...replicas, zookeeper, bookkeeper },
@@ -49,10 +49,11 @@ describe("planVolumes", () => {
   test("a path or size of one node comes before one of all nodes, and that before the data directory", () => {
     const disks: Partial<VolumePlanArgs> = {
       nodes: [
-        { name: "node1", hostname: "node1" },
+        { name: "node1", hostname: "node1", setting: "pulsar:nodes[0]" },
         {
           name: "node2",
           hostname: "node2",
+          setting: "pulsar:nodes[1]",
           directories: { "bookie-journal": "/nvme1" },
           sizes: { "bookie-ledgers": "4Ti" },
         },
@@ -60,17 +61,36 @@ describe("planVolumes", () => {
       directories: { "bookie-journal": "/nvme0", "bookie-ledgers": "/hdd" },
     };
     assert.deepEqual(
-      plan(["node1", "node2"], 1, 2, "pulsar", disks).map(({ pod, volume, path, size, request }) =>
-        [pod, volume, path, size, request].join(" "),
+      plan(["node1", "node2"], 1, 2, "pulsar", disks).map(({ pod, volume, path, size, request, setting }) =>
+        [pod, volume, path, size, request, setting].join(" "),
       ),
       [
-        "zookeeper-0 zookeeper-data /data/zookeeper-data 20Gi 20Gi",
-        "bookie-0 bookie-journal /nvme0 50Gi 50Gi",
-        "bookie-1 bookie-journal /nvme1 50Gi 50Gi",
-        "bookie-0 bookie-ledgers /hdd 100Gi 100Gi",
-        "bookie-1 bookie-ledgers /hdd 4Ti 100Gi",
+        "zookeeper-0 zookeeper-data /data/zookeeper-data 20Gi 20Gi pulsar:volumes.dataDirectory",
+        "bookie-0 bookie-journal /nvme0 50Gi 50Gi pulsar:volumes.directories.bookie-journal",
+        "bookie-1 bookie-journal /nvme1 50Gi 50Gi pulsar:nodes[1].directories.bookie-journal",
+        "bookie-0 bookie-ledgers /hdd 100Gi 100Gi pulsar:volumes.directories.bookie-ledgers",
+        "bookie-1 bookie-ledgers /hdd 4Ti 100Gi pulsar:volumes.directories.bookie-ledgers",
       ],
     );
+  });
+
+  test("two paths overlap where one is the other or lies within it, however they are written", () => {
+    const pairs: [a: string, b: string, overlapping: boolean][] = [
+      ["/a", "/a", true],
+      ["/a", "/a/b/c", true],
+      ["/a/", "/a", true],
+      ["/a//b", "/a/./b/c", true],
+      ["/a/x/../b", "/a/b", true],
+      ["/", "/a", true],
+      ["/a", "/ab", false],
+      ["/a/b", "/a/c", false],
+      ["/a", "/a/../b", false],
+      ["/a", "/a/..b", true],
+    ];
+    for (const [a, b, overlapping] of pairs) {
+      assert.equal(overlap(a, b), overlapping, `${a} ${b}`);
+      assert.equal(overlap(b, a), overlapping, `${b} ${a}`);
+    }
   });
 
   test("ordinal i is on node i, one directory a volume and node; another node at the end moves nothing", () => {

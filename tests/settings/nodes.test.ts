@@ -97,7 +97,7 @@ const mixed: Case[] = [
         { name: "node3", directories: { "zookeeper-data": "/home/pulsar" } },
       ],
     },
-    "pulsar:volumes.directories.bookie-journal: found /home/pulsar/data/bookie-data/journal on node3, where zookeeper-2 has its zookeeper-data in /home/pulsar; ",
+    "pulsar:nodes[2].directories.zookeeper-data: found /home/pulsar on node3, where bookie-2 has its bookie-journal in /home/pulsar/data/bookie-data/journal; ",
   ],
 ];
 
@@ -263,6 +263,23 @@ describe("no fault for", () => {
       parseSettings(stackConfig(stack, changes), stack, false);
     });
   }
+});
+
+test("every setting that puts two volumes into one directory is named, and each once for all nodes", () => {
+  const config = stackConfig("test", {
+    "pulsar:nodes": [
+      ...nodes("node1", "node2"),
+      { name: "node3", directories: { "zookeeper-data": "/mnt/journal/x", "bookie-ledgers": "/home/pulsar/data" } },
+    ],
+    "pulsar:volumes": { directories: { "bookie-journal": "/mnt/journal", "bookie-ledgers": "/mnt" } },
+  });
+  assert.deepEqual(
+    faults(config).map((line) => line.slice(0, line.indexOf("; allowed"))),
+    [
+      "pulsar:volumes.directories.bookie-journal: found /mnt/journal on node3, where zookeeper-2 has its zookeeper-data in /mnt/journal/x",
+      "pulsar:volumes.directories.bookie-ledgers: found /mnt on node1, where bookie-0 has its bookie-journal in /mnt/journal",
+    ],
+  );
 });
 
 test("a node twice is found beside a setting that is wrong by itself", () => {

@@ -1,0 +1,107 @@
+import { overlap, type PlannedVolume } from "./volumes.ts";
+
+/** Where the stack puts its volumes. */
+export interface VolumePlaces {
+  volumes: readonly PlannedVolume[];
+  /** The nodes of the settings. */
+  nodes: readonly { name: string; hostname: string; setting: string }[];
+  /** This stack. */
+  owner: string;
+}
+
+/** What the cluster has: of nodes and PersistentVolumes what matters here, as the API answers it. */
+export interface FoundPlaces {
+  nodes: readonly FoundNode[];
+  volumes: readonly FoundVolume[];
+}
+export interface FoundNode {
+  metadata?: { name?: string; labels?: Record<string, string> };
+}
+export interface FoundVolume {
+  metadata?: { name?: string };
+  spec?: {
+    local?: { path: string };
+    hostPath?: { path: string };
+    claimRef?: { namespace?: string; name?: string };
+    nodeAffinity?: { required?: { nodeSelectorTerms: SelectorTerm[] } };
+  };
+  /** The stack that has made it, if one has. */
+  stack?: string | undefined;
+}
+export interface SelectorTerm {
+  matchExpressions?: Requirement[];
+  matchFields?: Requirement[];
+}
+interface Requirement {
+  key: string;
+  operator: string;
+  values?: string[];
+}
+
+const hostnameLabel = "kubernetes.io/hostname";
+
+/**
+ * Why the volumes cannot be where they are planned, a line for each reason: a node whose label differs from the settings, as no volume would
+ * bind there; a directory that a PersistentVolume of somebody else's has, as both would write there.
+ */
+export function placeFaults(places: VolumePlaces, found: FoundPlaces): string[] {
+  return [...labelFaults(places, found), ...directoryFaults(places, found)];
+}
+
+function labelFaults({ volumes, nodes }: VolumePlaces, found: FoundPlaces): string[] {
+  return nodes.flatMap(({ name, hostname, setting }) => {
+    const node = found.nodes.find(({ metadata }) => metadata?.name === name);
+    if (node === undefined || !volumes.some((volume) => volume.node === name)) return [];
+    const label = node.metadata?.labels?.[hostnameLabel];
+    if (label === hostname) return [];
+    const start = `${setting}.hostname: the settings say ${hostname}, but node ${name} has`;
+    return label === undefined
+      ? `${start} no label ${hostnameLabel}, and no volume would bind there; run kubectl label node ${name} ${hostnameLabel}=${hostname}`
+      : `${start} the label ${hostnameLabel}=${label}, and no volume would bind there; set hostname: ${label}`;
+  });
+}
+
+function directoryFaults({ volumes, owner }: VolumePlaces, found: FoundPlaces): string[] {
+  const foreign = found.volumes.flatMap((volume) => {
+    const path = volume.spec?.local?.path ?? volume.spec?.hostPath?.path;
+    return path === undefined || volume.stack === owner ? [] : [{ volume, path }];
+  });
+  return volumes.flatMap(({ pod, volume, node, hostname, path, setting }) => {
+    const live = found.nodes.find(({ metadata }) => metadata?.name === node);
+    const labels = { [hostnameLabel]: hostname, ...live?.metadata?.labels };
+    return foreign
+      .filter((other) => isOn(other.volume, node, labels) && overlap(other.path, path))
+      .map(
+        (other) =>
+          `${setting}: ${pod} would have its ${volume} in ${path} on ${node}, where ${described(other.volume)} has ${other.path}; ` +
+          "set another directory",
+      );
+  });
+}
+
+/** Whether a pod on the node could use the volume. What cannot be told counts as yes. */
+function isOn({ spec }: FoundVolume, node: string, labels: Record<string, string>): boolean {
+  const terms = spec?.nodeAffinity?.required?.nodeSelectorTerms;
+  return terms === undefined || terms.some((term) => fits(term, { ...labels, "metadata.name": node }));
+}
+
+function fits({ matchExpressions = [], matchFields = [] }: SelectorTerm, values: Record<string, string>) {
+  return [...matchExpressions, ...matchFields].every(({ key, operator, values: listed = [] }) => {
+    const value = values[key];
+    const isListed = value !== undefined && listed.includes(value);
+    if (operator === "In") return isListed;
+    if (operator === "NotIn") return !isListed;
+    if (operator === "Exists") return value !== undefined;
+    if (operator === "DoesNotExist") return value === undefined;
+    return true;
+  });
+}
+
+function described({ metadata, spec, stack }: FoundVolume): string {
+  const claim = spec?.claimRef;
+  const whose = [
+    ...(stack === undefined ? [] : [`stack ${stack}`]),
+    claim === undefined ? "no claim" : `claim ${claim.namespace}/${claim.name}`,
+  ];
+  return `PersistentVolume ${metadata?.name} (${whose.join(", ")})`;
+}
