@@ -67,7 +67,7 @@ function inputsOf({ resources }: Outcome, name: string): Record<string, unknown>
   return resource.inputs;
 }
 
-await test("with an admin, role, database, schema, grants and tables are made", async (t: TestContext) => {
+test("with an admin, role, database, schema, grants and tables are made", async (t: TestContext) => {
   const outcome = await build();
 
   await t.test("all by their own names, as children of the component", () => {
@@ -264,7 +264,7 @@ for (const [[server, database], url] of urls) {
   });
 }
 
-await test("faults of the arguments are one line", async (t) => {
+test("faults of the arguments are one line", async (t) => {
   const faults: [Partial<ManagerDatabaseArgs>, RegExp][] = [
     [{ admin: undefined }, /^manager: role and database are to be made, but admin is not set; .*create: false/],
     [{ managerVersion: "v9" }, /^no database schema for Pulsar Manager "v9"; supported: v0\.2\.0, v0\.4\.0$/],
@@ -283,6 +283,8 @@ await test("faults of the arguments are one line", async (t) => {
         () => new ManagerDatabase("manager", { ...args, ...change }),
         (error) => pulumi.RunError.isInstance(error) && message.test(error.message),
       );
+      // The component itself is still being registered; the next file's mocks would not know it.
+      await pulumi.runtime.disconnect();
     });
   }
 });

@@ -17,7 +17,7 @@ const inputs: provider.ManagerNamesInputs = {
 };
 const state: provider.ManagerNamesState = { ...inputs, taken: ["role"] };
 
-await test("diff", async (t) => {
+test("diff", async (t) => {
   await t.test("finds nothing to do where nothing changed, whatever is taken", () => {
     assert.deepEqual(provider.diff("names", state, inputs), { changes: false, replaces: [] });
   });
@@ -48,7 +48,7 @@ test("what was taken stays noted, without a look, as long as server and names ar
   assert.equal(connect.mock.callCount(), 0);
 });
 
-await test("other names and another server are looked at", async (t) => {
+test("other names and another server are looked at", async (t) => {
   const [port = 0] = await freePorts(1);
   const old = { ...state, host: "127.0.0.1", port };
   for (const change of [{ port }, { names: { ...inputs.names, role: "other" } }]) {

@@ -37,7 +37,7 @@ async function failsWith(work: Promise<unknown>, line: string | RegExp): Promise
   });
 }
 
-await test("diff", async (t) => {
+test("diff", async (t) => {
   await t.test("finds nothing to do where nothing changed, whatever the code that is stored with it", () => {
     const stored = { ...state, __provider: "old code" };
     const news = { ...inputs, __provider: "new code" };
@@ -90,7 +90,7 @@ test("destroying keeps the tables unless told otherwise, and does not even conne
   assert.equal(connect.mock.callCount(), 0);
 });
 
-await test("a server that cannot be reached gives one line that names it", async (t) => {
+test("a server that cannot be reached gives one line that names it", async (t) => {
   const [port = 0] = await freePorts(1);
   const target = { ...inputs, host: "127.0.0.1", port };
   const refused = `cannot reach PostgreSQL at 127.0.0.1:${port} (database pulsar_manager, user pulsar_manager): connection refused`;
@@ -147,7 +147,7 @@ async function listen(t: TestContext, serve: (socket: Socket) => void): Promise<
   return (server.address() as AddressInfo).port;
 }
 
-await test("what a server or the system says becomes one line", async (t) => {
+test("what a server or the system says becomes one line", async (t) => {
   const lines: [Record<string, unknown>, string][] = [
     [
       { code: "28P01", message: 'password authentication failed for user "pulsar_manager"' },
