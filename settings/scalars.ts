@@ -11,11 +11,30 @@ const dnsSubdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-
 const labelValue = /^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/;
 const labelKey = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
 
+/**
+ * Text that may stand in the stack file without quotes. A whole number is taken for its digits. Pulumi hands over the value and not what was
+ * written: of a fraction nobody knows whether it was 1.1 or 1.10, of `true` whether it was True. Those need quotes.
+ */
+export const unquotedText = (allowed: string) =>
+  z.preprocess(
+    (value) => (Number.isSafeInteger(value) ? String(value) : value),
+    z.string({ error: ({ input }) => (typeof input === "number" || typeof input === "boolean" ? inQuotes : allowed) }),
+  );
+const inQuotes = "text, in quotes";
+
 const text = (pattern: RegExp, max: number, allowed: string) =>
-  z
-    .string({ error: allowed })
-    .regex(pattern, { error: allowed, abort: true })
-    .max(max, { error: `${allowed}, ${max} characters at most` });
+  unquotedText(allowed).pipe(
+    z
+      .string()
+      .regex(pattern, { error: allowed, abort: true })
+      .max(max, { error: `${allowed}, ${max} characters at most` }),
+  );
+
+/** True or false; the same word in quotes means the same. */
+export const flag = z.preprocess(
+  (value) => (value === "true" || value === "false" ? value === "true" : value),
+  z.boolean({ error: "true or false, without quotes" }),
+);
 
 /** A DNS-1123 label: what Kubernetes asks of namespaces and of most object names that become host names. */
 export const label = text(dnsLabel, maxLabelLength, "a DNS label: lower-case letters, digits and '-'");
@@ -58,20 +77,26 @@ export const hostName = text(
   "a host name such as pulsar.example.com, without scheme, port or '*'",
 );
 
-/** A whole number in a range, both ends included. */
+/** A whole number in a range, both ends included; its digits in quotes mean the same. */
 export function wholeNumber(min: number, max: number) {
   const error = `a whole number from ${min} to ${max}`;
-  return z.int({ error }).min(min, { error }).max(max, { error });
+  const orQuoted = ({ input }: { input: unknown }) => (typeof input === "string" ? `${error}, without quotes` : error);
+  return z.preprocess(
+    (value) => (typeof value === "string" && /^(0|-?[1-9]\d{0,14})$/.test(value) ? Number(value) : value),
+    z.int({ error: orQuoted }).min(min, { error }).max(max, { error }),
+  );
 }
 
 export const port = wholeNumber(1, 65535);
 
 /** A size as `resource.Quantity` takes it, in bytes (k8s.io/apimachinery), greater than nought: 20Gi, 1.5Ti, 500M. */
-export const quantity = text(
-  /^(?=.*[1-9])\d+(\.\d+)?(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?$/,
-  30,
-  "a Kubernetes quantity such as 20Gi",
-);
+export const quantity = z
+  .string({ error: "a Kubernetes quantity such as 20Gi" })
+  .max(30, { error: "a Kubernetes quantity such as 20Gi" })
+  .regex(/^(?=.*[1-9])\d+(\.\d+)?(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?$/, {
+    error: "a Kubernetes quantity such as 20Gi",
+    abort: true,
+  });
 
 /** CPU as `resource.Quantity` takes it, in cores, greater than nought: 4, 0.5, 500m. */
 export const cpu = z.union(
@@ -121,7 +146,7 @@ export const pulsarName = text(
 );
 
 /** A topic's name. Pulsar numbers partitions by this ending, and keeps names that begin with two underscores for itself. */
-export const topicName = pulsarName.regex(/^(?!__)(?!.*-partition-\d+$)/, {
+export const topicName = pulsarName.refine((name) => /^(?!__)(?!.*-partition-\d+$)/.test(name), {
   error: "a topic's name: not beginning with '__', nor ending with '-partition-' and a number",
 });
 

@@ -24,7 +24,7 @@ const everyAction = [...new Set(supportedChartVersions.flatMap((version) => char
   string,
   ...string[],
 ];
-const flag = z.boolean({ error: "true or false" });
+const { flag } = scalar;
 const object = <T extends z.core.$ZodLooseShape>(shape: T) =>
   z.strictObject(shape, { error: `an object with ${Object.keys(shape).join(", ")}` });
 const minutes = scalar.wholeNumber(1, 1440);
@@ -45,7 +45,7 @@ const nodes = z.array(
   object({
     name: scalar.name,
     hostname: scalar.kubernetesLabelValue.optional(),
-    zone: scalar.kubernetesLabelValue.min(1, { error: "a zone's name" }).optional(),
+    zone: scalar.kubernetesLabelValue.refine((zone) => zone !== "", { error: "a zone's name" }).optional(),
     rack: scalar.rack.optional(),
     cpu: scalar.cpu.optional(),
     memory: scalar.quantity.optional(),
@@ -233,7 +233,7 @@ export const schema = object({
     create: flag.default(true),
     deleteData: flag.default(false),
     admin: object({
-      user: z.string({ error: "a PostgreSQL role" }).min(1, { error: "a PostgreSQL role" }).default("postgres"),
+      user: scalar.unquotedText("a PostgreSQL role").default("postgres"),
       database: scalar.sqlName.default("postgres"),
       superuser: flag.default(true),
     }).prefault({}),
@@ -268,7 +268,7 @@ export const schema = object({
     clusterIssuer: scalar.name.optional(),
     issuer: scalar.name.optional(),
     annotations: z
-      .record(scalar.kubernetesLabelKey, z.string({ error: "a text" }), {
+      .record(scalar.kubernetesLabelKey, scalar.unquotedText("a text"), {
         error: "an object of annotations, each a text",
       })
       .default({}),

@@ -274,8 +274,8 @@ describe("one fault, with its key, what was found and what is allowed:", () => {
     ],
     [
       "an annotation that is no text",
-      { "pulsar:ingress": { manager: { host: "m.example.com" }, annotations: { a: 1 } } },
-      /^pulsar:ingress\.annotations\.a: found 1; allowed: a text$/,
+      { "pulsar:ingress": { manager: { host: "m.example.com" }, annotations: { a: true } } },
+      /^pulsar:ingress\.annotations\.a: found true; allowed: text, in quotes$/,
     ],
     [
       "a day there is not",
@@ -414,4 +414,17 @@ test("Pulumi.yaml describes every key, with the default the program takes", () =
     settled(parseSettings(stackConfig("test", missing), "test", false)),
     settled(parseSettings(stackConfig("test"), "test", false)),
   );
+});
+
+test("numbers that stand for text, and digits in quotes, are taken for what they mean", () => {
+  const config = stackConfig("test", {
+    "pulsar:nodes": [101, 102, 103].map((name) => ({ name, zone: 1 })),
+    "pulsar:nodeLabel": { value: 1 },
+    "pulsar:replicas": { broker: "2" },
+    "pulsar:managerDatabase": { host: "db", port: "6432", create: "false" },
+  });
+  const { nodes, nodeLabel, replicas, managerDatabase } = parseSettings(config, "test", false);
+  assert.deepEqual(nodes[0], { name: "101", hostname: "101", zone: "1" });
+  assert.deepEqual([nodeLabel.value, replicas.broker], ["1", 2]);
+  assert.deepEqual([managerDatabase.port, managerDatabase.create], [6432, false]);
 });

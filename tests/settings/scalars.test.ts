@@ -9,8 +9,8 @@ const long = (length: number) => "a".repeat(length);
 const cases: Record<string, { schema: z.ZodType; good: unknown[]; bad: unknown[] }> = {
   label: {
     schema: scalar.label,
-    good: ["pulsar", "a-1", long(63)],
-    bad: ["", "Pulsar", "-a", "a-", "a.b", "a_b", long(64), 1],
+    good: ["pulsar", "a-1", long(63), 1, 101],
+    bad: ["", "Pulsar", "-a", "a-", "a.b", "a_b", long(64), -1, 1.5, true, null],
   },
   name: {
     schema: scalar.name,
@@ -58,7 +58,11 @@ const cases: Record<string, { schema: z.ZodType; good: unknown[]; bad: unknown[]
       2030,
     ],
   },
-  port: { schema: scalar.port, good: [1, 5432, 65535], bad: [0, 65536, 1.5, "5432"] },
+  port: {
+    schema: scalar.port,
+    good: [1, 5432, 65535, "5432"],
+    bad: [0, 65536, 1.5, "06", "0x10", "1e3", "1.0", " 1", "", "65536", "9".repeat(20), true],
+  },
   absolutePath: {
     schema: scalar.absolutePath,
     good: ["/home/pulsar/data", "/data", "/a.b/c-d_e"],
@@ -149,6 +153,33 @@ test("a day without quotes, which Pulumi's YAML takes for a time, is that day", 
   for (const time of ["2030-06-30 00:00:00 +0000 UTC", "2030-06-30T00:00:00Z"]) {
     assert.equal(scalar.date.parse(time), "2030-06-30");
   }
+});
+
+test("what is unambiguous without quotes, or in them, is taken for what it means", () => {
+  assert.deepEqual(
+    [1, 0, 101, "1.10"].map((value) => scalar.kubernetesLabelValue.parse(value)),
+    ["1", "0", "101", "1.10"],
+  );
+  assert.deepEqual(
+    ["2", "-1", 3].map((value) => scalar.wholeNumber(-1, 5).parse(value)),
+    [2, -1, 3],
+  );
+  assert.deepEqual(
+    ["true", "false", true].map((value) => scalar.flag.parse(value)),
+    [true, false, true],
+  );
+});
+
+test("what may have been written otherwise is told to be quoted, or not to be", () => {
+  const told = (schema: z.ZodType, value: unknown) =>
+    schema.safeParse(value).error?.issues.map(({ message }) => message);
+  for (const value of [1.1, 1e21, true, false]) {
+    assert.deepEqual(told(scalar.kubernetesLabelValue, value), ["text, in quotes"], String(value));
+  }
+  assert.deepEqual(told(scalar.wholeNumber(1, 5), "0x2"), ["a whole number from 1 to 5, without quotes"]);
+  assert.deepEqual(told(scalar.wholeNumber(1, 5), "6"), ["a whole number from 1 to 5"]);
+  assert.deepEqual(told(scalar.flag, "yes"), ["true or false, without quotes"]);
+  assert.deepEqual(told(scalar.label, []), ["a DNS label: lower-case letters, digits and '-'"]);
 });
 
 test("an image is taken apart at its tag", () => {
