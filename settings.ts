@@ -8,6 +8,7 @@ import { chartSourceFaults } from "./settings/chartSource.ts";
 import { contradictions } from "./settings/contradictions.ts";
 import { expiryFaults, expiryWarnings } from "./settings/expiry.ts";
 import { type Fault, faultsOf, keyOf, message } from "./settings/faults.ts";
+import { pullWarnings } from "./settings/pullCredentials.ts";
 import {
   allNodes,
   claimsOf,
@@ -86,6 +87,8 @@ export type Settings = Omit<
   };
   /** The ways into the cluster by host name; undefined where no host is named. */
   ingress?: WaysIn;
+  /** What the preview warns of. */
+  warnings: string[];
 };
 
 /** The configuration as Pulumi hands it to a program: every value text, objects and lists as JSON, keys with their namespace. */
@@ -149,6 +152,7 @@ export function parseSettings(
           : { ...managerDatabase.admin, password: pulumi.secret(managerDatabaseAdminPassword) },
     },
     ingress: waysInOf({ ingress }),
+    warnings: pullWarnings(parsed.data),
   };
 }
 
@@ -171,7 +175,7 @@ export function stackSettings(): Settings {
       "pulsar:environment is test: nothing of this stack is protected, and what production refuses is let through",
     );
   }
-  for (const line of expiryWarnings(settings, now)) void pulumi.log.warn(line);
+  for (const line of [...settings.warnings, ...expiryWarnings(settings, now)]) void pulumi.log.warn(line);
   return settings;
 }
 

@@ -134,7 +134,7 @@ function secrets(): Record<string, string> {
     "pulsar:managerDatabasePassword": randomBytes(18).toString("base64url"),
     "pulsar:managerDatabaseAdminPassword": randomBytes(18).toString("base64url"),
     "pulsar:managerPassword": randomBytes(18).toString("base64url"),
-    "pulsar:imagePullCredentials": dockerConfig(randomBytes(18).toString("base64url")),
+    "pulsar:imagePullCredentials": dockerConfig(randomBytes(18).toString("base64url"), ["docker.io"]),
   };
 }
 

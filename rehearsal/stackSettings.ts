@@ -1,6 +1,7 @@
 /** The settings of a stack without its owner: its file as it is committed, with secrets made for the occasion. */
 import { readdir, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { registryHost } from "../components/charts/images.ts";
 import type { RawConfig, Settings } from "../settings.ts";
 import type { StackConfig } from "./engine.ts";
 import { RehearsalError } from "./fault.ts";
@@ -63,7 +64,13 @@ export function overrides(
   const { values } = rawConfig(stackFile, config);
   const given = (key: string): Record<string, unknown> => JSON.parse(values[key] || "{}") as Record<string, unknown>;
   const createsNamespace = values["pulsar:createNamespace"] !== "false";
-  const hasPullSecret = given("pulsar:images")["pullSecret"] !== undefined;
+  const { pullSecret, pulsar, manager } = given("pulsar:images");
+  const hasPullSecret = pullSecret !== undefined;
+  // For the registries that images come from, or the preview would warn of these made-up credentials.
+  const registry = values["pulsar:registry"];
+  const registries = registry
+    ? [registry]
+    : ["docker.io", ...[pulsar, manager].map((image) => registryHost(String(image)))];
   const encrypted = encryptedKeys(stackFile);
   return {
     plain: {
@@ -80,15 +87,17 @@ export function overrides(
       "pulsar:managerDatabaseAdminPassword": secrets.databaseAdmin,
       "pulsar:managerPassword": secrets.manager,
       ...(hasPullSecret && (createsNamespace || encrypted.includes("pulsar:imagePullCredentials"))
-        ? { "pulsar:imagePullCredentials": dockerConfig(secrets.registry) }
+        ? { "pulsar:imagePullCredentials": dockerConfig(secrets.registry, registries) }
         : {}),
       ...config.secret,
     },
   };
 }
 
-/** Credentials for a registry that nobody asks: no image is pulled in a rehearsal. */
-export function dockerConfig(password: string): string {
+/** Made-up credentials for registries: no image is pulled in a rehearsal. */
+export function dockerConfig(password: string, registries: readonly string[]): string {
   const auth = Buffer.from(`rehearsal:${password}`).toString("base64");
-  return JSON.stringify({ auths: { "registry.example.com": { username: "rehearsal", password, auth } } });
+  return JSON.stringify({
+    auths: Object.fromEntries(registries.map((registry) => [registry, { username: "rehearsal", password, auth }])),
+  });
 }

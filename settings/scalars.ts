@@ -210,24 +210,24 @@ export const chartSource = z
 export const loginName = text(/^[A-Za-z0-9_]+$/, 63, "a name to log in with: letters, digits and '_'");
 
 const aLoginPassword =
-  "a password of six characters or more, without space, quotation mark or backslash (pulumi config set --secret pulsar:managerPassword)";
+  "a password of six characters or more, without white space, control characters, quotation mark or backslash (pulumi config set --secret pulsar:managerPassword)";
 
 /**
  * A password to log in to Pulsar Manager with. Its page and, from v0.4.0 on, the manager itself want six characters, and the chart puts it
  * unquoted between the quotes of JSON (4.7.0, pulsar-manager-cluster-initialize.yaml).
  */
-export const loginPassword = z.string({ error: aLoginPassword }).regex(/^[^\s"\\]{6,}$/, { error: aLoginPassword });
+export const loginPassword = z
+  .string({ error: aLoginPassword })
+  .regex(/^[^\s\p{Cc}"\\]{6,}$/u, { error: aLoginPassword });
 
-/** A Docker configuration (`~/.docker/config.json`) with at least one registry's credentials, as text. */
-export const dockerConfig = z.string().refine(
-  (json) => {
-    try {
-      const config: unknown = JSON.parse(json);
-      return z.looseObject({ auths: z.record(z.string(), z.looseObject({ auth: z.string() })) }).safeParse(config)
-        .success;
-    } catch {
-      return false;
-    }
-  },
-  { error: 'a Docker configuration: {"auths": {"registry.example.com": {"auth": "..."}}}' },
-);
+const aDatabasePassword =
+  "a password without white space, quotation marks, backslash and ${...}: on its way to the manager's program (v0.2.0 and v0.4.0) it would become another";
+
+/**
+ * The password of the manager's database. In the manager's image it is part of a command line, which supervisord splits like a shell
+ * (docker/supervisord-*.conf), and Spring replaces placeholders in it. The provider (postgresql 3.18.1) also doubles a backslash.
+ */
+export const databasePassword = z
+  .string({ error: "a password (pulumi config set --secret pulsar:managerDatabasePassword)" })
+  .refine((password) => !throughManager.test(password), { error: aDatabasePassword });
+const throughManager = /[ \t\r\n'"\\]|\$\{[^]*\}/;

@@ -5,6 +5,7 @@ import { layoutNames } from "../components/layouts/layouts.ts";
 import { supportedManagerVersions } from "../components/schemas/index.ts";
 import type { SizedComponent } from "../components/sizing.ts";
 import { tokenKeys } from "../components/tokens.ts";
+import { dockerConfig } from "./pullCredentials.ts";
 import * as scalar from "./scalars.ts";
 
 /** Settings that hold secrets; each must be encrypted, and no other may be. */
@@ -29,10 +30,6 @@ const object = <T extends z.core.$ZodLooseShape>(shape: T) =>
   z.strictObject(shape, { error: `an object with ${Object.keys(shape).join(", ")}` });
 const minutes = scalar.wholeNumber(1, 1440);
 const pemFile = z.string({ error: "the path of a PEM file" }).min(1, { error: "the path of a PEM file" });
-const password = (key: SecretKey) => {
-  const error = `a password (pulumi config set --secret pulsar:${key})`;
-  return z.string({ error }).min(1, { error });
-};
 
 const perVolume = <T extends z.ZodType>(kind: T) =>
   object({
@@ -166,7 +163,7 @@ export const schema = object({
       .optional(),
     pullSecret: scalar.name.optional(),
   }),
-  imagePullCredentials: scalar.dockerConfig.optional(),
+  imagePullCredentials: dockerConfig.optional(),
   tokens: object({
     keys: oneOf(tokenKeys).default("asymmetric"),
     generation: scalar.wholeNumber(1, 100_000).default(1),
@@ -238,11 +235,8 @@ export const schema = object({
       superuser: flag.default(true),
     }).prefault({}),
   }),
-  managerDatabasePassword: password("managerDatabasePassword").refine((value) => !value.includes("\\"), {
-    // The provider (postgresql 3.18.1) doubles it when it sets a role's password, and nobody could log in.
-    error: "a password without a backslash",
-  }),
-  managerDatabaseAdminPassword: password("managerDatabaseAdminPassword").optional(),
+  managerDatabasePassword: scalar.databasePassword,
+  managerDatabaseAdminPassword: z.string().optional(),
   networkPolicies: object({
     enabled: flag.optional(),
     clients: z

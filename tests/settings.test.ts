@@ -217,7 +217,7 @@ describe("one fault, with its key, what was found and what is allowed:", () => {
     ...["short", "with space", 'with"quote', "with\\backslash"].map((password): Case => [
       `a password that the manager or its chart cannot take: ${password}`,
       { ...chart4, "pulsar:managerPassword": password },
-      /^pulsar:managerPassword: found a secret value; allowed: a password of six characters or more, without space, quotation mark or backslash \(/,
+      /^pulsar:managerPassword: found a secret value; allowed: a password of six characters or more, without white space, control characters, quotation mark or backslash \(/,
     ]),
     [
       "a name that the manager does not take",
@@ -364,12 +364,13 @@ describe("secrets", () => {
     assert.doesNotMatch(line, /s3cret/);
   });
 
-  test("with a backslash are refused, which PostgreSQL would be told twice", () => {
-    const [line = ""] = faults(stackConfig("test", { "pulsar:managerDatabasePassword": "back\\slash" }));
+  test("that would not reach the manager whole are refused", () => {
+    const [line = ""] = faults(stackConfig("test", { "pulsar:managerDatabasePassword": "s3cret ${word}" }));
     assert.match(
       line,
-      /^pulsar:managerDatabasePassword: found a secret value; allowed: a password without a backslash$/,
+      /^pulsar:managerDatabasePassword: found a secret value; allowed: a password without white space, quotation marks, backslash and \$\{\.\.\.\}: on its way/,
     );
+    assert.doesNotMatch(line, /s3cret/);
   });
 
   test("have no place in plain settings", () => {

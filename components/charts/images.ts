@@ -19,6 +19,11 @@ export function namesRegistry(repository: string): boolean {
   return /^(localhost|[^/]*[.:][^/]*)\//.test(repository);
 }
 
+/** Host and port of the registry that a repository is in. */
+export function registryHost(repository: string): string {
+  return namesRegistry(repository) ? (repository.split("/")[0] ?? "") : "docker.io";
+}
+
 /** A repository as it is called in the stack's registry, if it has one of its own. */
 export function inRegistry(repository: string, registry: string | undefined): string {
   return registry === undefined ? repository : `${registry}/${repository}`;

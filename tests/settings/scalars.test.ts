@@ -124,10 +124,15 @@ const cases: Record<string, { schema: z.ZodType; good: unknown[]; bad: unknown[]
     ],
     bad: ["", "ftp://charts", "https://a b"],
   },
-  dockerConfig: {
-    schema: scalar.dockerConfig,
-    good: ['{"auths":{"r.example.com":{"auth":"eA=="}}}', '{"auths":{"r":{"auth":"eA==","email":"x"}},"other":1}'],
-    bad: ["", "{}", "not json", '{"auths":{"r":{}}}', '{"auths":[]}'],
+  databasePassword: {
+    schema: scalar.databasePassword,
+    good: ["a", "p%s$1!#;&*(){}[]<>|`~^=+,.:/?@-_", "üñ€", "${", "$x}", "}${", "#{1}", "%(ENV_HOME)s", "\u00a0"],
+    bad: ["a b", "a\tb", "a\nb", "a\rb", "a'b", 'a"b', "a\\b", "${x}", "a${}b", "$${a:b}", "${a\u00a0b}"],
+  },
+  loginPassword: {
+    schema: scalar.loginPassword,
+    good: ["secret", "p'*?[%$;", "${abc}"],
+    bad: ["short", "with space", "tab\tbed", "bell\u0007bell", 'quo"ted', "back\\slash"],
   },
   kubernetesLabelKey: {
     schema: scalar.kubernetesLabelKey,
