@@ -32,7 +32,7 @@ export interface PulsarReleaseArgs {
   managerCredentials: pulumi.Input<ManagerCredentials>;
   /** Laid over the values last: the way out for what this program does not know. In the line's own terms, without secrets. */
   values?: Values;
-  /** Run just before Helm is: see `releaseHooks`. */
+  /** Run before Helm, and when it fails: see `releaseHooks`. */
   hooks?: pulumi.ResourceHookBinding;
 }
 

@@ -1,15 +1,15 @@
 import { parseAllDocuments, stringify } from "yaml";
 
-/** What pods are made from, as far as post-renderers look into it. */
+/** The fields of a pod's spec that post-renderers use. */
 export interface PodSpec {
   tolerations?: unknown[];
   nodeSelector?: Record<string, string>;
   imagePullSecrets?: { name: string }[];
-  containers?: { env?: unknown[]; envFrom?: { configMapRef?: { name?: string } }[] }[];
+  containers?: { env?: unknown[]; envFrom?: { configMapRef?: { name?: string } }[]; readinessProbe?: unknown }[];
   [key: string]: unknown;
 }
 
-/** A Kubernetes object, as far as post-renderers look into it. */
+/** The fields of a Kubernetes object that post-renderers use. */
 export interface Manifest {
   apiVersion: string;
   kind: string;

@@ -1,18 +1,21 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ask, type Cluster, type ClusterRef, connect, statusOf } from "./cluster.ts";
 import { type KubernetesNeed, kubernetesVersionHook } from "./kubernetesVersion.ts";
+import { failureHook, removeUnreadyManager } from "./releasePods.ts";
 
 /**
- * What has to be right in the cluster before Helm is started for a release.
+ * What the stack checks and cleans up before Helm runs for a release, and reports when Helm fails.
  *
- * 1. An install or upgrade that was killed leaves its record (the Secret `sh.helm.release.v1.<release>.v<n>`) behind, as `pending-*` or, where
- *    Helm still had time to note it, as `failed`. After a pending one Helm refuses everything: "another operation
- *    (install/upgrade/rollback) is in progress" (pulumi/pulumi-kubernetes#2054); after a first install that failed, and that Pulumi has not noted
- *    down, a second: "cannot re-use a name that is still in use". The stack's own lock says that no other `up` is at work, so such a record
- *    is a leftover; without it Helm goes on from the revision before, or from scratch, and takes over the objects that bear its marks.
+ * 1. An install or upgrade that was killed leaves its record (the Secret `sh.helm.release.v1.<release>.v<n>`) behind, as `pending-*` or, if Helm
+ *    still had time to write it, as `failed`. After a pending one Helm refuses everything: "another operation (install/upgrade/rollback) is in
+ *    progress" (pulumi/pulumi-kubernetes#2054). After a failed first install that is not in Pulumi's state, it refuses a second: "cannot re-use a
+ *    name that is still in use". The stack's lock excludes another `up`, so such a record is a leftover. Without it, Helm continues from the
+ *    previous revision, or from scratch, and takes over the objects that carry its labels.
  * 2. Helm leaves a Job of the same name as it is, so an init Job that has failed would never initialise the cluster. Helm creates a deleted one.
- * 3. A pull secret the stack does not make must be there, or every pod waits for its image until Helm gives up.
- * 4. The cluster must not be older than the chart's objects; this is looked at in a preview already.
+ * 3. A pull secret that the stack does not create must exist, or every pod waits for its image until Helm gives up.
+ * 4. The cluster must not be older than the chart's objects. The preview checks this too.
+ * 5. A manager that is not ready is replaced by an upgrade: see `removeUnreadyManager`.
+ * 6. When Helm fails, the pods that are not ready are named.
  */
 export function releaseHooks(
   cluster: ClusterRef,
@@ -29,9 +32,15 @@ export function releaseHooks(
       }
     });
   const version = kubernetesVersionHook(cluster, need);
+  const manager = new pulumi.ResourceHook("replace-unready-manager", async () => {
+    for (const workload of await removeUnreadyManager(cluster, { namespace, release })) {
+      await pulumi.log.warn(`Pulsar Manager is not ready: deleted its ${workload}, which the upgrade creates again`);
+    }
+  });
   return {
     beforeCreate: [version, hook("prepare-helm-install", "install")],
-    beforeUpdate: [version, hook("prepare-helm-upgrade", "upgrade")],
+    beforeUpdate: [version, hook("prepare-helm-upgrade", "upgrade"), manager],
+    onError: [failureHook(cluster, { namespace, release })],
   };
 }
 

@@ -31,7 +31,8 @@ interface RegisterRequest {
   getDeletedwith(): string;
   getCustomtimeouts(): { toObject(): Record<string, string> } | undefined;
   getAdditionalsecretoutputsList(): string[];
-  getHooks(): { getBeforeCreateList(): string[]; getBeforeUpdateList(): string[] } | undefined;
+  getHooks():
+    { getBeforeCreateList(): string[]; getBeforeUpdateList(): string[]; getOnErrorList(): string[] } | undefined;
 }
 
 /** The SDK's mark on a secret value (sdk/nodejs/runtime/rpc.ts). */
@@ -94,19 +95,23 @@ export function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
 }
 
 function watch(see: (request: RegisterRequest) => void) {
+  type AcceptHook = (request: unknown, done: (error: null, response: object) => void) => void;
   const monitor = pulumi.runtime.getMonitor() as unknown as {
     registerResource: (request: RegisterRequest, done: unknown) => unknown;
-    registerResourceHook?: (request: unknown, done: (error: null, response: object) => void) => void;
+    registerResourceHook?: AcceptHook;
+    registerErrorHook?: AcceptHook;
   };
   const register = monitor.registerResource.bind(monitor);
   monitor.registerResource = (request, done) => {
     see(request);
     return register(request, done);
   };
-  // The mock monitor knows no resource hooks (3.270); here they are accepted and never run.
-  monitor.registerResourceHook ??= (_request, done) => {
+  // The mock monitor does not implement hooks (3.270). Here they are accepted and never run.
+  const accept: AcceptHook = (_request, done) => {
     done(null, {});
   };
+  monitor.registerResourceHook ??= accept;
+  monitor.registerErrorHook ??= accept;
 }
 
 function recorded(request: RegisterRequest): Registered {
@@ -133,6 +138,7 @@ function recorded(request: RegisterRequest): Registered {
         additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
         beforeCreate: hooks?.getBeforeCreateList(),
         beforeUpdate: hooks?.getBeforeUpdateList(),
+        onError: hooks?.getOnErrorList(),
       }).filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0)),
     ),
   };

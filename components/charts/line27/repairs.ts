@@ -1,29 +1,31 @@
 import { initJobs, nameInitJobs } from "../initJobs.ts";
+import { probeManager } from "../managerProbe.ts";
 import type { Manifest, PodSpec } from "../manifest.ts";
 import { podSpecAnnotation, secretRef } from "./values.ts";
 
 /**
- * What chart 2.7.7 cannot be told by values, mended in its rendered manifest. Each repair is a function over the objects and names the chart
- * version that does without it; with that version in use, delete it.
+ * Fixes in the rendered manifest of chart 2.7.7 what its values cannot. Each repair is a function over the objects and names the chart version
+ * that does not need it. Delete it once that version is in use.
  */
 
-/** Raise with every change in this file: it is an input of the release, which would otherwise not be upgraded. */
-export const repairsVersion = "3";
+/** Increase with every change of what `repair` does: it is an input of the release, which would otherwise not be upgraded. */
+export const repairsVersion = "4";
 
-/** The manifest of a release of chart 2.7.7, fit for Kubernetes 1.22 through 1.37 and tainted nodes. Changes the objects in place. */
+/** The manifest of a release of chart 2.7.7, repaired for Kubernetes 1.22 through 1.37 and tainted nodes. Changes the objects in place. */
 export function repair(objects: Manifest[]): void {
   podDisruptionBudgets(objects);
   peersBeforeReady(objects);
   sortedSuperUsers(objects);
   configFromSecrets(objects);
   podSpecs(objects);
+  probeManager(objects);
   pullSecrets(objects);
   initJobPlacement(objects);
   initJobLabels(objects);
-  nameInitJobs(objects); // Last: the name stands for the whole template.
+  nameInitJobs(objects); // Last: the name is a hash of the whole template.
 }
 
-/** policy/v1beta1 is gone since Kubernetes 1.25, policy/v1 is there since 1.21. Not needed from chart 3.0.0 on (#260). */
+/** Kubernetes 1.25 removed policy/v1beta1; 1.21 added policy/v1. Not needed from chart 3.0.0 on (#260). */
 function podDisruptionBudgets(objects: Manifest[]) {
   for (const budget of objects.filter((object) => object.kind === "PodDisruptionBudget"))
     budget.apiVersion = "policy/v1";
@@ -41,7 +43,7 @@ function peersBeforeReady(objects: Manifest[]) {
   }
 }
 
-/** The chart lists the super users in another order at each rendering. Not needed from chart 3.0.0 on (#291). */
+/** The chart lists the super users in a different order each time it is rendered. Not needed from chart 3.0.0 on (#291). */
 function sortedSuperUsers(objects: Manifest[]) {
   for (const { kind, data } of objects) {
     if (kind !== "ConfigMap" || typeof data?.superUserRoles !== "string") continue;
@@ -50,8 +52,8 @@ function sortedSuperUsers(objects: Manifest[]) {
 }
 
 /**
- * Values made by `fromSecret` leave the ConfigMap and become environment variables of the containers that read it; `env` comes before
- * `envFrom`. For the manager's token: not needed from chart 4.0.0 on (auth.superUsers.manager).
+ * Moves values made by `fromSecret` from the ConfigMap to environment variables of the containers that read it; `env` takes precedence over
+ * `envFrom`. For the manager's token; not needed from chart 4.0.0 on (auth.superUsers.manager).
  */
 function configFromSecrets(objects: Manifest[]) {
   for (const { kind, metadata, data } of objects) {
@@ -75,8 +77,8 @@ function configFromSecrets(objects: Manifest[]) {
 }
 
 /**
- * What the chart has no values for in a pod's spec comes as an annotation. Spread constraints count the component's own pods, by the labels
- * its workload selects. Not needed with chart 4.7.0 (topologySpreadConstraints, priorityClassName).
+ * Fields of a pod's spec that the chart has no values for come as an annotation. Spread constraints count the component's own pods, by the
+ * labels that its workload selects. Not needed with chart 4.7.0 (topologySpreadConstraints, priorityClassName).
  */
 function podSpecs(objects: Manifest[]) {
   for (const { spec } of objects) {
@@ -97,7 +99,7 @@ function podSpecs(objects: Manifest[]) {
 }
 
 /**
- * The chart gives images.imagePullSecrets to all pods but ZooKeeper's and those of the init Jobs. Not needed from chart 2.9.4 (ZooKeeper,
+ * The chart gives images.imagePullSecrets to all pods except those of ZooKeeper and the init Jobs. Not needed from chart 2.9.4 (ZooKeeper,
  * #244) and 3.2.0 (Jobs, #404) on.
  */
 function pullSecrets(objects: Manifest[]) {
@@ -109,8 +111,8 @@ function pullSecrets(objects: Manifest[]) {
 }
 
 /**
- * The init Jobs take neither selector nor toleration from the values and would stay Pending for ever where every node is tainted; they go
- * where the brokers go. Not needed from chart 3.0.0 (selector, #225) and 3.2.0 (tolerations, #399) on.
+ * The chart has no selector and no tolerations for the init Jobs, which would stay Pending if every node is tainted. They run where the
+ * brokers run. Not needed from chart 3.0.0 (selector, #225) and 3.2.0 (tolerations, #399) on.
  */
 function initJobPlacement(objects: Manifest[]) {
   const { nodeSelector, tolerations } = brokerPods(objects);
@@ -118,8 +120,8 @@ function initJobPlacement(objects: Manifest[]) {
 }
 
 /**
- * The init Jobs bear labels and their pods none, by which network policies would know them: the pods get of the Job's what the chart's other
- * pods have. Not needed from chart 4.2.0 on (#617).
+ * Copies labels of the init Jobs to their pods, which have none: network policies select pods by them. The chart's other pods have the same
+ * labels. Not needed from chart 4.2.0 on (#617).
  */
 function initJobLabels(objects: Manifest[]) {
   const kept = ["app", "release", "cluster", "component"];
@@ -137,7 +139,7 @@ function named(objects: Manifest[], kind: string, component: string): Manifest[]
 function brokerPods(objects: Manifest[]): PodSpec {
   const [brokers] = named(objects, "StatefulSet", "broker");
   if (brokers === undefined)
-    throw new Error("the chart rendered no StatefulSet of the brokers, which the init Jobs are placed by");
+    throw new Error("the chart rendered no StatefulSet of the brokers: the init Jobs take their placement from it");
   return podSpec(brokers);
 }
 

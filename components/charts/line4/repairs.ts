@@ -1,10 +1,12 @@
 import { nameInitJobs } from "../initJobs.ts";
+import { probeManager } from "../managerProbe.ts";
 import type { Manifest } from "../manifest.ts";
 
-/** Raise with every change of what `repair` does: it is an input of the release, which would otherwise not be upgraded. */
-export const repairsVersion = "1";
+/** Increase with every change of what `repair` does: it is an input of the release, which would otherwise not be upgraded. */
+export const repairsVersion = "2";
 
-/** The manifest of a release of chart 4.7.0, fit to be upgraded. Changes the objects in place. */
+/** The manifest of a release of chart 4.7.0, repaired for waiting and upgrades. Changes the objects in place. */
 export function repair(objects: Manifest[]): void {
+  probeManager(objects);
   nameInitJobs(objects);
 }

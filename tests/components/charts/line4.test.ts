@@ -223,6 +223,20 @@ describe("the post-renderer of chart line 4", () => {
     assert.notEqual(namesOf(manifest("pulsar:4.0.13"))[0], bookie);
   });
 
+  test("gives the manager a readiness probe, and nothing else", () => {
+    const set = (component: string): Manifest => ({
+      apiVersion: "apps/v1",
+      kind: "StatefulSet",
+      metadata: { name: `pulsar-${component}`, labels: { component } },
+      spec: { template: { spec: { containers: [{}] } } },
+    });
+    const objects = [set("pulsar-manager"), set("toolset")];
+    repair(objects);
+    const [manager, toolset] = objects.map(({ spec }) => spec?.template?.spec?.containers?.[0]?.readinessProbe);
+    assert.partialDeepStrictEqual(manager, { httpGet: { path: "/pulsar-manager/csrf-token", port: 9527 } });
+    assert.equal(toolset, undefined);
+  });
+
   test("is a program Helm can run", () => {
     const input = writeManifest(manifest("pulsar:4.0.12"));
     const { stdout, stderr, status } = spawnSync(line4.postrender, { input, encoding: "utf8" });

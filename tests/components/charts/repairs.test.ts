@@ -119,6 +119,16 @@ describe("repairs of chart 2.7.7", () => {
     }
   });
 
+  test("the manager is ready when its backend answers through nginx", () => {
+    assert.deepEqual(pods("Deployment", /manager/)?.containers?.[0]?.readinessProbe, {
+      httpGet: { path: "/pulsar-manager/csrf-token", port: 9527 },
+      periodSeconds: 10,
+      timeoutSeconds: 5,
+      failureThreshold: 3,
+    });
+    assert.equal(pods("StatefulSet", /broker/)?.containers?.[0]?.readinessProbe, undefined);
+  });
+
   test("without a pull secret nobody gets one", () => {
     const text = writeManifest(repaired(manifest().replace("imagePullSecrets: [{name: regsecret}]", "")));
     assert.doesNotMatch(text, /imagePullSecrets/);
