@@ -18,7 +18,7 @@ test("the committed test stack is the seed's environment", async () => {
   assert.equal(settings.layout, "mixed");
   assert.deepEqual(
     settings.nodes,
-    ["node1", "node2", "node3"].map((name) => ({ name, hostname: name })),
+    ["node1", "node2", "node3"].map((name, i) => ({ name, hostname: name, setting: `pulsar:nodes[${i}]` })),
   );
   assert.deepEqual(settings.nodeLabel, { key: "node-role.kubernetes.io/pulsar", value: "pulsar" });
   assert.deepEqual(settings.nodeTaint, { key: "dedicated", value: "pulsar", effect: "NoSchedule" });
@@ -425,7 +425,7 @@ test("numbers that stand for text, and digits in quotes, are taken for what they
     "pulsar:managerDatabase": { host: "db", port: "6432", create: "false" },
   });
   const { nodes, nodeLabel, replicas, managerDatabase } = parseSettings(config, "test", false);
-  assert.deepEqual(nodes[0], { name: "101", hostname: "101", zone: "1" });
+  assert.deepEqual(nodes[0], { name: "101", hostname: "101", zone: "1", setting: "pulsar:nodes[0]" });
   assert.deepEqual([nodeLabel.value, replicas.broker], ["1", 2]);
   assert.deepEqual([managerDatabase.port, managerDatabase.create], [6432, false]);
 });
