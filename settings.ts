@@ -54,6 +54,7 @@ export type Settings = Omit<
   | "managerDatabase"
   | "networkPolicies"
   | "tenants"
+  | "adoptedTenants"
   | "ingress"
 > & {
   cluster: ClusterSettings;

@@ -21,6 +21,8 @@ interface Owned {
   name: string;
   /** False: it exists and stays as it is, also when it leaves the settings. Turning it off lets go of it. */
   create: boolean;
+  /** Whether one that is there already is taken over, as long as the stack does not have it; also for the permissions on it. @default false */
+  adopt?: boolean | undefined;
 }
 
 export interface TopicSettings extends Owned {
@@ -72,6 +74,14 @@ export class PulsarTenants extends pulumi.ComponentResource {
   constructor(name: string, args: PulsarTenantsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulsar:components:PulsarTenants", name, {}, opts);
     const access = accessOf(args);
+    const adopted = args.tenants.flatMap(adoptedIn);
+    if (adopted.length > 0) {
+      void pulumi.log.warn(
+        `pulsar:adoptedTenants: where they exist and this stack does not have them yet, it takes over ${adopted.join(", ")}, and the ` +
+          "permissions on them that the settings state; remove the entries after this pulumi up",
+        this,
+      );
+    }
     for (const tenant of args.tenants) this.register(`${name}-${tenant.name}`, tenant, access, args.livesIn);
     this.registerOutputs({});
   }
@@ -86,7 +96,7 @@ export class PulsarTenants extends pulumi.ComponentResource {
     };
     const permit = (
       on: string,
-      where: { namespace: string; topic?: string },
+      where: { namespace: string; topic?: string; adopt?: boolean | undefined },
       permissions: PermissionSettings[],
       of: pulumi.Resource,
     ) => {
@@ -96,13 +106,14 @@ export class PulsarTenants extends pulumi.ComponentResource {
       }
     };
 
-    const { create, adminRoles, allowedClusters, namespaces } = tenant;
+    const { create, adopt, adminRoles, allowedClusters, namespaces } = tenant;
     const home = add(
       new Tenant(
         path,
         {
           access,
           create,
+          ...(adopt && { adopt }),
           tenant: tenant.name,
           adminRoles: adminRoles.toSorted(),
           allowedClusters: allowedClusters.toSorted(),
@@ -110,15 +121,16 @@ export class PulsarTenants extends pulumi.ComponentResource {
         after(),
       ),
     );
-    for (const { name: namespace, topics, permissions, ...policies } of namespaces) {
-      const settings = { access, tenant: tenant.name, namespace, ...policies };
+    for (const { name: namespace, topics, permissions, adopt, ...policies } of namespaces) {
+      const settings = { access, ...(adopt && { adopt }), tenant: tenant.name, namespace, ...policies };
       const room = add(new Namespace(`${path}/${namespace}`, settings, after(home)));
-      permit(`${path}/${namespace}`, { namespace }, permissions, room);
-      for (const { name: topic, create, partitions, permissions } of topics) {
+      permit(`${path}/${namespace}`, { namespace, ...(adopt && { adopt }) }, permissions, room);
+      for (const { name: topic, create, adopt, partitions, permissions } of topics) {
         const { deleteData } = policies;
-        const settings = { access, create, tenant: tenant.name, namespace, topic, partitions, deleteData };
+        const adoption = adopt && { adopt };
+        const settings = { access, create, ...adoption, tenant: tenant.name, namespace, topic, partitions, deleteData };
         const made = add(new Topic(`${path}/${namespace}/${topic}`, settings, after(room)));
-        permit(`${path}/${namespace}/${topic}`, { namespace, topic }, permissions, made);
+        permit(`${path}/${namespace}/${topic}`, { namespace, topic, ...adoption }, permissions, made);
       }
     }
     new TenantGuard(
@@ -137,6 +149,19 @@ export class PulsarTenants extends pulumi.ComponentResource {
       { parent: this, deletedWith, dependsOn: all },
     );
   }
+}
+
+/** What a stack takes over of a tenant, as messages name it. */
+function adoptedIn({ namespaces, ...tenant }: TenantSettings): string[] {
+  const adopts = ({ create, adopt = false }: Owned) => create && adopt;
+  return [
+    ...(adopts(tenant) ? [`tenant ${tenant.name}`] : []),
+    ...namespaces.flatMap((namespace) => {
+      const path = `${tenant.name}/${namespace.name}`;
+      const topics = namespace.topics.filter(adopts).map(({ name }) => `topic ${path}/${name}`);
+      return adopts(namespace) ? [`namespace ${path}`, ...topics] : topics;
+    }),
+  ];
 }
 
 function accessOf({ cluster, kubernetesNamespace, release, token, adminApi }: PulsarTenantsArgs): AdminAccess {

@@ -97,15 +97,25 @@ export function claimsOf(given: Given<"tokens" | "chart" | "clients">): { superU
 }
 
 /** What is to be in Pulsar. A tenant may by default be in the one cluster there is, whose name is the chart's, unless the values change it. */
-export function tenantsOf({ tenants, release, values }: Given<"tenants" | "release" | "values">): TenantSettings[] {
+export function tenantsOf(given: Given<"tenants" | "adoptedTenants" | "release" | "values">): TenantSettings[] {
+  const { tenants, adoptedTenants, release, values } = given;
   const cluster = typeof values["clusterName"] === "string" ? values["clusterName"] : fullName(release);
+  /** An entry holds for everything in what it names. */
+  const adoption = (...path: string[]) =>
+    path.some((_, i) => adoptedTenants.includes(path.slice(0, i + 1).join("/"))) ? { adopt: true } : {};
   return tenants.map(({ adminRoles = [], allowedClusters = [cluster], namespaces, ...tenant }) => ({
     ...tenant,
+    ...adoption(tenant.name),
     adminRoles,
     allowedClusters,
     namespaces: namespaces.map((namespace) => ({
       ...namespace,
-      topics: namespace.topics.map((topic) => ({ ...topic, partitions: topic.partitions ?? 0 })),
+      ...adoption(tenant.name, namespace.name),
+      topics: namespace.topics.map((topic) => ({
+        ...topic,
+        ...adoption(tenant.name, namespace.name, topic.name),
+        partitions: topic.partitions ?? 0,
+      })),
     })),
   }));
 }

@@ -121,6 +121,10 @@ const tenants = z.array(
   { error: "a list of tenants, each with its name" },
 );
 
+/** What an entry of `adoptedTenants` names, with everything that the settings state in it. */
+export const adoptable =
+  "the path of a tenant, namespace or topic in pulsar:tenants, such as shop, shop/orders or shop/orders/created";
+
 /**
  * The stack's configuration, key by key. Pulumi.yaml describes the same keys for `pulumi config`; a test holds the two against each
  * other.
@@ -256,6 +260,7 @@ export const schema = object({
       .default({}),
   }),
   tenants,
+  adoptedTenants: z.array(z.string({ error: adoptable }), { error: `a list, each ${adoptable}` }),
   adminApi: object({ address: scalar.httpAddress.optional(), caFile: pemFile.optional() }),
   ingress: object({
     className: scalar.name.optional(),
@@ -301,6 +306,7 @@ export const emptyDefaults: Record<string, unknown> = {
   networkPolicies: {},
   monitoring: {},
   tenants: [],
+  adoptedTenants: [],
   adminApi: {},
   ingress: {},
   smokeTest: true,

@@ -1,12 +1,12 @@
 import { chartLine } from "../components/charts/lines.ts";
 import { type Fault, keyOf } from "./faults.ts";
-import type { Parsed } from "./schema.ts";
+import { adoptable, type Parsed } from "./schema.ts";
 
 type Path = PropertyKey[];
 type Permissions = Parsed["tenants"][number]["namespaces"][number]["permissions"];
 
 /** Faults of tenants that no single value shows: what is said twice, of what is not the stack's, or to a Pulsar that does not know it. */
-export function tenantFaults({ tenants, chart, adminApi }: Partial<Parsed>): Fault[] {
+export function tenantFaults({ tenants, adoptedTenants = [], chart, adminApi }: Partial<Parsed>): Fault[] {
   const faults: Fault[] = [];
   const add = (path: Path, found: string, allowed: string) => faults.push({ key: keyOf(path), found, allowed });
 
@@ -64,6 +64,11 @@ export function tenantFaults({ tenants, chart, adminApi }: Partial<Parsed>): Fau
       });
     });
   });
+  once(["adoptedTenants"], adoptedTenants);
+  const paths = tenants?.flatMap(pathsIn);
+  adoptedTenants.forEach((path, i) => {
+    if (paths?.includes(path) === false) add(["adoptedTenants", i], JSON.stringify(path), adoptable);
+  });
   if (adminApi?.caFile !== undefined && !adminApi.address?.startsWith("https:"))
     add(
       ["adminApi", "caFile"],
@@ -71,4 +76,15 @@ export function tenantFaults({ tenants, chart, adminApi }: Partial<Parsed>): Fau
       "no CA, or an https:// address (pulsar:adminApi.address)",
     );
   return faults;
+}
+
+/** The paths of a tenant and of everything in it. */
+function pathsIn({ name, namespaces }: Parsed["tenants"][number]): string[] {
+  return [
+    name,
+    ...namespaces.flatMap((namespace) => {
+      const path = `${name}/${namespace.name}`;
+      return [path, ...namespace.topics.map((topic) => `${path}/${topic.name}`)];
+    }),
+  ];
 }

@@ -9,6 +9,11 @@ export interface AdminObjectArgs {
   access: AdminAccess;
   /** Whether it is the stack's: made, kept as it is described, and deleted. False: it is somebody else's, and must exist. */
   create: boolean;
+  /**
+   * Whether one that is there already is taken over, and changed to what is described. Matters only until the stack has it: neither setting nor
+   * removing this changes anything afterwards. @default false
+   */
+  adopt?: boolean | undefined;
 }
 
 /** What tells the kinds of objects in Pulsar apart. All functions but `title` ask the admin API. */
@@ -23,7 +28,7 @@ export interface AdminObjectKind<Args extends AdminObjectArgs> {
   find: (api: AdminApi, wanted: Args) => Promise<Args | undefined>;
   /** Why one that is already there is not what an interrupted `up` leaves of `wanted`, besides other settings; undefined if it is. */
   taken?: (api: AdminApi, wanted: Args) => Promise<string | undefined>;
-  /** What may be done about one that is taken. @default another name, or `create: false` */
+  /** What may be done about one that is taken, besides taking it over. @default another name, or `create: false` */
   ways?: string;
   make: (api: AdminApi, wanted: Args) => Promise<void>;
   change: (api: AdminApi, found: Args, wanted: Args) => Promise<void>;
@@ -32,12 +37,13 @@ export interface AdminObjectKind<Args extends AdminObjectArgs> {
 }
 
 const usualWays = "remove it, give it another name, or use the one that is there (create: false)";
+const takeOver = "if this stack made it before a destroy, take it over (pulsar:adoptedTenants)";
 
 /**
  * The provider of a kind of object in Pulsar.
  *
- * What exists already is not taken over, unless it is exactly what would be made: that is what an `up` leaves behind which was killed after
- * Pulsar had made it, and before the state said so.
+ * What exists already is not taken over, unless `adopt` says so, or it is exactly what would be made: an `up` leaves that behind when it is
+ * killed after Pulsar has made the object and before the state says so.
  */
 export function adminProvider<Args extends AdminObjectArgs>(kind: AdminObjectKind<Args>): ProviderModule<Args, Args> {
   const ask = <T>(args: Args, work: (api: AdminApi) => Promise<T>): Promise<T> =>
@@ -52,19 +58,21 @@ export function adminProvider<Args extends AdminObjectArgs>(kind: AdminObjectKin
   const exists = (found: Args | undefined) => {
     if (found === undefined) throw new Error("does not exist, and the settings say that it does (create: false)");
   };
+  /** Makes it, or changes what is there to what is wanted. */
+  const ensure = async (api: AdminApi, found: Args | undefined, wanted: Args) => {
+    if (!wanted.create) exists(found);
+    else if (found === undefined) await kind.make(api, wanted);
+    else if (differing(found, wanted).length > 0) await kind.change(api, found, wanted);
+  };
   const make = async (api: AdminApi, wanted: Args) => {
     const found = await kind.find(api, wanted);
-    if (!wanted.create) {
-      exists(found);
-      return;
-    }
-    if (found === undefined) {
-      await kind.make(api, wanted);
+    if (!wanted.create || found === undefined || wanted.adopt) {
+      await ensure(api, found, wanted);
       return;
     }
     const taken = difference(found, wanted) ?? (await kind.taken?.(api, wanted));
     if (taken === undefined) return;
-    throw new Error(`exists already, and ${taken}, so this stack did not make it; ${kind.ways ?? usualWays}`);
+    throw new Error(`exists already, and ${taken}; ${kind.ways ?? usualWays}; ${takeOver}`);
   };
 
   return {
@@ -88,10 +96,7 @@ export function adminProvider<Args extends AdminObjectArgs>(kind: AdminObjectKin
 
     async update(_id, _olds, wanted) {
       await ask(wanted, async (api) => {
-        const found = await kind.find(api, wanted);
-        if (!wanted.create) exists(found);
-        else if (found === undefined) await kind.make(api, wanted);
-        else if (differing(found, wanted).length > 0) await kind.change(api, found, wanted);
+        await ensure(api, await kind.find(api, wanted), wanted);
       });
       return { outs: wanted };
     },

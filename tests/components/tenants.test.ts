@@ -116,6 +116,25 @@ describe("PulsarTenants", () => {
     });
   });
 
+  test("marks what it may take over, with the permissions on it, and says so", async (t) => {
+    const [shop, pub] = args.tenants;
+    assert.ok(shop !== undefined && pub !== undefined);
+    const namespaces = shop.namespaces.map((namespace) => ({ ...namespace, adopt: true }));
+    const { mock } = t.mock.method(pulumi.log, "warn", () => Promise.resolve());
+    const registered = await run({ tenants: [{ ...shop, namespaces }, pub] });
+    const adopting = registered.filter(({ inputs }) => inputs["adopt"] === true).map(({ name }) => name);
+    assert.deepEqual(adopting.sort(), ["tenants-shop/orders", "tenants-shop/orders for shop-app"]);
+    assert.deepEqual(
+      mock.calls.map(({ arguments: [line] }) => line),
+      [
+        "pulsar:adoptedTenants: where they exist and this stack does not have them yet, it takes over namespace shop/orders, and the " +
+          "permissions on them that the settings state; remove the entries after this pulumi up",
+      ],
+    );
+    await run();
+    assert.equal(mock.callCount(), 1);
+  });
+
   test("takes an address, and the certificate of its CA as it is in the file", async () => {
     const adminApi = { address: "https://pulsar.example.com", caFile: "tests/golden/test.json" };
     const { access } = named(await run({ adminApi }), "tenants-shop").inputs as { access: Record<string, string> };

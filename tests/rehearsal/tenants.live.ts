@@ -186,6 +186,52 @@ test("a stack with tenants", async (t) => {
       assertOk(await stack.up({ expectNoChanges: true }));
     });
 
+    await t.test("takes back over kept data what it made before a destroy, and nothing of others", async () => {
+      await setTenants(stack, [shop, pub]);
+      assertOk(await stack.up());
+      stage.adminApi?.produce("shop", "orders", "created-partition-1", 42);
+      const former = await administrator(stage);
+      await former("PUT", "/persistent/shop/orders/theirs");
+      await former("PUT", "/persistent/public/default/theirs");
+      assertOk(await stack.destroy());
+
+      await stack.configure({ plain: { "pulsar:managerDatabase.create": "false" } });
+      const refused = await stack.up();
+      assert.equal(refused.ok, false);
+      assert.match(
+        errorsOf(refused).join("\n"),
+        /namespace shop\/orders: exists already, and it has topics .*if this stack made it before a destroy, take it over \(pulsar:adoptedTenants\)/,
+      );
+
+      const changed = { ...shop, namespaces: [{ ...orders, messageTtlSeconds: 60 }] };
+      await setTenants(stack, [changed, pub], ["shop"]);
+      const preview = await stack.preview();
+      assertOk(preview);
+      assert.match(
+        preview.text,
+        /it takes over tenant shop, namespace shop\/orders, topic shop\/orders\/created, topic shop\/orders\/log, and the permissions/,
+      );
+      const up = await stack.up();
+      assertOk(up);
+      const admin = await administrator(stage);
+      const { message_ttl_in_seconds } = (await admin("GET", "/namespaces/shop/orders")) as Record<string, unknown>;
+      assert.equal(message_ttl_in_seconds, 60);
+      const stats = (await admin("GET", "/persistent/shop/orders/created/partitioned-stats")) as object;
+      assert.partialDeepStrictEqual(stats, { storageSize: 42 });
+      assertOk(await stack.up({ expectNoChanges: true }));
+      assertOk(await stack.refresh({ expectNoChanges: true }));
+
+      await setTenants(stack, [changed, pub]);
+      assertOk(await stack.up({ expectNoChanges: true }));
+      await setTenants(stack, [pub]);
+      const leaving = await stack.up();
+      assert.equal(leaving.ok, false);
+      assert.match(
+        errorsOf(leaving).join("\n"),
+        /nothing is deleted, because topic \S+\/created holds messages \(42 bytes\); namespace shop\/orders has topic \S+\/theirs, which is not/,
+      );
+    });
+
     await t.test("goes with its cluster on destroy: nobody asks the admin API any more", async () => {
       stage.adminApi?.close();
       const destroy = await stack.destroy();

@@ -14,10 +14,10 @@ export function asOverrides(tenants: unknown): Record<string, string> {
   return Object.fromEntries(flat(tenants, "pulsar:tenants"));
 }
 
-/** Writes other tenants into the stack's own configuration, as its user does; undefined takes them out. */
-export async function setTenants(stack: Stack, tenants: unknown): Promise<void> {
-  const file = parse(await readFile(stack.configFile, "utf8")) as { config: Record<string, unknown> };
-  if (tenants === undefined) delete file.config["pulsar:tenants"];
-  else file.config["pulsar:tenants"] = tenants;
-  await writeFile(stack.configFile, stringify(file));
+/** Writes tenants, and which of them are taken over, into the stack's own configuration, as its user does; undefined removes them. */
+export async function setTenants(stack: Stack, tenants: unknown, adopted?: string[]): Promise<void> {
+  const { config, ...file } = parse(await readFile(stack.configFile, "utf8")) as { config: Record<string, unknown> };
+  const changes = { "pulsar:tenants": tenants, "pulsar:adoptedTenants": adopted };
+  const changed = Object.entries({ ...config, ...changes }).filter(([, value]) => value !== undefined);
+  await writeFile(stack.configFile, stringify({ ...file, config: Object.fromEntries(changed) }));
 }

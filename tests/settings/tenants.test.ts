@@ -125,6 +125,38 @@ describe("tenants", () => {
     });
   }
 
+  test("are taken over by the path of one of them, with everything that is in it", () => {
+    const stated = [
+      { name: "shop", namespaces: [orders, { name: "returns" }] },
+      { name: "public", create: false, namespaces: [{ ...orders, create: false }] },
+    ];
+    const adopted = (...paths: string[]) =>
+      settings(stated, { "pulsar:adoptedTenants": paths }).tenants.flatMap(({ name, adopt, namespaces }) => [
+        ...(adopt ? [name] : []),
+        ...namespaces.flatMap((namespace) => [
+          ...(namespace.adopt ? [`${name}/${namespace.name}`] : []),
+          ...namespace.topics.flatMap((topic) => (topic.adopt ? [`${name}/${namespace.name}/${topic.name}`] : [])),
+        ]),
+      ]);
+    assert.deepEqual(adopted(), []);
+    assert.deepEqual(adopted("shop"), ["shop", "shop/orders", "shop/orders/created", "shop/returns"]);
+    assert.deepEqual(adopted("shop/returns", "public/orders/created"), ["shop/returns", "public/orders/created"]);
+    assert.deepEqual(adopted("shop/orders"), ["shop/orders", "shop/orders/created"]);
+  });
+
+  test("are taken over only where the settings state them, and named once", () => {
+    for (const path of ["shops", "shop/order", "shop/orders/created/x", "shop/", ""]) {
+      hasOneFault(
+        config(shop(), { "pulsar:adoptedTenants": [path] }),
+        `pulsar:adoptedTenants[0]: found ${path === "" ? '""' : JSON.stringify(path)}; allowed: the path of a tenant, namespace or topic in pulsar:tenants`,
+      );
+    }
+    hasOneFault(
+      config(shop(), { "pulsar:adoptedTenants": ["shop", "shop"] }),
+      'pulsar:adoptedTenants[1]: found "shop"',
+    );
+  });
+
   test("may have any action that the chart's Pulsar knows, for any role that a token can name", () => {
     const actions = ["produce", "consume", "functions", "sources", "sinks", "packages"];
     const roles = ["app", "CN=app,OU=x", "spiffe://example.com/app", "a b"];

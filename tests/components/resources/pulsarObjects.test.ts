@@ -39,6 +39,11 @@ describe("what is in Pulsar", () => {
     assert.deepEqual(tenants.diff("", tenant, { ...tenant, create: false }), { changes: true, replaces: [] });
   });
 
+  test("is the same whether it may be taken over or not", () => {
+    assert.deepEqual(diff("", { ...topic, adopt: true }, topic), { changes: false, replaces: [] });
+    assert.deepEqual(diff("", topic, { ...topic, adopt: true }), { changes: false, replaces: [] });
+  });
+
   test("policies differ also where they come or go", () => {
     const namespace = { ...own, namespace: "orders", deleteData: false };
     const changes = (one: object, other: object) =>

@@ -133,8 +133,8 @@ export function tenantsBehave(title: string, world: () => World): void {
       const message = await messageOf(tenants.create(args.tenant({ adminRoles: ["others"] })));
       assert.equal(
         message,
-        `tenant ${tenant}: exists already, and its adminRoles are ["shop-admin"], not ["others"], so this stack did not make it; ` +
-          "remove it, give it another name, or use the one that is there (create: false)",
+        `tenant ${tenant}: exists already, and its adminRoles are ["shop-admin"], not ["others"]; remove it, give it another name, or use the one ` +
+          "that is there (create: false); if this stack made it before a destroy, take it over (pulsar:adoptedTenants)",
       );
     });
 
@@ -374,6 +374,56 @@ export function tenantsBehave(title: string, world: () => World): void {
       );
       await Promise.all(all.map((permission) => permissions.create(permission)));
       for (const permission of all) assert.deepEqual((await permissions.read("", permission)).inputs, permission);
+    });
+  });
+
+  describe(`${title}: what an earlier deployment of the stack made`, () => {
+    const adopt = true;
+
+    test("is taken over with its messages, and changed to what the settings say; the rest stays", async () => {
+      const { tenant, args, makeAll, operator, orders } = stage();
+      await makeAll();
+      await permissions.create(args.permission({ actions: ["consume"] }));
+      await operator("PUT", `/persistent/${orders}/theirs`);
+      await operator("POST", `/namespaces/${orders}/permissions/theirs`, ["consume"]);
+      await world().produce(tenant, "orders", "created");
+
+      const wanted = {
+        tenant: args.tenant({ adopt, adminRoles: ["others", "shop-admin"] }),
+        namespace: args.namespace({ adopt, messageTtlSeconds: 60, retention: { minutes: 10, megabytes: -1 } }),
+        topic: args.topic({ adopt, partitions: 4 }),
+        permission: args.permission({ adopt }),
+      };
+      await tenants.create(wanted.tenant);
+      await namespaces.create(wanted.namespace);
+      await topics.create(wanted.topic);
+      await permissions.create(wanted.permission);
+      assert.deepEqual((await tenants.read("", wanted.tenant)).inputs, wanted.tenant);
+      assert.deepEqual((await namespaces.read("", wanted.namespace)).inputs, wanted.namespace);
+      assert.deepEqual((await topics.read("", wanted.topic)).inputs, wanted.topic);
+      assert.deepEqual((await permissions.read("", wanted.permission)).inputs, wanted.permission);
+
+      assert.match(await messageOf(topics.remove("", wanted.topic)), /stays: it holds messages/);
+      assert.match(
+        await messageOf(namespaces.remove("", wanted.namespace)),
+        /not this stack's \(\S+\/created, \S+\/theirs\)/,
+      );
+      const theirs = args.permission({ role: "theirs", actions: ["consume"] });
+      assert.deepEqual((await permissions.read("", theirs)).inputs, theirs);
+    });
+
+    test("is made where it does not exist, and never taken with partitions too many", async () => {
+      const { args } = stage();
+      await tenants.create(args.tenant({ adopt }));
+      await namespaces.create(args.namespace({ adopt }));
+      await topics.create(args.topic({ adopt }));
+      await permissions.create(args.permission({ adopt }));
+      assert.deepEqual((await topics.read("", args.topic())).inputs, args.topic());
+      assert.deepEqual((await permissions.read("", args.permission())).inputs, args.permission());
+      assert.match(
+        await messageOf(topics.create(args.topic({ adopt, partitions: 2 }))),
+        /has 3 partitions, and Pulsar takes none away/,
+      );
     });
   });
 
