@@ -155,6 +155,11 @@ export class Stack {
     return JSON.parse(await this.#must(["stack", "export"])) as unknown;
   }
 
+  /** Takes the place of the state by an exported one. */
+  async importState(state: unknown): Promise<void> {
+    await this.#must(["stack", "import"], { input: JSON.stringify(state) });
+  }
+
   /** The stack's outputs; a secret one reads `[secret]` unless it is asked for. */
   async outputs({ showSecrets = false } = {}): Promise<Record<string, unknown>> {
     const json = await this.#must(["stack", "output", "--json", ...(showSecrets ? ["--show-secrets"] : [])]);

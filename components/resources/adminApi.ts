@@ -51,6 +51,11 @@ export class Refusal extends Error {
   }
 }
 
+/** There is no Secret with the token, as where the whole release is gone. */
+export class NoToken extends Error {
+  override name = "NoToken";
+}
+
 /** How long one request may take, in milliseconds. */
 const requestLimit = 10_000;
 /**
@@ -77,7 +82,7 @@ interface Route {
 /**
  * Hands the admin API to `use`.
  * @param limit how long what fails in passing is tried again, in milliseconds
- * @throws Error of one line: no token, no ready proxy, an address that cannot be reached; or what `use` throws
+ * @throws NoToken, or another Error of one line: no ready proxy, an address that cannot be reached; or what `use` throws
  */
 export async function withAdminApi<T>(
   access: AdminAccess,
@@ -125,7 +130,7 @@ async function readToken(cluster: Cluster, { namespace, token }: AdminAccess): P
     if (found === "") throw new Error(`${what} has nothing under ${token.key}`);
     return found;
   } catch (error) {
-    if (statusOf(error) === 404) throw new Error(`${what} does not exist`, { cause: error });
+    if (statusOf(error) === 404) throw new NoToken(`${what} does not exist`, { cause: error });
     throw error;
   }
 }

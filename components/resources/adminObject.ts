@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { dynamic } from "@pulumi/pulumi";
-import { type AdminAccess, type AdminApi, withAdminApi } from "./adminApi.ts";
+import { type AdminAccess, type AdminApi, NoToken, withAdminApi } from "./adminApi.ts";
 import type { ProviderModule } from "./storedProvider.ts";
 
 /** What every object in Pulsar is described by, beside settings of its own. */
@@ -88,10 +88,18 @@ export function adminProvider<Args extends AdminObjectArgs>(kind: AdminObjectKin
       return { id: kind.title(wanted), outs: wanted };
     },
 
-    /** What is really there: the next `up` mends it. */
+    /**
+     * What is really there: the next `up` changes it back. Where the whole release is gone, nothing can be seen: it stays in the state, as it is
+     * still in the data that the release comes back to.
+     */
     async read(id, props) {
-      const found = await ask(props, (api) => kind.find(api, props));
-      return found === undefined ? { id: "" } : { id, props: found, inputs: found };
+      try {
+        const found = await ask(props, (api) => kind.find(api, props));
+        return found === undefined ? { id: "" } : { id, props: found, inputs: found };
+      } catch (error) {
+        if ((error as Error).cause instanceof NoToken) return { id, props, inputs: props };
+        throw error;
+      }
     },
 
     async update(_id, _olds, wanted) {

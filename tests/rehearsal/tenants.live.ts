@@ -232,6 +232,23 @@ test("a stack with tenants", async (t) => {
       );
     });
 
+    await t.test("is as it was where the state before a destroy is imported", async () => {
+      const tenants = [{ ...shop, namespaces: [{ ...orders, messageTtlSeconds: 60 }] }, pub];
+      await setTenants(stack, tenants);
+      assertOk(await stack.up({ expectNoChanges: true }));
+      const before = await stack.exportState();
+      assertOk(await stack.destroy());
+      await stack.importState(before);
+      assertOk(await stack.refresh());
+      const up = await stack.up();
+      assertOk(up);
+      assert.deepEqual(
+        changed(up).filter((line) => line.includes("tenants-")),
+        [],
+      );
+      assertOk(await stack.refresh({ expectNoChanges: true }));
+    });
+
     await t.test("goes with its cluster on destroy: nobody asks the admin API any more", async () => {
       stage.adminApi?.close();
       const destroy = await stack.destroy();

@@ -377,6 +377,16 @@ export function tenantsBehave(title: string, world: () => World): void {
     });
   });
 
+  describe(`${title}: a refresh`, () => {
+    test("leaves everything in the state where the release with its token is gone", async () => {
+      const { args } = stage();
+      const { access } = world();
+      const gone = args.namespace({ access: { ...access, token: { secret: "gone", key: "TOKEN" } } });
+      assert.deepEqual(await namespaces.read("id", gone), { id: "id", props: gone, inputs: gone });
+      assert.match(await messageOf(namespaces.create(gone)), /the Secret pulsar\/gone .* does not exist/);
+    });
+  });
+
   describe(`${title}: what an earlier deployment of the stack made`, () => {
     const adopt = true;
 
