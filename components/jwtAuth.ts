@@ -67,23 +67,34 @@ export class JwtAuth extends pulumi.ComponentResource {
     const secret = (
       suffix: string,
       secretName: string,
-      data: pulumi.Input<Record<string, pulumi.Input<string>>>,
+      data: Record<string, pulumi.Input<string>>,
       options: pulumi.CustomResourceOptions,
-    ) =>
+    ) => {
+      const secretValues = Object.fromEntries(Object.entries(data).map(([key, value]) => [key, pulumi.secret(value)]));
       new k8s.core.v1.Secret(
         `${name}-${suffix}`,
         { metadata: { name: secretName, namespace: args.namespace }, type: "Opaque", data },
-        options,
+        {
+          ...options,
+          // The SDK (4.34) makes one secret of all of `data`. A preview that does not know a value then knows no key either, and the plugin
+          // (4.32) shows each of them as deleted.
+          transformations: [({ props, opts }) => ({ props: { ...(props as object), data: secretValues }, opts })],
+        },
       );
+    };
+    const pem = key.privateKeyPem;
+    const pair = pem.apply(keyPair);
     secret(
       "key-secret",
       this.secretNames.key,
-      key.privateKeyPem.apply((pem) => (args.keys === "symmetric" ? symmetricKey(pem) : keyPair(pem))),
+      args.keys === "symmetric"
+        ? { SECRETKEY: pem.apply((text) => symmetricKey(text).SECRETKEY) }
+        : { PRIVATEKEY: pair.PRIVATEKEY, PUBLICKEY: pair.PUBLICKEY },
       kept,
     );
 
     const tokens = Object.fromEntries(
-      all.map((claims) => [claims.role, key.privateKeyPem.apply((pem) => signToken(pem, args.keys, claims))]),
+      all.map((claims) => [claims.role, pem.apply((text) => signToken(text, args.keys, claims))]),
     );
     for (const [role, token] of Object.entries(tokens)) {
       secret(

@@ -119,8 +119,9 @@ export class Stack {
     }
   }
 
-  preview(options: ChangeOptions = {}): Promise<Outcome> {
-    return this.#operate(["preview", ...flags(options)], options);
+  /** With `diff` it tells each property that would change. */
+  preview(options: ChangeOptions & { diff?: boolean } = {}): Promise<Outcome> {
+    return this.#operate(["preview", ...(options.diff === true ? ["--diff"] : []), ...flags(options)], options);
   }
 
   up(options: ChangeOptions = {}): Promise<Outcome> {

@@ -86,17 +86,25 @@ const previewSeconds = 3;
 /**
  * What a cluster answers in a preview, which need not reach it: nothing where the stack names no cluster, or none answers in time.
  *
- * @param seconds how long the cluster has to answer
+ * @param options.seconds how long the cluster has to answer
+ * @param options.unasked is told the reason why there is no answer
  */
 export async function answerInPreview<T>(
   ref: ClusterRef,
   question: (cluster: Cluster) => Promise<T>,
-  seconds = previewSeconds,
+  options: { seconds?: number | undefined; unasked?: (reason: string) => void } = {},
 ): Promise<T | undefined> {
-  if (ref.context === undefined && ref.kubeconfig === undefined) return undefined;
+  const { seconds = previewSeconds, unasked } = options;
+  if (ref.context === undefined && ref.kubeconfig === undefined) {
+    unasked?.("the stack names none (kubernetes:context)");
+    return undefined;
+  }
   return connect(ref, seconds)
     .then(question)
-    .catch(() => undefined);
+    .catch((error: unknown) => {
+      unasked?.(firstLine(error));
+      return undefined;
+    });
 }
 
 /** The HTTP status that `ask` was answered with, if `error` is such an answer. */

@@ -9,12 +9,19 @@ export interface KubernetesNeed {
   from: string;
 }
 
-/** Looks before an install or upgrade, in a preview already, whether the cluster is new enough for the chart; see `checkKubernetes`. */
+/**
+ * Looks before an install or upgrade, in a preview already, whether the cluster is new enough for the chart; see `checkKubernetes`. A preview
+ * says here that no cluster was asked, which the Kubernetes plugin (4.34) does without a word.
+ */
 export function kubernetesVersionHook(ref: ClusterRef, need: KubernetesNeed): pulumi.ResourceHook {
   const look = async () => {
-    const preview = pulumi.runtime.isDryRun();
-    const found = preview ? await previewKubernetes(ref, need) : await checkKubernetes(ref, need);
-    if (preview && found !== undefined) await pulumi.log.info(found);
+    if (!pulumi.runtime.isDryRun()) {
+      await checkKubernetes(ref, need);
+      return;
+    }
+    const { found, unasked } = await previewKubernetes(ref, need);
+    if (found !== undefined) await pulumi.log.info(found);
+    if (unasked !== undefined) await pulumi.log.warn(unasked);
   };
   return new pulumi.ResourceHook("check-kubernetes-version", look, { onDryRun: true });
 }
@@ -22,15 +29,19 @@ export function kubernetesVersionHook(ref: ClusterRef, need: KubernetesNeed): pu
 /**
  * As `checkKubernetes`, but that a preview need not reach the cluster: see `answerInPreview`.
  *
- * @returns what was found, or nothing
+ * @returns what was found, or that the cluster was not asked and why
  */
 export async function previewKubernetes(
   ref: ClusterRef,
   need: KubernetesNeed,
   seconds?: number,
-): Promise<string | undefined> {
-  const found = await answerInPreview(ref, versionOf, seconds);
-  return found && judged(found, need);
+): Promise<{ found?: string; unasked?: string }> {
+  let reason = "";
+  const found = await answerInPreview(ref, versionOf, { seconds, unasked: (why) => void (reason = why) });
+  if (found) return { found: judged(found, need) };
+  return {
+    unasked: `the cluster was not asked: ${reason}. This preview does not show what the cluster would refuse, or what others have changed in it.`,
+  };
 }
 
 /**

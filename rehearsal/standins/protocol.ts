@@ -86,7 +86,7 @@ export interface StandIn {
   diffConfig?(olds: Props, news: Props): { replaces: string[] };
   handler(type: string): ResourceHandler | undefined;
   invoke?(token: string, args: Props): Promise<Props>;
-  /** Outputs of a type that are always secret. */
+  /** Properties of a type that are always secret. */
   secretOutputs?(type: string): string[];
 }
 
@@ -200,10 +200,10 @@ export function service(standIn: StandIn, startedBy: Engine = noEngine): grpc.Un
     check: unary(async (request: requests.CheckRequest) => {
       const news = opened(request.getNews());
       const olds = request.hasOlds() ? opened(request.getOlds()).value : undefined;
-      return on(request.getUrn(), 0, async ({ handler, call }) => {
+      return on(request.getUrn(), 0, async ({ handler, call, alwaysSecret }) => {
         const { inputs, failures = [] } = (await handler.check?.(news.value, olds, call)) ?? { inputs: news.value };
         const response = new provider.CheckResponse();
-        response.setInputs(sealed(inputs, news.secrecy));
+        response.setInputs(sealed(inputs, union(news.secrecy, alwaysSecret)));
         response.setFailuresList(
           failures.map(({ property, reason }) => {
             const failure = new provider.CheckFailure();

@@ -7,9 +7,9 @@ import { named, register, testEcKeyPem, testKeyPem, valueOf } from "../support/m
 
 const superUsers = ["broker-admin", "proxy-admin", "admin"].map((role) => ({ role }));
 
-async function make(over: Partial<JwtAuthArgs> = {}) {
+async function make(over: Partial<JwtAuthArgs> = {}, preview = false) {
   let auth: JwtAuth | undefined;
-  const registered = await register(() => {
+  const program = () => {
     auth = new JwtAuth("auth", {
       namespace: "messaging",
       release: "pulsar",
@@ -19,7 +19,8 @@ async function make(over: Partial<JwtAuthArgs> = {}) {
       clients: [],
       ...over,
     });
-  });
+  };
+  const registered = await register(program, { preview });
   assert.ok(auth);
   return { auth, registered };
 }
@@ -60,6 +61,13 @@ describe("JwtAuth", () => {
     const { TOKEN, TYPE } = named(registered, "auth-token-admin").inputs.data as { TOKEN: string; TYPE: string };
     assert.equal(text(TOKEN), await signToken(testEcKeyPem, "ecdsa", { role: "admin" }));
     assert.equal(text(TYPE), "asymmetric");
+  });
+
+  test("tells a preview which keys its Secrets have, before their values are known", async () => {
+    const { registered } = await make({}, true);
+    const keysOf = (name: string) => Object.keys(named(registered, name).inputs.data as object);
+    assert.deepEqual(keysOf("auth-key-secret"), ["PRIVATEKEY", "PUBLICKEY"]);
+    assert.deepEqual(keysOf("auth-token-admin"), ["TOKEN", "TYPE"]);
   });
 
   test("keeps keys and tokens secret", async () => {

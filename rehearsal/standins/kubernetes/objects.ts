@@ -20,8 +20,8 @@ export function objectHandler(cluster: Cluster, kind: Kind): ResourceHandler {
       return { inputs: { ...inputs, metadata: await placed(cluster, kind, metadata) } };
     },
 
-    async diff(_id, oldInputs, live, news) {
-      const unready = (await isReplacedAsUnready(cluster, live as KubeObject, news)) ? [replaceUnready] : [];
+    async diff(_id, oldInputs, live, news, call) {
+      const unready = (await isReplacedAsUnready(cluster, live as KubeObject, news, call)) ? [replaceUnready] : [];
       return diffObjects(appliedPart(live, oldInputs), live, news, cluster.settings, kind.patch, unready);
     },
 
@@ -103,8 +103,17 @@ function named(metadata: Props, olds: Props | undefined, logicalName: string): P
 const replaceUnready = '.metadata.annotations["pulumi.com/replaceUnready"]';
 
 /** Whether an annotation asks for a new Job in the place of one that has not succeeded. One that nobody can look at stays. */
-async function isReplacedAsUnready({ connection }: Cluster, live: KubeObject, news: Props): Promise<boolean> {
-  if (news.kind !== "Job" || annotation(news, "replaceUnready") !== "true" || !("api" in connection)) return false;
+async function isReplacedAsUnready(
+  { connection }: Cluster,
+  live: KubeObject,
+  news: Props,
+  call: Call,
+): Promise<boolean> {
+  if (news.kind !== "Job" || annotation(news, "replaceUnready") !== "true") return false;
+  if (!("api" in connection)) {
+    call.log.warn("Cluster is unreachable, skipping replaceUnready check");
+    return false;
+  }
   try {
     return !readiness(await connection.api.get(live)).ready;
   } catch {

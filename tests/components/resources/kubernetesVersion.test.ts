@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { ClusterRef } from "../../../components/resources/cluster.ts";
 import { checkKubernetes, isOlder, previewKubernetes } from "../../../components/resources/kubernetesVersion.ts";
 import { asUsers, fakeClusters } from "../../support/fakeClusters.ts";
 
@@ -17,7 +18,10 @@ function clusterOf(version?: { major: string; minor: string }) {
 }
 
 describe("the cluster's version of Kubernetes", () => {
-  const check = { up: checkKubernetes, preview: previewKubernetes };
+  const check = {
+    up: checkKubernetes,
+    preview: async (...args: Parameters<typeof previewKubernetes>) => (await previewKubernetes(...args)).found,
+  };
 
   for (const [command, look] of Object.entries(check)) {
     test(`${command}: is told where it is new enough`, async () => {
@@ -48,16 +52,25 @@ describe("the cluster's version of Kubernetes", () => {
   test("preview: is not asked for where the stack names no cluster, whatever this machine's kubeconfig says", async () => {
     const { kubeconfig } = await clusterOf({ major: "1", minor: "9" });
     await asUsers(kubeconfig, async () => {
-      assert.equal(await previewKubernetes({}, need), undefined);
+      await assertUnasked({}, /the stack names none \(kubernetes:context\)/);
     });
   });
 
   test("preview: is left alone where nobody answers, where nobody answers in time, or where there is no such context", async () => {
-    assert.equal(await previewKubernetes(await nobody(), need), undefined);
-    assert.equal(await previewKubernetes(await clusterOf(), need, 0.2), undefined);
-    assert.equal(await previewKubernetes({ ...(await nobody()), context: "gone" }, need), undefined);
-    assert.equal(await previewKubernetes(absent(), need), undefined);
+    await assertUnasked(await nobody(), /context "test" cannot be reached: .*/);
+    await assertUnasked(await clusterOf(), /context "test" does not answer in time/, 0.2);
+    await assertUnasked({ ...(await nobody()), context: "gone" }, /context "gone" is not in kubeconfig .*/);
+    await assertUnasked(absent(), /no kubeconfig: .* does not exist/);
   });
+
+  async function assertUnasked(ref: ClusterRef, reason: RegExp, seconds?: number): Promise<void> {
+    const { found, unasked = "" } = await previewKubernetes(ref, need, seconds);
+    assert.equal(found, undefined);
+    assert.match(
+      unasked,
+      new RegExp(`^the cluster was not asked: .*${reason.source}\\. This preview does not show .*$`),
+    );
+  }
 
   test("up: a cluster that cannot be asked is a fault", async () => {
     await assert.rejects(

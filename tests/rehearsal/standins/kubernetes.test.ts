@@ -561,6 +561,16 @@ describe("without a cluster", () => {
     assert.deepEqual(previewed.outputs, { name: "r", resourceNames: UNKNOWN, status: UNKNOWN });
   });
 
+  test("a Job that asks for another one where it has not succeeded is not looked at, with a warning", async () => {
+    const warned: string[] = [];
+    const job = objectHandler(cluster, { apiVersion: "batch/v1", kind: "Job", patch: false });
+    const metadata = { name: "j", annotations: { "pulumi.com/replaceUnready": "true" } };
+    const inputs = { apiVersion: "batch/v1", kind: "Job", metadata };
+    const listening = { ...call, log: { ...log, warn: (message: string) => void warned.push(message) } };
+    assert.equal((await job.diff?.("ns/j", inputs, inputs, inputs, listening))?.changes, false);
+    assert.deepEqual(warned, ["Cluster is unreachable, skipping replaceUnready check"]);
+  });
+
   test("nothing else is possible", async () => {
     const unreachable = /^Error: configured Kubernetes cluster is unreachable: nobody there$/;
     await assert.rejects(secret.create({}, false, call), unreachable);
