@@ -1,8 +1,10 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { V1Node } from "@kubernetes/client-node";
-import { execa } from "execa";
+import { execa, type ExecaError } from "execa";
 import { parse, stringify } from "yaml";
+import { RehearsalError } from "./fault.ts";
+import { markedProcesses } from "./janitor.ts";
 import { connect } from "./kubernetes.ts";
 import type { SimulatedNode } from "./nodes.ts";
 import { freePorts } from "./ports.ts";
@@ -48,12 +50,17 @@ export function clusterAddress(workspace: Workspace): { kubeconfig: string; cont
   return { kubeconfig: join(workspace.dir, "cluster/kubeconfig"), context };
 }
 
-/** How long the control plane and its nodes may take to get ready, in milliseconds. A machine under load needs some of it. */
-const readyLimit = 60_000;
+/**
+ * How long the control plane, and then its nodes, may take to get ready, in milliseconds. Where none of its programs has ended, it is a busy
+ * machine that takes long.
+ */
+const readyLimit = 300_000;
 
 /**
  * Starts kube-apiserver, kube-scheduler, kube-controller-manager, etcd and KWOK by kwokctl, in `<workspace>/cluster` and on free ports of the
  * loopback. The user's own ~/.kwok and ~/.kube stay as they are. Answers once the API server serves and the controllers work.
+ *
+ * @throws RehearsalError where it does not start
  */
 export async function startCluster({
   tools,
@@ -87,16 +94,24 @@ export async function startCluster({
       },
     );
 
-  await kwokctl(["create", "cluster"], workspace.signal);
+  await kwokctl(["create", "cluster"], workspace.signal).catch((cause: unknown) => {
+    workspace.signal.throwIfAborted();
+    throw new RehearsalError(`the control plane does not start: ${lastLine((cause as ExecaError<object>).stderr)}`, {
+      cause,
+    });
+  });
   const { kubeconfig } = clusterAddress(workspace);
   await writeFile(kubeconfig, await selfContained(join(dir, "kwokctl.kubeconfig")), { mode: 0o600 });
 
   const { core, objects } = await connect(kubeconfig);
   const waiting = { limit: readyLimit, signal: workspace.signal };
-  await waitFor(async () => core.readNamespacedServiceAccount({ name: "default", namespace: "default" }), {
-    ...waiting,
-    what: "the control plane's start",
-  });
+  await waitFor(
+    async () => {
+      await allRun(dir, workspace);
+      return core.readNamespacedServiceAccount({ name: "default", namespace: "default" });
+    },
+    { ...waiting, what: "the control plane's start" },
+  );
 
   return {
     kubeconfig,
@@ -106,6 +121,7 @@ export async function startCluster({
       const names = nodes.map((node) => node.metadata.name);
       await waitFor(
         async () => {
+          await allRun(dir, workspace);
           const ready = (await core.listNode()).items.filter(isReady).map((node) => node.metadata?.name);
           return names.every((name) => ready.includes(name)) || undefined;
         },
@@ -116,6 +132,22 @@ export async function startCluster({
       await kwokctl(["delete", "cluster"]);
     },
   };
+}
+
+/** @throws RehearsalError that names a program of the control plane which has ended, with the last line of its log */
+async function allRun(dir: string, workspace: Workspace): Promise<void> {
+  const folder = join(dir, "clusters", context);
+  const running = new Set(markedProcesses(workspace.dir));
+  for (const file of await readdir(join(folder, "pids"))) {
+    if (running.has(Number(await readFile(join(folder, "pids", file), "utf8")))) continue;
+    const name = file.replace(/\.pid$/, "");
+    const log = await readFile(join(folder, "logs", `${name}.log`), "utf8").catch(() => "");
+    throw new RehearsalError(`the control plane does not start: ${name} has ended: ${lastLine(log)}`);
+  }
+}
+
+function lastLine(text = ""): string {
+  return text.trim().split("\n").at(-1) ?? "";
 }
 
 /** Ready, and rid of the taint that every new node has until the node lifecycle controller has seen that it is. */

@@ -1,11 +1,11 @@
 /** Drives the pulumi CLI as a user would: as a child process in the project's folder, on a stack of its own. */
 import { randomBytes } from "node:crypto";
-import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { appendFile, copyFile, mkdir, readFile, rm } from "node:fs/promises";
+import { basename, delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { execa } from "execa";
-import { parse, stringify } from "yaml";
+import type { ConfigValues } from "./stackConfig.ts";
 import { endTogether, killSession } from "./tools/processes.ts";
 
 /** How long pulumi may take to stop by itself after SIGINT before it is killed, in milliseconds. */
@@ -73,8 +73,8 @@ export class EngineError extends Error {
 }
 
 /**
- * A stack whose state lies under the temporary folder, with a passphrase that exists in memory only. Its configuration starts as a
- * copy of the committed `Pulumi.<stack>.yaml`.
+ * A stack whose state lies under the temporary folder, with a passphrase that exists in memory only. Its configuration starts as that of the
+ * committed `Pulumi.<stack>.yaml`, without the secrets in it: only the stack's owner can decrypt them.
  */
 export class Stack {
   readonly name: string;
@@ -84,21 +84,29 @@ export class Stack {
   readonly #env: Record<string, string>;
   readonly #running = new Set<number>();
   #operations = 0;
+  #written: ConfigValues = { plain: {}, encrypted: [] };
 
-  /** Makes the stack. Throws an `EngineError` where pulumi refuses the name or the configuration. */
+  /**
+   * Makes the stack.
+   * @throws EngineError with one line that names the stack file, where pulumi cannot read it
+   */
   static async create(options: EngineOptions, name: string, config: StackConfig = {}): Promise<Stack> {
     const { projectDir, workDir } = options;
     const stack = new Stack(options, name);
-    const committed = await readFile(join(projectDir, `Pulumi.${name}.yaml`), "utf8");
     await Promise.all([
       mkdir(join(workDir, "state"), { mode: 0o700 }),
       mkdir(join(workDir, "home"), { mode: 0o700 }),
-      // `pulumi stack init` writes into the stack file beside Pulumi.yaml, whatever --config-file says: so both are copied.
+      // `pulumi stack init` writes into the stack file beside Pulumi.yaml, whatever --config-file says: so it gets a folder of its own.
       copyFile(join(projectDir, "Pulumi.yaml"), join(workDir, "Pulumi.yaml")),
-      writeFile(stack.configFile, withoutSecrets(committed), { mode: 0o600 }),
     ]);
     await stack.#must(["stack", "init", "--no-select"], { cwd: workDir });
+    const committed = await stack.#read(join(projectDir, `Pulumi.${name}.yaml`));
+    await appendFile(stack.configFile, `config: ${JSON.stringify(committed.plain)}\n`);
+    stack.#written = committed;
+    if (Object.keys({ ...config.plain, ...config.secret }).length === 0) return stack;
     await stack.configure(config);
+    const { plain, encrypted } = await stack.#read(stack.configFile);
+    stack.#written = { plain, encrypted: [...new Set([...committed.encrypted, ...encrypted])] };
     return stack;
   }
 
@@ -107,6 +115,28 @@ export class Stack {
     this.name = name;
     this.configFile = join(options.workDir, `Pulumi.${name}.yaml`);
     this.#env = environment(options, process.env);
+  }
+
+  /** What the committed stack file says, with the configuration laid over it that the stack was made with. */
+  get written(): ConfigValues {
+    return this.#written;
+  }
+
+  /** Reads a stack file. Pulumi decrypts nothing for it and so needs no passphrase. */
+  async #read(file: string): Promise<ConfigValues> {
+    const args = ["config", "--json", "--config-file", file];
+    const { failed, stdout, stderr, shortMessage } = await this.#run(args, { cwd: this.#options.workDir });
+    if (failed) {
+      const reason = /^error: ([^]+)$/m.exec(stderr)?.[1] ?? shortMessage ?? "";
+      throw new EngineError(`${basename(file)}: ${reason.trim().replaceAll(/\s*\n\s*/g, " ")}`);
+    }
+    const read = Object.entries(JSON.parse(stdout) as Record<string, ReadValue>);
+    return {
+      plain: Object.fromEntries(
+        read.flatMap(([key, { secret, value, objectValue = value }]) => (secret ? [] : [[key, objectValue]])),
+      ),
+      encrypted: read.flatMap(([key, { secret }]) => (secret ? [key] : [])),
+    };
   }
 
   /** Sets, or changes, configuration. Secret values go through standard input: command lines can be read by anybody. */
@@ -241,6 +271,14 @@ export class Stack {
   }
 }
 
+/** A value as `pulumi config --json` shows it; a secret one without its value. */
+interface ReadValue {
+  secret: boolean;
+  value?: string;
+  /** Present for lists and objects. */
+  objectValue?: unknown;
+}
+
 function flags({ expectNoChanges = false }: ChangeOptions): string[] {
   return expectNoChanges ? ["--expect-no-changes"] : [];
 }
@@ -265,24 +303,6 @@ function environment(options: EngineOptions, own: NodeJS.ProcessEnv): Record<str
     // Without it the CLI has no --event-log.
     PULUMI_DEBUG_COMMANDS: "true",
   };
-}
-
-/** The configuration of a stack file without its secrets, which only the owner of the stack can decrypt, and without their key. */
-export function withoutSecrets(stackFile: string): string {
-  const { config = {} } = (parse(stackFile) ?? {}) as { config?: unknown };
-  return stringify({ config: plainOnly(config) });
-}
-
-function plainOnly(value: unknown): unknown {
-  if (Array.isArray(value)) return value.filter((item) => !isSecure(item)).map(plainOnly);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([key, item]) => (isSecure(item) ? [] : [[key, plainOnly(item)]])),
-  );
-}
-
-function isSecure(value: unknown): boolean {
-  return typeof value === "object" && value !== null && Object.keys(value).join() === "secure";
 }
 
 /** The plugins of a rehearsal are meant to be taken from PATH, so the CLI's warning of each says nothing. */

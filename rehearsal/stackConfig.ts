@@ -1,55 +1,68 @@
-import { parse } from "yaml";
-import type { RawConfig } from "../settings.ts";
-import { withoutSecrets, type StackConfig } from "./engine.ts";
+import { basename } from "node:path";
+import { parse, type ScalarTag } from "yaml";
+import { RehearsalError } from "./fault.ts";
+
+/** The configuration in a stack file, all keys with their namespace. */
+export interface ConfigValues {
+  /** A list, an object, or the text of anything else. */
+  plain: Record<string, unknown>;
+  /** Keys with something encrypted in their value, at whatever depth. */
+  encrypted: string[];
+}
 
 /**
- * A stack file with its overrides, as Pulumi would hand it to the program: secrets in the file are left out, since only the owner
- * of the stack can decrypt them; those among the overrides count as encrypted.
+ * The numbers of go-yaml v3, which Pulumi reads stack files with: beside those of YAML 1.2, `017` is octal, `0b11` binary, and `_` may stand
+ * between digits.
  */
-export function rawConfig(stackFile: string, { plain = {}, secret = {} }: StackConfig): RawConfig {
-  const { config = {} } = parse(withoutSecrets(stackFile)) as { config?: Record<string, unknown> };
-  const merged = Object.fromEntries(Object.entries(config).map(([key, value]) => [qualified(key), value]));
-  for (const [path, text] of Object.entries(plain)) set(merged, keysIn(path), scalar(text));
-  const values = Object.entries({ ...merged, ...secret }).map(([key, value]) => [
-    key,
-    typeof value === "string" ? value : JSON.stringify(value),
+const goNumber: ScalarTag = {
+  tag: "tag:yaml.org,2002:float",
+  default: true,
+  test: /^[-+]?[\d.]/,
+  resolve(text) {
+    const [, sign = "", digits = ""] = /^([-+]?)(.*)$/.exec(text.replaceAll("_", "")) ?? [];
+    if (!/^(0b[01]+|0o[0-7]+|0x[\da-f]+|(\.\d+|\d+(\.\d*)?)(e[-+]?\d+)?)$/i.test(digits)) return text;
+    const number = /^0[0-7]+$/.test(digits) ? parseInt(digits, 8) : Number(digits);
+    return sign === "-" ? 0 - number : number;
+  },
+};
+
+/**
+ * Reads a stack file as Pulumi does, for where there is no Pulumi; `Stack` asks Pulumi itself. A test holds the two against each other.
+ * Times stay as they are written.
+ *
+ * @throws RehearsalError with one line that names the file, where it is no stack file
+ */
+export function readConfig(text: string, file: string): ConfigValues {
+  const config = Object.entries(configIn(text, basename(file))).map(([key, value]): [string, unknown] => [
+    key.includes(":") ? key : `pulsar:${key}`,
+    typeof value === "object" && value !== null ? value : String(value ?? ""),
   ]);
-  return { values: Object.fromEntries(values) as Record<string, string>, encrypted: Object.keys(secret) };
+  return {
+    plain: Object.fromEntries(config.filter(([, value]) => !hasSecret(value))),
+    encrypted: config.flatMap(([key, value]) => (hasSecret(value) ? [key] : [])),
+  };
 }
 
-/** The keys whose value in a stack file is encrypted as a whole. */
-export function encryptedKeys(stackFile: string): string[] {
-  const { config = {} } = (parse(stackFile) ?? {}) as { config?: Record<string, unknown> };
-  return Object.entries(config).flatMap(([key, value]) =>
-    typeof value === "object" && value !== null && "secure" in value ? [qualified(key)] : [],
-  );
-}
-
-/** Keys without a namespace are the project's. */
-function qualified(key: string): string {
-  return key.includes(":") ? key : `pulsar:${key}`;
-}
-
-/** `pulsar:nodes[0].name` as `["pulsar:nodes", 0, "name"]`. */
-function keysIn(path: string): (string | number)[] {
-  return [...path.matchAll(/\[(\d+)\]|\["([^"]*)"\]|[^.[\]]+/g)].map(([text, index, quoted]) =>
-    index === undefined ? (quoted ?? text) : Number(index),
-  );
-}
-
-function set(target: Record<string | number, unknown>, keys: (string | number)[], value: unknown): void {
-  const [key, ...rest] = keys;
-  if (key === undefined) return;
-  const next = rest[0];
-  if (next === undefined) {
-    target[key] = value;
-    return;
+function configIn(text: string, file: string): object {
+  const mapping = (value: unknown, where: string): object => {
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+    throw new RehearsalError(`${where}: found ${JSON.stringify(value)}; allowed: a mapping`);
+  };
+  let parsed: unknown;
+  try {
+    parsed = parse(text, { merge: true, customTags: (tags) => [goNumber, ...tags] });
+  } catch (cause) {
+    // The lines that follow show the place.
+    const [reason = ""] = (cause as Error).message.split("\n", 1);
+    throw new RehearsalError(`${file}: ${reason.replace(/:$/, "")}`, { cause });
   }
-  target[key] ??= typeof next === "number" ? [] : {};
-  set(target[key] as Record<string | number, unknown>, rest, value);
+  const document = mapping(parsed ?? {}, file);
+  return mapping(("config" in document ? document.config : undefined) ?? {}, `${file}: config`);
 }
 
-/** `pulumi config set --path` takes true, false and whole numbers for what they are. */
-function scalar(text: string): unknown {
-  return /^(true|false|-?(0|[1-9]\d*))$/.test(text) ? (JSON.parse(text) as unknown) : text;
+function hasSecret(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const entries = Object.entries(value);
+  if (entries.length === 1 && "secure" in value && typeof value.secure === "string") return true;
+  return entries.some(([, inner]) => hasSecret(inner));
 }

@@ -1,29 +1,22 @@
 /** The settings of a stack without its owner: its file as it is committed, with secrets made for the occasion. */
+import { randomBytes } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { registryHost } from "../components/charts/images.ts";
-import type { RawConfig, Settings } from "../settings.ts";
-import type { StackConfig } from "./engine.ts";
+import type { Settings } from "../settings.ts";
 import { RehearsalError } from "./fault.ts";
-import { encryptedKeys, rawConfig } from "./stackConfig.ts";
+import { readConfig, type ConfigValues } from "./stackConfig.ts";
 
 /** The folder of Pulumi.yaml. */
 export const ownProject = resolve(import.meta.dirname, "..");
 
 /**
  * The settings of a committed stack, where nothing but them is asked for.
- * @throws RehearsalError for a stack there is not, and for faults in its settings
+ * @throws RehearsalError for a stack there is not, and for faults in its file
  */
-export async function stackSettings(stack: string): Promise<Settings> {
-  const stackFile = await readStackFile(ownProject, stack);
-  const nowhere = { kubeconfig: "none", context: "none" };
-  const config = overrides(stackFile, {}, nowhere, {
-    database: "nobody",
-    databaseAdmin: "nobody",
-    registry: "nobody",
-    manager: "nobody",
-  });
-  return settingsOf(stack, rawConfig(stackFile, config), ownProject);
+export async function stackSettings(stack: string, project = ownProject): Promise<Settings> {
+  const written = readConfig(await readStackFile(project, stack), `Pulumi.${stack}.yaml`);
+  return settingsOf(stack, written, madeUpSecrets(), project);
 }
 
 /** @throws RehearsalError that names the stacks there are */
@@ -37,61 +30,77 @@ export async function readStackFile(project: string, stack: string): Promise<str
 }
 
 /**
+ * The settings as a preview parses them, with made-up secrets in the place of those that are encrypted or not set yet.
+ *
  * @param folder the folder of Pulumi.yaml
  * @throws RehearsalError with every fault in the settings
  */
-export async function settingsOf(stack: string, config: RawConfig, folder: string): Promise<Settings> {
+export async function settingsOf(
+  stack: string,
+  written: ConfigValues,
+  secrets: MadeUpSecrets,
+  folder: string,
+): Promise<Settings> {
   const { parseSettings } = await import("../settings.ts");
+  const filled = secretsFor(written, secrets);
+  const values = {
+    ...Object.fromEntries(Object.entries(written.plain).map(([key, value]) => [key, textOf(value)])),
+    // Of a setting that must not be encrypted only that is looked at.
+    ...Object.fromEntries(written.encrypted.map((key) => [key, "[secret]"])),
+    ...filled,
+  };
   try {
-    return parseSettings(config, stack, false, { folder });
+    return parseSettings({ values, encrypted: [...written.encrypted, ...Object.keys(filled)] }, stack, true, {
+      now: new Date(),
+      folder,
+    });
   } catch (cause) {
     throw new RehearsalError((cause as Error).message, { cause });
   }
 }
 
-export interface RehearsedConfig {
-  plain: Record<string, string>;
-  secret: Record<string, string>;
+/** As Pulumi hands a value to a program. */
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** Points the stack to what it is rehearsed on and gives it secrets of its own. What the caller asks for comes last. */
-export function overrides(
-  stackFile: string,
-  config: StackConfig,
-  address: { kubeconfig: string; context: string },
-  secrets: { database: string; databaseAdmin: string; registry: string; manager: string },
-): RehearsedConfig {
-  const { values } = rawConfig(stackFile, config);
-  const given = (key: string): Record<string, unknown> => JSON.parse(values[key] || "{}") as Record<string, unknown>;
-  const createsNamespace = values["pulsar:createNamespace"] !== "false";
-  const { pullSecret, pulsar, manager } = given("pulsar:images");
-  const hasPullSecret = pullSecret !== undefined;
+/** A password for each secret of a stack. */
+export type MadeUpSecrets = ReturnType<typeof madeUpSecrets>;
+
+export function madeUpSecrets() {
+  const password = () => randomBytes(18).toString("base64url");
+  return {
+    "pulsar:managerPassword": password(),
+    "pulsar:managerDatabasePassword": password(),
+    "pulsar:managerDatabaseAdminPassword": password(),
+    "pulsar:imagePullCredentials": password(),
+  };
+}
+
+/** Those secrets that are encrypted in the stack file, or that its user has yet to set. One in plain text stays: it is a fault. */
+export function secretsFor({ plain, encrypted }: ConfigValues, secrets: MadeUpSecrets): Record<string, string> {
+  const database = plain["pulsar:managerDatabase"] as { create?: unknown } | undefined;
+  const images = plain["pulsar:images"] as Partial<Record<"pullSecret" | "pulsar" | "manager", unknown>> | undefined;
   // For the registries that images come from, or the preview would warn of these made-up credentials.
-  const registry = values["pulsar:registry"];
+  const registry = plain["pulsar:registry"] as string | undefined;
   const registries = registry
     ? [registry]
-    : ["docker.io", ...[pulsar, manager].map((image) => registryHost(String(image)))];
-  const encrypted = encryptedKeys(stackFile);
-  return {
-    plain: {
-      "kubernetes:kubeconfig": address.kubeconfig,
-      "kubernetes:context": address.context,
-      "pulsar:managerDatabase.host": "127.0.0.1",
-      ...(given("pulsar:managerDatabase")["create"] === false
-        ? {}
-        : { "pulsar:managerDatabase.admin.user": "postgres", "pulsar:managerDatabase.admin.database": "postgres" }),
-      ...config.plain,
-    },
-    secret: {
-      "pulsar:managerDatabasePassword": secrets.database,
-      "pulsar:managerDatabaseAdminPassword": secrets.databaseAdmin,
-      "pulsar:managerPassword": secrets.manager,
-      ...(hasPullSecret && (createsNamespace || encrypted.includes("pulsar:imagePullCredentials"))
-        ? { "pulsar:imagePullCredentials": dockerConfig(secrets.registry, registries) }
-        : {}),
-      ...config.secret,
-    },
+    : ["docker.io", ...[images?.pulsar, images?.manager].map((image) => registryHost(String(image)))];
+  const needed: Record<keyof MadeUpSecrets, boolean> = {
+    "pulsar:managerPassword": true,
+    "pulsar:managerDatabasePassword": true,
+    "pulsar:managerDatabaseAdminPassword": database?.create !== false,
+    "pulsar:imagePullCredentials": images?.pullSecret !== undefined && plain["pulsar:createNamespace"] !== "false",
   };
+  const values = {
+    ...secrets,
+    "pulsar:imagePullCredentials": dockerConfig(secrets["pulsar:imagePullCredentials"], registries),
+  };
+  return Object.fromEntries(
+    Object.entries(values).filter(
+      ([key]) => encrypted.includes(key) || (needed[key as keyof MadeUpSecrets] && !plain[key]),
+    ),
+  );
 }
 
 /** Made-up credentials for registries: no image is pulled in a rehearsal. */

@@ -1,5 +1,4 @@
 /** Sets up what a stack is rehearsed on: tools, control plane with nodes, PostgreSQL, and the stack itself. */
-import { randomBytes } from "node:crypto";
 import { dirname, join, resolve } from "node:path";
 import { chartLine, type ChartVersion } from "../components/charts/lines.ts";
 import type { Layout } from "../components/layouts/layout.ts";
@@ -18,8 +17,7 @@ import { startPostgres, type Postgres } from "./postgres.ts";
 import { plantPrerequisites } from "./prerequisites.ts";
 import { silent, type Progress } from "./progress.ts";
 import { redactor } from "./redact.ts";
-import { rawConfig } from "./stackConfig.ts";
-import { overrides, ownProject, readStackFile, settingsOf } from "./stackSettings.ts";
+import { madeUpSecrets, ownProject, readStackFile, secretsFor, settingsOf } from "./stackSettings.ts";
 import type { StandInAdminApi } from "./standins/adminApi.ts";
 import { cacheFolder } from "./tools/cache.ts";
 import { chartRepositoryAnswers, findPlugins } from "./tools/plugins.ts";
@@ -32,7 +30,7 @@ export interface RehearsalOptions {
   /** Path of a chart that takes the place of the stack's. */
   chart?: string;
   /** Configuration laid over the stack file's. */
-  config?: StackConfig;
+  config?: Pick<StackConfig, "plain">;
   /** Absolute path of the program: the folder of Pulumi.yaml. @default this project */
   project?: string;
   /**
@@ -56,7 +54,7 @@ export interface RehearsalOptions {
 /** What a stack is rehearsed on. */
 export interface Stage {
   workspace: Workspace;
-  /** The stack's settings as the program will parse them, but for the database's port and the chart's source, which come later. */
+  /** The settings that the stack file says; the program gets the rehearsal's own cluster, database and chart. */
   settings: Settings;
   /** The plan that pods are held against. */
   layout: Layout;
@@ -75,7 +73,7 @@ export interface Stage {
   parts: { real: string[]; standIns: string[] };
   progress: Progress;
   /** Makes another committed stack on the same cluster and database, and tells its plan. Its nodes must be there, and what it says to exist. */
-  another(name: string, config: StackConfig): Promise<{ stack: Stack; layout: Layout }>;
+  another(name: string, config: Pick<StackConfig, "plain">): Promise<{ stack: Stack; layout: Layout }>;
   /** Looks at the cluster as it is now, without what is planted as somebody else's. @param namespace whose pods are looked at; default: the stack's */
   observe(namespace?: string): Promise<Observation>;
   /** Takes secrets out of a text. */
@@ -113,55 +111,24 @@ export async function withRehearsal<T>(options: RehearsalOptions, use: (stage: S
 async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<Stage> {
   const { stack: name = "test", project = ownProject, progress = silent, log = () => undefined } = options;
   const { signal } = workspace;
-  const stackFile = await readStackFile(project, name);
-  const secrets = {
-    database: randomBytes(18).toString("base64url"),
-    databaseAdmin: randomBytes(18).toString("base64url"),
-    registry: randomBytes(18).toString("base64url"),
-    manager: randomBytes(18).toString("base64url"),
-  };
+  const secrets = madeUpSecrets();
   const address = clusterAddress(workspace);
+  // That there is no such stack is told before anything is downloaded or built for ten minutes.
+  await readStackFile(project, name);
 
-  // Configuration faults are told before anything is downloaded or built for ten minutes.
-  const config = overrides(stackFile, withChart(options), address, secrets);
-  const settings = await settingsOf(name, rawConfig(stackFile, config), project);
-  const { layoutOf } = await import("../components/layouts/layouts.ts");
-  const layout = layoutOf(settings);
-  options.check?.(layout);
-
-  const [{ tools, report, plugins, chart }] = await progress({
+  const [{ tools, report, plugins }] = await progress({
     title: "find or make the tools",
     talkative: true,
     work: async (tell) => {
       const prepared = await prepareTools({ log: tell, signal });
       const version = prepared.report.find((tool) => tool.name === "pulumi")?.version ?? "";
-      const [plugins, chart] = await Promise.all([
-        findPlugins({ log: tell, signal, pulumi: { file: prepared.tools.pulumi, version }, standIns: standInPlugins }),
-        chartSource(settings.chart, signal),
-      ]);
-      return { ...prepared, plugins, chart };
+      const pulumi = { file: prepared.tools.pulumi, version };
+      const plugins = await findPlugins({ log: tell, signal, pulumi, standIns: standInPlugins });
+      return { ...prepared, plugins };
     },
   });
-  const hasTenants = settings.tenants.length > 0;
-  const servesTenants = hasTenants && options.adminApi === undefined;
-  const parts = {
-    real: [
-      ...report.map(({ name, version }) => `${name} ${version}`),
-      ...plugins.filter(({ origin }) => origin !== "stand-in").map(({ name, version }) => `plugin ${name} ${version}`),
-    ],
-    standIns: [
-      "kubelets are simulated (KWOK): no container runs",
-      ...plugins
-        .filter(({ origin }) => origin === "stand-in")
-        .map(({ name, version }) => `plugin ${name}: a stand-in for ${version}`),
-      ...(chart === standInChart(settings.chart.version) ? [`chart: a stand-in for ${settings.chart.version}`] : []),
-      ...(servesTenants ? ["Pulsar's admin API, to which tenants are applied: a stand-in"] : []),
-      `PostgreSQL runs on this machine, ${settings.managerDatabase.tls === "disable" ? "without TLS" : "with a certificate made for it"}`,
-    ],
-  };
-  for (const line of parts.standIns) log(line);
 
-  const makeStack = async (name: string, config: StackConfig): Promise<Stack> => {
+  const makeStack = async (name: string, config: StackConfig): Promise<{ stack: Stack; settings: Settings }> => {
     const stack = await Stack.create(
       {
         pulumi: tools.pulumi,
@@ -185,14 +152,56 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
     signal.addEventListener("abort", () => {
       stack.kill();
     });
-    return stack;
+    return { stack, settings: await settingsOf(name, stack.written, secrets, project) };
   };
+
+  // The stack file is checked as it is written, before anything is started and before the rehearsal's own values hide what it says.
+  const { stack, settings } = await makeStack(name, withChart(options));
+  const { layoutOf } = await import("../components/layouts/layouts.ts");
+  const layout = layoutOf(settings);
+  options.check?.(layout);
+  const chart = await chartSource(settings.chart, signal);
+  const hasTenants = settings.tenants.length > 0;
+  const servesTenants = hasTenants && options.adminApi === undefined;
+  const parts = {
+    real: [
+      ...report.map(({ name, version }) => `${name} ${version}`),
+      ...plugins.filter(({ origin }) => origin !== "stand-in").map(({ name, version }) => `plugin ${name} ${version}`),
+    ],
+    standIns: [
+      "kubelets are simulated (KWOK): no container runs",
+      ...plugins
+        .filter(({ origin }) => origin === "stand-in")
+        .map(({ name, version }) => `plugin ${name}: a stand-in for ${version}`),
+      ...(chart === standInChart(settings.chart.version) ? [`chart: a stand-in for ${settings.chart.version}`] : []),
+      ...(servesTenants ? ["Pulsar's admin API, to which tenants are applied: a stand-in"] : []),
+      `PostgreSQL runs on this machine, ${settings.managerDatabase.tls === "disable" ? "without TLS" : "with a certificate made for it"}`,
+    ],
+  };
+  for (const line of parts.standIns) log(line);
+
+  /** Points a stack to what it is rehearsed on and gives it secrets of the rehearsal's. */
+  const redirect = (stack: Stack, { managerDatabase }: Settings, postgres: Postgres, chart: string | undefined) =>
+    stack.configure({
+      plain: {
+        "kubernetes:kubeconfig": address.kubeconfig,
+        "kubernetes:context": address.context,
+        "pulsar:managerDatabase.host": postgres.host,
+        "pulsar:managerDatabase.port": String(postgres.port),
+        ...(managerDatabase.tls === "verify-full" ? { "pulsar:managerDatabase.tlsCaFile": postgres.caFile } : {}),
+        ...(managerDatabase.create
+          ? { "pulsar:managerDatabase.admin.user": "postgres", "pulsar:managerDatabase.admin.database": "postgres" }
+          : {}),
+        ...chartOf(chart),
+      },
+      secret: secretsFor(stack.written, secrets),
+    });
 
   const [adminPort = 0] = options.adminApi === undefined ? await freePorts(1) : [options.adminApi];
   const planned = simulatedNodes(settings);
   const nodes = options.nodes?.(planned) ?? planned;
   // Faults of one of them are the whole's: the others are ended with the workspace.
-  const [cluster, { postgres, stack }] = await progress(
+  const [cluster, postgres] = await progress(
     {
       title: `start the control plane with ${nodes.length} nodes`,
       work: async () => {
@@ -206,17 +215,18 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
       },
     },
     {
-      title: "start PostgreSQL and make the stack",
+      title: "start PostgreSQL and configure the stack",
       work: async () => {
-        const postgres = await startPostgres({ workspace, password: secrets.databaseAdmin });
-        Object.assign(config.plain, databaseOf(settings, postgres), chartOf(chart));
-        return { postgres, stack: await makeStack(name, config) };
+        const password = secrets["pulsar:managerDatabaseAdminPassword"];
+        const postgres = await startPostgres({ workspace, password });
+        await redirect(stack, settings, postgres, chart);
+        return postgres;
       },
     },
   );
 
   const api = await connect(cluster.kubeconfig);
-  await plantPrerequisites({ api, postgres, settings, password: secrets.database });
+  await plantPrerequisites({ api, postgres, settings, password: secrets["pulsar:managerDatabasePassword"] });
   await Promise.all([plantForeignObjects(api, nodes), plantForeignDatabase(postgres)]);
   return {
     workspace,
@@ -232,35 +242,24 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
     parts,
     progress,
     async another(name, given) {
-      const stackFile = await readStackFile(project, name);
-      const config = overrides(stackFile, given, address, secrets);
-      const others = await settingsOf(name, rawConfig(stackFile, config), project);
-      const source = await chartSource(others.chart, signal);
-      Object.assign(config.plain, databaseOf(others, postgres), chartOf(source));
-      return { stack: await makeStack(name, config), layout: layoutOf(others) };
+      const { stack, settings } = await makeStack(name, given);
+      await redirect(stack, settings, postgres, await chartSource(settings.chart, signal));
+      return { stack, layout: layoutOf(settings) };
     },
     observe: async (namespace = settings.namespace) => withoutForeign(await observe(api, namespace)),
-    redact: redactor([...Object.values(secrets), ...Object.values(config.secret)]),
+    redact: redactor([...Object.values(secrets), ...Object.values(secretsFor(stack.written, secrets))]),
   };
 }
 
 /** The configuration asked for, with the chart asked for. */
-function withChart({ chart, config = {} }: RehearsalOptions): StackConfig {
-  return { ...config, plain: { ...config.plain, ...chartOf(chart && resolve(chart)) } };
+function withChart({ chart, config }: RehearsalOptions): StackConfig {
+  return { plain: { ...config?.plain, ...chartOf(chart && resolve(chart)) } };
 }
 
 /** The stand-in, where the stack's repository does not answer. */
 async function chartSource({ source, version }: Settings["chart"], signal: AbortSignal): Promise<string | undefined> {
   if (!/^https?:/.test(source)) return undefined;
   return (await chartRepositoryAnswers(source, signal)) ? undefined : standInChart(version);
-}
-
-/** Where the rehearsed database is, as settings. */
-function databaseOf({ managerDatabase: { tls } }: Settings, { port, caFile }: Postgres): Record<string, string> {
-  return {
-    "pulsar:managerDatabase.port": String(port),
-    ...(tls === "verify-full" ? { "pulsar:managerDatabase.tlsCaFile": caFile } : {}),
-  };
 }
 
 /** The chart that takes the place of the stack's, if one does, as a setting. */

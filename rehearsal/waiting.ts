@@ -1,4 +1,5 @@
 import { setTimeout } from "node:timers/promises";
+import { RehearsalError } from "./fault.ts";
 
 /** How a condition is waited for. */
 export interface Waiting {
@@ -12,8 +13,10 @@ export interface Waiting {
 }
 
 /**
- * Looks until `probe` answers something and answers that. A probe that fails is asked again; its last fault is told when the time is
- * up. Fails at once with the signal's reason when that is aborted.
+ * Looks until `probe` answers something and answers that. A probe that fails is asked again, unless it fails with a `RehearsalError`. Fails at
+ * once with the signal's reason when that is aborted.
+ *
+ * @throws RehearsalError when the time is up, with the probe's last fault
  */
 export async function waitFor<T>(probe: () => Promise<T | undefined>, waiting: Waiting): Promise<T> {
   const deadline = Date.now() + waiting.limit;
@@ -23,11 +26,15 @@ export async function waitFor<T>(probe: () => Promise<T | undefined>, waiting: W
       const found = await probe();
       if (found !== undefined) return found;
     } catch (cause) {
+      if (cause instanceof RehearsalError) throw cause;
       fault = cause;
     }
     waiting.signal?.throwIfAborted();
     if (Date.now() > deadline) {
-      throw new Error(`${waiting.what} did not happen within ${String(waiting.limit / 1000)} s`, { cause: fault });
+      const reason = fault instanceof Error ? `: ${fault.message.split("\n", 1)[0] ?? ""}` : "";
+      throw new RehearsalError(`${waiting.what} did not happen within ${waiting.limit / 1000} s${reason}`, {
+        cause: fault,
+      });
     }
     await setTimeout(waiting.every ?? 100);
   }

@@ -36,6 +36,7 @@ export function placementFaults(settings: Partial<Parsed>): Fault[] {
   if (!has(settings, nodeKeys)) return faults;
   rightList(settings, add);
   namesOnce(settings, add);
+  hostnames(settings, add);
   if (!has(settings, placementKeys)) return faults;
   room(settings, add);
   zoneRoom(settings, add);
@@ -104,6 +105,15 @@ function namesOnce(settings: NodeSettings, add: Add) {
       );
     }
   });
+}
+
+/** A node's name is its label kubernetes.io/hostname unless the settings say otherwise; a label's value is shorter than a name may be. */
+function hostnames(settings: NodeSettings, add: Add) {
+  for (const { setting, name, hostname } of allNodes(settings)) {
+    if (hostname.length <= 63) continue;
+    const allowed = "63 characters at most, or hostname: what the node's label kubernetes.io/hostname says";
+    add(`${setting}.name`, JSON.stringify(name), allowed);
+  }
 }
 
 /** ZooKeeper and bookies keep their data on their node; brokers and proxies are spread with hard anti-affinity. */

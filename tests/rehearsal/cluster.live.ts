@@ -1,11 +1,14 @@
 /** The control plane of a rehearsal: what the rehearsal relies on, and that it goes without a trace. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { PatchStrategy } from "@kubernetes/client-node";
 import { Client } from "pg";
 import { startCluster, type Cluster } from "../../rehearsal/cluster.ts";
 import { explain } from "../../rehearsal/explain.ts";
+import { RehearsalError } from "../../rehearsal/fault.ts";
 import { markedProcesses } from "../../rehearsal/janitor.ts";
 import { connect, type Api } from "../../rehearsal/kubernetes.ts";
 import { simulatedNodes } from "../../rehearsal/nodes.ts";
@@ -149,6 +152,21 @@ describe("startCluster", () => {
     await cluster.stop();
     await waitFor(async () => markedProcesses(workspace.dir).length === 0 || undefined, { what: "the end", limit });
   });
+});
+
+test("a program of the control plane that ends is named, with what it says last", { timeout: 60_000 }, async () => {
+  const workspace = await openWorkspace();
+  try {
+    const { tools } = await prepareTools({ log: console.log, signal: workspace.signal });
+    const apiServer = join(await workspace.folder("broken"), "kube-apiserver");
+    await writeFile(apiServer, "#!/bin/sh\necho starting\necho no memory left >&2\nexit 1\n", { mode: 0o755 });
+    await assert.rejects(
+      startCluster({ tools: { ...tools, "kube-apiserver": apiServer }, workspace }),
+      new RehearsalError("the control plane does not start: kube-apiserver has ended: no memory left"),
+    );
+  } finally {
+    await workspace.close();
+  }
 });
 
 describe("a workspace with everything in it", () => {

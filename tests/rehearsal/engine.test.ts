@@ -3,15 +3,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
-import {
-  changesIn,
-  diagnosticsIn,
-  EngineError,
-  parseEvents,
-  Stack,
-  withoutSecrets,
-  type StackConfig,
-} from "../../rehearsal/engine.ts";
+import { changesIn, diagnosticsIn, EngineError, parseEvents, Stack, type StackConfig } from "../../rehearsal/engine.ts";
 import { membersOf } from "../../rehearsal/tools/processes.ts";
 import { waitFor } from "../../rehearsal/waiting.ts";
 
@@ -58,36 +50,25 @@ describe("event logs", () => {
   });
 });
 
-test("a copied stack file loses its secrets and their key, and nothing else", () => {
-  const file = `encryptionsalt: v1:abc
-secretsprovider: awskms://key
-config:
-  pulsar:nodes: [node1, { secure: v1:x }, { name: node2 }]
-  pulsar:password: { secure: v1:y }
-  pulsar:database: { host: db, password: { secure: v1:z }, secure: false }
-`;
-  const plain = `config:
-  pulsar:nodes:
-    - node1
-    - name: node2
-  pulsar:database:
-    host: db
-    secure: false
-`;
-  assert.equal(withoutSecrets(file), plain);
-  assert.equal(withoutSecrets(""), "config: {}\n");
-});
+/** What `pulumi config --json` prints. */
+const read = {
+  "pulsar:layout": { value: "mixed", secret: false },
+  "pulsar:nodes": { value: '[{"name":"node1"}]', objectValue: [{ name: "node1" }], secret: false },
+  "pulsar:managerPassword": { secret: true },
+};
 
 /** A project and, in the place of the CLI, a script that records how it is called. `up` runs until it is ended. */
 async function project(
   context: TestContext,
   up = "exit 0",
+  config = "cat config.json",
 ): Promise<{ dir: string; read: (name: string) => Promise<string> }> {
   const dir = await mkdtemp(join(tmpdir(), "engine-test-"));
   context.after(() => rm(dir, { recursive: true, force: true }));
   for (const folder of ["project", "work"]) await mkdir(join(dir, folder));
   await writeFile(join(dir, "project/Pulumi.yaml"), "name: pulsar\nruntime: nodejs\n");
   await writeFile(join(dir, "project/Pulumi.test.yaml"), "config:\n  pulsar:layout: mixed\n");
+  await writeFile(join(dir, "config.json"), JSON.stringify(read));
   const script = `#!/bin/sh
 cd ${dir}
 echo "$*" >> calls
@@ -95,6 +76,7 @@ env > env
 case "$1 $2" in
   "stack init") [ "$PULUMI_CONFIG_PASSPHRASE" ] || exit 1 ;;
   "config set") cat >> stdin ;;
+  "config --json") ${config} ;;
   "cancel --yes") echo "error: no such lock" >&2; exit 1 ;;
   up*) ${up} ;;
 esac
@@ -145,7 +127,27 @@ describe("the CLI", () => {
     assert.match(env, /^KUBECONFIG=\/kubeconfig$/m);
     assert.ok(!env.includes("PULUMI_ACCESS_TOKEN"));
     assert.equal(await read("project/Pulumi.test.yaml"), "config:\n  pulsar:layout: mixed\n");
-    assert.equal(await read("work/Pulumi.test.yaml"), "config:\n  pulsar:layout: mixed\n");
+    assert.equal(
+      await read("work/Pulumi.test.yaml"),
+      'config: {"pulsar:layout":"mixed","pulsar:nodes":[{"name":"node1"}]}\n',
+    );
+  });
+
+  test("reads the stack file itself, and tells a fault in it by one line with its name", async (context) => {
+    const { dir, read } = await project(context);
+    const { written } = await open(dir);
+    assert.deepEqual(written, {
+      plain: { "pulsar:layout": "mixed", "pulsar:nodes": [{ name: "node1" }] },
+      encrypted: ["pulsar:managerPassword"],
+    });
+    assert.match(await read("calls"), /^config --json --config-file \S+project\/Pulumi\.test\.yaml /m);
+
+    const fault = ["warning: no value", "error: yaml: unmarshal errors:", '  line 3: mapping key "a" already defined'];
+    const faulty = await project(context, "exit 0", `printf '%s\\n' '${fault.join("' '")}' >&2; exit 255`);
+    await assert.rejects(
+      open(faulty.dir),
+      new EngineError('Pulumi.test.yaml: yaml: unmarshal errors: line 3: mapping key "a" already defined'),
+    );
   });
 
   test("failing is an outcome for an operation, and an error for anything else", async (context) => {

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { join, resolve } from "node:path";
 import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { parse } from "yaml";
 import { type Needs, render } from "../../rehearsal/images/mirror.ts";
+import { stackSettings } from "../../rehearsal/stackSettings.ts";
+import { fixtures } from "../support/stackFile.ts";
 
 const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
 const registry = "harbor.example.com/library";
@@ -117,21 +120,24 @@ for (const format of ["skopeo", "crane"] as const) {
   });
 }
 
+it("the images of a whole stack go from where all can pull them to its registry", async () => {
+  const text = render("prod", await stackSettings("prod", fileURLToPath(fixtures)), "crane");
+  const copies = text.split("\n").flatMap((line) => /^crane copy docker\.io\/(\S+) (\S+)$/.exec(line)?.slice(1) ?? []);
+  assert.equal(copies.length, 4);
+  assert.deepEqual(
+    [copies[1], copies[3]],
+    [copies[0], copies[2]].map((name) => `${registry}/${name ?? ""}`),
+  );
+});
+
 describe("npm run images", () => {
   const main = join(resolve(import.meta.dirname, "../.."), "rehearsal/images.ts");
   const run = (...args: string[]) => execa(process.execPath, [main, ...args], { reject: false });
 
   it("reads the stack file and nothing else", async () => {
-    const { exitCode, stdout, stderr } = await run("--stack", "prod", "--format", "crane");
+    const { exitCode, stdout, stderr } = await run("--stack", "test");
     assert.deepEqual([exitCode, stderr], [0, ""]);
-    const targets = stdout
-      .split("\n")
-      .flatMap((line) => /^crane copy docker\.io\/(\S+) (\S+)$/.exec(line)?.slice(1) ?? []);
-    assert.equal(targets.length, 4);
-    assert.deepEqual(
-      [targets[1], targets[3]],
-      [targets[0], targets[2]].map((name) => `${registry}/${name ?? ""}`),
-    );
+    assert.match(stdout, /^Images of the stack test\n/);
   });
 
   for (const [args, message] of [

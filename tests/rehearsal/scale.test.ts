@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,9 +10,8 @@ import { growthRow, heading, rowOf } from "../../rehearsal/scale/growth.ts";
 import type { Measurement } from "../../rehearsal/scale/measure.ts";
 import { memoryOf, watchMemory } from "../../rehearsal/scale/memory.ts";
 import { fewestNodes, planOf, stack } from "../../rehearsal/scale/plan.ts";
-import { rawConfig } from "../../rehearsal/stackConfig.ts";
 import { parseSettings } from "../../settings.ts";
-import { testSecrets } from "../support/stackFile.ts";
+import { stackConfig } from "../support/stackFile.ts";
 
 describe("a plan of many nodes", () => {
   for (const [nodes, zookeepers, bookies] of [
@@ -22,12 +20,7 @@ describe("a plan of many nodes", () => {
     [300, 5, 200],
   ] as const) {
     test(`of ${nodes} nodes has no fault, carries on all of them, and has none of the stack file's`, () => {
-      const file = readFileSync(new URL(`../../Pulumi.${stack}.yaml`, import.meta.url), "utf8");
-      const { plain, secret } = planOf(nodes);
-      const config = rawConfig(file, {
-        plain: { ...plain, "kubernetes:context": "test" },
-        secret: { ...secret, ...testSecrets },
-      });
+      const config = stackConfig(stack, laidOver(planOf(nodes).plain ?? {}));
       const { placements, nodes: planned } = layoutOf(parseSettings(config, stack, false));
       assert.equal(new Set(planned.map(({ name }) => name)).size, nodes);
       assert.deepEqual(new Set(planned.map(({ zone }) => zone)), new Set(["a", "b", "c"]));
@@ -43,6 +36,22 @@ describe("a plan of many nodes", () => {
     assert.throws(() => planOf(fewestNodes - 1), { message: "--nodes: found 15; allowed: 16 or more" });
   });
 });
+
+/** The settings of the stack that the paths lead to, with the values at their ends. */
+function laidOver(values: Record<string, string>): Record<string, unknown> {
+  const { "pulsar:nodeGroups": groups, "pulsar:replicas": replicas = "{}" } = stackConfig(stack).values;
+  const settings = { nodeGroups: JSON.parse(groups ?? ""), replicas: JSON.parse(replicas) } as Record<string, unknown>;
+  for (const [path, text] of Object.entries(values)) {
+    const keys = path
+      .slice("pulsar:".length)
+      .split(/[.[\]]+/)
+      .filter(Boolean);
+    const last = keys.pop() ?? "";
+    const target = keys.reduce((value, key) => (value[key] ??= {}) as Record<string, unknown>, settings);
+    target[last] = /^\d+$/.test(text) ? Number(text) : text;
+  }
+  return { "pulsar:nodeGroups": settings["nodeGroups"], "pulsar:replicas": settings["replicas"] };
+}
 
 describe("the memory of an operation", () => {
   const one = (pid: number, parent: number, command: string, mebibytes: number) => {

@@ -3,12 +3,14 @@ import assert from "node:assert/strict";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { tmpdir } from "node:os";
+import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { Client } from "pg";
 import type { Outcome } from "../../rehearsal/engine.ts";
 import type { Progress, Tell } from "../../rehearsal/progress.ts";
 import type { Stage } from "../../rehearsal/stage.ts";
 import { prepareTools } from "../../rehearsal/tools/tools.ts";
+import { fixtures } from "../support/stackFile.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 
@@ -87,25 +89,25 @@ export function changed({ text }: Outcome): string[] {
   return [...new Set(lines)].sort();
 }
 
-/** Takes passages out of the program's sources, in a copy of it, and hands the copy's folder to `use`. */
+/** Takes passages out of the program's sources, in a copy of it with the tests' stack files, and hands the copy's folder to `use`. */
 export async function withProgramWithout<T>(
   passages: Record<string, string[]>,
   use: (project: string) => Promise<T>,
 ): Promise<T> {
   const project = await mkdtemp(join(tmpdir(), "program-without-"));
   try {
-    const parts = [
+    for (const part of [
       "Pulumi.yaml",
-      "Pulumi.test.yaml",
-      "Pulumi.prod.yaml",
       "package.json",
       "preload.cjs",
       "index.ts",
       "settings.ts",
-    ];
-    for (const part of [...parts, "settings", "components"]) {
+      "settings",
+      "components",
+    ]) {
       await cp(join(root, part), join(project, part), { recursive: true });
     }
+    await cp(fileURLToPath(fixtures), project, { recursive: true });
     await symlink(join(root, "node_modules"), join(project, "node_modules"));
     for (const [file, texts] of Object.entries(passages)) {
       const path = join(project, file);

@@ -11,6 +11,7 @@ type Case = [title: string, changes: Changes, expected: string];
 
 const inGroups = (changes: Parameters<typeof groups>[0]): Changes => ({ "pulsar:nodeGroups": groups(changes) });
 const untainted = { nodes: [], cpu: 16, memory: "64Gi", untainted: 2 };
+const longName = `${"node-".repeat(13)}1`;
 
 const mixed: Case[] = [
   ["no nodes", { "pulsar:nodes": undefined }, "pulsar:nodes: found []; allowed: at least one node"],
@@ -28,6 +29,11 @@ const mixed: Case[] = [
     "a host name twice",
     { "pulsar:nodes": [...nodes("node1", "node2"), { name: "node3", hostname: "node1" }] },
     'pulsar:nodes[2].hostname: found "node1"; allowed: a label that no other node has (nodes[0] has it)',
+  ],
+  [
+    "a name that is no label's value, without hostname",
+    { "pulsar:nodes": nodes("node1", "node2", longName) },
+    `pulsar:nodes[2].name: found "${longName}"; allowed: 63 characters at most, or hostname`,
   ],
   [
     "fewer nodes than bookies",
@@ -230,6 +236,11 @@ describe("no fault for", () => {
       "two zones, one of which must hold ZooKeeper's majority",
       "prod",
       inGroups({ zookeeper: { nodes: zoned("zk", "aab") } }),
+    ],
+    [
+      "a long name beside the label that the node has",
+      "test",
+      { "pulsar:nodes": [...nodes("node1", "node2"), { name: longName, hostname: "node3" }] },
     ],
     ["nodes without zones", "prod", inGroups({ zookeeper: { nodes: nodes("zk-1", "zk-2", "zk-3") } })],
     [

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
+import { readConfig } from "../../rehearsal/stackConfig.ts";
 import type { RawConfig } from "../../settings.ts";
 
 /** Made-up secrets, recognisable wherever they must not turn up. */
@@ -12,14 +13,16 @@ export const testSecrets = {
 
 const root = new URL("../../", import.meta.url);
 
-/** A committed stack file as Pulumi hands it to the program, with the secrets and the cluster its user adds. */
+/** The stack files of the tests: `test` and `prod`. */
+export const fixtures = new URL("tests/fixtures/", root);
+
+/** A stack file of the tests as Pulumi hands it to the program, with the secrets and the cluster its user adds. */
 export function stackConfig(stack: string, changes: Record<string, unknown> = {}): RawConfig {
-  const file = parse(readFileSync(new URL(`Pulumi.${stack}.yaml`, root), "utf8")) as {
-    config: Record<string, unknown>;
-  };
+  const file = `Pulumi.${stack}.yaml`;
+  const { plain } = readConfig(readFileSync(new URL(file, fixtures), "utf8"), file);
   const config: Record<string, unknown> = {
     ...testSecrets,
-    ...file.config,
+    ...plain,
     "kubernetes:context": "test-cluster",
     ...changes,
   };
