@@ -10,9 +10,9 @@ import { frontEndConfig } from "./managerFrontEnd.ts";
 export interface PulsarReleaseArgs {
   /** Namespace of the release; the release waits for it to exist. */
   namespace: pulumi.Input<string>;
-  /** What must be there before Helm starts: nodes, volumes, token Secrets, database. */
+  /** What must exist before Helm starts: nodes, volumes, token Secrets, database. */
   after: pulumi.Resource[];
-  /** Name of the Helm release. It is in the names of StatefulSets and claims: changing it makes another, empty cluster. */
+  /** Name of the Helm release. StatefulSets and claims are named after it: changing it creates another, empty cluster. */
   release: string;
   chart: {
     version: ChartVersion;
@@ -24,13 +24,13 @@ export interface PulsarReleaseArgs {
     /** How long Helm waits for every pod to be ready and every init Job to be complete, in minutes. */
     timeoutMinutes: number;
   };
-  /** What the chart's values are made from. */
+  /** Input for the chart's values. */
   cluster: Omit<PulsarCluster, "release" | "manager"> & {
     manager: { jdbcUrl: pulumi.Input<string>; token: SecretRef };
   };
-  /** Pulsar Manager's accounts: of its database, and the one people log in with. */
+  /** Pulsar Manager's accounts: of its database, and the login. */
   managerCredentials: pulumi.Input<ManagerCredentials>;
-  /** Laid over the values last: the way out for what this program does not know. In the line's own terms, without secrets. */
+  /** Overrides the values, for what this program has no settings for. In the terms of the chart line, without secrets. */
   values?: Values;
   /** Run before Helm, and when it fails: see `releaseHooks`. */
   hooks?: pulumi.ResourceHookBinding;
@@ -52,11 +52,11 @@ export interface ServiceAddresses {
  */
 export class PulsarRelease extends pulumi.ComponentResource {
   readonly addresses: pulumi.Output<ServiceAddresses>;
-  /** What Helm says of the release once it is done: `deployed`. */
+  /** Helm's status of the release: `deployed`. */
   readonly status: pulumi.Output<string>;
-  /** Stands for all that makes the release what it is: another one where an `up` upgrades it. Known at preview. */
+  /** A hash of everything that an upgrade depends on: it changes when an `up` upgrades the release. Known at preview. */
   readonly revision: pulumi.Output<string>;
-  /** The release itself: what lives inside the cluster goes with it. */
+  /** The release itself. What is inside Pulsar is deleted with it. */
   readonly release: pulumi.Resource;
 
   constructor(name: string, args: PulsarReleaseArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -64,7 +64,7 @@ export class PulsarRelease extends pulumi.ComponentResource {
     const line = chartLine(args.chart.version);
     const full = fullName(args.release);
 
-    // Its name is from before there was more than the database's account in it.
+    // The name is older than the login, which the Secret holds as well.
     const secretName = `${full}-manager-database`;
     const managerSecret = new k8s.core.v1.Secret(
       `${name}-manager-database`,
@@ -88,8 +88,8 @@ export class PulsarRelease extends pulumi.ComponentResource {
         ]
       : [];
 
-    // Pods without a ServiceAccount of their own run as `default`, the init Jobs and ZooKeeper among them (chart 2.7.7); it must know the
-    // pull secret before the first of them is made.
+    // Pods without a ServiceAccount run as `default`, for example ZooKeeper and the init Jobs (chart 2.7.7). It must have the pull secret
+    // before the first of them is created.
     const { pullSecret } = args.cluster.images;
     const defaultAccount =
       pullSecret === undefined || line.givesPullSecret
@@ -123,7 +123,7 @@ export class PulsarRelease extends pulumi.ComponentResource {
         parent: this,
         dependsOn: [managerSecret, ...frontEnd, ...defaultAccount, ...args.after],
         hooks: args.hooks,
-        // Pulumi's own clock must not run out before Helm's.
+        // Pulumi must not time out before Helm.
         customTimeouts: minutes(args.chart.timeoutMinutes + 5),
       },
     );

@@ -32,22 +32,22 @@ export interface Manifest {
 }
 
 /**
- * Helm's manifests are read by Go's YAML 1.1 (0644 is octal, "yes" a boolean, the last of two equal keys wins), so they are
- * read and written in the same dialect here.
+ * Go reads Helm's manifests as YAML 1.1 (0644 is octal, "yes" is a boolean, the last of two equal keys wins). They are read and written in the
+ * same dialect here.
  */
 const dialect = { version: "1.1", merge: true } as const;
 
-/** The objects of a rendered manifest, empty documents left out. @throws Error that names the line of a document which is no YAML */
+/** The objects of a rendered manifest, without empty documents. @throws Error with the line, for a document that is not YAML */
 export function parseManifest(manifest: string): Manifest[] {
   return parseAllDocuments(manifest, { ...dialect, uniqueKeys: false }).flatMap((document) => {
     const [error] = document.errors;
-    if (error !== undefined) throw new Error(`the chart's manifest is no YAML: ${error.message}`);
+    if (error !== undefined) throw new Error(`the chart's manifest is not YAML: ${error.message}`);
     const object = document.toJS() as Manifest | null;
     return object === null ? [] : [object];
   });
 }
 
-/** The objects as one manifest, in their order. */
+/** The objects as one manifest, in the same order. */
 export function writeManifest(objects: readonly Manifest[]): string {
   return objects
     .map((object) => `---\n${stringify(object, { ...dialect, lineWidth: 0, aliasDuplicateObjects: false })}`)

@@ -1,20 +1,20 @@
 import { amount, mebibytes, type PodSize } from "../sizing.ts";
 import type { PulsarCluster, Values } from "./cluster.ts";
 
-/** Parts of the values that both chart lines (2.7.7 and 4.7.0) take in the same form. */
+/** Parts of the values that are the same in both chart lines (2.7.7 and 4.7.0). */
 
-/** The roles that may do everything, by what they are for. */
+/** The super users' roles, by purpose. */
 export function superUsers({ superUsers: { broker, proxy, client, manager } }: PulsarCluster["auth"]): Values {
   return { broker, proxy, client, ...(manager === undefined ? {} : { manager }) };
 }
 
 /** A volume of a StatefulSet, on a local disk. */
 export function localVolume(size: string, storageClass: string): Values {
-  // The chart says "local-storage" by itself where storage is local; an explicit name comes first.
+  // By default the chart uses "local-storage" for local storage. An explicit name takes precedence.
   return { local_storage: true, size, storageClassName: storageClass };
 }
 
-/** What the pods ask for, if they are to ask for anything but the chart's own. */
+/** The pods' requests and limits, if they differ from the chart's. */
 export function resources({ requests, limits }: PodSize): Values {
   const said = Object.entries({ requests, limits }).flatMap(([key, value]) =>
     value === undefined ? [] : [[key, defined(value)]],
@@ -30,15 +30,15 @@ function defined(quantities: { cpu?: string | undefined; memory?: string | undef
   );
 }
 
-/** A component's own configuration, if it has any. */
+/** A component's configuration, if there is any. */
 export function configured(configData: Values): Values {
   return Object.keys(configData).length === 0 ? {} : { configData };
 }
 
 /**
- * The JVM's memory under the name the component's start script reads; nothing where the chart's own default is to hold.
+ * The JVM's memory in the variable that the component's start script reads. Nothing without a heap: the chart's default holds.
  *
- * @param first whether the heap has its full size from the start
+ * @param first whether the heap has its maximum size from the start
  */
 export function memory(variable: string, { heap, direct }: PodSize, first = true): Values {
   if (heap === undefined) return {};
@@ -48,17 +48,17 @@ export function memory(variable: string, { heap, direct }: PodSize, first = true
 }
 
 /**
- * One pod more in one domain than in another at most; a domain whose nodes are all lost does not count, or its pods could go nowhere
- * (Kubernetes 1.26, nodeTaintsPolicy). The selector of the component's own pods is still to be added.
+ * A domain may have at most one pod more than another. A domain whose nodes are all lost does not count, or its pods could not run anywhere
+ * (Kubernetes 1.26, nodeTaintsPolicy). The caller adds the selector of the component's pods.
  */
 export function evenly(topologyKey: string): Values {
   return { topologyKey, maxSkew: 1, whenUnsatisfiable: "DoNotSchedule", nodeTaintsPolicy: "Honor" };
 }
 
-/** What brokers are told: never two on one node where the layout says so, how ledgers are written, how tokens are verified. */
+/** The brokers' values: one per node if the layout requires it, how ledgers are written, how tokens are verified. */
 export function brokers({ placements, sizes, auth, ledgers, racks }: PulsarCluster): Values {
   return {
-    // By itself the chart only prefers another node for each broker.
+    // By default the chart only prefers a node of its own for each broker.
     affinity: {
       anti_affinity: placements.broker.rule === "spread",
       type: "requiredDuringSchedulingIgnoredDuringExecution",
@@ -74,7 +74,7 @@ export function brokers({ placements, sizes, auth, ledgers, racks }: PulsarClust
   };
 }
 
-/** What proxies are told. They guard /metrics once authentication is on; 2.7's proxy.conf has no such line to override: hence the prefix. */
+/** The proxies' values. With authentication, /metrics needs a token by default; 2.7's proxy.conf has no line to override, hence the prefix. */
 export function proxies({ sizes, auth }: PulsarCluster): Values {
   return {
     configData: {
@@ -99,14 +99,14 @@ export function managerSettings({ manager: { jdbcUrl }, sizes }: PulsarCluster):
 }
 
 /**
- * The algorithm that brokers and proxies verify tokens with, if it is to be another than RS256 (AuthenticationProviderToken, Pulsar 2.7 and
- * 4.0). Their conf files may lack the line: the prefix adds it.
+ * The algorithm that brokers and proxies verify tokens with, if it is not RS256 (AuthenticationProviderToken, Pulsar 2.7 and 4.0). Their
+ * configuration files may lack the line; the prefix adds it.
  */
 function tokenAlgorithm({ publicAlgorithm }: PulsarCluster["auth"]): Values {
   return publicAlgorithm === undefined ? {} : { PULSAR_PREFIX_tokenPublicAlg: publicAlgorithm };
 }
 
-/** The copies of an entry in as many racks as there are, so that losing one rack loses one copy: by itself BookKeeper is content with two. */
+/** Spreads the copies of an entry over as many racks as possible, so that losing a rack loses one copy. By default two racks are enough. */
 function apart(racks: readonly string[] | undefined, copies: number): Values {
   if (racks === undefined) return {};
   return {

@@ -15,11 +15,11 @@ import {
 } from "../parts.ts";
 
 /**
- * The values of chart 2.7.7 for a cluster; equal in effect to the seed's values.yaml (section 2.1), but for its slips: services are
- * ClusterIP (the seed's own advice, and Helm's wait never ends on a pending LoadBalancer), the manager has its selector and toleration, its
- * token and its database password come from Secrets.
+ * The values of chart 2.7.7 for a cluster. They have the effect of the seed's values.yaml (section 2.1) without its errors: Services are
+ * ClusterIP (as the seed advises; Helm's wait never ends for a pending LoadBalancer), the manager has a selector and tolerations, and its token
+ * and database password come from Secrets.
  *
- * The chart has no values schema: a misspelt key is silently ignored, so tests render a chart with these values.
+ * The chart has no values schema and ignores a misspelt key, so tests render a chart with these values.
  */
 export function values(cluster: PulsarCluster): Values {
   const { placements, sizes, images, auth, volumes, racks, manager } = cluster;
@@ -27,14 +27,14 @@ export function values(cluster: PulsarCluster): Values {
   const volume = (size: string) => localVolume(size, volumes.storageClass);
 
   return {
-    // Always on, although an upgrade with these Jobs fails on their immutable templates (chart 2.7.7, no hooks, no TTL): the post-renderer
-    // names each Job after its template. Both Jobs leave an initialised cluster as it is.
+    // Always on. A Job's template is immutable (chart 2.7.7: no hooks, no TTL), so the post-renderer names each Job after its template. Both
+    // Jobs leave an initialised cluster as it is.
     initialize: true,
     clusterDomain: cluster.clusterDomain,
     auth: {
       authentication: { enabled: true, provider: "jwt", jwt: { usingSecretKey: auth.symmetric } },
       authorization: { enabled: true },
-      // The chart lists whatever is in here.
+      // The chart lists every entry.
       superUsers: superUsers(auth),
     },
     components: {
@@ -56,8 +56,8 @@ export function values(cluster: PulsarCluster): Values {
     },
     bookkeeper: {
       ...pods(placements.bookkeeper, sizes.bookkeeper),
-      // The chart hands a bookie's configuration to the init containers of brokers and Jobs too (2.7.7): on a smaller node their JVM would not
-      // start with a bookie's heap.
+      // The chart also gives a bookie's configuration to the init containers of brokers and Jobs (2.7.7). On a smaller node their JVM would
+      // not start with a bookie's heap.
       ...configured({ ...memory("PULSAR_MEM", sizes.bookkeeper, false), ...bookieCaches(sizes.bookkeeper) }),
       volumes: { journal: volume(volumes.sizes["bookie-journal"]), ledgers: volume(volumes.sizes["bookie-ledgers"]) },
     },
@@ -74,7 +74,7 @@ export function values(cluster: PulsarCluster): Values {
       ...pods(placements.autorecovery, sizes.autorecovery),
       ...configured({
         ...memory("BOOKIE_MEM", sizes.autorecovery),
-        // The recovery picks bookies by itself: without the brokers' map of racks it would put all copies into one (class of Pulsar 2.7; 2.10
+        // The recovery chooses bookies itself: without the brokers' rack map it could put all copies into one rack (class of Pulsar 2.7; 2.10
         // and later have another).
         ...(racks
           ? { PULSAR_PREFIX_reppDnsResolverClass: "org.apache.pulsar.zookeeper.ZkBookieRackAffinityMapping" }
@@ -88,7 +88,7 @@ export function values(cluster: PulsarCluster): Values {
     pulsar_manager: {
       ...pods(placements.manager, sizes.manager),
       service: { type: "ClusterIP" },
-      // In this chart "admin" is the database's user, not the one who logs in (apache/pulsar-helm-chart#31).
+      // In this chart "admin" is the database user, not the login (apache/pulsar-helm-chart#31).
       existingSecretName: manager.secret,
       configData: { ...managerSettings(cluster), JWT_TOKEN: fromSecret(manager.token) },
     },
@@ -106,7 +106,7 @@ export function values(cluster: PulsarCluster): Values {
   };
 }
 
-/** What every component's block has: how many pods, where, and what each asks for. */
+/** The values that every component has: number of pods, placement and size. */
 function pods({ replicas, nodeSelector, tolerations, overZones }: Placement, size: PodSize): Values {
   const more: Values = {
     ...(size.priorityClass === undefined ? {} : { priorityClassName: size.priorityClass }),
@@ -123,8 +123,8 @@ function pods({ replicas, nodeSelector, tolerations, overZones }: Placement, siz
 }
 
 /**
- * The bookie's caches as BookKeeper itself would cut them from its direct memory: a quarter each for writes and for reading ahead, a
- * tenth for RocksDB's blocks. The chart fixes them to 32 MB, 32 MB and 8 MB (2.7.7).
+ * The bookie's caches as fractions of its direct memory, like BookKeeper's own defaults: a quarter each for writes and for read-ahead, a tenth
+ * for RocksDB's blocks. The chart sets them to 32 MB, 32 MB and 8 MB (2.7.7).
  */
 function bookieCaches({ direct }: PodSize): Values {
   if (direct === undefined) return {};
@@ -136,20 +136,20 @@ function bookieCaches({ direct }: PodSize): Values {
   };
 }
 
-/** The post-renderer moves what is under this annotation (JSON) into the pods' spec: the chart has no values for it. */
+/** The post-renderer moves the content of this annotation (JSON) into the pods' spec: the chart has no values for it. */
 export const podSpecAnnotation = "pulsar-stack/pod-spec";
 
 const secretMark = "secretKeyRef:";
 
 /**
- * A value of a component's configData that is to come from a Secret. The chart writes configData into a ConfigMap; the post-renderer
- * takes such a value out of it and hands it to the pods as an environment variable of that name.
+ * A value of a component's configData that comes from a Secret. The chart writes configData into a ConfigMap. The post-renderer replaces such a
+ * value by an environment variable of the same name.
  */
 export function fromSecret({ secret, key }: SecretRef): string {
   return `${secretMark}${secret}/${key}`;
 }
 
-/** The Secret a configData value refers to, if it does. */
+/** The Secret that a configData value refers to, if any. */
 export function secretRef(value: unknown): SecretRef | undefined {
   if (typeof value !== "string" || !value.startsWith(secretMark)) return undefined;
   const [secret = "", key = ""] = value.slice(secretMark.length).split("/");

@@ -16,8 +16,8 @@ import {
 } from "../parts.ts";
 
 /**
- * The values of chart 4.7.0 for a cluster. The chart has no values schema: a misspelt or outdated key is silently ignored, so a test holds
- * every key against the chart's.
+ * The values of chart 4.7.0 for a cluster. The chart has no values schema and ignores a misspelt or outdated key, so a test compares every key
+ * with the chart's.
  */
 export function values(cluster: PulsarCluster): Values {
   const { release, placements, sizes, images, auth, volumes, racks, manager } = cluster;
@@ -34,11 +34,11 @@ export function values(cluster: PulsarCluster): Values {
   const volume = (size: string) => localVolume(size, volumes.storageClass);
 
   return {
-    // Always on: by itself the chart has the init Jobs only in the very first install, and one that failed would never be initialised. The
+    // Always on: by default the chart has the init Jobs only in the first install, so a failed one would never be initialised. The
     // post-renderer names each Job after its template. All three leave an initialised cluster as it is.
     initialize: true,
     clusterDomain: cluster.clusterDomain,
-    // `jwt.enabled`, which 2.7.7 did not have, is what mounts the tokens; `provider`, which it had, is not read any more.
+    // `jwt.enabled` is new since 2.7.7 and mounts the tokens; `provider` is no longer read.
     auth: {
       authentication: { enabled: true, jwt: { enabled: true, usingSecretKey: auth.symmetric } },
       authorization: { enabled: true },
@@ -59,7 +59,7 @@ export function values(cluster: PulsarCluster): Values {
       toolset: true,
       zookeeper: true,
     },
-    // Monitoring that is there already finds the pods by their annotations, which they have where there is no PodMonitor.
+    // Existing monitoring finds the pods by their annotations, which the chart adds if there is no PodMonitor.
     "victoria-metrics-k8s-stack": { enabled: false },
     rbac: { limit_to_namespace: true },
     volumes: { local_storage: true },
@@ -72,7 +72,7 @@ export function values(cluster: PulsarCluster): Values {
     },
     bookkeeper: {
       ...pods("bookie", placements.bookkeeper, sizes.bookkeeper),
-      // Bookies cut their caches from the direct memory themselves (Pulsar 4.0, conf/bookkeeper.conf).
+      // By default the caches are fractions of the direct memory (Pulsar 4.0, conf/bookkeeper.conf).
       ...configured(memory("PULSAR_MEM", sizes.bookkeeper)),
       ...unmonitored,
       volumes: { journal: volume(volumes.sizes["bookie-journal"]), ledgers: volume(volumes.sizes["bookie-ledgers"]) },
@@ -101,14 +101,14 @@ export function values(cluster: PulsarCluster): Values {
     pulsar_manager: {
       ...pods("pulsar-manager", placements.manager, sizes.manager),
       service: { type: "ClusterIP" },
-      // Its disk would only hold the PostgreSQL inside its image, which stays off where URL names another.
+      // Only the PostgreSQL inside the image needs the disk. It does not start if URL names another server.
       volumes: { persistence: false },
-      // Otherwise the chart makes passwords of its own, and keeps the first ones for ever.
+      // Otherwise the chart generates passwords and keeps them permanently.
       admin: { existingSecret: manager.secret },
       configData: managerSettings(cluster),
       ...frontEnd(manager),
     },
-    // What all but the manager run, Jobs included.
+    // The image of everything except the manager, including Jobs.
     defaultPulsarImageRepository: pulsarImage.repository,
     defaultPulsarImageTag: pulsarImage.tag,
     images: {
@@ -120,16 +120,16 @@ export function values(cluster: PulsarCluster): Values {
   };
 }
 
-/** The chart's PodMonitors are of a kind that few clusters know, and an install fails on where it is unknown. */
+/** Few clusters have the kind PodMonitor, and an install fails where it is unknown. */
 const unmonitored: Values = { podMonitor: { enabled: false } };
 
 /**
- * Without the hooks that delete a StatefulSet before an upgrade from a chart before 4.6: such an upgrade is no way of this program, and their
- * pods have neither pull secret nor toleration.
+ * Without the hooks that delete a StatefulSet before an upgrade from a chart before 4.6. This program does not support such an upgrade, and the
+ * hooks' pods have neither pull secret nor tolerations.
  */
 const bornHere: Values = { statefulsetUpgrade: { enabled: false } };
 
-/** Images that the chart names by itself. Nothing here runs them, but what is switched on in the settings' values comes from the same registry. */
+/** Images that nothing uses by default. What the settings' `values` switch on comes from the same registry. */
 function hidden(registry: string | undefined): Values {
   if (registry === undefined) return {};
   const named = { kubectl: "alpine/k8s", dekaf: "visortelle/dekaf", oxia: "oxia/oxia" };
@@ -138,13 +138,13 @@ function hidden(registry: string | undefined): Values {
   );
 }
 
-/** The manager's nginx with a configuration of ours in place of the image's (pulsar-manager v0.2.0 and v0.4.0, docker/Dockerfile). */
+/** Mounts our configuration of the manager's nginx over the image's (pulsar-manager v0.2.0 and v0.4.0, docker/Dockerfile). */
 function frontEnd({ frontEnd }: PulsarCluster["manager"]): Values {
   if (frontEnd === undefined) return {};
   const [name, file] = ["front-end", "default.conf"];
   return {
     extraVolumes: [{ name, configMap: { name: frontEnd } }],
-    // As a single file (subPath), it stays what it was while the pod runs; the ConfigMap's name changes with what is in it.
+    // A single file (subPath) does not change while the pod runs. The ConfigMap's name changes with its content.
     extraVolumeMounts: [{ name, mountPath: `/etc/nginx/conf.d/${file}`, subPath: file, readOnly: true }],
   };
 }
@@ -153,15 +153,15 @@ function placed({ nodeSelector, tolerations }: Placement): Values {
   return { nodeSelector, tolerations: tolerations.map((toleration) => ({ ...toleration })) };
 }
 
-/** The labels of a component's pods, as its StatefulSet selects them. */
+/** The labels by which a component's StatefulSet selects its pods. */
 function podsOf(release: string, component: string): Values {
   return { matchLabels: { app: "pulsar", release, component } };
 }
 
 /**
- * The recovery picks bookies by itself: without the brokers' map of racks it would put all copies into one. The class that reads the map
- * cannot read the chart's `metadataServiceUri` (zk+hierarchical://) and then does without, saying so in the log alone
- * (apache/pulsar#24455); with the older names for the same ZooKeeper it can.
+ * The recovery chooses bookies itself: without the brokers' rack map it could put all copies into one rack. The class that reads the map cannot
+ * parse the chart's `metadataServiceUri` (zk+hierarchical://) and continues without, with only a log message (apache/pulsar#24455). It can read
+ * the older settings for the same ZooKeeper.
  */
 function rackMap(release: string, racks: readonly string[] | undefined): Values {
   if (racks === undefined) return {};

@@ -238,6 +238,6 @@ test("the post-renderer is a program Helm can run", () => {
   assert.deepEqual(parseManifest(out), parseManifest(writeManifest(repaired())));
 });
 
-test("a manifest that is no YAML is refused in one line", () => {
-  assert.throws(() => parseManifest("a: [1"), /^Error: the chart's manifest is no YAML: .*line 1/);
+test("a manifest that is not YAML is refused in one line", () => {
+  assert.throws(() => parseManifest("a: [1"), /^Error: the chart's manifest is not YAML: .*line 1/);
 });
