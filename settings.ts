@@ -27,6 +27,7 @@ import {
   waysInOf,
 } from "./settings/resolved.ts";
 import { emptyDefaults, type Parsed, schema, type SecretKey, secretKeys, soundPart } from "./settings/schema.ts";
+import { valueWarnings } from "./settings/values.ts";
 
 const secretKeySet: ReadonlySet<string> = new Set(secretKeys);
 
@@ -153,7 +154,7 @@ export function parseSettings(
           : { ...managerDatabase.admin, password: pulumi.secret(managerDatabaseAdminPassword) },
     },
     ingress: waysInOf({ ingress }),
-    warnings: pullWarnings(parsed.data),
+    warnings: [...pullWarnings(parsed.data), ...valueWarnings(parsed.data)],
   };
 }
 

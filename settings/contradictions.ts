@@ -10,6 +10,7 @@ import { productionFaults } from "./production.ts";
 import { rolesOf } from "./resolved.ts";
 import type { Parsed } from "./schema.ts";
 import { tenantFaults } from "./tenants.ts";
+import { valueFaults } from "./values.ts";
 
 /** Faults that no single value shows. */
 export function contradictions(settings: Partial<Parsed>): Fault[] {
@@ -18,6 +19,7 @@ export function contradictions(settings: Partial<Parsed>): Fault[] {
     ...lengthFaults(settings),
     ...placementFaults(settings),
     ...productionFaults(settings),
+    ...valueFaults(settings),
     ...networkFaults(settings),
     ...tenantFaults(settings),
   ];
@@ -58,14 +60,6 @@ export function contradictions(settings: Partial<Parsed>): Fault[] {
       ["imagePullCredentials"],
       `nothing, so Secret ${images.pullSecret} is expected in a namespace that does not exist yet`,
       "a Docker configuration (pulumi config set --secret), or pulsar:createNamespace false with the Secret already there",
-    );
-  }
-  const domain = settings.values?.["clusterDomain"];
-  if (domain !== undefined && domain !== settings.clusterDomain) {
-    add(
-      ["values", "clusterDomain"],
-      JSON.stringify(domain),
-      "nothing: use pulsar:clusterDomain, which the racks of the bookies follow too",
     );
   }
   const managerTag = images?.manager?.tag;

@@ -95,18 +95,16 @@ test("chart values laid over the program's: more bookies than nodes, proxies wit
   );
 });
 
-test("chart values that bring in an image from elsewhere", limit, async () => {
-  const result = await rehearse({
-    config: { plain: { "pulsar:values.images.proxy.repository": "docker.io/a/pulsar" } },
+test("a chart value that says what a setting says is refused before anything is started", async () => {
+  const plain = { "pulsar:values.images.proxy.repository": "docker.io/a/pulsar" };
+  await assert.rejects(rehearse({ config: { plain } }), (fault: unknown) => {
+    assert.ok(fault instanceof RehearsalError);
+    assert.match(
+      fault.message,
+      /pulsar:values\.images\.proxy\.repository: found "docker\.io\/a\/pulsar"; allowed: nothing: use pulsar:images/,
+    );
+    return true;
   });
-  assert.ok(result.record.operations.every(({ outcome }) => outcome === "done"));
-  assert.deepEqual(
-    result.verdict.problems,
-    [0, 1, 2].map(
-      (i) =>
-        `pulsar-proxy-${i} asks for docker.io/a/pulsar:2.7.4, which is not among the stack's images (npm run images)`,
-    ),
-  );
 });
 
 test("a cluster and a database that are not as the stack has them", limit, async (t) => {

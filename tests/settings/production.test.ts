@@ -26,11 +26,6 @@ const refused: Case[] = [
     { "pulsar:images": { ...images, pulsar: `apachepulsar/pulsar-all:latest@${digest}` } },
     "pulsar:images.pulsar: found latest; allowed: a version",
   ],
-  ...["images.broker.tag", "pulsar_metadata.image.tag", "defaultPulsarImageTag"].map((path): Case => [
-    `latest with a digest as ${path}`,
-    values(at(path, `latest@${digest}`)),
-    `pulsar:values.${path}: found "latest@${digest}"; allowed: a version`,
-  ]),
   [
     "a database without TLS",
     { "pulsar:managerDatabase": { host: "db", tls: "disable" } },
@@ -86,11 +81,11 @@ const refused: Case[] = [
     values(at("auth.authentication.jwt.enabled", false)),
     "pulsar:values.auth.authentication.jwt.enabled: found false; allowed: true: without, everybody may read and delete",
   ],
-  [
-    "a changing tag in the values, whichever the image",
-    values({ images: { functions: { tag: "latest" } } }),
-    'pulsar:values.images.functions.tag: found "latest"; allowed: a version, best in pulsar:images (production)',
-  ],
+  ...["latest", `latest@${digest}`].map((tag): Case => [
+    `a changing tag of an image that no setting names: ${tag}`,
+    values({ images: { grafana: { tag } } }),
+    `pulsar:values.images.grafana.tag: found "${tag}"; allowed: a version (production)`,
+  ]),
   ...["persistence", "volumes.persistence", "zookeeper.volumes.persistence", "bookkeeper.volumes.persistence"].map(
     (path): Case => [
       `${path} off`,
@@ -156,7 +151,7 @@ test("what is as production has it anyway may be said in the values", () => {
   const said = {
     persistence: true,
     pulsar_manager: { service: { type: "ClusterIP" } },
-    images: { broker: { tag: "2.7.4" } },
+    images: { grafana: { tag: "10.1.0" } },
     affinity: { anti_affinity: true },
     broker: { affinity: { anti_affinity: true }, podMonitor: { enabled: false } },
   };

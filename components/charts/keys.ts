@@ -1,0 +1,26 @@
+import { readFileSync } from "node:fs";
+import type { Value, Values } from "./cluster.ts";
+import type { ChartVersion } from "./lines.ts";
+
+/** The keys of a chart version: those of its values.yaml and those that only its templates read. `a.b.*` has whatever below it. */
+export function knownKeys(version: ChartVersion): Set<string> {
+  const file = new URL(`keys/${version}.txt`, import.meta.url);
+  return new Set(readFileSync(file, "utf8").trimEnd().split("\n"));
+}
+
+/** The keys of the values that the chart does not read, each as its path. */
+export function unknownKeys(values: Values, known: ReadonlySet<string>, path: readonly string[] = []): string[][] {
+  return Object.entries(values).flatMap(([key, value]) => {
+    const here = [...path, key];
+    const name = here.join(".");
+    if (known.has(`${name}.*`) || known.has(`${path.join(".")}.*`)) return [];
+    if (isMap(value) && Object.keys(value).length > 0) return unknownKeys(value, known, here);
+    if (known.has(name)) return [];
+    const above = value === null || isMap(value);
+    return above && [...known].some((other) => other.startsWith(`${name}.`)) ? [] : [here];
+  });
+}
+
+function isMap(value: Value): value is Values {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
