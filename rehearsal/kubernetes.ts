@@ -1,8 +1,15 @@
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
-import { request } from "node:https";
+import { request, type RequestOptions } from "node:https";
 import { text } from "node:stream/consumers";
-import type { AppsV1Api, BatchV1Api, CoordinationV1Api, CoreV1Api, KubernetesObjectApi } from "@kubernetes/client-node";
+import type {
+  AppsV1Api,
+  BatchV1Api,
+  CoordinationV1Api,
+  CoreV1Api,
+  KubernetesObjectApi,
+  RequestContext,
+} from "@kubernetes/client-node";
 
 /** The parts of the Kubernetes API that the rehearsal itself uses. */
 export interface Api {
@@ -23,8 +30,22 @@ export type Plain<T> = T extends Date ? T : T extends object ? { [K in keyof T]:
 /** A client for the current context of a kubeconfig file. The library takes a quarter of a second to load, so only on demand. */
 export async function connect(kubeconfig: string): Promise<Api> {
   const k8s = await import("@kubernetes/client-node");
-  const config = new k8s.KubeConfig();
+  /** The library (2.0.1) makes new connections for each request; their TLS handshakes take more time than the requests. */
+  class KubeConfig extends k8s.KubeConfig {
+    #connections: ReturnType<RequestContext["getDispatcher"]>;
+
+    override async applySecurityAuthentication(context: RequestContext): Promise<void> {
+      if (this.#connections) context.setDispatcher(this.#connections);
+      else await super.applySecurityAuthentication(context);
+      this.#connections = context.getDispatcher();
+    }
+  }
+  const config = new KubeConfig();
   config.loadFromFile(kubeconfig);
+  const access: RequestOptions = {};
+  await config.applyToHTTPSOptions(access);
+  // For the same reason: Node's own agent keeps its connections.
+  delete access.agent;
   return {
     core: config.makeApiClient(k8s.CoreV1Api),
     apps: config.makeApiClient(k8s.AppsV1Api),
@@ -32,10 +53,10 @@ export async function connect(kubeconfig: string): Promise<Api> {
     coordination: config.makeApiClient(k8s.CoordinationV1Api),
     objects: k8s.KubernetesObjectApi.makeApiClient(config),
     async get<T>(path: string, accept: string): Promise<T> {
-      const options = { headers: { accept } };
-      await config.applyToHTTPSOptions(options);
       const url = `${config.getCurrentCluster()?.server ?? ""}${path}`;
-      const [response] = (await once(request(url, options).end(), "response")) as [IncomingMessage];
+      const [response] = (await once(request(url, { ...access, headers: { accept } }).end(), "response")) as [
+        IncomingMessage,
+      ];
       const body = await text(response);
       if (response.statusCode !== 200) throw new Error(`GET ${path}: ${body}`);
       return JSON.parse(body) as T;
