@@ -31,13 +31,10 @@ export function objectHandler(cluster: Cluster, kind: Kind): ResourceHandler {
       const object = inputs as KubeObject;
       const fieldManager = fieldManagerOf(object, {});
       const created = await withoutSecrets(object, () => {
-        return cluster.settings.upsertExistingObjects
-          ? apply(api, object, {
-              fieldManager,
-              force: preview || forced(object, cluster.settings.enablePatchForce),
-              dryRun: preview,
-            })
-          : create(api, object, preview, call);
+        if (!cluster.settings.upsertExistingObjects) return create(api, object, preview, call);
+        if (preview) return previewed(api, object, fieldManager, call);
+        const force = forced(object, cluster.settings.enablePatchForce);
+        return apply(api, object, { fieldManager, force, dryRun: false });
       }).catch((error: unknown) => {
         if (preview && isNoPreviewError(error)) return undefined;
         throw notCreated(error, kind, call);
@@ -145,6 +142,22 @@ async function create(api: Api, object: KubeObject, dryRun: boolean, call: Call)
       call.log.status(`Retry #${attempt}; creation failed: ${reasonOf(error)}`);
       await sleep(1000 * 2 ** attempt, undefined, { signal: call.signal }).catch(() => undefined);
     }
+  }
+}
+
+/**
+ * Tries an apply on the server. An object that is to replace one of its name may differ in what cannot be changed; as the plugin does, it is
+ * then tried by another name.
+ */
+async function previewed(api: Api, object: KubeObject, fieldManager: string, call: Call): Promise<KubeObject> {
+  const how = { fieldManager, force: true, dryRun: true };
+  try {
+    return await apply(api, object, how);
+  } catch (error) {
+    if (!hasReason(error, "Invalid") || !reasonOf(error).includes("field is immutable")) throw error;
+    const name = `${object.metadata.name ?? ""}${randomSuffix().slice(0, 5)}`;
+    call.log.info(`Preview creation failed due to immutable fields; retrying with name "${name}"`);
+    return apply(api, { ...object, metadata: { ...object.metadata, name } }, how);
   }
 }
 

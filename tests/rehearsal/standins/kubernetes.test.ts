@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { type Api, withoutExcerpt } from "../../../rehearsal/standins/kubernetes/api.ts";
+import { type Api, ApiError, withoutExcerpt } from "../../../rehearsal/standins/kubernetes/api.ts";
 import { forced, takenOver } from "../../../rehearsal/standins/kubernetes/apply.ts";
 import { connect, providerReplaces, settingsOf } from "../../../rehearsal/standins/kubernetes/cluster.ts";
 import { diffObjects } from "../../../rehearsal/standins/kubernetes/diff.ts";
@@ -514,6 +514,25 @@ describe("a Job that asks for another one where it has not succeeded (pulumi.com
     const gone = async () => Promise.reject(new Error("not found"));
     assert.deepEqual(await diff(job(asking), gone), stays);
   });
+});
+
+test("a preview of an object that replaces one of its name tries it by another name where fields are immutable", async () => {
+  const tried: string[] = [];
+  const apply = async (object: KubeObject) => {
+    tried.push(object.metadata.name ?? "");
+    if (object.metadata.name === "v") throw new ApiError("spec.nodeAffinity: field is immutable", "Invalid", {});
+    return object;
+  };
+  const api = { apply, resource: async () => ({}) };
+  const connection = { api, kubeconfig: {} } as unknown as Parameters<typeof objectHandler>[0]["connection"];
+  const cluster = { settings: settingsOf({ upsertExistingObjects: "true" }, {}), defaultNamespace: "ns", connection };
+  const volume = { apiVersion: "v1", kind: "PersistentVolume" };
+  const told: string[] = [];
+  const listening = { ...call, log: { ...log, info: (message: string) => void told.push(message) } };
+  const inputs = { ...volume, metadata: { name: "v" } };
+  await objectHandler(cluster, { ...volume, patch: false }).create(inputs, true, listening);
+  assert.match(tried.join(" "), /^v v[0-9a-f]{5}$/);
+  assert.match(told.join(), /^Preview creation failed due to immutable fields; retrying with name "v[0-9a-f]{5}"$/);
 });
 
 describe("without a cluster", () => {
