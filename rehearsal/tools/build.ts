@@ -57,13 +57,14 @@ export async function buildTools(
   // `unsafe` is a part of the compiler.
   const listed = (await go(["list", "-deps", ...moduleFlags, ...commands], options)).split("\n");
   const total = listed.filter((name) => name !== "unsafe").length;
-  log(estimate(names, total, availableParallelism()));
+  const cores = availableParallelism();
+  log(announcement(names, total, cores));
 
   const history = [0];
   let compiled = 0;
   const timer = setInterval(() => {
     history.push(compiled);
-    log(progressOf(history, total));
+    log(progressOf(history, total, cores));
   }, reportEvery);
   const output = join(scratch, "built");
   await mkdir(output);
@@ -88,24 +89,28 @@ export async function buildTools(
 }
 
 /** What is said before a build starts. */
-export function estimate(names: string, total: number, cores: number): string {
+export function announcement(names: string, total: number, cores: number): string {
+  return `compiling ${names}: ${total} packages, ${wholeTime(total, cores)}, longer on a busy machine and shorter where Go has compiled some before; later rehearsals take the result from the cache`;
+}
+
+function wholeTime(total: number, cores: number): string {
   const minutes = Math.ceil((total * secondsPerPackage) / cores / 60);
-  const time = `about ${count(minutes, "minute")} on ${count(cores, "core")}`;
-  return `compiling ${names}: ${total} packages, ${time}, longer on a busy machine and shorter where Go has compiled some before; later rehearsals take the result from the cache`;
+  return `about ${count(minutes, "minute")} on ${count(cores, "core")}`;
 }
 
 /**
- * How far a build is, and how long it takes at the rate of the last minute.
+ * How far a build is, and how long it takes: at the rate of the last minute, and before there is one, by the announcement.
  *
  * @param history the number of compiled packages at the start and at each report since then; the last one is now
  */
-export function progressOf(history: readonly number[], total: number): string {
+export function progressOf(history: readonly number[], total: number, cores: number): string {
   const compiled = history.at(-1) ?? 0;
   if (compiled >= total) return `${total} packages compiled, linking`;
-  const inLastMinute = compiled - (history.at(-1 - 60_000 / reportEvery) ?? compiled);
-  const left =
-    inLastMinute === 0 ? "" : `, about ${count(Math.ceil((total - compiled) / inLastMinute), "minute")} left`;
-  return `${compiled} of ${total} packages compiled${left}`;
+  const minuteAgo = history.at(-1 - 60_000 / reportEvery);
+  const done = `${compiled} of ${total} packages compiled`;
+  if (minuteAgo === undefined) return `${done}; all of them take ${wholeTime(total, cores)}`;
+  if (minuteAgo === compiled) return done;
+  return `${done}, about ${count(Math.ceil((total - compiled) / (compiled - minuteAgo)), "minute")} left`;
 }
 
 function count(number: number, what: string): string {

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { execa } from "execa";
-import { buildFlags, buildTools, estimate, goName, progressOf } from "../../rehearsal/tools/build.ts";
+import { announcement, buildFlags, buildTools, goName, progressOf } from "../../rehearsal/tools/build.ts";
 import { cacheFolder, store, withScratch } from "../../rehearsal/tools/cache.ts";
 import { checksumOf, download, releaseOf } from "../../rehearsal/tools/download.ts";
 import { versionIn, which } from "../../rehearsal/tools/found.ts";
@@ -245,14 +245,18 @@ describe("builds", () => {
     assert.match(before[1] ?? "", /^compiling helm: 2 packages, about 1 minute on /);
   });
 
-  test("the estimate before a build counts the cores", () => {
-    assert.match(estimate("helm", 4132, 2), /^compiling helm: 4132 packages, about 8 minutes on 2 cores, /);
-    assert.match(estimate("helm", 200, 1), /200 packages, about 1 minute on 1 core, /);
+  test("the announcement of a build counts the cores", () => {
+    assert.match(announcement("helm", 4132, 2), /^compiling helm: 4132 packages, about 8 minutes on 2 cores, /);
+    assert.match(announcement("helm", 200, 1), /200 packages, about 1 minute on 1 core, /);
   });
 
   const all = Array.from({ length: 7 }, (_, i) => i * 100);
   const progress: [string, number[], string][] = [
-    ["nothing of the time before there is a rate", all.slice(0, 6), "500 of 4132 packages compiled"],
+    [
+      "the announced time before there is a rate",
+      all.slice(0, 6),
+      "500 of 4132 packages compiled; all of them take about 8 minutes on 2 cores",
+    ],
     ["the time left at the rate of the last minute", all, "600 of 4132 packages compiled, about 6 minutes left"],
     [
       "a slower minute after a faster one",
@@ -265,7 +269,7 @@ describe("builds", () => {
   ];
   for (const [what, history, line] of progress) {
     test(`a build tells ${what}`, () => {
-      assert.equal(progressOf(history, 4132), line);
+      assert.equal(progressOf(history, 4132, 2), line);
     });
   }
 
