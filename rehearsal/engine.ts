@@ -14,8 +14,10 @@ const grace = 20_000;
 export interface EngineOptions {
   /** Absolute path of the pulumi CLI. */
   pulumi: string;
-  /** Absolute path of the folder with Pulumi.yaml and the committed stack files. Nothing in it is written to. */
+  /** Absolute path of the folder with Pulumi.yaml. Nothing in it is written to. */
   projectDir: string;
+  /** Absolute path of the folder with the committed stack files. @default the folder with Pulumi.yaml */
+  stackFiles?: string;
   /** Absolute path of an existing temporary folder of this engine's own: it takes the state, PULUMI_HOME and the stack's configuration. */
   workDir: string;
   /** Folders that go first on PATH, above all those of the plugins. */
@@ -91,7 +93,7 @@ export class Stack {
    * @throws EngineError with one line that names the stack file, where pulumi cannot read it
    */
   static async create(options: EngineOptions, name: string, config: StackConfig = {}): Promise<Stack> {
-    const { projectDir, workDir } = options;
+    const { projectDir, workDir, stackFiles = projectDir } = options;
     const stack = new Stack(options, name);
     await Promise.all([
       mkdir(join(workDir, "state"), { mode: 0o700 }),
@@ -100,7 +102,7 @@ export class Stack {
       copyFile(join(projectDir, "Pulumi.yaml"), join(workDir, "Pulumi.yaml")),
     ]);
     await stack.#must(["stack", "init", "--no-select"], { cwd: workDir });
-    const committed = await stack.#read(join(projectDir, `Pulumi.${name}.yaml`));
+    const committed = await stack.#read(join(stackFiles, `Pulumi.${name}.yaml`));
     await appendFile(stack.configFile, `config: ${JSON.stringify(committed.plain)}\n`);
     stack.#written = committed;
     if (Object.keys({ ...config.plain, ...config.secret }).length === 0) return stack;

@@ -33,6 +33,8 @@ export interface RehearsalOptions {
   config?: Pick<StackConfig, "plain">;
   /** Absolute path of the program: the folder of Pulumi.yaml. @default this project */
   project?: string;
+  /** Absolute path of the folder of the stack files. @default the program's */
+  stackFiles?: string;
   /**
    * Whether each command of the engine is run in one go: with many steps at a time, and the state saved once at the end. By itself the engine
    * saves all of it after each step, which takes the square of the resources; but only then can what was killed half way be gone on with.
@@ -110,11 +112,12 @@ export async function withRehearsal<T>(options: RehearsalOptions, use: (stage: S
 
 async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<Stage> {
   const { stack: name = "test", project = ownProject, progress = silent, log = () => undefined } = options;
+  const { stackFiles = project } = options;
   const { signal } = workspace;
   const secrets = madeUpSecrets();
   const address = clusterAddress(workspace);
   // That there is no such stack is told before anything is downloaded or built for ten minutes.
-  await readStackFile(project, name);
+  await readStackFile(stackFiles, name);
 
   const [{ tools, report, plugins }] = await progress({
     title: "find or make the tools",
@@ -133,6 +136,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
       {
         pulumi: tools.pulumi,
         projectDir: project,
+        stackFiles,
         workDir: await workspace.folder(`pulumi-${name}`),
         // First of all the right Node: official plugins may lie beside another one.
         path: [join(project, "node_modules/.bin"), ...pluginFolders(plugins), dirname(tools.helm)],

@@ -2,9 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { supportedChartVersions } from "../../components/charts/lines.ts";
-import { withRehearsal } from "../../rehearsal/stage.ts";
 import { upWithFailing } from "./failing.ts";
-import { assertOk, changed, errorsOf, releases } from "./support.ts";
+import { assertOk, changed, errorsOf, releases, withRehearsal } from "./support.ts";
 
 const directories = ["node1", "node2", "node3"].map((node) => `volumes-directories-${node}`);
 

@@ -6,9 +6,9 @@ import type { StackConfig } from "../../rehearsal/engine.ts";
 import { RehearsalError } from "../../rehearsal/fault.ts";
 import { simulatedNodes, type SimulatedNode } from "../../rehearsal/nodes.ts";
 import { freePorts } from "../../rehearsal/ports.ts";
-import { rehearse, rehearseOn, type RehearsalResult } from "../../rehearsal/rehearse.ts";
-import { withRehearsal } from "../../rehearsal/stage.ts";
-import { assertOk, errorsOf, releases, withProgramWithout } from "./support.ts";
+import { rehearseOn, type RehearsalResult } from "../../rehearsal/rehearse.ts";
+import { standInChart } from "../../rehearsal/stage.ts";
+import { assertOk, errorsOf, rehearse, releases, withProgramWithout, withRehearsal } from "./support.ts";
 
 /** Far below the half hour that Helm would wait, and enough for a machine that has other things to do. */
 const limit = { timeout: 480_000 };
@@ -75,6 +75,16 @@ test("more bookies than nodes are refused before anything is started", async () 
     assert.ok(fault instanceof RehearsalError);
     assert.match(fault.message, /pulsar:replicas\.bookkeeper: found 4 on 3 nodes; allowed: at most one a node/);
     return true;
+  });
+});
+
+test("a chart of another version is refused before anything is started", async () => {
+  const chart = standInChart("4.7.0");
+  await assert.rejects(rehearse({ chart, config: { plain: { "pulsar:chart.version": "2.7.7" } } }), {
+    name: "RehearsalError",
+    message: new RegExp(
+      `^1 fault .*\\n.*found ${chart}, a chart of version 4\\.7\\.0; allowed: a chart of version 2\\.7\\.7 `,
+    ),
   });
 });
 

@@ -10,9 +10,9 @@ import { taintText } from "../../rehearsal/explain.ts";
 import { offPlan } from "../../rehearsal/plan.ts";
 import { settled } from "../../rehearsal/rehearse.ts";
 import { openMatters } from "../../rehearsal/settling.ts";
-import { withRehearsal, type Stage } from "../../rehearsal/stage.ts";
+import type { Stage } from "../../rehearsal/stage.ts";
 import { waitFor } from "../../rehearsal/waiting.ts";
-import { assertOk, errorsOf, managerLogin, query, releases } from "./support.ts";
+import { assertOk, errorsOf, managerLogin, query, releases, withRehearsal } from "./support.ts";
 
 /** For the longest wait of one condition on a busy machine, in milliseconds. */
 const limit = 120_000;

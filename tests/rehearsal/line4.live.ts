@@ -1,11 +1,10 @@
 /** The committed stacks on chart line 4: the one line changed, and the password that its manager's login needs. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { rehearse, rehearseOn } from "../../rehearsal/rehearse.ts";
-import { withRehearsal } from "../../rehearsal/stage.ts";
+import { rehearseOn } from "../../rehearsal/rehearse.ts";
 import { managerSchema } from "../../components/schemas/index.ts";
 import { assertNoSecretShown } from "./secrets.ts";
-import { assertOk, listener, releases } from "./support.ts";
+import { assertOk, listener, rehearse, releases, withRehearsal } from "./support.ts";
 
 const config = { plain: { "pulsar:chart.version": "4.7.0" } };
 const limit = { timeout: 480_000 };

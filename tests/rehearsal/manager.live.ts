@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { frontEndConfig } from "../../components/managerFrontEnd.ts";
 import { backends } from "../../components/waysIn.ts";
-import { withRehearsal, type Stage } from "../../rehearsal/stage.ts";
-import { assertOk, changed } from "./support.ts";
+import type { Stage } from "../../rehearsal/stage.ts";
+import { assertOk, changed, withRehearsal } from "./support.ts";
 
 const limit = { timeout: 480_000 };
 

@@ -6,10 +6,10 @@ import { simulatedNodes, type SimulatedNode } from "../../rehearsal/nodes.ts";
 import type { Observation } from "../../rehearsal/observe.ts";
 import { offPlan } from "../../rehearsal/plan.ts";
 import { openMatters } from "../../rehearsal/settling.ts";
-import { withRehearsal, type Stage } from "../../rehearsal/stage.ts";
+import type { Stage } from "../../rehearsal/stage.ts";
 import { waitFor } from "../../rehearsal/waiting.ts";
 import { stackConfig } from "../support/stackFile.ts";
-import { assertOk, errorsOf, releases } from "./support.ts";
+import { assertOk, errorsOf, releases, withRehearsal } from "./support.ts";
 
 /** What the runbook changes in the second stack's file; here that is the committed production stack. */
 const beside = {

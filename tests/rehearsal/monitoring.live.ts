@@ -1,9 +1,9 @@
 /** PodMonitors on a cluster that does not know them, and on one that does. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Stage, withRehearsal } from "../../rehearsal/stage.ts";
+import type { Stage } from "../../rehearsal/stage.ts";
 import { waitFor } from "../../rehearsal/waiting.ts";
-import { assertOk, changed, errorsOf, releases } from "./support.ts";
+import { assertOk, changed, errorsOf, releases, withRehearsal } from "./support.ts";
 
 const config = { plain: { "pulsar:monitoring.podMonitors": "true", "pulsar:monitoring.labels.prometheus": "main" } };
 const kinds = "/apis/monitoring.coreos.com/v1";

@@ -4,8 +4,9 @@ import { test } from "node:test";
 import type { V1Pod } from "@kubernetes/client-node";
 import { supportedChartVersions } from "../../components/charts/lines.ts";
 import { rehearseOn } from "../../rehearsal/rehearse.ts";
-import { type Stage, withRehearsal } from "../../rehearsal/stage.ts";
+import type { Stage } from "../../rehearsal/stage.ts";
 import { allowed, type End, type Policy, selects } from "../support/networkPolicies.ts";
+import { withRehearsal } from "./support.ts";
 
 const config = (version: string) => ({
   plain: {

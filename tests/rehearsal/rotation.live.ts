@@ -8,9 +8,9 @@ import type { Outcome } from "../../rehearsal/engine.ts";
 import { offPlan } from "../../rehearsal/plan.ts";
 import { settled } from "../../rehearsal/rehearse.ts";
 import { openMatters } from "../../rehearsal/settling.ts";
-import { withRehearsal, type Stage } from "../../rehearsal/stage.ts";
+import type { Stage } from "../../rehearsal/stage.ts";
 import { waitFor } from "../../rehearsal/waiting.ts";
-import { assertOk, changed } from "./support.ts";
+import { assertOk, changed, withRehearsal } from "./support.ts";
 
 const config = {
   plain: {

@@ -10,9 +10,9 @@ import type { Observation } from "../../rehearsal/observe.ts";
 import { offPlan } from "../../rehearsal/plan.ts";
 import { afterDestroy, settled } from "../../rehearsal/rehearse.ts";
 import { openMatters } from "../../rehearsal/settling.ts";
-import { withRehearsal, type Stage } from "../../rehearsal/stage.ts";
+import type { Stage } from "../../rehearsal/stage.ts";
 import { stackConfig } from "../support/stackFile.ts";
-import { assertOk, changed, errorsOf } from "./support.ts";
+import { assertOk, changed, errorsOf, withRehearsal } from "./support.ts";
 
 /** Nodes that the stack file does not have yet, like others of their group. */
 const spare = { "bk-5": "bk-1", "bk-9": "bk-1", "zk-9": "zk-1" };

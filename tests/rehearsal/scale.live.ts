@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { componentOf } from "../../rehearsal/plan.ts";
 import { planOf, stack } from "../../rehearsal/scale/plan.ts";
 import { rehearseOn } from "../../rehearsal/rehearse.ts";
-import { withRehearsal } from "../../rehearsal/stage.ts";
+import { withRehearsal } from "./support.ts";
 
 test("thirty nodes: every pod in its place, and neither a second up nor a refresh finds anything to do", async () => {
   await withRehearsal({ stack, config: planOf(30), inOneGo: true }, async (stage) => {

@@ -4,10 +4,10 @@ import { test } from "node:test";
 import type { V1Pod } from "@kubernetes/client-node";
 import { offPlan } from "../../rehearsal/plan.ts";
 import { settled } from "../../rehearsal/rehearse.ts";
-import { withRehearsal, type Stage } from "../../rehearsal/stage.ts";
+import type { Stage } from "../../rehearsal/stage.ts";
 import { waitFor } from "../../rehearsal/waiting.ts";
 import { asMergePatch, refuseSuccess } from "./failing.ts";
-import { assertOk, changed, errorsOf } from "./support.ts";
+import { assertOk, changed, errorsOf, withRehearsal } from "./support.ts";
 
 const limit = 60_000;
 const component = "smoke-test";

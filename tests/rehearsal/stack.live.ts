@@ -7,9 +7,9 @@ import { placementTable } from "../../components/nodePlan.ts";
 import { managerSchema } from "../../components/schemas/index.ts";
 import { signToken } from "../../components/tokens.ts";
 import { afterDestroy, rehearseOn } from "../../rehearsal/rehearse.ts";
-import { withRehearsal, type Stage } from "../../rehearsal/stage.ts";
+import type { Stage } from "../../rehearsal/stage.ts";
 import { assertNoSecretShown, secretData, valueAt } from "./secrets.ts";
-import { assertOk, listener, managerLogin, query, releases } from "./support.ts";
+import { assertOk, listener, managerLogin, query, releases, withRehearsal } from "./support.ts";
 
 /** The seed's listing of pods (section 2.3), the manager's without what is drawn by lot. */
 const listing = [

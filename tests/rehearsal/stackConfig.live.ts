@@ -6,13 +6,12 @@ import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { EngineError, Stack } from "../../rehearsal/engine.ts";
 import { silent, type Progress, type Step } from "../../rehearsal/progress.ts";
-import { rehearse } from "../../rehearsal/rehearse.ts";
 import { standInPlugins } from "../../rehearsal/stage.ts";
 import { madeUpSecrets, ownProject, secretsFor } from "../../rehearsal/stackSettings.ts";
 import { prepareTools } from "../../rehearsal/tools/tools.ts";
 import { fixtures } from "../support/stackFile.ts";
 import { awkward, empty, faulty } from "./awkwardConfig.ts";
-import { errorsOf, withProgramWithout } from "./support.ts";
+import { errorsOf, rehearse, withProgramWithout } from "./support.ts";
 
 describe("a stack file, read by Pulumi", () => {
   let pulumi = "";

@@ -8,11 +8,27 @@ import { execa } from "execa";
 import { Client } from "pg";
 import type { Outcome } from "../../rehearsal/engine.ts";
 import type { Progress, Tell } from "../../rehearsal/progress.ts";
-import type { Stage } from "../../rehearsal/stage.ts";
+import { rehearse as rehearseOwn, type RehearsalResult } from "../../rehearsal/rehearse.ts";
+import { withRehearsal as withOwnRehearsal, type RehearsalOptions, type Stage } from "../../rehearsal/stage.ts";
 import { prepareTools } from "../../rehearsal/tools/tools.ts";
 import { fixtures } from "../support/stackFile.ts";
 
 const root = resolve(import.meta.dirname, "../..");
+
+/** With the tests' stack files, unless there is a program that has its own. */
+function withFixtures(options: RehearsalOptions): RehearsalOptions {
+  return options.project === undefined ? { stackFiles: fileURLToPath(fixtures), ...options } : options;
+}
+
+/** Sets up a stage for a stack of the tests, which does not depend on what a user writes into the committed stack files. */
+export function withRehearsal<T>(options: RehearsalOptions, use: (stage: Stage) => Promise<T>): Promise<T> {
+  return withOwnRehearsal(withFixtures(options), use);
+}
+
+/** Rehearses a stack of the tests. */
+export function rehearse(options: RehearsalOptions = {}): Promise<RehearsalResult> {
+  return rehearseOwn(withFixtures(options));
+}
 
 /** Keeps everything that the engine and the rehearsal say. */
 export function listener(): { said: string[]; tell: Tell; progress: Progress } {

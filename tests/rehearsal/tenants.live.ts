@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { rehearseOn } from "../../rehearsal/rehearse.ts";
-import { withRehearsal, type Stage } from "../../rehearsal/stage.ts";
+import type { Stage } from "../../rehearsal/stage.ts";
 import { asker } from "../support/adminRequests.ts";
-import { assertOk, changed, errorsOf, listener } from "./support.ts";
+import { assertOk, changed, errorsOf, listener, withRehearsal } from "./support.ts";
 import { asOverrides, setTenants } from "./tenantsConfig.ts";
 
 const app = { role: "shop-app", actions: ["produce", "consume"] };

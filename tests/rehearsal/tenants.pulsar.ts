@@ -6,11 +6,11 @@ import { connect, createServer } from "node:net";
 import { test } from "node:test";
 import { freePorts } from "../../rehearsal/ports.ts";
 import { startPulsar } from "../../rehearsal/pulsar/pulsar.ts";
-import { withRehearsal, type Stage } from "../../rehearsal/stage.ts";
+import type { Stage } from "../../rehearsal/stage.ts";
 import { asker, sorted } from "../support/adminRequests.ts";
 import { produceAt } from "../support/produce.ts";
 import { secretData, valueAt } from "./secrets.ts";
-import { assertOk, errorsOf } from "./support.ts";
+import { assertOk, errorsOf, withRehearsal } from "./support.ts";
 import { setTenants } from "./tenantsConfig.ts";
 
 const shop = (deleteData: boolean) => ({

@@ -1,8 +1,7 @@
 /** The production stack as others have it: what its file does not use, in one rehearsal. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { rehearse } from "../../rehearsal/rehearse.ts";
-import { withProgramWithout } from "./support.ts";
+import { rehearse, withProgramWithout } from "./support.ts";
 
 const servingNodes = `      nodes:
         - { name: sv-1, zone: a }

@@ -6,8 +6,8 @@ import { RehearsalError } from "../../rehearsal/fault.ts";
 import { giveBack } from "../../rehearsal/losing.ts";
 import { allRun, rehearseOn, takeAway } from "../../rehearsal/rehearse.ts";
 import { verdict } from "../../rehearsal/report.ts";
-import { withRehearsal } from "../../rehearsal/stage.ts";
 import type { WhatIf } from "../../rehearsal/whatIf.ts";
+import { withRehearsal } from "./support.ts";
 
 test("nodes of the test stack lost and drained", { timeout: 480_000 }, async (t) => {
   await withRehearsal({}, async (stage) => {

@@ -5,9 +5,9 @@ import { test } from "node:test";
 import { parseDocument } from "yaml";
 import { settled } from "../../../rehearsal/rehearse.ts";
 import { openMatters } from "../../../rehearsal/settling.ts";
-import { withRehearsal, type Stage } from "../../../rehearsal/stage.ts";
+import type { Stage } from "../../../rehearsal/stage.ts";
 import { waitFor } from "../../../rehearsal/waiting.ts";
-import { assertOk, errorsOf } from "../../rehearsal/support.ts";
+import { assertOk, errorsOf, withRehearsal } from "../../rehearsal/support.ts";
 
 /** For the longest wait of one condition on a busy machine, in milliseconds. */
 const limit = 120_000;
