@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { CoreV1Event, V1Pod } from "@kubernetes/client-node";
-import { whyUnready } from "../../../components/resources/releasePods.ts";
+import { removeUnreadyManager, whyUnready } from "../../../components/resources/releasePods.ts";
+import { fakeClusters } from "../../support/fakeClusters.ts";
 
 /** What the API answers, as far as it is looked at. */
 interface Status {
@@ -111,6 +112,48 @@ describe("the pods that keep a release from being ready", () => {
   for (const [what, status, node, line] of cases) {
     test(`${what}: is said`, () => {
       assert.deepEqual(whyUnready([pod("broker-0", status, node === undefined ? {} : { node })], []), [`  ${line}`]);
+    });
+  }
+});
+
+describe("before an upgrade, the manager", () => {
+  const { answering } = fakeClusters();
+  const where = { namespace: "messages", release: "pulsar" };
+  const selector = "labelSelector=release%3Dpulsar%2Ccomponent%3Dpulsar-manager";
+
+  /** What is asked of a cluster with a manager of this kind, and what is answered to the caller. */
+  async function asked(kind: "statefulsets" | "deployments", ready: boolean) {
+    const seen: string[] = [];
+    const items = (path: string) => {
+      if (path.endsWith("/pods")) {
+        const conditions = [{ type: "Ready", status: ready ? "True" : "False" }];
+        return [{ metadata: { name: "manager" }, status: { conditions } }];
+      }
+      return path.endsWith(`/${kind}`) ? [{ metadata: { name: "manager" } }] : [];
+    };
+    const cluster = await answering(({ method = "", url = "" }, response) => {
+      const [path = "", query] = url.split("?");
+      if (method === "GET") assert.equal(query, selector);
+      else seen.push(`${method} ${path}`);
+      response.setHeader("content-type", "application/json");
+      response.end(JSON.stringify(method === "GET" ? { items: items(path) } : {}));
+    });
+    return { removed: await removeUnreadyManager(cluster, where), seen };
+  }
+
+  for (const [kind, name] of [
+    ["statefulsets", "StatefulSet manager"],
+    ["deployments", "Deployment manager"],
+  ] as const) {
+    test(`is deleted with its ${kind.slice(0, -1)} if it is not ready`, async () => {
+      assert.deepEqual(await asked(kind, false), {
+        removed: [name],
+        seen: [`DELETE /apis/apps/v1/namespaces/messages/${kind}/manager`],
+      });
+    });
+
+    test(`stays with its ${kind.slice(0, -1)} if it is ready`, async () => {
+      assert.deepEqual(await asked(kind, true), { removed: [], seen: [] });
     });
   }
 });
