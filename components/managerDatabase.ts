@@ -232,5 +232,7 @@ export function jdbcUrl(server: { host: string; port: number; tls: TlsMode }, da
     require: "?sslmode=require",
     "verify-full": "?sslmode=verify-full&sslfactory=org.postgresql.ssl.DefaultJavaSSLFactory",
   };
-  return `jdbc:postgresql://${host}:${server.port}/${encodeURIComponent(database)}${parameters[server.tls]}`;
+  // The address is part of a command line in the manager's image; quotation marks would be taken out of it.
+  const name = encodeURIComponent(database).replaceAll("'", "%27");
+  return `jdbc:postgresql://${host}:${server.port}/${name}${parameters[server.tls]}`;
 }

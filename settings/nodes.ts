@@ -1,3 +1,4 @@
+import { maxLabelLength } from "../components/charts/names.ts";
 import { layoutOf } from "../components/layouts/layouts.ts";
 import { amount, podSizes } from "../components/sizing.ts";
 import { overlap, planVolumes } from "../components/volumes.ts";
@@ -110,8 +111,8 @@ function namesOnce(settings: NodeSettings, add: Add) {
 /** A node's name is its label kubernetes.io/hostname unless the settings say otherwise; a label's value is shorter than a name may be. */
 function hostnames(settings: NodeSettings, add: Add) {
   for (const { setting, name, hostname } of allNodes(settings)) {
-    if (hostname.length <= 63) continue;
-    const allowed = "63 characters at most, or hostname: what the node's label kubernetes.io/hostname says";
+    if (hostname.length <= maxLabelLength) continue;
+    const allowed = `${maxLabelLength} characters at most, or hostname: what the node's label kubernetes.io/hostname says`;
     add(`${setting}.name`, JSON.stringify(name), allowed);
   }
 }

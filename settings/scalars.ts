@@ -123,8 +123,27 @@ export const absolutePath = text(
   "an absolute path such as /home/pulsar/data, without '..'",
 );
 
+/**
+ * What does not reach the manager whole. In its image (v0.2.0 and v0.4.0) user and password of the database are parts of a command line, which
+ * supervisord splits like a shell (docker/supervisord-*.conf), and Spring replaces placeholders in them.
+ */
+const throughManager = /[ \t\r\n'"\\]|\$\{[^]*\}/;
+
+const aPlainSqlName = "a PostgreSQL name: lower-case letters, digits and '_'";
+
 /** A name PostgreSQL takes without surprises: it folds unquoted names to lower case and cuts them at 63 bytes. */
-export const sqlName = text(/^[a-z_][a-z0-9_]*$/, 63, "a PostgreSQL name: lower-case letters, digits and '_'");
+export const sqlName = text(/^[a-z_][a-z0-9_]*$/, 63, aPlainSqlName);
+
+/** A database that exists: a name that PostgreSQL takes in quotes. It cuts longer ones in silence. */
+export const databaseName = unquotedText(aPlainSqlName)
+  .refine((name) => name !== "" && !name.includes("\0"), { error: aPlainSqlName })
+  .refine((name) => Buffer.byteLength(name) <= 63, { error: "a PostgreSQL name of 63 bytes at most" });
+
+/** The manager's role, which exists. The manager's program gets its name in the way that it gets the password. */
+export const databaseRole = databaseName.refine((name) => !throughManager.test(name), {
+  error:
+    "a role without white space, quotation marks, backslash and ${...} in its name: on its way to the manager's program (v0.2.0 and v0.4.0) it would become another",
+});
 
 /**
  * A role's name: the `sub` of its token and the tail of its Secret's name, so the stricter of the two. The key's own Secret is named in the same
@@ -223,11 +242,7 @@ export const loginPassword = z
 const aDatabasePassword =
   "a password without white space, quotation marks, backslash and ${...}: on its way to the manager's program (v0.2.0 and v0.4.0) it would become another";
 
-/**
- * The password of the manager's database. In the manager's image it is part of a command line, which supervisord splits like a shell
- * (docker/supervisord-*.conf), and Spring replaces placeholders in it. The provider (postgresql 3.18.1) also doubles a backslash.
- */
+/** The password of the manager's database. The provider (postgresql 3.18.1) also doubles a backslash when it makes the role. */
 export const databasePassword = z
   .string({ error: "a password (pulumi config set --secret pulsar:managerDatabasePassword)" })
   .refine((password) => !throughManager.test(password), { error: aDatabasePassword });
-const throughManager = /[ \t\r\n'"\\]|\$\{[^]*\}/;

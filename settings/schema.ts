@@ -227,8 +227,8 @@ export const schema = object({
   managerDatabase: object({
     host: scalar.host,
     port: scalar.port.default(5432),
-    name: scalar.sqlName.default("pulsar_manager"),
-    user: scalar.sqlName.default("pulsar_manager"),
+    name: scalar.databaseName.default("pulsar_manager"),
+    user: scalar.databaseRole.default("pulsar_manager"),
     tls: oneOf(["disable", "require", "verify-full"]).default("require"),
     tlsCaFile: pemFile.optional(),
     create: flag.default(true),
@@ -238,6 +238,15 @@ export const schema = object({
       database: scalar.sqlName.default("postgres"),
       superuser: flag.default(true),
     }).prefault({}),
+  }).superRefine((database, context) => {
+    if (!database.create) return;
+    // What the stack makes has a plain name: the provider's ids join names by dots (postgresql 3.18.1, Schema), and people type them unquoted.
+    for (const key of ["name", "user"] as const) {
+      const [issue] = scalar.sqlName.safeParse(database[key]).error?.issues ?? [];
+      if (issue === undefined) continue;
+      const message = `${issue.message}; or pulsar:managerDatabase.create false where it exists`;
+      context.addIssue({ code: "custom", path: [key], message });
+    }
   }),
   managerDatabasePassword: scalar.databasePassword,
   managerDatabaseAdminPassword: z.string().optional(),

@@ -429,3 +429,25 @@ test("numbers that stand for text, and digits in quotes, are taken for what they
   assert.deepEqual([nodeLabel.value, replicas.broker], ["1", 2]);
   assert.deepEqual([managerDatabase.port, managerDatabase.create], [6432, false]);
 });
+
+describe("a database of the manager's that exists", () => {
+  const database = (changes: object) => ({ "pulsar:managerDatabase": { host: "db", ...changes } });
+
+  for (const name of ["pulsar-manager", "PulsarMgr", "mgr@srv01"]) {
+    test(`may be called ${name}, and so may its role`, () => {
+      const config = stackConfig("test", database({ create: false, name, user: name }));
+      const { managerDatabase } = parseSettings(config, "test", false);
+      assert.deepEqual([managerDatabase.name, managerDatabase.user], [name, name]);
+    });
+
+    test(`is not made as ${name}`, () => {
+      const found = faults(stackConfig("test", database({ name, user: name })));
+      const allowed =
+        "allowed: a PostgreSQL name: lower-case letters, digits and '_'; or pulsar:managerDatabase.create false where it exists";
+      assert.deepEqual(
+        found,
+        ["name", "user"].map((key) => `pulsar:managerDatabase.${key}: found "${name}"; ${allowed}`),
+      );
+    });
+  }
+});

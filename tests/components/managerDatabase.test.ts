@@ -257,6 +257,10 @@ const urls: [Parameters<typeof jdbcUrl>, string][] = [
     [{ host: "db", port: 5432, tls: "verify-full" }, "a/b"],
     "jdbc:postgresql://db:5432/a%2Fb?sslmode=verify-full&sslfactory=org.postgresql.ssl.DefaultJavaSSLFactory",
   ],
+  [
+    [{ host: "db", port: 5432, tls: "disable" }, "mgr@srv 'a' +%"],
+    "jdbc:postgresql://db:5432/mgr%40srv%20%27a%27%20%2B%25",
+  ],
 ];
 for (const [[server, database], url] of urls) {
   test(`JDBC URL ${url}`, () => {

@@ -73,6 +73,16 @@ const cases: Record<string, { schema: z.ZodType; good: unknown[]; bad: unknown[]
     good: ["pulsar_manager", "_a1"],
     bad: ["Pulsar", "1a", "a-b", 'a"b', long(64), ""],
   },
+  databaseName: {
+    schema: scalar.databaseName,
+    good: ["pulsar-manager", "PulsarMgr", "mgr@srv01", "a b'c\"d\\e.f/g${h}", "ü".repeat(31), 101],
+    bad: ["", "a\0b", long(64), "ü".repeat(32), true],
+  },
+  databaseRole: {
+    schema: scalar.databaseRole,
+    good: ["pulsar-manager", "PulsarMgr", "mgr@srv01", "ö.x/y%z", "${"],
+    bad: ["", "a b", "a'b", 'a"b', "a\\b", "${a}", long(64)],
+  },
   image: {
     schema: scalar.image,
     good: [
