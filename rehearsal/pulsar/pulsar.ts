@@ -41,7 +41,7 @@ export interface Pulsar extends PulsarAddress {
   token(claims: Claims): Promise<string>;
   /** Absolute path of a folder like the image's /pulsar: bin/pulsar-admin, bin/pulsar-client, and their conf/client.conf. */
   clientTools: string;
-  /** Ends broker and proxies, and forgets what they held. */
+  /** Ends broker and proxy, and forgets what they held, unless it is in a folder of the caller's. */
   stop(): Promise<void>;
 }
 
@@ -61,6 +61,7 @@ export async function startPulsar({
   keys,
   privateKey = newPrivateKey(keys),
   changes = {},
+  data,
 }: {
   workspace: Workspace;
   /** How tokens are signed. */
@@ -69,6 +70,8 @@ export async function startPulsar({
   privateKey?: string;
   /** Laid over what broker and proxy are told. */
   changes?: Configuration;
+  /** Absolute path of a folder for ledgers and metadata, perhaps of an earlier Pulsar. @default one that goes with it */
+  data?: string;
 }): Promise<Pulsar> {
   const jars = await classpath("server", workspace);
   const dir = await mkdtemp(join(workspace.dir, "pulsar-"));
@@ -125,7 +128,7 @@ export async function startPulsar({
   const brokerFile = await give("broker.conf", text({ ...brokerConfiguration(cluster, ports, auth), ...changes }));
   const standalone = [
     ...["org.apache.pulsar.PulsarStandaloneStarter", "-c", brokerFile, "--no-functions-worker", "--no-stream-storage"],
-    ...["--bookkeeper-dir", join(dir, "bookkeeper"), "--metadata-dir", join(dir, "metadata")],
+    ...["--bookkeeper-dir", join(data ?? dir, "bookkeeper"), "--metadata-dir", join(data ?? dir, "metadata")],
   ];
   const proxy = addressOf(proxyBinary, proxyHttp);
   const proxyFile = await give("proxy.conf", text({ ...proxyConfiguration(cluster, ports, auth), ...changes }));

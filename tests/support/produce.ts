@@ -6,6 +6,7 @@ export async function produceAt(broker: string, token: string, topic: string): P
     method: "POST",
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
     body: JSON.stringify({ messages: [{ payload: "to be kept" }] }),
+    signal: AbortSignal.timeout(60_000),
   });
   const text = await response.text();
   assert.ok(response.ok, `${response.status} ${text}`);
