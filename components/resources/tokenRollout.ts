@@ -8,12 +8,14 @@ const module = "./components/resources/tokenRolloutProvider.ts";
 export const tokenRolloutProvider = storedProvider(async () => (await import(module)) as typeof provider);
 
 /**
- * The pods that hold a key or a token (charts 2.7.7 and 4.7.0: all references to `<release>-token-*` in the templates), in the order that keeps
- * the time short in which clients are refused. Brokers and proxies load the key at their start, and knowing two is not in Pulsar
- * (apache/pulsar#8152), so brokers of both keys side by side serve nobody better: all at once. The proxies come next, as every client's way
- * leads through them. Bookies, ZooKeeper and recovery hold neither and are not touched.
+ * The pods that hold a key or a token (charts 2.7.7 and 4.7.0: all references to `<release>-token-*` in the templates), in the order of their
+ * restart. Brokers and proxies load the key when they start and cannot hold two (apache/pulsar#8152), so clients are refused until both are
+ * back: they restart together, which keeps that time short. Bookies, ZooKeeper and recovery hold neither and are not touched.
  */
-export const steps = [["broker"], ["proxy"], ["toolset", "pulsar-manager"]];
+export const steps = [
+  ["broker", "proxy"],
+  ["toolset", "pulsar-manager"],
+];
 
 /** The manager has its token in its environment. The others read theirs from a file, which follows the Secret within a minute or so. */
 export const tokenAtStart = ["pulsar-manager"];
@@ -63,7 +65,7 @@ export function consequences(anotherKey: boolean): string {
   }
   const order = steps.map((components) => components.join(" and ")).join(", then ");
   return (
-    `another key for tokens: restarts all pods of ${order}. Pulsar knows one key at a time: from the first restart on every client is ` +
-    `refused until it shows its new token (docs/rotate-keys.md)`
+    `another key for tokens: restarts all pods of ${order}. Nobody can produce or consume until brokers and proxies are ready again, usually one ` +
+    `to four minutes; after that a client is refused until it shows its new token (docs/rotate-keys.md)`
   );
 }

@@ -34,16 +34,25 @@ export interface Pulsar extends PulsarAddress {
   /** Name of the cluster, which tenants are allowed to use. */
   cluster: string;
   /** PEM of the private key that its tokens are signed with. */
-  privateKey: string;
+  readonly privateKey: string;
   /** Absolute path of the file that tokens are verified with: the public key, or with symmetric keys the key. */
   keyFile: string;
   /** A token as the stack makes it. */
   token(claims: Claims): Promise<string>;
   /** Absolute path of a folder like the image's /pulsar: bin/pulsar-admin, bin/pulsar-client, and their conf/client.conf. */
   clientTools: string;
+  /**
+   * Gives broker and proxy another key and restarts them, as a rotation of the stack does.
+   *
+   * @param privateKey PEM of the new key
+   * @param steps what is restarted at once; the next step starts when all of a step answer
+   */
+  rotate(privateKey: string, steps: Program[][]): Promise<void>;
   /** Ends broker and proxy, and forgets what they held, unless it is in a folder of the caller's. */
   stop(): Promise<void>;
 }
+
+export type Program = "broker" | "proxy";
 
 /** How long broker or proxy may take until they answer, in milliseconds: ten seconds on an idle machine. */
 const startLimit = 120_000;
@@ -75,22 +84,24 @@ export async function startPulsar({
 }): Promise<Pulsar> {
   const jars = await classpath("server", workspace);
   const dir = await mkdtemp(join(workspace.dir, "pulsar-"));
-  const sign = (claims: Claims) => signToken(privateKey, keys, claims);
+  let signingKey = privateKey;
+  const sign = (claims: Claims) => signToken(signingKey, keys, claims);
   const give = async (name: string, content: string | Buffer): Promise<string> => {
     const file = join(dir, name);
     await writeFile(file, content, { mode: 0o600 });
     return file;
   };
-  const auth: AuthFiles = {
+  const giveAuth = async (): Promise<AuthFiles> => ({
     keys,
-    key: await give("token.key", verifyingKey(privateKey, keys)),
+    key: await give("token.key", verifyingKey(signingKey, keys)),
     brokerToken: await give("broker.token", await sign({ role: superUsers.broker })),
     proxyToken: await give("proxy.token", await sign({ role: superUsers.proxy })),
-  };
+  });
+  const auth = await giveAuth();
 
-  const running: (PromiseLike<unknown> & { kill(signal: "SIGKILL"): boolean })[] = [];
-  /** Runs a program until it answers, or says the last it said where it does not. */
-  const run = async (name: string, heap: string, main: string[], answers: () => Promise<true | undefined>) => {
+  const running = new Map<Program, PromiseLike<unknown> & { kill(signal: "SIGKILL" | "SIGTERM"): boolean }>();
+  /** Starts a program and waits until it answers. @throws Error with the last lines of its log if it does not */
+  const run = async (name: Program, heap: string, main: string[], adminUrl: string) => {
     const log = join(dir, `${name}.log`);
     const server = execa(
       "java",
@@ -106,11 +117,12 @@ export async function startPulsar({
         reject: false,
       },
     );
-    running.push(server);
+    running.set(name, server);
+    const admin = await sign({ role: superUsers.client });
     const waiting = { what: `the start of Pulsar's ${name}`, limit: startLimit, signal: workspace.signal };
     try {
       await Promise.race([
-        waitFor(answers, waiting),
+        waitFor(() => answersAdmin(adminUrl, admin), waiting),
         server.then(() => {
           throw new Error(`Pulsar's ${name} ended`);
         }),
@@ -122,7 +134,6 @@ export async function startPulsar({
   };
 
   const [brokerBinary = 0, brokerHttp = 0, proxyBinary = 0, proxyHttp = 0] = await freePorts(4);
-  const admin = await sign({ role: superUsers.client });
   const ports = { brokerBinary, brokerHttp, proxyBinary, proxyHttp };
   const broker = addressOf(brokerBinary, brokerHttp);
   const brokerFile = await give("broker.conf", text({ ...brokerConfiguration(cluster, ports, auth), ...changes }));
@@ -132,25 +143,39 @@ export async function startPulsar({
   ];
   const proxy = addressOf(proxyBinary, proxyHttp);
   const proxyFile = await give("proxy.conf", text({ ...proxyConfiguration(cluster, ports, auth), ...changes }));
-  await Promise.all([
-    run("broker", "1g", standalone, () => answersAdmin(broker.adminUrl, admin)),
-    run("proxy", "256m", ["org.apache.pulsar.proxy.server.ProxyServiceStarter", "-c", proxyFile], () =>
-      answersAdmin(proxy.adminUrl, admin),
-    ),
-  ]);
+  const programs: Record<Program, () => Promise<void>> = {
+    broker: () => run("broker", "1g", standalone, broker.adminUrl),
+    proxy: () =>
+      run("proxy", "256m", ["org.apache.pulsar.proxy.server.ProxyServiceStarter", "-c", proxyFile], proxy.adminUrl),
+  };
+  await Promise.all([programs.broker(), programs.proxy()]);
 
   return {
     ...proxy,
     brokerServiceUrl: broker.serviceUrl,
     brokerAdminUrl: broker.adminUrl,
     cluster,
-    privateKey,
+    get privateKey() {
+      return signingKey;
+    },
     keyFile: auth.key,
     token: sign,
     clientTools: await clientTools(join(dir, "tools"), jars),
+    async rotate(next, steps) {
+      signingKey = next;
+      await giveAuth();
+      for (const step of steps) {
+        const restart = async (name: Program) => {
+          running.get(name)?.kill("SIGTERM");
+          await running.get(name);
+          await programs[name]();
+        };
+        await Promise.all(step.map(restart));
+      }
+    },
     async stop() {
-      for (const server of running) server.kill("SIGKILL");
-      await Promise.all(running);
+      for (const server of running.values()) server.kill("SIGKILL");
+      await Promise.all(running.values());
       await rm(dir, { recursive: true, force: true });
     },
   };

@@ -31,10 +31,9 @@ describe("the pods of Pulsar", () => {
     assert.equal(changed({ cluster: { context: "renamed" }, limitMinutes: 5, secrets: [], steps: [] }), false);
   });
 
-  test("are restarted step by step for another key, the brokers first", () => {
+  test("are restarted step by step for another key, brokers and proxies together first", () => {
     assert.deepEqual(provider.stepsOf(args, { ...args, key: "asymmetric SHA256:two" }), [
-      ["broker"],
-      ["proxy"],
+      ["broker", "proxy"],
       ["toolset", "pulsar-manager"],
     ]);
   });
@@ -85,8 +84,12 @@ describe("TokenRollout", () => {
 
   test("says what another key means: order, outage, runbook", () => {
     const told = consequences(true);
-    assert.match(told, /broker, then proxy, then toolset and pulsar-manager/);
-    assert.match(told, /every client is refused until it shows its new token \(docs\/rotate-keys\.md\)/);
+    assert.match(told, /restarts all pods of broker and proxy, then toolset and pulsar-manager\./);
+    assert.match(
+      told,
+      /Nobody can produce or consume until brokers and proxies are ready again, usually one to four minutes/,
+    );
+    assert.match(told, /a client is refused until it shows its new token \(docs\/rotate-keys\.md\)/);
   });
 
   test("says that another expiry restarts the manager alone", () => {

@@ -1,0 +1,40 @@
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.apache.pulsar.client.api.AuthenticationFactory;
+import org.apache.pulsar.client.api.PulsarClient;
+import org.apache.pulsar.client.api.Schema;
+
+/**
+ * Sends 0, 1, 2, ... to a topic until its standard input ends, and prints each number once it is acknowledged. Its token comes from a file,
+ * which is read again for each connection.
+ */
+class Producer {
+    public static void main(String[] args) throws Exception {
+        var token = Path.of(args[2]);
+        try (var client = PulsarClient.builder()
+                .serviceUrl(args[0])
+                .authentication(AuthenticationFactory.token(() -> read(token)))
+                .build();
+            // As applications do that must not lose a message: it is sent again for as long as it takes.
+            var producer = client.newProducer(Schema.STRING).topic(args[1])
+                .sendTimeout(0, TimeUnit.SECONDS).blockIfQueueFull(true)
+                // Each message is an entry of its own, which the topic's statistics count.
+                .enableBatching(false).create()) {
+            for (int i = 0; System.in.available() == 0; i++) {
+                int number = i;
+                producer.sendAsync(String.valueOf(number)).thenAccept(id -> System.out.println(number));
+                Thread.sleep(20);
+            }
+            producer.flush();
+        }
+    }
+
+    static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
