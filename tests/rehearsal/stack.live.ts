@@ -3,11 +3,13 @@ import assert from "node:assert/strict";
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { test } from "node:test";
 import { jwtVerify } from "jose";
+import { chartLine } from "../../components/charts/lines.ts";
 import { placementTable } from "../../components/nodePlan.ts";
 import { managerSchema } from "../../components/schemas/index.ts";
 import { signToken } from "../../components/tokens.ts";
 import { afterDestroy, rehearseOn } from "../../rehearsal/rehearse.ts";
 import type { Stage } from "../../rehearsal/stage.ts";
+import { addLatency } from "./latency.ts";
 import { assertNoSecretShown, secretData, valueAt } from "./secrets.ts";
 import { assertOk, listener, managerLogin, query, releases, withRehearsal } from "./support.ts";
 
@@ -25,6 +27,8 @@ test("the test stack", async (t) => {
   await withRehearsal({ progress, log: tell }, async (stage) => {
     const { api, settings } = stage;
     const { namespace } = settings;
+    // As to a remote cluster: a wait for a phase that passes quickly never sees it.
+    await addLatency(stage, 40);
     const { record, verdict, report } = await rehearseOn(stage, { keep: true });
     said.push(report);
     const pods = record.seen?.pods ?? [];
@@ -39,6 +43,22 @@ test("the test stack", async (t) => {
         record.operations.map(({ name, outcome }) => [name, outcome]),
         ["up", "second up", "refresh"].map((name) => [name, "done"]),
       );
+    });
+
+    await t.test("previews another image and another key in full, every Job by another name", async () => {
+      const { repository, tag } = chartLine(settings.chart.version).images.pulsar;
+      const other = (image: string, generation: number) =>
+        stage.stack.configure({
+          plain: { "pulsar:images.pulsar": image, "pulsar:tokens.generation": String(generation) },
+        });
+      await other(`${repository}:2.7.5`, 2);
+      const preview = await stage.stack.preview({ diff: true });
+      assertOk(preview);
+      assert.doesNotMatch(preview.text, /retrying with name|immutable/);
+      assert.equal(preview.text.match(/kubernetes:batch\/v1:Job: \(replace\)/g)?.length, 5, preview.text);
+      assert.match(preview.text, /~ PRIVATEKEY: \[secret\]/, preview.text);
+      assert.doesNotMatch(preview.text, /^ *- (PRIVATEKEY|PUBLICKEY|TOKEN|TYPE) *:/m);
+      await other(`${repository}:${tag}`, 1);
     });
 
     await t.test("runs the seed's pods, each where the seed has it", () => {
