@@ -323,3 +323,19 @@ test("what depends on the tables keeps all of them from being dropped and is nam
   );
   assert.deepEqual(await tablesThere(), allTables);
 });
+
+for (const name of ["pulsar-manager", "PulsarMgr", "mgr@srv01", 'it\'s "odd" ${x} 100%/ü']) {
+  test(`database and role may have any name that exists: ${name}`, async () => {
+    const quoted = `"${name.replaceAll('"', '""')}"`;
+    await asSuperuser("postgres", `CREATE ROLE ${quoted} LOGIN PASSWORD '${password}'`);
+    await asSuperuser("postgres", `CREATE DATABASE ${quoted} OWNER ${quoted}`);
+    inputs = { ...inputs, database: name, user: name, deleteTables: true };
+    const { id, outs } = await provider.create(inputs);
+    assert.ok(outs);
+    assert.deepEqual(await tablesThere(), allTables);
+    const { props } = await provider.read(id, outs);
+    assert.deepEqual([...(props?.tables ?? [])].sort(), allTables);
+    await provider.remove(id, outs);
+    assert.deepEqual(await tablesThere(), []);
+  });
+}
