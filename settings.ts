@@ -26,7 +26,7 @@ import {
   tenantsOf,
   waysInOf,
 } from "./settings/resolved.ts";
-import { emptyDefaults, type Parsed, schema, type SecretKey, secretKeys, soundPart } from "./settings/schema.ts";
+import { isText, type Parsed, schema, type SecretKey, secretKeys, soundPart } from "./settings/schema.ts";
 import { valueWarnings } from "./settings/values.ts";
 
 const secretKeySet: ReadonlySet<string> = new Set(secretKeys);
@@ -183,7 +183,7 @@ export function stackSettings(): Settings {
 
 /** The `pulsar:` keys as typed values, and the faults of their form: unreadable JSON, secrets in plain text, encrypted plain settings. */
 function ownKeys(config: RawConfig): { raw: Record<string, unknown>; faults: Fault[] } {
-  const raw: Record<string, unknown> = { ...emptyDefaults };
+  const raw: Record<string, unknown> = {};
   const faults: Fault[] = [];
   for (const [fullKey, text] of Object.entries(config.values)) {
     if (!fullKey.startsWith("pulsar:")) continue;
@@ -214,7 +214,7 @@ function ownKeys(config: RawConfig): { raw: Record<string, unknown>; faults: Fau
 
 /** Values that are no strings arrive as JSON; what does not parse stays text and fails the schema with what is allowed there. */
 function typed(key: string, text: string): unknown {
-  if (typeof (emptyDefaults[key] ?? "") === "string") return text;
+  if (isText(key)) return text;
   try {
     return JSON.parse(text) as unknown;
   } catch {

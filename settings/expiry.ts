@@ -28,7 +28,7 @@ export function expiryWarnings(settings: Required<Dated>, now: Date): string[] {
     if (left >= settings.tokens.warnDays) return [];
     const whole = Math.floor(left);
     return [
-      `${keyOf(path)}: tokens expire on ${day} (00:00 UTC), ${whole === 1 ? "1 day" : `${whole} days`} from now; see docs/rotate-keys.md`,
+      `${keyOf(path)}: tokens expire on ${day} (00:00 UTC), ${whole === 1 ? "1 day" : `${whole} days`} from now; see docs/operations/rotate-keys.md`,
     ];
   });
 }

@@ -1,22 +1,29 @@
-/** The table in docs/network.md is made from the code: `UPDATE_DOCS=1 node --test tests/docs/network.test.ts` writes it anew. */
-import assert from "node:assert/strict";
+/** `npm run docs`: writes what is generated from the code. `npm test` fails where a file is out of date. */
 import { readFileSync, writeFileSync } from "node:fs";
-import { test } from "node:test";
-import { chartLine, type ChartVersion, supportedChartVersions } from "../../components/charts/lines.ts";
-import { type Flow, flowsOf } from "../../components/network/flows.ts";
+import { chartLine, type ChartVersion, supportedChartVersions } from "../components/charts/lines.ts";
+import { type Flow, flowsOf } from "../components/network/flows.ts";
+import { configBlock, settingsPage, stackFileSchema } from "../settings/reference.ts";
 
-const file = new URL("../../docs/network.md", import.meta.url);
-const block = /(?<=<!-- flows -->\n)[^]*?(?=<!-- \/flows -->)/;
+/** The generated files, by their path from the project's folder: what each must contain, given what it contains. */
+export const generated: Record<string, (current: string) => string> = {
+  // The last block of the file.
+  "Pulumi.yaml": (current) => current.replace(/^config:\n[^]*/m, configBlock),
+  "docs/settings.md": settingsPage,
+  "docs/network.md": (current) => current.replace(/(?<=<!-- flows -->\n)[^]*?(?=<!-- \/flows -->)/, flowTable),
+  "schemas/stack.schema.json": stackFileSchema,
+};
 
-test("docs/network.md says who may talk to whom as the code does", () => {
-  const text = readFileSync(file, "utf8");
-  assert.match(text, block);
-  if (process.env.UPDATE_DOCS) writeFileSync(file, text.replace(block, table()));
-  assert.equal(block.exec(readFileSync(file, "utf8"))?.[0], table());
-});
+const root = new URL("../", import.meta.url);
+
+if (import.meta.main) {
+  for (const [path, contents] of Object.entries(generated)) {
+    const file = new URL(path, root);
+    writeFileSync(file, contents(readFileSync(file, { encoding: "utf8", flag: "a+" })));
+  }
+}
 
 /** The flows of all chart versions, those that they share once, by whom they lead to. */
-function table(): string {
+export function flowTable(): string {
   const versions = supportedChartVersions.map((version) => ({ version, flows: flowsOf(chartLine(version)) }));
   const keys = [...new Set(versions.flatMap(({ flows }) => flows.map(keyOf)))];
   const targets = [...new Set(versions.flatMap(({ flows }) => flows.map(({ to }) => to)))];
@@ -32,7 +39,7 @@ function table(): string {
     .sort(([a], [b]) => targets.indexOf(a?.flow.to ?? "elsewhere") - targets.indexOf(b?.flow.to ?? "elsewhere"))
     .map((same) => {
       const [{ flow } = { flow: undefined }] = same;
-      assert.ok(flow);
+      if (flow === undefined) return [];
       const froms = [...new Set(same.flatMap(({ flow }) => flow.from))];
       const ports = new Set(same.map(({ flow }) => portsText(flow)));
       const portsOfAll =
