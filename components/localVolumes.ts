@@ -50,7 +50,7 @@ const waitUntilBound = { "pulumi.com/waitFor": "jsonpath={.status.phase}=Bound" 
  * in a namespace that is not the stack's would hold its volume for ever on `destroy` (the finalizer kubernetes.io/pv-protection).
  *
  * Data is never deleted: reclaim policy Retain, and a local volume's directory is nobody's to remove but the operator's. A new cluster over
- * old directories does not start (ZooKeeper empty, bookies with a cookie: InvalidCookieException); the README says what to do.
+ * old directories does not start (ZooKeeper empty, bookies with a cookie: InvalidCookieException); docs/troubleshooting.md says what to do.
  */
 export class LocalVolumes extends pulumi.ComponentResource {
   constructor(name: string, args: LocalVolumesArgs, opts?: pulumi.ComponentResourceOptions) {

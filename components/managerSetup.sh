@@ -64,7 +64,7 @@ log_in() {
 }
 
 wrong_password="$MANAGER_USER has another password in Pulsar Manager than pulsar:managerPassword says. The manager has no page to change it: \
-change it in its database first (README, The ways in), then in pulsar:managerPassword"
+change it in its database first (docs/access.md), then in pulsar:managerPassword"
 
 deadline=$(($(date +%s) + START_SECONDS))
 until start_session && log_in; do

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
  * and being protected it does not: the engine stops before anything is touched. Protection of the volumes alone would not do, for what depends
  * on them, the Helm release above all, goes before them.
  *
- * How a production stack is taken down on purpose: docs/restore-after-destroy.md.
+ * How a production stack is taken down on purpose: docs/operations/restore-after-destroy.md.
  */
 export class ProductionGuard extends pulumi.ComponentResource {
   constructor(name: string, everything: pulumi.Resource[]) {

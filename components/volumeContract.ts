@@ -114,7 +114,7 @@ function migration(before: VolumeContractArgs, after: VolumeContractArgs): strin
     ? []
     : [
         `pulsar:chart.version was of chart line ${before.chartLine} and is of line ${after.chartLine}: that is a migration and no upgrade: set the ` +
-          "former version again, and follow docs/migrate-to-pulsar-4.md",
+          "former version again, and follow docs/operations/migrate-to-pulsar-4.md",
       ];
 }
 
@@ -160,13 +160,13 @@ function isShuffled(component: string, partings: readonly Parting[], { volumes }
 function shuffle(partings: readonly Parting[]): string {
   return (
     `the order of the nodes has changed, and pods would be started on the disks of others: ${journeys(partings)}: put the nodes back in ` +
-    "their order (ordinal i is on node i); new nodes go at the end, and only the last ones can be taken away; docs/replace-a-node.md"
+    "their order (ordinal i is on node i); new nodes go at the end, and only the last ones can be taken away; docs/operations/replace-a-node.md"
   );
 }
 
 function exodus(partings: readonly Parting[]): string[] {
   return [
-    `the data of ${partings.length} pods would be left behind: put the nodes and replicas back, or follow docs/replace-a-node.md one node ` +
+    `the data of ${partings.length} pods would be left behind: put the nodes and replicas back, or follow docs/operations/replace-a-node.md one node ` +
       "after the other",
     ...componentsOf(partings).map((component) =>
       journeys(partings.filter((parting) => parting.component === component)),
@@ -187,19 +187,19 @@ function lost({ pod, before, after }: Parting, { release, production }: VolumeCo
   if (after === undefined) {
     return (
       `${pod} has its data on ${before.node} and would be taken away (${claims}): put ${before.node} back in its place in the list, and the ` +
-      `replicas up again, or follow docs/replace-a-node.md and ${accept()}` +
+      `replicas up again, or follow docs/operations/replace-a-node.md and ${accept()}` +
       (production ? ", with a `pulumi up` of its own before it is taken away: till then its volumes are protected" : "")
     );
   }
   if (before.node === after.node) {
     return (
       `${pod} has its data on ${before.node}, whose label kubernetes.io/hostname was ${before.hostname} and is ${after.hostname}; its ` +
-      `volumes are pinned to the former (${claims}): put the hostname back, or follow docs/replace-a-node.md and ${accept(after.node)}`
+      `volumes are pinned to the former (${claims}): put the hostname back, or follow docs/operations/replace-a-node.md and ${accept(after.node)}`
     );
   }
   return (
     `${pod} has its data on ${before.node} and would be started empty on ${after.node} (${claims}): put ${before.node} back in its place in ` +
-    `the list, or follow docs/replace-a-node.md and ${accept(after.node)}`
+    `the list, or follow docs/operations/replace-a-node.md and ${accept(after.node)}`
   );
 }
 
@@ -217,7 +217,7 @@ function elsewhere(before: VolumeContractArgs, after: VolumeContractArgs): strin
   }
   return [...changes].map(
     ([change, pods]) =>
-      `${change} (${listed(pods)}): write the former value into the stack file, or follow docs/move-a-changed-default.md`,
+      `${change} (${listed(pods)}): write the former value into the stack file, or follow docs/operations/move-a-changed-default.md`,
   );
 }
 

@@ -47,7 +47,7 @@ function afterLoss(told: Told, installation: Installation): string[] {
     ...(pinned.length === 0
       ? []
       : [
-          `If ${enumerate(nodes)} never ${nodes.length === 1 ? "comes" : "come"} back, put another node in ${nodes.length === 1 ? "its" : "each one's"} place: docs/replace-a-node.md.`,
+          `If ${enumerate(nodes)} never ${nodes.length === 1 ? "comes" : "come"} back, put another node in ${nodes.length === 1 ? "its" : "each one's"} place: docs/operations/replace-a-node.md.`,
         ]),
     ...spreadOut(told),
   ];

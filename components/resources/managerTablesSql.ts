@@ -104,7 +104,7 @@ export async function applySchema(session: Client, schema: ManagerSchema): Promi
     if (foreign.length > 0) {
       throw new Error(
         `the database holds tables of another version than Pulsar Manager ${schema.version}, nothing was changed: ${foreign.join("; ")}. ` +
-          "Give it an empty database (pulsar:managerDatabase.name), or see docs/migrate-to-pulsar-4.md",
+          "Give it an empty database (pulsar:managerDatabase.name), or see docs/operations/migrate-to-pulsar-4.md",
       );
     }
   });

@@ -295,7 +295,7 @@ describe("the script of ManagerSetup", { concurrency: true }, () => {
     assert.equal(runs[0]?.ok, false);
     assert.match(
       runs[0].last,
-      /^admin has another password in Pulsar Manager than pulsar:managerPassword says\. .*README/,
+      /^admin has another password in Pulsar Manager than pulsar:managerPassword says\. .*docs\/access.md/,
     );
     assert.deepEqual([asked, state.users], [["POST login"], users]);
   });

@@ -83,7 +83,7 @@ describe("a change of the settings", () => {
     const bookies = ["bk-1", "bk-9", "bk-3"];
     assert.deepEqual(breach({ bookies }), [
       "bookie-1 has its data on bk-2 and would be started empty on bk-9 (pulsar-bookie-journal-pulsar-bookie-1, " +
-        "pulsar-bookie-ledgers-pulsar-bookie-1): put bk-2 back in its place in the list, or follow docs/replace-a-node.md and " +
+        "pulsar-bookie-ledgers-pulsar-bookie-1): put bk-2 back in its place in the list, or follow docs/operations/replace-a-node.md and " +
         "accept it in pulsar:movedVolumes as {pod: bookie-1, from: bk-2, to: bk-9}",
     ]);
     const accepting = (entry: AcceptedMove) => breach({ bookies, accepted: [entry] }).length;
@@ -109,7 +109,7 @@ describe("a change of the settings", () => {
     const head = "the order of the nodes has changed, and pods would be started on the disks of others: ";
     const advice =
       ": put the nodes back in their order (ordinal i is on node i); new nodes go at the end, and only the last ones can be taken " +
-      "away; docs/replace-a-node.md";
+      "away; docs/operations/replace-a-node.md";
     const told: [string[], string][] = [
       [["bk-2", "bk-1", "bk-3"], "bookie-0 bk-1 -> bk-2, bookie-1 bk-2 -> bk-1"],
       [["bk-1", "bk-9", "bk-2", "bk-3"], "bookie-1 bk-2 -> bk-9, bookie-2 bk-3 -> bk-2"],
@@ -131,7 +131,7 @@ describe("a change of the settings", () => {
     );
     assert.match(
       line,
-      /docs\/replace-a-node\.md and accept it in pulsar:movedVolumes as \{pod: bookie-2, from: bk-3\}/,
+      /docs\/operations\/replace-a-node\.md and accept it in pulsar:movedVolumes as \{pod: bookie-2, from: bk-3\}/,
     );
     assert.deepEqual(breach({ bookies, accepted: [{ pod: "bookie-2", from: "bk-3" }] }), []);
     assert.equal(breach({ bookies, accepted: [{ pod: "bookie-2", from: "bk-3", to: "bk-9" }] }).length, 1);
@@ -149,7 +149,7 @@ describe("a change of the settings", () => {
   test("of a path or a size is one line for all pods that stay, with the runbook", () => {
     const bookies = ["bk-1", "bk-2", "bk-3"];
     const advice =
-      " (bookie-0, bookie-1, bookie-2): write the former value into the stack file, or follow docs/move-a-changed-default.md";
+      " (bookie-0, bookie-1, bookie-2): write the former value into the stack file, or follow docs/operations/move-a-changed-default.md";
     assert.deepEqual(breach({ bookies, directories: { "bookie-journal": "/nvme" }, journal: "60Gi" }), [
       `bookie-journal has its data in /data/bookie-data/journal and would be started empty in /nvme${advice}`,
       "bookie-journal was made with 50Gi and would be 60Gi, but a StatefulSet's claims are immutable and a local volume does not grow" +
@@ -198,7 +198,7 @@ describe("a change of the settings", () => {
     assert.deepEqual(more, []);
     assert.match(
       line,
-      /^pulsar:chart\.version was of chart line 2\.7 and is of line 4: .*docs\/migrate-to-pulsar-4\.md$/,
+      /^pulsar:chart\.version was of chart line 2\.7 and is of line 4: .*docs\/operations\/migrate-to-pulsar-4\.md$/,
     );
   });
 
@@ -207,7 +207,7 @@ describe("a change of the settings", () => {
     const mixed = contract({ zookeeper: nodes.slice(0, 3), bookies: nodes });
     const dedicated = { zookeeper: ["zk-1", "zk-2", "zk-3"], bookies: nodes.map((_, i) => `bk-${i + 1}`) };
     assert.deepEqual(breach(dedicated, mixed), [
-      "the data of 9 pods would be left behind: put the nodes and replicas back, or follow docs/replace-a-node.md one node after the other",
+      "the data of 9 pods would be left behind: put the nodes and replicas back, or follow docs/operations/replace-a-node.md one node after the other",
       "bookie-0 node1 -> bk-1, bookie-1 node2 -> bk-2, bookie-2 node3 -> bk-3, bookie-3 node4 -> bk-4, bookie-4 node5 -> bk-5 and 1 more",
       "zookeeper-0 node1 -> zk-1, zookeeper-1 node2 -> zk-2, zookeeper-2 node3 -> zk-3",
     ]);

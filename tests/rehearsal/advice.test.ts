@@ -78,7 +78,9 @@ describe("the advice once a node is lost", () => {
     const id = "pulsar-bookie-1.pulsar-bookie.messages.svc.k8s.example:3181";
     assert.ok(lines.some((line) => line.endsWith(`: ${shell} decommissionbookie -bookieid ${id}`)));
     assert.ok(
-      lines.some((line) => line.startsWith("If node2 never comes back, ") && line.includes("docs/replace-a-node.md")),
+      lines.some(
+        (line) => line.startsWith("If node2 never comes back, ") && line.includes("docs/operations/replace-a-node.md"),
+      ),
     );
     assert.ok(!lines.some((line) => line.startsWith("The service is down")));
   });

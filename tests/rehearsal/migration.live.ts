@@ -1,4 +1,4 @@
-/** docs/migrate-to-pulsar-4.md, as far as simulated nodes go: the new cluster beside the old one, then the old one away. */
+/** docs/operations/migrate-to-pulsar-4.md, as far as simulated nodes go: the new cluster beside the old one, then the old one away. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseSettings } from "../../settings.ts";
@@ -25,7 +25,7 @@ const beside = {
   "pulsar:ingress.admin.host": "pulsar4-admin.example.com",
 };
 
-test("docs/migrate-to-pulsar-4.md", { timeout: 480_000 }, async (t) => {
+test("docs/operations/migrate-to-pulsar-4.md", { timeout: 480_000 }, async (t) => {
   await withRehearsal({ nodes: withProductionNodes }, async (stage) => {
     const { stack } = stage;
     assertOk(await stack.up());
@@ -35,7 +35,10 @@ test("docs/migrate-to-pulsar-4.md", { timeout: 480_000 }, async (t) => {
       await stack.configure({ plain: { "pulsar:chart.version": "4.7.0" } });
       for (const outcome of [await stack.preview(), await stack.up()]) {
         assert.equal(outcome.ok, false);
-        assert.match(errorsOf(outcome)[0] ?? "", /of chart line 2\.7 and is of line 4.*docs\/migrate-to-pulsar-4\.md/s);
+        assert.match(
+          errorsOf(outcome)[0] ?? "",
+          /of chart line 2\.7 and is of line 4.*docs\/operations\/migrate-to-pulsar-4\.md/s,
+        );
       }
       assert.deepEqual(await releases(stage), ["pulsar 1 deployed"]);
     });

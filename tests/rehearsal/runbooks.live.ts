@@ -38,47 +38,50 @@ test("the runbooks", async (t) => {
       assertOk(await stack.up({ expectNoChanges: true }));
     });
 
-    await t.test("docs/add-a-bookie.md: one node more in the list, and nothing else is touched", async () => {
-      const before = await uids(stage);
-      await stack.configure({ plain: { [bookie(4, "name")]: "bk-5", [bookie(4, "zone")]: "b" } });
-      groups.bookkeeper.nodes.push({ name: "bk-5", zone: "b" });
-      const expected = [
-        "create bookie-racks-job",
-        "create nodes-marks-bk-5",
-        "create smoke-test-job",
-        "create volumes-bookie-journal-4",
-        "create volumes-bookie-journal-4-claim",
-        "create volumes-bookie-ledgers-4",
-        "create volumes-bookie-ledgers-4-claim",
-        "create volumes-directories-bk-5",
-        "delete bookie-racks-job",
-        "delete smoke-test-job",
-        "update pulsar-release",
-        "update volume-contract",
-      ];
-      const preview = await stack.preview();
-      assertOk(preview);
-      assert.deepEqual(changed(preview), expected, preview.text);
-      assertOk(await stack.up());
-      const seen = await assertRunning(stage, layoutWith(groups));
-      assert.equal(nodeOf(seen, "pulsar-bookie-4"), "bk-5");
-      const after = await uids(stage);
-      for (const [pod, uid] of Object.entries(before)) assert.equal(after[pod], uid, `${pod} was made anew`);
-      assertOk(await stack.up({ expectNoChanges: true }));
-    });
+    await t.test(
+      "docs/operations/add-a-bookie.md: one node more in the list, and nothing else is touched",
+      async () => {
+        const before = await uids(stage);
+        await stack.configure({ plain: { [bookie(4, "name")]: "bk-5", [bookie(4, "zone")]: "b" } });
+        groups.bookkeeper.nodes.push({ name: "bk-5", zone: "b" });
+        const expected = [
+          "create bookie-racks-job",
+          "create nodes-marks-bk-5",
+          "create smoke-test-job",
+          "create volumes-bookie-journal-4",
+          "create volumes-bookie-journal-4-claim",
+          "create volumes-bookie-ledgers-4",
+          "create volumes-bookie-ledgers-4-claim",
+          "create volumes-directories-bk-5",
+          "delete bookie-racks-job",
+          "delete smoke-test-job",
+          "update pulsar-release",
+          "update volume-contract",
+        ];
+        const preview = await stack.preview();
+        assertOk(preview);
+        assert.deepEqual(changed(preview), expected, preview.text);
+        assertOk(await stack.up());
+        const seen = await assertRunning(stage, layoutWith(groups));
+        assert.equal(nodeOf(seen, "pulsar-bookie-4"), "bk-5");
+        const after = await uids(stage);
+        for (const [pod, uid] of Object.entries(before)) assert.equal(after[pod], uid, `${pod} was made anew`);
+        assertOk(await stack.up({ expectNoChanges: true }));
+      },
+    );
 
     await t.test("another order of the nodes is refused, with the runbook's name", async () => {
       await stack.configure({ plain: { [bookie(0, "name")]: "bk-2", [bookie(1, "name")]: "bk-1" } });
       const refused = await stack.preview();
       assert.equal(refused.ok, false);
-      assert.match(errorsOf(refused).join("\n"), /bookie-0 bk-1 -> bk-2.*docs\/replace-a-node\.md/s);
+      assert.match(errorsOf(refused).join("\n"), /bookie-0 bk-1 -> bk-2.*docs\/operations\/replace-a-node\.md/s);
       assert.equal((await stack.up()).ok, false);
       await stack.configure({ plain: { [bookie(0, "name")]: "bk-1", [bookie(1, "name")]: "bk-2" } });
       assertOk(await stack.up({ expectNoChanges: true }));
     });
 
     await t.test(
-      "docs/move-a-changed-default.md: another directory or size is refused, the old one written down is clean",
+      "docs/operations/move-a-changed-default.md: another directory or size is refused, the old one written down is clean",
       async () => {
         const settings = {
           "pulsar:volumes.directories.bookie-journal": "/mnt/other",
@@ -92,14 +95,14 @@ test("the runbooks", async (t) => {
           await stack.configure({ plain: { [key]: value } });
           const refused = await stack.preview();
           assert.equal(refused.ok, false, key);
-          assert.match(errorsOf(refused).join("\n"), /docs\/move-a-changed-default\.md/);
+          assert.match(errorsOf(refused).join("\n"), /docs\/operations\/move-a-changed-default\.md/);
           await stack.configure({ plain: { [key]: old[key as keyof typeof old] } });
         }
         assertOk(await stack.preview({ expectNoChanges: true }));
       },
     );
 
-    await t.test("docs/replace-a-node.md: a bookie's node that is gone for good", async () => {
+    await t.test("docs/operations/replace-a-node.md: a bookie's node that is gone for good", async () => {
       await lose(stage, ["bk-2"]);
       await api.core.deleteNode({ name: "bk-2" });
       const before = await uids(stage, "bookie-1");
@@ -109,7 +112,7 @@ test("the runbooks", async (t) => {
       assert.equal(refused.ok, false);
       assert.match(
         errorsOf(refused).join("\n"),
-        /bookie-1 has its data on bk-2.*docs\/replace-a-node\.md.*movedVolumes/s,
+        /bookie-1 has its data on bk-2.*docs\/operations\/replace-a-node\.md.*movedVolumes/s,
       );
 
       await stack.configure({
@@ -127,7 +130,7 @@ test("the runbooks", async (t) => {
       assertOk(await stack.up({ expectNoChanges: true }));
     });
 
-    await t.test("docs/replace-a-node.md: a ZooKeeper's node", async () => {
+    await t.test("docs/operations/replace-a-node.md: a ZooKeeper's node", async () => {
       await lose(stage, ["zk-3"]);
       await api.core.deleteNode({ name: "zk-3" });
       const before = await uids(stage, "zookeeper-2");
@@ -147,38 +150,44 @@ test("the runbooks", async (t) => {
       assertOk(await stack.up({ expectNoChanges: true }));
     });
 
-    await t.test("docs/drain-a-node.md: a bookie's node and a serving node, one after the other", async () => {
-      for (const node of ["bk-3", "sv-1"]) {
-        assert.deepEqual(await drain(stage, [node]), new Map());
-        const { pods } = await settled(stage);
+    await t.test(
+      "docs/operations/drain-a-node.md: a bookie's node and a serving node, one after the other",
+      async () => {
+        for (const node of ["bk-3", "sv-1"]) {
+          assert.deepEqual(await drain(stage, [node]), new Map());
+          const { pods } = await settled(stage);
+          assert.deepEqual(
+            pods.filter((pod) => pod.node === node && pod.state === "ready"),
+            [],
+          );
+          await giveBack(stage, [node]);
+          await assertRunning(stage, layoutWith(groups));
+        }
+        assertOk(await stack.up({ expectNoChanges: true }));
+      },
+    );
+
+    await t.test(
+      "docs/operations/restore-after-destroy.md: taken down on purpose, and up again over its data",
+      async () => {
+        const paths = await volumePaths(stage);
+        await stack.unprotect();
+        assertOk(await stack.destroy());
+        const left = await afterDestroy(stage, 30_000);
+        assert.deepEqual(left.added, []);
+        // The two nodes that died during these tests, and what the cluster itself keeps for each node, were somebody else's.
         assert.deepEqual(
-          pods.filter((pod) => pod.node === node && pod.state === "ready"),
+          left.removed.filter((name) => !/bk-2|zk-3/.test(name)),
           [],
         );
-        await giveBack(stage, [node]);
+
+        await stack.configure({ plain: { "pulsar:managerDatabase.create": "false" } });
+        assertOk(await stack.up());
         await assertRunning(stage, layoutWith(groups));
-      }
-      assertOk(await stack.up({ expectNoChanges: true }));
-    });
-
-    await t.test("docs/restore-after-destroy.md: taken down on purpose, and up again over its data", async () => {
-      const paths = await volumePaths(stage);
-      await stack.unprotect();
-      assertOk(await stack.destroy());
-      const left = await afterDestroy(stage, 30_000);
-      assert.deepEqual(left.added, []);
-      // The two nodes that died during these tests, and what the cluster itself keeps for each node, were somebody else's.
-      assert.deepEqual(
-        left.removed.filter((name) => !/bk-2|zk-3/.test(name)),
-        [],
-      );
-
-      await stack.configure({ plain: { "pulsar:managerDatabase.create": "false" } });
-      assertOk(await stack.up());
-      await assertRunning(stage, layoutWith(groups));
-      assert.deepEqual(await volumePaths(stage), paths);
-      assertOk(await stack.up({ expectNoChanges: true }));
-    });
+        assert.deepEqual(await volumePaths(stage), paths);
+        assertOk(await stack.up({ expectNoChanges: true }));
+      },
+    );
   });
 });
 

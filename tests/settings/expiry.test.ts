@@ -32,7 +32,7 @@ describe("a day of expiry", () => {
     const warned = (expires: string, warnDays = 30) =>
       expiryWarnings({ tokens: { expires, warnDays }, clients: [] }, now);
     assert.deepEqual(warned("2026-12-24"), [
-      "pulsar:tokens.expires: tokens expire on 2026-12-24 (00:00 UTC), 29 days from now; see docs/rotate-keys.md",
+      "pulsar:tokens.expires: tokens expire on 2026-12-24 (00:00 UTC), 29 days from now; see docs/operations/rotate-keys.md",
     ]);
     assert.match(warned("2026-11-26")[0] ?? "", /, 1 day from now/);
     assert.match(warned("2026-11-25")[0] ?? "", /, 0 days from now/);

@@ -274,7 +274,8 @@ test("tables of another version are refused, either way, and left as they are", 
   const others = { schemaVersion: other.version, sql: other.sql, tables: [...other.tables] };
   const { id, state } = await create();
   await asManager(`INSERT INTO tenants ${insertions.tenants ?? ""}`);
-  const advice = "Give it an empty database (pulsar:managerDatabase.name), or see docs/migrate-to-pulsar-4.md";
+  const advice =
+    "Give it an empty database (pulsar:managerDatabase.name), or see docs/operations/migrate-to-pulsar-4.md";
   assert.equal(
     await faultOf(provider.update(id, state, { ...inputs, ...others })),
     "the database holds tables of another version than Pulsar Manager v0.4.0, nothing was changed: " +

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+
+const root = join(import.meta.dirname, "../..");
+const pages = globSync(["*.md", "docs/**/*.md"], { cwd: root });
+
+/** The anchor that GitHub gives a heading. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+    .trim()
+    .replaceAll(/\s/g, "-");
+}
+
+test("every link in README and docs leads to a page, and to a heading where it names one", () => {
+  const broken = pages.flatMap((page) =>
+    [...readFileSync(join(root, page), "utf8").matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)].flatMap(
+      ([link, path = "", anchor]) => {
+        const target = path === "" ? join(root, page) : join(root, dirname(page), path);
+        if (!existsSync(target)) return [`${page}: ${link}`];
+        if (anchor === undefined) return [];
+        const headings = readFileSync(target, "utf8").matchAll(/^#+ (.+)$/gm);
+        return [...headings].some(([, heading = ""]) => anchorOf(heading) === anchor) ? [] : [`${page}: ${link}`];
+      },
+    ),
+  );
+  assert.deepEqual(broken, []);
+});
+
+test("every page that the code names exists", () => {
+  const sources = globSync(["*.ts", "{components,settings,rehearsal}/**/*.{ts,sh}", "Pulumi*.yaml"], { cwd: root });
+  const missing = sources.flatMap((source) =>
+    [...readFileSync(join(root, source), "utf8").matchAll(/\bdocs\/[\w/-]+\.md\b/g)]
+      .filter(([page]) => !existsSync(join(root, page)))
+      .map(([page]) => `${source}: ${page}`),
+  );
+  assert.deepEqual(missing, []);
+});
+
+test("the README fits on a few screens", () => {
+  const lines = readFileSync(join(root, "README.md"), "utf8").split("\n").length;
+  assert.ok(lines <= 150, `${String(lines)} lines`);
+});
