@@ -28,6 +28,28 @@ export default tseslint.config(
       "@typescript-eslint/consistent-type-imports": "error",
     },
   },
+  // Data flows one way: stack file, settings, model, components. docs/architecture.md describes the folders.
+  ...Object.entries({
+    "settings/**/*.ts": ["components", "resources/(?!kit)", "rehearsal"],
+    "model/**/*.ts": ["settings", "components", "resources", "rehearsal"],
+    "components/**/*.ts": ["settings", "rehearsal"],
+    "resources/**/*.ts": ["settings", "components", "rehearsal"],
+    "index.ts": ["rehearsal"],
+  }).map(([files, folders]) => ({
+    files: [files],
+    rules: {
+      "@typescript-eslint/no-restricted-imports": [
+        "error",
+        {
+          patterns: folders.map((folder) => ({
+            regex: `^(\\.\\./)+${folder}/|^\\./${folder}/`,
+            message: `This folder does not import ${folder}/.`,
+          })),
+          paths: files.startsWith("model") ? ["@pulumi/pulumi", "@pulumi/kubernetes"] : [],
+        },
+      ],
+    },
+  })),
   { files: ["**/*.js", "**/*.cjs"], ...tseslint.configs.disableTypeChecked },
   {
     files: ["**/*.cjs"],

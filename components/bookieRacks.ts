@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { SecretRef } from "./charts/cluster.ts";
-import { bookieId } from "./charts/names.ts";
-import type { Placement, StackNode } from "./layouts/layout.ts";
+import type { SecretRef } from "../model/charts/cluster.ts";
+import { bookieId } from "../model/charts/names.ts";
+import type { Placement, StackNode } from "../model/layouts/layout.ts";
 import { stackJob, type StackJobPlace } from "./stackJob.ts";
 
 /** The rack of each bookie by ordinal, `/` before its name; undefined where the nodes have neither rack nor zone. */

@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import type { ClusterRef } from "./resources/cluster.ts";
+import type { ClusterRef } from "../resources/kubernetes/connection.ts";
 
 /**
  * The provider of all Kubernetes objects of a stack. Its inputs come from the settings alone, so that a stack shows no change of its provider

@@ -1,9 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
-import { base64 } from "./base64.ts";
-import type { SecretRef } from "./charts/cluster.ts";
-import { type Claims, keyPair, signToken, symmetricKey, type TokenKeys } from "./tokens.ts";
+import { base64 } from "../model/encoding.ts";
+import type { SecretRef } from "../model/charts/cluster.ts";
+import { type Claims, keyPair, signToken, symmetricKey, type TokenKeys } from "../model/tokens.ts";
 
 export interface JwtAuthArgs {
   /** Namespace of the Secrets. */

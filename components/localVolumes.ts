@@ -1,10 +1,10 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { maxLabelLength } from "./charts/names.ts";
-import { shortHash } from "./hash.ts";
-import type { Toleration } from "./layouts/layout.ts";
+import { maxLabelLength } from "../model/charts/names.ts";
+import { shortHash } from "../model/encoding.ts";
+import type { Toleration } from "../model/layouts/layout.ts";
 import { jobLabels, runAgain, templateHash } from "./stackJob.ts";
-import type { PlannedVolume } from "./volumes.ts";
+import type { PlannedVolume } from "../model/volumes.ts";
 
 export interface LocalVolumesArgs {
   /** Namespace of the claims and of the Jobs that make the directories. */

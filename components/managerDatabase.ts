@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
-import { fault } from "./fault.ts";
-import { leftoverHooks } from "./resources/managerLeftovers.ts";
-import { ManagerNames } from "./resources/managerNames.ts";
-import { ManagerTables } from "./resources/managerTables.ts";
-import { connectLimitSeconds, type TlsMode } from "./resources/sqlSession.ts";
-import { managerSchema } from "./schemas/index.ts";
+import { fault } from "../resources/kit/fault.ts";
+import { leftoverHooks } from "../resources/postgres/managerLeftovers.ts";
+import { ManagerNames } from "../resources/postgres/managerNames.ts";
+import { ManagerTables } from "../resources/postgres/managerTables.ts";
+import { connectLimitSeconds, type TlsMode } from "../resources/postgres/sqlSession.ts";
+import { managerSchema } from "../model/managerSchemas/index.ts";
 
 /** Where the PostgreSQL server is, seen from where Pulumi runs and from the cluster alike. */
 export interface ManagerDatabaseConnection {

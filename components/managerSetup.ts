@@ -2,9 +2,8 @@ import { readFileSync } from "node:fs";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
-import { base64 } from "./base64.ts";
-import { fullName } from "./charts/names.ts";
-import { keyedHash } from "./hash.ts";
+import { base64, keyedHash } from "../model/encoding.ts";
+import { fullName } from "../model/charts/names.ts";
 import { stackJob, type StackJobPlace } from "./stackJob.ts";
 
 export interface ManagerSetupArgs extends StackJobPlace {
@@ -86,7 +85,7 @@ export class ManagerSetup extends pulumi.ComponentResource {
 }
 
 /** The Job's script; what it takes is in its head. */
-export const script = readFileSync(new URL("managerSetup.sh", import.meta.url), "utf8");
+export const script = readFileSync(new URL("scripts/managerSetup.sh", import.meta.url), "utf8");
 
 /**
  * What the manager calls an environment: the cluster, under the name and with the address of the brokers that chart 4.7.0 registers it by

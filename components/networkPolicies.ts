@@ -1,8 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { fullName } from "./charts/names.ts";
-import { type FlowLine, flowsOf, ownPods } from "./network/flows.ts";
-import { policiesOf, type Surroundings } from "./network/policies.ts";
+import { fullName } from "../model/charts/names.ts";
+import { type FlowLine, flowsOf, ownPods } from "../model/network/flows.ts";
+import { policiesOf, type Surroundings } from "../model/network/policies.ts";
 import { jobLabels } from "./stackJob.ts";
 
 export interface NetworkPoliciesArgs {

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type Component, components, type Layout, type Placement } from "./layouts/layout.ts";
-import type { ClusterRef } from "./resources/cluster.ts";
-import { NodeMarks } from "./resources/nodeMarks.ts";
+import { type Component, components, type Layout, type Placement } from "../model/layouts/layout.ts";
+import type { ClusterRef } from "../resources/kubernetes/connection.ts";
+import { NodeMarks } from "../resources/kubernetes/nodeMarks.ts";
 
 export interface NodePlanArgs {
   /**

@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { ChartLine } from "./charts/cluster.ts";
-import { fullName } from "./charts/names.ts";
+import type { ChartLine } from "../model/charts/cluster.ts";
+import { fullName } from "../model/charts/names.ts";
 
 export interface PodMonitorsArgs {
   namespace: pulumi.Input<string>;

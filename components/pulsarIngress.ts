@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { fullName } from "./charts/names.ts";
-import { backends, issuerAnnotations, secured, type WayIn, type WaysIn } from "./waysIn.ts";
+import { fullName } from "../model/charts/names.ts";
+import { backends, issuerAnnotations, secured, type WayIn, type WaysIn } from "../model/ingress.ts";
 
 export interface PulsarIngressArgs extends WaysIn {
   namespace: pulumi.Input<string>;

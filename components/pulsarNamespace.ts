@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { base64 } from "./base64.ts";
+import { base64 } from "../model/encoding.ts";
 
 export interface PulsarNamespaceArgs {
   /** Name of the namespace. */

@@ -1,11 +1,16 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { base64 } from "./base64.ts";
-import { type ManagerCredentials, merge, type PulsarCluster, type SecretRef, type Values } from "./charts/cluster.ts";
-import { chartLine, type ChartVersion } from "./charts/lines.ts";
-import { fullName } from "./charts/names.ts";
-import { shortHash } from "./hash.ts";
-import { frontEndConfig } from "./managerFrontEnd.ts";
+import { base64, shortHash } from "../model/encoding.ts";
+import {
+  type ManagerCredentials,
+  merge,
+  type PulsarCluster,
+  type SecretRef,
+  type Values,
+} from "../model/charts/cluster.ts";
+import { chartLine, type ChartVersion } from "../model/charts/lines.ts";
+import { fullName } from "../model/charts/names.ts";
+import { frontEndConfig } from "../model/managerFrontEnd.ts";
 
 export interface PulsarReleaseArgs {
   /** Namespace of the release; the release waits for it to exist. */

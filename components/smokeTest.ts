@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
-import type { SecretRef } from "./charts/cluster.ts";
+import type { SecretRef } from "../model/charts/cluster.ts";
 import type { ServiceAddresses } from "./pulsarRelease.ts";
 import { stackJob, type StackJobPlace } from "./stackJob.ts";
 
@@ -13,7 +13,7 @@ export interface SmokeTestArgs extends StackJobPlace {
   revision: pulumi.Input<string>;
 }
 
-const script = readFileSync(new URL("smokeTest/smoke.sh", import.meta.url), "utf8");
+const script = readFileSync(new URL("scripts/smokeTest.sh", import.meta.url), "utf8");
 
 /**
  * Proves that messages go through the cluster and that a missing and a wrong token are refused (seed, section 2.3): a Job that creates

@@ -1,8 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { type StackTask, taskJobName } from "./charts/names.ts";
-import { shortHash } from "./hash.ts";
-import type { Placement } from "./layouts/layout.ts";
+import { type StackTask, taskJobName } from "../model/charts/names.ts";
+import { shortHash } from "../model/encoding.ts";
+import type { Placement } from "../model/layouts/layout.ts";
 
 /** Files that a Job's pod gets from a Secret. */
 export interface SecretFiles {

@@ -1,7 +1,7 @@
 /** `npm run docs`: writes what is generated from the code. `npm test` fails where a file is out of date. */
 import { readFileSync, writeFileSync } from "node:fs";
-import { chartLine, type ChartVersion, supportedChartVersions } from "../components/charts/lines.ts";
-import { type Flow, flowsOf } from "../components/network/flows.ts";
+import { chartLine, type ChartVersion, supportedChartVersions } from "../model/charts/lines.ts";
+import { type Flow, flowsOf } from "../model/network/flows.ts";
 import { configBlock, settingsPage, stackFileSchema } from "../settings/reference.ts";
 
 /** The generated files, by their path from the project's folder: what each must contain, given what it contains. */

@@ -1,22 +1,22 @@
 /** The rehearsal of a stack, step by step. */
 import { setTimeout } from "node:timers/promises";
-import { imageRef, stackImages } from "../components/charts/images.ts";
-import { advise } from "./advice.ts";
-import { casesOf, type Case, type Question } from "./cases.ts";
-import { judgeDatabases, listDatabases } from "./databases.ts";
-import type { Outcome } from "./engine.ts";
-import { compare, takeInventory, type Difference } from "./inventory.ts";
-import { drain, giveBack, lose, readQuorum } from "./losing.ts";
-import { movesOf } from "./moves.ts";
-import type { Observation } from "./observe.ts";
-import type { Tell } from "./progress.ts";
-import { findMissing } from "./references.ts";
-import { render, verdict, type Operation, type RehearsalRecord, type Verdict } from "./report.ts";
-import { openMatters, Settling, type Movement } from "./settling.ts";
+import { imageRef, stackImages } from "../model/charts/images.ts";
+import { advise } from "./failures/advice.ts";
+import { casesOf, type Case, type Question } from "./failures/cases.ts";
+import { judgeDatabases, listDatabases } from "./cluster/databases.ts";
+import type { Outcome } from "./engine/stack.ts";
+import { compare, takeInventory, type Difference } from "./cluster/inventory.ts";
+import { drain, giveBack, lose, readQuorum } from "./failures/losing.ts";
+import { movesOf } from "./failures/moves.ts";
+import type { Observation } from "./cluster/observe.ts";
+import type { Tell } from "./cli/progress.ts";
+import { findMissing } from "./cluster/references.ts";
+import { render, verdict, type Operation, type RehearsalRecord, type Verdict } from "./report/report.ts";
+import { openMatters, Settling, type Movement } from "./failures/settling.ts";
 import { withRehearsal, type RehearsalOptions, type Stage } from "./stage.ts";
-import { judgeSurvival } from "./survival.ts";
-import { waitFor } from "./waiting.ts";
-import type { WhatIf } from "./whatIf.ts";
+import { judgeSurvival } from "./failures/survival.ts";
+import { waitFor } from "./cluster/waiting.ts";
+import type { WhatIf } from "./failures/whatIf.ts";
 
 export interface RehearsalResult {
   record: RehearsalRecord;

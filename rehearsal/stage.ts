@@ -1,28 +1,28 @@
 /** Sets up what a stack is rehearsed on: tools, control plane with nodes, PostgreSQL, and the stack itself. */
 import { dirname, join, resolve } from "node:path";
-import { chartLine, type ChartVersion } from "../components/charts/lines.ts";
-import type { Layout } from "../components/layouts/layout.ts";
-import type { Settings } from "../settings.ts";
-import { proxyForward, serveAdminApi } from "./adminApi.ts";
-import { clusterAddress, startCluster, type Cluster } from "./cluster.ts";
-import { Stack, type StackConfig } from "./engine.ts";
-import { listDatabases } from "./databases.ts";
-import { plantForeignDatabase, plantForeignObjects, withoutForeign } from "./foreign.ts";
-import { takeInventory, type Inventory } from "./inventory.ts";
-import { connect, type Api } from "./kubernetes.ts";
-import { simulatedNodes, type SimulatedNode } from "./nodes.ts";
-import { observe, type Observation } from "./observe.ts";
-import { freePorts } from "./ports.ts";
-import { startPostgres, type Postgres } from "./postgres.ts";
-import { plantPrerequisites } from "./prerequisites.ts";
-import { silent, type Progress } from "./progress.ts";
-import { redactor } from "./redact.ts";
-import { madeUpSecrets, ownProject, readStackFile, secretsFor, settingsOf } from "./stackSettings.ts";
+import { chartLine, type ChartVersion } from "../model/charts/lines.ts";
+import type { Layout } from "../model/layouts/layout.ts";
+import type { Settings } from "../settings/settings.ts";
+import { proxyForward, serveAdminApi } from "./cluster/adminApi.ts";
+import { clusterAddress, startCluster, type Cluster } from "./cluster/controlPlane.ts";
+import { Stack, type StackConfig } from "./engine/stack.ts";
+import { listDatabases } from "./cluster/databases.ts";
+import { plantForeignDatabase, plantForeignObjects, withoutForeign } from "./cluster/foreign.ts";
+import { takeInventory, type Inventory } from "./cluster/inventory.ts";
+import { connect, type Api } from "./cluster/api.ts";
+import { simulatedNodes, type SimulatedNode } from "./cluster/nodes.ts";
+import { observe, type Observation } from "./cluster/observe.ts";
+import { freePorts } from "./cluster/ports.ts";
+import { startPostgres, type Postgres } from "./cluster/postgres.ts";
+import { plantPrerequisites } from "./cluster/prerequisites.ts";
+import { silent, type Progress } from "./cli/progress.ts";
+import { redactor } from "./engine/redact.ts";
+import { madeUpSecrets, ownProject, readStackFile, secretsFor, settingsOf } from "./engine/stackSettings.ts";
 import type { StandInAdminApi } from "./standins/adminApi.ts";
 import { cacheFolder } from "./tools/cache.ts";
 import { chartRepositoryAnswers, findPlugins } from "./tools/plugins.ts";
 import { prepareTools } from "./tools/tools.ts";
-import { Interrupted, openWorkspace, type Workspace } from "./workspace.ts";
+import { Interrupted, openWorkspace, type Workspace } from "./engine/workspace.ts";
 
 export interface RehearsalOptions {
   /** Name of the stack: `Pulumi.<stack>.yaml` must exist. @default "test" */
@@ -161,7 +161,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
 
   // The stack file is checked as it is written, before anything is started and before the rehearsal's own values hide what it says.
   const { stack, settings } = await makeStack(name, withChart(options));
-  const { layoutOf } = await import("../components/layouts/layouts.ts");
+  const { layoutOf } = await import("../model/layouts/layouts.ts");
   const layout = layoutOf(settings);
   options.check?.(layout);
   const chart = await chartSource(settings.chart, signal);

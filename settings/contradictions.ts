@@ -1,6 +1,6 @@
-import { imageRef, namesRegistry } from "../components/charts/images.ts";
-import { chartLine } from "../components/charts/lines.ts";
-import { openManagerVersions } from "../components/managerFrontEnd.ts";
+import { imageRef, namesRegistry } from "../model/charts/images.ts";
+import { chartLine } from "../model/charts/lines.ts";
+import { openManagerVersions } from "../model/managerFrontEnd.ts";
 import { type Fault, keyOf } from "./faults.ts";
 import { ingressFaults } from "./ingress.ts";
 import { lengthFaults } from "./lengths.ts";

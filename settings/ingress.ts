@@ -1,4 +1,4 @@
-import { issuerAnnotations, secured } from "../components/waysIn.ts";
+import { issuerAnnotations, secured } from "../model/ingress.ts";
 import { type Fault, keyOf } from "./faults.ts";
 import { waysInOf } from "./resolved.ts";
 import type { Parsed } from "./schema.ts";

@@ -1,6 +1,6 @@
-import { chartLine } from "../components/charts/lines.ts";
-import { builtNames, maxLabelLength } from "../components/charts/names.ts";
-import { groupMark } from "../components/layouts/dedicated.ts";
+import { chartLine } from "../model/charts/lines.ts";
+import { builtNames, maxLabelLength } from "../model/charts/names.ts";
+import { groupMark } from "../model/layouts/dedicated.ts";
 import { type Fault, keyOf } from "./faults.ts";
 import { groupNames } from "./resolved.ts";
 import type { Parsed } from "./schema.ts";

@@ -1,7 +1,7 @@
-import { maxLabelLength } from "../components/charts/names.ts";
-import { layoutOf } from "../components/layouts/layouts.ts";
-import { amount, podSizes } from "../components/sizing.ts";
-import { overlap, planVolumes } from "../components/volumes.ts";
+import { maxLabelLength } from "../model/charts/names.ts";
+import { layoutOf } from "../model/layouts/layouts.ts";
+import { amount, podSizes } from "../model/sizing.ts";
+import { overlap, planVolumes } from "../model/volumes.ts";
 import { type Fault, keyOf } from "./faults.ts";
 import {
   allNodes,

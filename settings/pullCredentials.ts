@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { registryHost, stackImages } from "../components/charts/images.ts";
+import { registryHost, stackImages } from "../model/charts/images.ts";
 import { keyOf } from "./faults.ts";
 import { imagesOf } from "./resolved.ts";
 import type { Parsed } from "./schema.ts";

@@ -1,12 +1,12 @@
-import type { Image, Ledgers, PulsarCluster } from "../components/charts/cluster.ts";
-import { inRegistry } from "../components/charts/images.ts";
-import { chartLine } from "../components/charts/lines.ts";
-import { fullName, type Volume } from "../components/charts/names.ts";
-import type { NodeRole, StackNode } from "../components/layouts/layout.ts";
-import { amount, type NodeSize } from "../components/sizing.ts";
-import type { TenantSettings } from "../components/tenants.ts";
-import type { Claims } from "../components/tokens.ts";
-import type { WaysIn } from "../components/waysIn.ts";
+import type { Image, Ledgers, PulsarCluster } from "../model/charts/cluster.ts";
+import { inRegistry } from "../model/charts/images.ts";
+import { chartLine } from "../model/charts/lines.ts";
+import { fullName, type Volume } from "../model/charts/names.ts";
+import type { NodeRole, StackNode } from "../model/layouts/layout.ts";
+import { amount, type NodeSize } from "../model/sizing.ts";
+import type { TenantSettings } from "../model/tenants.ts";
+import type { Claims } from "../model/tokens.ts";
+import type { WaysIn } from "../model/ingress.ts";
 import { keyOf } from "./faults.ts";
 import type { Parsed } from "./schema.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { maxLabelLength } from "../components/charts/names.ts";
+import { maxLabelLength } from "../model/charts/names.ts";
 
 /**
  * The kinds of value the settings are made of. Each carries, as its message, what is allowed: the fault a user reads is put together from the

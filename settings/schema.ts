@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { chartLine, defaultChartVersion, supportedChartVersions } from "../components/charts/lines.ts";
-import type { Volume } from "../components/charts/names.ts";
-import { layoutNames } from "../components/layouts/layouts.ts";
-import { supportedManagerVersions } from "../components/schemas/index.ts";
-import type { SizedComponent } from "../components/sizing.ts";
-import { tokenKeys } from "../components/tokens.ts";
+import { chartLine, defaultChartVersion, supportedChartVersions } from "../model/charts/lines.ts";
+import type { Volume } from "../model/charts/names.ts";
+import { layoutNames } from "../model/layouts/layouts.ts";
+import { supportedManagerVersions } from "../model/managerSchemas/index.ts";
+import type { SizedComponent } from "../model/sizing.ts";
+import { tokenKeys } from "../model/tokens.ts";
 import { dockerConfig } from "./pullCredentials.ts";
 import * as scalar from "./scalars.ts";
 

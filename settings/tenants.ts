@@ -1,4 +1,4 @@
-import { chartLine } from "../components/charts/lines.ts";
+import { chartLine } from "../model/charts/lines.ts";
 import { type Fault, keyOf } from "./faults.ts";
 import { adoptable, type Parsed } from "./schema.ts";
 

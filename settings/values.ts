@@ -1,5 +1,5 @@
-import { knownKeys, unknownKeys } from "../components/charts/keys.ts";
-import { chartLine } from "../components/charts/lines.ts";
+import { knownKeys, unknownKeys } from "../model/charts/keys.ts";
+import { chartLine } from "../model/charts/lines.ts";
 import { type Fault, keyOf } from "./faults.ts";
 import { isProduction, rolesOf } from "./resolved.ts";
 import type { Parsed } from "./schema.ts";

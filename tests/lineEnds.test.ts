@@ -18,7 +18,7 @@ it(
     await execa("git", ["-c", "core.autocrlf=true", "checkout-index", "--all", `--prefix=${dir}/`], { cwd: root });
     const { stdout } = await execa("git", ["ls-files"], { cwd: root });
     const files = stdout.split("\n");
-    assert.ok(files.includes("components/charts/line4/postrender"));
+    assert.ok(files.includes("model/charts/line4/postrender"));
     const contents = await Promise.all(files.map((file) => readFile(join(dir, file))));
     assert.deepEqual(
       files.filter((_, i) => contents[i]?.includes("\r\n")),

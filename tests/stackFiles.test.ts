@@ -1,7 +1,7 @@
 /** The committed stack files, in whatever way their user has changed them. All other tests read tests/fixtures. */
 import { readdirSync } from "node:fs";
 import { test } from "node:test";
-import { ownProject, stackSettings } from "../rehearsal/stackSettings.ts";
+import { ownProject, stackSettings } from "../rehearsal/engine/stackSettings.ts";
 
 for (const file of readdirSync(ownProject)) {
   const stack = /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1];

@@ -4,10 +4,10 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { execa } from "execa";
-import { RehearsalError } from "../fault.ts";
+import { RehearsalError } from "../engine/fault.ts";
 import { cacheFolder } from "../tools/cache.ts";
 import { which } from "../tools/found.ts";
-import type { Workspace } from "../workspace.ts";
+import type { Workspace } from "../engine/workspace.ts";
 
 /** The oldest Java that Pulsar 4.0 runs on. */
 const oldestJava = 17;

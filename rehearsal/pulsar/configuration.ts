@@ -1,6 +1,6 @@
 /** What a broker and a proxy are told: as chart 4.7.0 tells them with the values that this program gives it. */
 import { pathToFileURL } from "node:url";
-import type { TokenKeys } from "../../components/tokens.ts";
+import type { TokenKeys } from "../../model/tokens.ts";
 
 /** The roles that may do everything, as the settings name them by default. */
 export const superUsers = {

@@ -2,10 +2,10 @@ import { generateKeyPairSync } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
-import { type Claims, keyPair, signToken, symmetricKey, type TokenKeys } from "../../components/tokens.ts";
-import { freePorts } from "../ports.ts";
-import { waitFor } from "../waiting.ts";
-import type { Workspace } from "../workspace.ts";
+import { type Claims, keyPair, signToken, symmetricKey, type TokenKeys } from "../../model/tokens.ts";
+import { freePorts } from "../cluster/ports.ts";
+import { waitFor } from "../cluster/waiting.ts";
+import type { Workspace } from "../engine/workspace.ts";
 import { classpath } from "./classpath.ts";
 import { clientTools } from "./clientTools.ts";
 import {

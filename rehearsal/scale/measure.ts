@@ -1,4 +1,4 @@
-import { RehearsalError } from "../fault.ts";
+import { RehearsalError } from "../engine/fault.ts";
 import { rehearseOn } from "../rehearse.ts";
 import { withRehearsal, type RehearsalOptions } from "../stage.ts";
 import { watchMemory, type Memory } from "./memory.ts";

@@ -1,5 +1,5 @@
-import type { StackConfig } from "../engine.ts";
-import { RehearsalError } from "../fault.ts";
+import type { StackConfig } from "../engine/stack.ts";
+import { RehearsalError } from "../engine/fault.ts";
 
 /** The stack whose settings the generated plans have, but for their nodes. */
 export const stack = "prod";

@@ -1,6 +1,6 @@
 /**
  * A stand-in of Pulsar's admin API, for rehearsals, in which no broker runs: what the resources of the stack ask of it, answered as a broker of
- * 4.0 does, quirks included. A test holds its answers against a real one's (tests/components/resources/tenants.pulsar.ts). It keeps everything in memory.
+ * 4.0 does, quirks included. A test holds its answers against a real one's (tests/resources/pulsar/tenants.broker.test.ts). It keeps everything in memory.
  */
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as k8s from "@pulumi/kubernetes";
 import { LocalVolumes, type LocalVolumesArgs } from "../../components/localVolumes.ts";
-import type { PlannedVolume } from "../../components/volumes.ts";
+import type { PlannedVolume } from "../../model/volumes.ts";
 import { named, register } from "../support/mocks.ts";
 
 const volume = (part: Partial<PlannedVolume>): PlannedVolume => ({

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { jdbcUrl, ManagerDatabase, type ManagerDatabaseArgs } from "../../components/managerDatabase.ts";
-import { managerSchema } from "../../components/schemas/index.ts";
+import { managerSchema } from "../../model/managerSchemas/index.ts";
 import { register, type Registered } from "../support/mocks.ts";
 
 const args: ManagerDatabaseArgs = {
@@ -271,7 +271,6 @@ for (const [[server, database], url] of urls) {
 test("faults of the arguments are one line", async (t) => {
   const faults: [Partial<ManagerDatabaseArgs>, RegExp][] = [
     [{ admin: undefined }, /^manager: role and database are to be made, but admin is not set; .*create: false/],
-    [{ managerVersion: "v9" }, /^no database schema for Pulsar Manager "v9"; supported: v0\.2\.0, v0\.4\.0$/],
     [
       { connection: { host: "db", port: 5432, tls: "verify-full", tlsCaFile: "missing.pem" } },
       /^the CA's certificate missing\.pem cannot be read: ENOENT/,

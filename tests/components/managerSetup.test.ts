@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { keyedHash } from "../../components/hash.ts";
+import { keyedHash } from "../../model/encoding.ts";
 import { clusterEntry, ManagerSetup, type ManagerSetupArgs, script } from "../../components/managerSetup.ts";
 import { named, register, testEcKeyPem } from "../support/mocks.ts";
 

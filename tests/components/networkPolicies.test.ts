@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { line27 } from "../../components/charts/line27/line.ts";
-import { line4 } from "../../components/charts/line4/line.ts";
+import { line27 } from "../../model/charts/line27/line.ts";
+import { line4 } from "../../model/charts/line4/line.ts";
 import { NetworkPolicies, type NetworkPoliciesArgs } from "../../components/networkPolicies.ts";
 import { named, register, type Registered } from "../support/mocks.ts";
 

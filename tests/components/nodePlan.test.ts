@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { mixedLayout } from "../../components/layouts/mixed.ts";
+import { mixedLayout } from "../../model/layouts/mixed.ts";
 import { NodePlan, placementTable } from "../../components/nodePlan.ts";
 import { named, register } from "../support/mocks.ts";
 

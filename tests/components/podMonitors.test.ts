@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { line27 } from "../../components/charts/line27/line.ts";
-import { line4 } from "../../components/charts/line4/line.ts";
+import { line27 } from "../../model/charts/line27/line.ts";
+import { line4 } from "../../model/charts/line4/line.ts";
 import { PodMonitors, type PodMonitorsArgs } from "../../components/podMonitors.ts";
 import { named, register } from "../support/mocks.ts";
 

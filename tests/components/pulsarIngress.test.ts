@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { PulsarIngress, type PulsarIngressArgs } from "../../components/pulsarIngress.ts";
-import { backends } from "../../components/waysIn.ts";
+import { backends } from "../../model/ingress.ts";
 import { named, register } from "../support/mocks.ts";
 
 const args: PulsarIngressArgs = {

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { base64 } from "../../components/base64.ts";
-import { shortHash } from "../../components/hash.ts";
-import type { Placement } from "../../components/layouts/layout.ts";
-import { components } from "../../components/layouts/layout.ts";
-import { frontEndConfig } from "../../components/managerFrontEnd.ts";
+import { base64, shortHash } from "../../model/encoding.ts";
+import type { Placement } from "../../model/layouts/layout.ts";
+import { components } from "../../model/layouts/layout.ts";
+import { frontEndConfig } from "../../model/managerFrontEnd.ts";
 import { PulsarRelease, type PulsarReleaseArgs } from "../../components/pulsarRelease.ts";
-import { podSizes } from "../../components/sizing.ts";
+import { podSizes } from "../../model/sizing.ts";
 import { named, register, valueOf } from "../support/mocks.ts";
 
 const placement: Placement = {
@@ -119,7 +118,7 @@ describe("PulsarRelease", () => {
     const { metadata } = secret.inputs as { metadata: { name: string } };
     const { pulsar_manager: manager } = helm.inputs.values as { pulsar_manager: { admin: object } };
     assert.deepEqual(manager.admin, { existingSecret: metadata.name });
-    assert.equal(helm.inputs.postrender, "./components/charts/line4/postrender");
+    assert.equal(helm.inputs.postrender, "./model/charts/line4/postrender");
   });
 
   test("leaves the default account alone with chart 4.7.0, which gives every pod the pull secret", async () => {

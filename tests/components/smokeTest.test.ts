@@ -43,7 +43,9 @@ describe("SmokeTest", () => {
     const { containers, volumes } = spec.template.spec;
     const [{ command, args: scripts, env, volumeMounts }] = containers;
     assert.deepEqual(command, ["sh", "-c"]);
-    assert.deepEqual(scripts, [readFileSync(new URL("../../components/smokeTest/smoke.sh", import.meta.url), "utf8")]);
+    assert.deepEqual(scripts, [
+      readFileSync(new URL("../../components/scripts/smokeTest.sh", import.meta.url), "utf8"),
+    ]);
     assert.deepEqual(env, [
       { name: "ADMIN_URL", value: "http://demo-pulsar-proxy.messaging.svc" },
       { name: "SERVICE_URL", value: "pulsar://demo-pulsar-proxy.messaging.svc:6650" },

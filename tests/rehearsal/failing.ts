@@ -1,9 +1,9 @@
 /** Makes Jobs fail, which simulated kubelets complete at once. */
 import { PatchStrategy, setHeaderOptions } from "@kubernetes/client-node";
-import type { Outcome } from "../../rehearsal/engine.ts";
-import type { Api } from "../../rehearsal/kubernetes.ts";
+import type { Outcome } from "../../rehearsal/engine/stack.ts";
+import type { Api } from "../../rehearsal/cluster/api.ts";
 import type { Stage } from "../../rehearsal/stage.ts";
-import { waitFor } from "../../rehearsal/waiting.ts";
+import { waitFor } from "../../rehearsal/cluster/waiting.ts";
 
 export const asMergePatch = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
 

@@ -1,11 +1,11 @@
 /** A production cluster to look at: ten nodes in three zones, and what becomes of it when some of them are lost. */
-import { dedicatedLayout } from "../../components/layouts/dedicated.ts";
-import type { Component } from "../../components/layouts/layout.ts";
-import type { Observation, PodView } from "../../rehearsal/observe.ts";
-import { componentOf } from "../../rehearsal/plan.ts";
-import type { RehearsalRecord } from "../../rehearsal/report.ts";
-import { byName } from "../../rehearsal/sorting.ts";
-import type { Remaining, WhatIf } from "../../rehearsal/whatIf.ts";
+import { dedicatedLayout } from "../../model/layouts/dedicated.ts";
+import type { Component } from "../../model/layouts/layout.ts";
+import type { Observation, PodView } from "../../rehearsal/cluster/observe.ts";
+import { componentOf } from "../../rehearsal/report/plan.ts";
+import type { RehearsalRecord } from "../../rehearsal/report/report.ts";
+import { byName } from "../../rehearsal/report/sorting.ts";
+import type { Remaining, WhatIf } from "../../rehearsal/failures/whatIf.ts";
 import { node, observation, pod, pulsarImage } from "./seen.ts";
 
 const GiB = 2 ** 30;

@@ -1,6 +1,6 @@
 /** Small clusters to judge, for the tests of what the rehearsal makes of them. */
-import { mixedLayout } from "../../components/layouts/mixed.ts";
-import type { NodeView, Observation, PodView, VolumeView } from "../../rehearsal/observe.ts";
+import { mixedLayout } from "../../model/layouts/mixed.ts";
+import type { NodeView, Observation, PodView, VolumeView } from "../../rehearsal/cluster/observe.ts";
 
 /** What all pods run. */
 export const pulsarImage = "harbor.example.com/library/apachepulsar/pulsar-all:2.7.4";

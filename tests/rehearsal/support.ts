@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { Client } from "pg";
-import type { Outcome } from "../../rehearsal/engine.ts";
-import type { Progress, Tell } from "../../rehearsal/progress.ts";
+import type { Outcome } from "../../rehearsal/engine/stack.ts";
+import type { Progress, Tell } from "../../rehearsal/cli/progress.ts";
 import { rehearse as rehearseOwn, type RehearsalResult } from "../../rehearsal/rehearse.ts";
 import { withRehearsal as withOwnRehearsal, type RehearsalOptions, type Stage } from "../../rehearsal/stage.ts";
 import { prepareTools } from "../../rehearsal/tools/tools.ts";
@@ -117,9 +117,10 @@ export async function withProgramWithout<T>(
       "package.json",
       "preload.cjs",
       "index.ts",
-      "settings.ts",
       "settings",
+      "model",
       "components",
+      "resources",
     ]) {
       await cp(join(root, part), join(project, part), { recursive: true });
     }

@@ -1,7 +1,7 @@
 /** Tenants in the configuration of a rehearsed stack. */
 import { readFile, writeFile } from "node:fs/promises";
 import { parse, stringify } from "yaml";
-import type { Stack } from "../../rehearsal/engine.ts";
+import type { Stack } from "../../rehearsal/engine/stack.ts";
 
 /** As overrides of a stack file: one key for every value. */
 export function asOverrides(tenants: unknown): Record<string, string> {

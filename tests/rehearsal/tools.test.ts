@@ -18,7 +18,7 @@ import { goVersion, isSuitable, readPins, ToolError, toolNames, type Pin } from 
 import { findPlugins, providerVersions } from "../../rehearsal/tools/plugins.ts";
 import { descendantsOf, endTogether, killSession, membersOf } from "../../rehearsal/tools/processes.ts";
 import { prepareTools } from "../../rehearsal/tools/tools.ts";
-import { waitFor } from "../../rehearsal/waiting.ts";
+import { waitFor } from "../../rehearsal/cluster/waiting.ts";
 
 const { signal: never } = new AbortController();
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { create } from "tar";
-import { parseSettings } from "../../settings.ts";
+import { parseSettings } from "../../settings/settings.ts";
 import { chartSourceFaults } from "../../settings/chartSource.ts";
 import { stackConfig } from "../support/stackFile.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { parseSettings } from "../../settings.ts";
+import { parseSettings } from "../../settings/settings.ts";
 import { faults, hasOneFault } from "../support/faults.ts";
 import { stackConfig } from "../support/stackFile.ts";
 

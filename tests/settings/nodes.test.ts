@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { parseSettings } from "../../settings.ts";
+import { parseSettings } from "../../settings/settings.ts";
 import { faults, hasOneFault } from "../support/faults.ts";
 import { committed, groups, nodes, zoned } from "../support/nodeGroups.ts";
 import { stackConfig } from "../support/stackFile.ts";

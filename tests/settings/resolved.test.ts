@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, mock, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { parseSettings, stackSettings } from "../../settings.ts";
+import { parseSettings, stackSettings } from "../../settings/settings.ts";
 import { nodeSizesOf } from "../../settings/resolved.ts";
 import { schema } from "../../settings/schema.ts";
 import { groups, nodes } from "../support/nodeGroups.ts";

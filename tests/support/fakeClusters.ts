@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before } from "node:test";
 import { stringify } from "yaml";
-import { freePorts } from "../../rehearsal/ports.ts";
+import { freePorts } from "../../rehearsal/cluster/ports.ts";
 
 /** API servers that answer what a test has them answer; they go with the test file that calls this. */
 export function fakeClusters() {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
-import { parseSettings, type RawConfig } from "../../settings.ts";
+import { parseSettings, type RawConfig } from "../../settings/settings.ts";
 
 /** The lines of the fault report, without its heading; fails when the settings are accepted. */
 export function faults(config: RawConfig, dryRun = false): string[] {

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import type { ClusterRef } from "../../components/resources/cluster.ts";
+import type { ClusterRef } from "../../resources/kubernetes/connection.ts";
 
 /** An API server that has Secrets with tokens, by name, and nothing else. */
 export async function startSecretServer(

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
-import { readConfig } from "../../rehearsal/stackConfig.ts";
-import type { RawConfig } from "../../settings.ts";
+import { readConfig } from "../../rehearsal/engine/stackConfig.ts";
+import type { RawConfig } from "../../settings/settings.ts";
 
 /** Made-up secrets, recognisable wherever they must not turn up. */
 export const testSecrets = {

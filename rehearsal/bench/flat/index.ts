@@ -8,13 +8,13 @@ import * as k8s from "@pulumi/kubernetes";
 import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
-import { ManagerNames } from "../../../components/resources/managerNames.ts";
-import { ManagerTables } from "../../../components/resources/managerTables.ts";
-import { NodeMarks } from "../../../components/resources/nodeMarks.ts";
-import { checkingProvider } from "../../../components/resources/storedProvider.ts";
-import { TokenRollout } from "../../../components/resources/tokenRollout.ts";
-import type * as volumeContractProvider from "../../../components/resources/volumeContractProvider.ts";
-import { keyPair, signToken } from "../../../components/tokens.ts";
+import { ManagerNames } from "../../../resources/postgres/managerNames.ts";
+import { ManagerTables } from "../../../resources/postgres/managerTables.ts";
+import { NodeMarks } from "../../../resources/kubernetes/nodeMarks.ts";
+import { checkingProvider } from "../../../resources/kit/storedProvider.ts";
+import { TokenRollout } from "../../../resources/kubernetes/tokenRollout.ts";
+import type * as volumeContractProvider from "../../../resources/kubernetes/volumeContractProvider.ts";
+import { keyPair, signToken } from "../../../model/tokens.ts";
 
 const config = new pulumi.Config();
 const databasePassword = config.requireSecret("managerDatabasePassword");
@@ -45,7 +45,7 @@ const provider = new k8s.Provider("cluster", {
 const claims = (...volumes: [keyof typeof directories, string][]) =>
   Object.fromEntries(volumes.map(([volume, size]) => [volume, { path: directories[volume], size }]));
 // The stack's own class would look for the module beside this program's Pulumi.yaml: unlike the others it is asked at preview.
-const contractModule = "../../../components/resources/volumeContractProvider.ts";
+const contractModule = "../../../resources/kubernetes/volumeContractProvider.ts";
 class VolumeContract extends pulumi.dynamic.Resource {}
 const contract = new VolumeContract(
   checkingProvider(async () => (await import(contractModule)) as typeof volumeContractProvider),
@@ -276,7 +276,7 @@ const tables = new ManagerTables(
     password: databasePassword,
     tls: "disable",
     schemaVersion: "v0.2.0",
-    sql: readFileSync(new URL("../../../components/schemas/pulsar-manager-v0.2.0.sql", import.meta.url), "utf8"),
+    sql: readFileSync(new URL("../../../model/managerSchemas/pulsar-manager-v0.2.0.sql", import.meta.url), "utf8"),
     tables: [
       "environments",
       "topics_stats",
@@ -384,7 +384,7 @@ const release = new k8s.helm.v3.Release(
       },
       pulsar_metadata: { component: "pulsar-init", image: pulsarImage },
     },
-    postrender: "../../../components/charts/line27/postrender",
+    postrender: "../../../model/charts/line27/postrender",
     description: "chart 2.7.7",
     timeout: 1800,
     waitForJobs: true,
@@ -446,7 +446,7 @@ const login = new k8s.core.v1.Secret(
 );
 const seal = new tls.PrivateKey("manager-setup-seal", { algorithm: "ECDSA", ecdsaCurve: "P256" });
 
-const script = (file: string) => readFileSync(new URL(`../../../components/${file}`, import.meta.url), "utf8");
+const script = (file: string) => readFileSync(new URL(`../../../components/scripts/${file}`, import.meta.url), "utf8");
 function job(
   task: string,
   file: string,
@@ -492,7 +492,7 @@ job("manager-setup", "managerSetup.sh", { MANAGER_URL: page, REQUESTS: "/secret"
   seal,
 ]);
 const proxy = { ADMIN_URL: "http://pulsar-proxy.pulsar.svc:80", SERVICE_URL: "pulsar://pulsar-proxy.pulsar.svc:6650" };
-job("smoke-test", "smokeTest/smoke.sh", { ...proxy, TOKEN_FILE: "/secret/TOKEN" }, "pulsar-token-admin", [release]);
+job("smoke-test", "smokeTest.sh", { ...proxy, TOKEN_FILE: "/secret/TOKEN" }, "pulsar-token-admin", [release]);
 
 export const status = release.status.status;
 export const adminToken = tokens[2]?.token;

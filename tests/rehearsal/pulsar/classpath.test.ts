@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { RehearsalError } from "../../../rehearsal/fault.ts";
+import { RehearsalError } from "../../../rehearsal/engine/fault.ts";
 import { classpath, javaVersion, mavenFault } from "../../../rehearsal/pulsar/classpath.ts";
-import { openWorkspace } from "../../../rehearsal/workspace.ts";
+import { openWorkspace } from "../../../rehearsal/engine/workspace.ts";
 
 describe("javaVersion", () => {
   test("is the major one, of old and new numbers", () => {

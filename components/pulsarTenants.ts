@@ -1,0 +1,147 @@
+import { readFileSync } from "node:fs";
+import * as pulumi from "@pulumi/pulumi";
+import { fullName } from "../model/charts/names.ts";
+import type { SecretRef } from "../model/charts/cluster.ts";
+import type { Owned, PermissionSettings, TenantSettings } from "../model/tenants.ts";
+import { fault } from "../resources/kit/fault.ts";
+import type { AdminAccess } from "../resources/pulsar/adminApi.ts";
+import type { ClusterRef } from "../resources/kubernetes/connection.ts";
+import { Namespace, Permission, Tenant, TenantGuard, Topic } from "../resources/pulsar/pulsarObjects.ts";
+
+export interface PulsarTenantsArgs {
+  tenants: TenantSettings[];
+  /** The Kubernetes cluster that Pulsar is in: its Secret with the token, and the port-forward. */
+  cluster: ClusterRef;
+  /** Namespace of the release in it. */
+  kubernetesNamespace: string;
+  /** Name of the Helm release. */
+  release: string;
+  /** What everything here lives in: when it goes, so do they, and nothing is asked any more. */
+  livesIn: pulumi.Resource;
+  /** The token of a super user. */
+  token: SecretRef;
+  /** Where the admin API is reached from where Pulumi runs. `caFile` is a path relative to the program. @default a port-forward */
+  adminApi?: { address?: string | undefined; caFile?: string | undefined };
+}
+
+/**
+ * Tenants, namespaces, topics and permissions, applied through Pulsar's admin API. Messages are lost by nothing but a removal with `deleteData`, or the
+ * loss of the cluster itself.
+ *
+ * @throws pulumi.RunError for a CA file that cannot be read
+ */
+export class PulsarTenants extends pulumi.ComponentResource {
+  constructor(name: string, args: PulsarTenantsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("pulsar:components:PulsarTenants", name, {}, opts);
+    const access = accessOf(args);
+    const adopted = args.tenants.flatMap(adoptedIn);
+    if (adopted.length > 0) {
+      void pulumi.log.warn(
+        `pulsar:adoptedTenants: where they exist and this stack does not have them yet, it takes over ${adopted.join(", ")}, and the ` +
+          "permissions on them that the settings state; remove the entries after this pulumi up",
+        this,
+      );
+    }
+    for (const tenant of args.tenants) this.register(`${name}-${tenant.name}`, tenant, access, args.livesIn);
+    this.registerOutputs({});
+  }
+
+  /** A tenant and everything under it; names in the state are paths. */
+  private register(path: string, tenant: TenantSettings, access: AdminAccess, deletedWith: pulumi.Resource): void {
+    const all: pulumi.Resource[] = [];
+    const after = (resource?: pulumi.Resource) => ({ parent: this, deletedWith, dependsOn: resource ?? [] });
+    const add = <T extends pulumi.Resource>(resource: T): T => {
+      all.push(resource);
+      return resource;
+    };
+    const permit = (
+      on: string,
+      where: { namespace: string; topic?: string; adopt?: boolean | undefined },
+      permissions: PermissionSettings[],
+      of: pulumi.Resource,
+    ) => {
+      for (const { role, actions } of permissions) {
+        const settings = { access, create: true, tenant: tenant.name, ...where, role, actions: actions.toSorted() };
+        add(new Permission(`${on} for ${role}`, settings, after(of)));
+      }
+    };
+
+    const { create, adopt, adminRoles, allowedClusters, namespaces } = tenant;
+    const home = add(
+      new Tenant(
+        path,
+        {
+          access,
+          create,
+          ...(adopt && { adopt }),
+          tenant: tenant.name,
+          adminRoles: adminRoles.toSorted(),
+          allowedClusters: allowedClusters.toSorted(),
+        },
+        after(),
+      ),
+    );
+    for (const { name: namespace, topics, permissions, adopt, ...policies } of namespaces) {
+      const settings = { access, ...(adopt && { adopt }), tenant: tenant.name, namespace, ...policies };
+      const room = add(new Namespace(`${path}/${namespace}`, settings, after(home)));
+      permit(`${path}/${namespace}`, { namespace, ...(adopt && { adopt }) }, permissions, room);
+      for (const { name: topic, create, adopt, partitions, permissions } of topics) {
+        const { deleteData } = policies;
+        const adoption = adopt && { adopt };
+        const settings = { access, create, ...adoption, tenant: tenant.name, namespace, topic, partitions, deleteData };
+        const made = add(new Topic(`${path}/${namespace}/${topic}`, settings, after(room)));
+        permit(`${path}/${namespace}/${topic}`, { namespace, topic, ...adoption }, permissions, made);
+      }
+    }
+    new TenantGuard(
+      `${path} guard`,
+      {
+        access,
+        tenant: tenant.name,
+        create,
+        namespaces: namespaces.map(({ name, create, deleteData, topics }) => ({
+          name,
+          create,
+          deleteData,
+          topics: topics.filter(({ create }) => create).map((topic) => topic.name),
+        })),
+      },
+      { parent: this, deletedWith, dependsOn: all },
+    );
+  }
+}
+
+/** What a stack takes over of a tenant, as messages name it. */
+function adoptedIn({ namespaces, ...tenant }: TenantSettings): string[] {
+  const adopts = ({ create, adopt = false }: Owned) => create && adopt;
+  return [
+    ...(adopts(tenant) ? [`tenant ${tenant.name}`] : []),
+    ...namespaces.flatMap((namespace) => {
+      const path = `${tenant.name}/${namespace.name}`;
+      const topics = namespace.topics.filter(adopts).map(({ name }) => `topic ${path}/${name}`);
+      return adopts(namespace) ? [`namespace ${path}`, ...topics] : topics;
+    }),
+  ];
+}
+
+function accessOf({ cluster, kubernetesNamespace, release, token, adminApi }: PulsarTenantsArgs): AdminAccess {
+  return {
+    cluster,
+    namespace: kubernetesNamespace,
+    release,
+    service: `${fullName(release)}-proxy`,
+    token,
+    ...(adminApi?.address !== undefined && { address: adminApi.address }),
+    ...(adminApi?.caFile !== undefined && { ca: readCa(adminApi.caFile) }),
+  };
+}
+
+function readCa(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw fault(
+      `pulsar:adminApi.caFile: found ${file}, which cannot be read (${(error as Error).message}); allowed: the path of a PEM file`,
+    );
+  }
+}

@@ -1,0 +1,148 @@
+/** `npm run bench`: what a preview of the test stack costs beside that of a program which registers the same resources one by one. */
+import { randomBytes } from "node:crypto";
+import { dirname, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { differences, median, plannedTypes, ratioOf, type Pair } from "../bench/measure.ts";
+import { run } from "./command.ts";
+import { type Outcome, Stack, type StackConfig } from "../engine/stack.ts";
+import { pluginFolders, standInChart, standInPlugins } from "../stage.ts";
+import { dockerConfig } from "../engine/stackSettings.ts";
+import { chartRepositoryAnswers, findPlugins } from "../tools/plugins.ts";
+import { prepareTools } from "../tools/tools.ts";
+import { Interrupted, openWorkspace, type Workspace } from "../engine/workspace.ts";
+
+const usage = `Compares previews: of the test stack, and of a hand-written flat program that registers the same resources (rehearsal/bench/flat), on
+the same engine and plugins, in alternating runs. Neither was ever deployed, and no cluster is asked.
+
+  npm run bench [-- --runs N]
+
+  --runs N   pairs of runs that count, after one of each that does not (default: 7)
+  --help     shows this
+
+Exit status: 0 if measured, whatever the ratio; 1 if a preview fails or the two plan different resources; 2 if there was nothing to measure with.`;
+
+/** The ratio that the program is meant to stay within. */
+const aim = 1.25;
+
+const project = resolve(import.meta.dirname, "../..");
+const flatProject = join(import.meta.dirname, "../bench/flat");
+const chartRepository = "https://pulsar.apache.org/charts";
+/** The test stack's and the flat program's. */
+const chartVersion = "2.7.7";
+
+/** What measuring showed to be wrong. */
+class BenchError extends Error {
+  override name = "BenchError";
+}
+
+async function main(): Promise<number> {
+  const { help, runs } = argumentsGiven();
+  if (help) {
+    console.log(usage);
+    return 0;
+  }
+  const workspace = await openWorkspace();
+  try {
+    await compare(workspace, runs);
+  } catch (fault) {
+    // What is interrupted fails in many ways.
+    throw workspace.signal.reason instanceof Interrupted ? workspace.signal.reason : fault;
+  } finally {
+    await workspace.close();
+  }
+  return 0;
+}
+
+function argumentsGiven(): { help: boolean; runs: number } {
+  const { help, runs } = parseArgs({
+    options: { runs: { type: "string", default: "7" }, help: { type: "boolean", default: false } },
+  }).values;
+  if (!/^[1-9]\d*$/.test(runs)) throw new BenchError(`--runs ${runs}: a whole number from 1 on is allowed`);
+  return { help, runs: Number(runs) };
+}
+
+async function compare(workspace: Workspace, runs: number): Promise<void> {
+  const { stackFor, standInNames } = await engine(workspace);
+  if (standInNames.length > 0) console.log(`stand-ins: ${standInNames.join(", ")}`);
+  const [program, flat] = [await stackFor(project, "program"), await stackFor(flatProject, "flat")];
+
+  // The first run of each fills the caches of operating system and Node, and shows what it plans.
+  const first = { program: await previewed(program, "the stack"), flat: await previewed(flat, "the flat program") };
+  const planned = plannedTypes(first.program.text);
+  if (planned.size === 0) throw new BenchError(`the preview of the stack plans no resource:\n${first.program.text}`);
+  const different = differences(planned, plannedTypes(first.flat.text));
+  if (different.length > 0) throw new BenchError(`the previews plan different resources:\n  ${different.join("\n  ")}`);
+
+  console.log("preview  stack    flat");
+  const pairs: Pair[] = [];
+  for (let run = 1; run <= runs; run++) {
+    const pair = {
+      program: (await previewed(program, "the stack")).seconds,
+      flat: (await previewed(flat, "the flat program")).seconds,
+    };
+    pairs.push(pair);
+    console.log(line(String(run), pair));
+  }
+  const medians = { program: median(pairs.map((pair) => pair.program)), flat: median(pairs.map((pair) => pair.flat)) };
+  console.log(line("median", medians));
+  console.log(`aim: ${aim.toFixed(2)} or less`);
+  console.log(`ratio ${ratioOf(pairs).toFixed(2)}`);
+}
+
+function line(title: string, { program, flat }: Pair): string {
+  return `${title.padEnd(7)}  ${program.toFixed(2)} s   ${flat.toFixed(2)} s`;
+}
+
+/** Tools and plugins as in a rehearsal, but with neither control plane nor database. */
+async function engine(workspace: Workspace) {
+  const { signal } = workspace;
+  const log = (text: string) => {
+    console.log(text);
+  };
+  const { tools, report } = await prepareTools({ log, signal });
+  const version = report.find(({ name }) => name === "pulumi")?.version ?? "";
+  const plugins = await findPlugins({ log, signal, pulumi: { file: tools.pulumi, version }, standIns: standInPlugins });
+  const chartReachable = await chartRepositoryAnswers(chartRepository, signal);
+  const config: StackConfig = {
+    plain: chartReachable ? {} : { "pulsar:chart.source": standInChart(chartVersion) },
+    secret: secrets(),
+  };
+  return {
+    standInNames: [
+      ...plugins.filter(({ origin }) => origin === "stand-in").map(({ name }) => `plugin ${name}`),
+      ...(chartReachable ? [] : ["chart"]),
+    ],
+    stackFor: async (projectDir: string, folder: string) =>
+      Stack.create(
+        {
+          pulumi: tools.pulumi,
+          projectDir,
+          workDir: await workspace.folder(folder),
+          path: [...pluginFolders(plugins), dirname(tools.helm), join(project, "node_modules/.bin")],
+          // No cluster is asked, also where this machine knows one.
+          env: { ...workspace.env, KUBECONFIG: join(workspace.dir, "no-kubeconfig") },
+          signal,
+        },
+        "test",
+        config,
+      ),
+  };
+}
+
+function secrets(): Record<string, string> {
+  return {
+    "pulsar:managerDatabasePassword": randomBytes(18).toString("base64url"),
+    "pulsar:managerDatabaseAdminPassword": randomBytes(18).toString("base64url"),
+    "pulsar:managerPassword": randomBytes(18).toString("base64url"),
+    "pulsar:imagePullCredentials": dockerConfig(randomBytes(18).toString("base64url"), ["docker.io"]),
+  };
+}
+
+async function previewed(stack: Stack, whose: string): Promise<Outcome> {
+  const outcome = await stack.preview();
+  if (outcome.ok) return outcome;
+  const faults = outcome.diagnostics.filter(({ severity }) => severity === "error").map(({ message }) => message);
+  throw new BenchError(`the preview of ${whose} fails:\n${faults.join("\n") || outcome.text}`);
+}
+
+await run(main, { BenchError: 1 });

@@ -1,0 +1,75 @@
+/** `npm run rehearse`: the rehearsal on the command line. */
+import { once } from "node:events";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, extname } from "node:path";
+import { chartLine } from "../../model/charts/lines.ts";
+import { fullName } from "../../model/charts/names.ts";
+import type { Layout } from "../../model/layouts/layout.ts";
+import { argumentsIn, usage } from "./arguments.ts";
+import { casesOf } from "../failures/cases.ts";
+import { run } from "./command.ts";
+import { RehearsalError } from "../engine/fault.ts";
+import { progressOn } from "./progress.ts";
+import { rehearseOn } from "../rehearse.ts";
+import type { RehearsalRecord } from "../report/report.ts";
+import { withRehearsal, type Stage } from "../stage.ts";
+
+async function main(): Promise<number> {
+  const { help, keep, stack, chart, whatIf, reports } = argumentsIn(process.argv.slice(2));
+  if (help) {
+    console.log(usage);
+    return 0;
+  }
+  await makeFolders(reports);
+  const options = {
+    ...(stack === undefined ? {} : { stack }),
+    ...(chart === undefined ? {} : { chart }),
+    ...(whatIf === undefined ? {} : { check: ({ nodes }: Layout) => void casesOf(whatIf, nodes) }),
+    // Nothing that is killed here is gone on with.
+    inOneGo: true,
+    progress: progressOn(process.stdout),
+    log: (line: string) => {
+      console.log(line);
+    },
+  };
+  return withRehearsal(options, async (stage) => {
+    const { record, report, verdict } = await rehearseOn(stage, { keep, ...(whatIf === undefined ? {} : { whatIf }) });
+    console.log(`\n${report}`);
+    for (const file of reports) await writeFile(file, await rendered(file, record));
+    if (keep) await keepUp(stage);
+    return verdict.ok ? 0 : 1;
+  });
+}
+
+/** Before anything else: a report that cannot be written is not worth the wait. */
+async function makeFolders(files: readonly string[]): Promise<void> {
+  for (const folder of new Set(files.map(dirname))) {
+    await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+      throw new RehearsalError(`--report: the folder ${folder} cannot be made: ${(cause as Error).message}`, { cause });
+    });
+  }
+}
+
+async function rendered(file: string, record: RehearsalRecord): Promise<string> {
+  if (extname(file) === ".md") return (await import("../report/markdown.ts")).renderMarkdown(record);
+  return (await import("../report/page.ts")).renderPage(record);
+}
+
+/** Says how to look around and waits for Ctrl-C. */
+async function keepUp({ cluster, postgres, settings, workspace }: Stage): Promise<void> {
+  const { namespace, release, managerDatabase } = settings;
+  const secret = `kubectl get secret -n ${namespace} ${fullName(release)}-manager-database`;
+  const database = { user: "user", password: "password" };
+  const keys = chartLine(settings.chart.version).managerSecret({ database, login: { user: "", password: "" } });
+  const passwordKey = Object.keys(keys).find((key) => keys[key] === database.password) ?? "";
+  console.log(`
+Everything is left running until Ctrl-C. To look around:
+  export KUBECONFIG=${cluster.kubeconfig}
+  kubectl get pods -n ${namespace} -o wide
+  helm list -n ${namespace}
+  export PGPASSWORD=$(${secret} -o jsonpath='{.data.${passwordKey}}' | base64 -d)
+  psql "host=${postgres.host} port=${postgres.port} dbname=${managerDatabase.name} user=${managerDatabase.user}"`);
+  if (!workspace.signal.aborted) await once(workspace.signal, "abort");
+}
+
+await run(main);

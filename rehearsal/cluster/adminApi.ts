@@ -1,0 +1,52 @@
+/** The admin API of a rehearsed Pulsar, in which no broker runs: the stand-in, told what the stack's own brokers would know. */
+import { createPublicKey, type KeyObject } from "node:crypto";
+import { jwtVerify } from "jose";
+import { fullName } from "../../model/charts/names.ts";
+import type { TokenKeys } from "../../model/tokens.ts";
+import type { Settings } from "../../settings/settings.ts";
+import type { KubeletForward } from "./controlPlane.ts";
+import type { Api } from "./api.ts";
+import { startAdminApi, type StandInAdminApi } from "../standins/adminApi.ts";
+
+/** The ports on which the proxies of the chart lines listen for HTTP: 80 (2.7.7) and 8080 (4.7.0). */
+const proxyPorts = [80, 8080];
+
+/** How the simulated kubelets lead a port-forward to the stack's proxies: to a port of this machine. */
+export function proxyForward({ release, namespace, replicas }: Settings, port: number): KubeletForward {
+  const pods = Array.from({ length: replicas.proxy }, (_, i) => `${fullName(release)}-proxy-${i}`);
+  return { namespace, pods, ports: proxyPorts, to: port };
+}
+
+/** Serves the stand-in for a stack, on a port of this machine. */
+export function serveAdminApi(
+  api: Api,
+  { release, namespace, tokens }: Settings,
+  port: number,
+): Promise<StandInAdminApi> {
+  const name = `${release}-token-${tokens.keys === "symmetric" ? "symmetric" : "asymmetric"}-key`;
+  return startAdminApi({
+    port,
+    cluster: fullName(release),
+    superUsers: Object.values<string | undefined>(tokens.roles).filter((role) => role !== undefined),
+    async verify(token) {
+      const { data = {} } = await api.core.readNamespacedSecret({ name, namespace });
+      return roleOf(token, tokens.keys, data);
+    },
+  });
+}
+
+/**
+ * The role that a token stands for.
+ * @param data of the Secret with the key
+ * @throws for a token that brokers with this key do not accept
+ */
+export async function roleOf(token: string, keys: TokenKeys, data: Record<string, string>): Promise<string> {
+  const bytes = (name: string) => Buffer.from(data[name] ?? "", "base64");
+  const key: KeyObject | Uint8Array =
+    keys === "symmetric"
+      ? bytes("SECRETKEY")
+      : createPublicKey({ key: bytes("PUBLICKEY"), format: "der", type: "spki" });
+  const algorithms = { asymmetric: ["RS256"], ecdsa: ["ES256"], symmetric: ["HS256"] }[keys];
+  const { payload } = await jwtVerify(token, key, { algorithms });
+  return payload.sub ?? "";
+}

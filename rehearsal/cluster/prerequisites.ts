@@ -1,0 +1,60 @@
+import type { Settings } from "../../settings/settings.ts";
+import { withClient } from "./databases.ts";
+import type { Api } from "./api.ts";
+import type { Postgres } from "./postgres.ts";
+
+/** Makes what a stack says to be there already: namespace, pull secret, storage class, priority classes, role and database. */
+export async function plantPrerequisites(args: {
+  api: Api;
+  postgres: Postgres;
+  settings: Settings;
+  /** Of the role that the stack expects. */
+  password: string;
+}): Promise<void> {
+  const { api, settings } = args;
+  const { namespace, images, volumes } = settings;
+  if (!settings.createNamespace) {
+    await api.objects.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
+  }
+  if (images.pullSecret !== undefined && settings.imagePullCredentials === undefined) {
+    await api.objects.create({
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: images.pullSecret, namespace },
+      type: "kubernetes.io/dockerconfigjson",
+      stringData: { ".dockerconfigjson": '{"auths":{}}' },
+    } as { apiVersion: string; kind: string });
+  }
+  if (!volumes.storageClass.create) {
+    await api.objects.create({
+      apiVersion: "storage.k8s.io/v1",
+      kind: "StorageClass",
+      metadata: { name: volumes.storageClass.name },
+      provisioner: "kubernetes.io/no-provisioner",
+      volumeBindingMode: "WaitForFirstConsumer",
+    } as { apiVersion: string; kind: string });
+  }
+  for (const name of new Set(Object.values(settings.pods).flatMap(({ priorityClass }) => priorityClass ?? []))) {
+    // Kubernetes brings its own.
+    if (name.startsWith("system-")) continue;
+    await api.objects.create({
+      apiVersion: "scheduling.k8s.io/v1",
+      kind: "PriorityClass",
+      metadata: { name },
+      value: 1000,
+    } as { apiVersion: string; kind: string });
+  }
+  if (!settings.managerDatabase.create) await makeDatabase(args.postgres, settings.managerDatabase, args.password);
+}
+
+async function makeDatabase(
+  postgres: Postgres,
+  { name, user }: Settings["managerDatabase"],
+  password: string,
+): Promise<void> {
+  await withClient(postgres, async (client) => {
+    const [role, database] = [client.escapeIdentifier(user), client.escapeIdentifier(name)];
+    await client.query(`CREATE ROLE ${role} LOGIN PASSWORD ${client.escapeLiteral(password)}`);
+    await client.query(`CREATE DATABASE ${database} OWNER ${role}`);
+  });
+}

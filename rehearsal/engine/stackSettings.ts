@@ -1,0 +1,112 @@
+/** The settings of a stack without its owner: its file as it is committed, with secrets made for the occasion. */
+import { randomBytes } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { registryHost } from "../../model/charts/images.ts";
+import type { Settings } from "../../settings/settings.ts";
+import { RehearsalError } from "./fault.ts";
+import { readConfig, type ConfigValues } from "./stackConfig.ts";
+
+/** The folder of Pulumi.yaml. */
+export const ownProject = resolve(import.meta.dirname, "../..");
+
+/**
+ * The settings of a committed stack, where nothing but them is asked for.
+ * @throws RehearsalError for a stack there is not, and for faults in its file
+ */
+export async function stackSettings(stack: string, project = ownProject): Promise<Settings> {
+  const written = readConfig(await readStackFile(project, stack), `Pulumi.${stack}.yaml`);
+  return settingsOf(stack, written, madeUpSecrets(), project);
+}
+
+/** @throws RehearsalError that names the stacks there are */
+export async function readStackFile(project: string, stack: string): Promise<string> {
+  try {
+    return await readFile(join(project, `Pulumi.${stack}.yaml`), "utf8");
+  } catch (cause) {
+    const stacks = (await readdir(project)).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
+    throw new RehearsalError(`there is no stack "${stack}"; there are: ${stacks.join(", ")}`, { cause });
+  }
+}
+
+/**
+ * The settings as a preview parses them, with made-up secrets in the place of those that are encrypted or not set yet.
+ *
+ * @param folder the folder of Pulumi.yaml
+ * @throws RehearsalError with every fault in the settings
+ */
+export async function settingsOf(
+  stack: string,
+  written: ConfigValues,
+  secrets: MadeUpSecrets,
+  folder: string,
+): Promise<Settings> {
+  const { parseSettings } = await import("../../settings/settings.ts");
+  const filled = secretsFor(written, secrets);
+  const values = {
+    ...Object.fromEntries(Object.entries(written.plain).map(([key, value]) => [key, textOf(value)])),
+    // Of a setting that must not be encrypted only that is looked at.
+    ...Object.fromEntries(written.encrypted.map((key) => [key, "[secret]"])),
+    ...filled,
+  };
+  try {
+    return parseSettings({ values, encrypted: [...written.encrypted, ...Object.keys(filled)] }, stack, true, {
+      now: new Date(),
+      folder,
+    });
+  } catch (cause) {
+    throw new RehearsalError((cause as Error).message, { cause });
+  }
+}
+
+/** As Pulumi hands a value to a program. */
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** A password for each secret of a stack. */
+export type MadeUpSecrets = ReturnType<typeof madeUpSecrets>;
+
+export function madeUpSecrets() {
+  const password = () => randomBytes(18).toString("base64url");
+  return {
+    "pulsar:managerPassword": password(),
+    "pulsar:managerDatabasePassword": password(),
+    "pulsar:managerDatabaseAdminPassword": password(),
+    "pulsar:imagePullCredentials": password(),
+  };
+}
+
+/** Those secrets that are encrypted in the stack file, or that its user has yet to set. One in plain text stays: it is a fault. */
+export function secretsFor({ plain, encrypted }: ConfigValues, secrets: MadeUpSecrets): Record<string, string> {
+  const database = plain["pulsar:managerDatabase"] as { create?: unknown } | undefined;
+  const images = plain["pulsar:images"] as Partial<Record<"pullSecret" | "pulsar" | "manager", unknown>> | undefined;
+  // For the registries that images come from, or the preview would warn of these made-up credentials.
+  const registry = plain["pulsar:registry"] as string | undefined;
+  const registries = registry
+    ? [registry]
+    : ["docker.io", ...[images?.pulsar, images?.manager].map((image) => registryHost(String(image)))];
+  const needed: Record<keyof MadeUpSecrets, boolean> = {
+    "pulsar:managerPassword": true,
+    "pulsar:managerDatabasePassword": true,
+    "pulsar:managerDatabaseAdminPassword": database?.create !== false,
+    "pulsar:imagePullCredentials": images?.pullSecret !== undefined && plain["pulsar:createNamespace"] !== "false",
+  };
+  const values = {
+    ...secrets,
+    "pulsar:imagePullCredentials": dockerConfig(secrets["pulsar:imagePullCredentials"], registries),
+  };
+  return Object.fromEntries(
+    Object.entries(values).filter(
+      ([key]) => encrypted.includes(key) || (needed[key as keyof MadeUpSecrets] && !plain[key]),
+    ),
+  );
+}
+
+/** Made-up credentials for registries: no image is pulled in a rehearsal. */
+export function dockerConfig(password: string, registries: readonly string[]): string {
+  const auth = Buffer.from(`rehearsal:${password}`).toString("base64");
+  return JSON.stringify({
+    auths: Object.fromEntries(registries.map((registry) => [registry, { username: "rehearsal", password, auth }])),
+  });
+}

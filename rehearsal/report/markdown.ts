@@ -1,0 +1,169 @@
+import { mapAfter, mapOf, type ClusterMap } from "./map.ts";
+import { flowchart } from "./mermaid.ts";
+import { verdict, type RehearsalRecord } from "./report.ts";
+import {
+  advicePartsOf,
+  conclusion,
+  count,
+  extent,
+  jobTable,
+  operationTable,
+  podTable,
+  serviceTable,
+  volumeTable,
+  whatIfConclusion,
+  whatIfTable,
+  whatIfTitle,
+  type Table,
+} from "./rows.ts";
+import type { WhatIf } from "../failures/whatIf.ts";
+
+/** GitHub takes 65 536 characters for a comment; what stands around this report needs some. */
+const commentLimit = 60_000;
+
+/** Longer lists are folded. */
+const foldedFrom = 15;
+
+/** How many problems are told one by one. */
+const problemLimit = 50;
+
+interface Section {
+  /** What it is called where it had to be left out. */
+  name: string;
+  text: string;
+}
+
+/**
+ * The report for a comment on a pull request, in GitHub's Markdown. It depends on the record alone. What a comment has no room for is left
+ * out from the end, and named.
+ */
+export function renderMarkdown(record: RehearsalRecord): string {
+  const { seen, whatIfs = [], parts } = record;
+  const judged = verdict(record);
+  const sections: Section[] = [
+    { name: "problems", text: problemList(judged.problems) },
+    { name: "what-ifs", text: tableText(whatIfTable(whatIfs)) },
+    ...whatIfs.map((whatIf) => ({ name: whatIfTitle(whatIf), text: whatIfDetails(whatIf) })),
+    ...(seen ? [podTable(seen)] : []).map(tableSection),
+    tableSection(operationTable(record.operations)),
+    { name: "diagram", text: diagram(record) },
+    ...(seen ? [jobTable(seen), volumeTable(seen), serviceTable(seen)] : []).map(tableSection),
+    { name: "stand-ins", text: titled("Not the real thing", bullets(parts.standIns)) },
+    { name: "real parts", text: titled("Real in this rehearsal", bullets(parts.real)) },
+  ].filter(({ text }) => text !== "");
+  const outcome = judged.ok ? "Passes" : "Does not pass";
+  const head = [
+    `### ${outcome}: rehearsal of the stack ${prose(record.stack)}`,
+    `**${prose(conclusion(record, judged))}**`,
+    prose(whatIfConclusion(whatIfs) ?? ""),
+    seen ? prose(`${extent(seen, mapOf(seen, record.layout).nodes)}.`) : "",
+  ].filter((line) => line !== "");
+  return fitted(head.join("\n\n"), sections);
+}
+
+function fitted(head: string, sections: readonly Section[]): string {
+  const left: string[] = [];
+  let text = head;
+  for (const section of sections) {
+    if (text.length + section.text.length > commentLimit) left.push(section.name);
+    else text += `\n\n${section.text}`;
+  }
+  if (left.length === 0) return `${text}\n`;
+  const names = left.slice(0, 10).join(", ") + (left.length > 10 ? ` and ${left.length - 10} more` : "");
+  return `${text}\n\nLeft out, as a comment has no room for it: ${prose(names)}.\n`;
+}
+
+function problemList(problems: readonly string[]): string {
+  const told = bullets(problems.slice(0, problemLimit));
+  const more = problems.length > problemLimit ? [`- and ${problems.length - problemLimit} more`] : [];
+  return titled("Problems", [...told, ...more]);
+}
+
+/** What has to be read where something waits or is weaker; nothing where everything moved. */
+function whatIfDetails(whatIf: WhatIf): string {
+  const { moves, survival, advice } = whatIf;
+  const left = moves.filter(({ to }) => to === undefined);
+  const lines = [
+    ...bullets(survival.stops.map((line) => `stops: ${line}`)),
+    ...bullets(survival.weaker.map((line) => `weaker: ${line}`)),
+    ...bullets(
+      left.map(({ pod, why, refused }) => {
+        return `${pod} ${refused === true ? "stays" : "waits"}${why === undefined ? "" : `: ${why}`}`;
+      }),
+    ),
+    ...(advice.length === 0
+      ? []
+      : ["", "What to do next:", "", ...advice.map((line, i) => `${i + 1}. ${advised(line)}`)]),
+  ];
+  if (lines.length === 0) return "";
+  return folded(`If ${whatIfTitle(whatIf)}`, lines.join("\n"));
+}
+
+/** The cluster under the one what-if there is, otherwise as it was deployed. */
+function diagram({ seen, layout, whatIfs = [] }: RehearsalRecord): string {
+  const [first] = whatIfs;
+  if (first && whatIfs.length === 1) {
+    return drawing(`The cluster if ${whatIfTitle(first)}`, mapAfter(first, seen, layout));
+  }
+  return seen ? drawing("The cluster after up", mapOf(seen, layout)) : "";
+}
+
+function drawing(title: string, map: ClusterMap): string {
+  const text = flowchart(map);
+  return text === undefined
+    ? `No diagram: GitHub does not draw as much as ${count(map.nodes.length, "node")} with their pods.`
+    : titled(title, ["```mermaid", text, "```"]);
+}
+
+function tableSection(table: Table): Section {
+  return { name: table.title, text: tableText(table) };
+}
+
+function tableText({ title, head, rows }: Table): string {
+  if (rows.length === 0) return "";
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => prose(cell)).join(" | ")} |`;
+  const lines = [line(head), line(head.map(() => "---")), ...rows.map(line)];
+  return rows.length > foldedFrom ? folded(`${title} (${rows.length})`, lines.join("\n")) : titled(title, lines);
+}
+
+function titled(title: string, lines: readonly string[]): string {
+  return lines.length === 0 ? "" : [`#### ${prose(title)}`, "", ...lines].join("\n");
+}
+
+function folded(title: string, text: string): string {
+  return `<details><summary>${prose(title)}</summary>\n\n${text}\n\n</details>`;
+}
+
+function bullets(items: readonly string[]): string[] {
+  return items.map((one) => `- ${item(one)}`);
+}
+
+function advised(line: string): string {
+  const { text, command } = advicePartsOf(line);
+  return command === undefined ? item(text) : `${item(text)} ${code(command)}`;
+}
+
+/** Text to be copied: GitHub looks for nothing in it, and a fence longer than any in it ends it. */
+function code(text: string): string {
+  const longest = Math.max(0, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
+  const fence = "`".repeat(longest + 1);
+  return longest === 0 ? `${fence}${text}${fence}` : `${fence} ${text} ${fence}`;
+}
+
+/** A line of a list, which must not begin another list or a heading. */
+function item(text: string): string {
+  return prose(text).replace(/^([-+=]|\d+(?=[.)]))/, (mark) => (/\d/.test(mark) ? `${mark}&#8203;` : `\\${mark}`));
+}
+
+/**
+ * Text as it is: nothing in it is markup, a mention, a reference to an issue or a formula. A zero-width space breaks what GitHub looks for
+ * after the markup is read.
+ */
+function prose(text: string): string {
+  return text
+    .trim()
+    .replace(/[&<>]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[sign] ?? sign)
+    .replace(/[\\`*_{}[\]|~$!]/g, "\\$&")
+    .replace(/[@#]|:(?=\w+:)|(?<=https?|www)[:.]/g, "$&&#8203;")
+    .replace(/\s*\n\s*/g, "<br>");
+}

@@ -1,0 +1,90 @@
+/** What has to be copied before a stack can be installed where there is no internet. */
+import { posix } from "node:path";
+import { stringify } from "yaml";
+import type { Image } from "../../model/charts/cluster.ts";
+import { imageRef, publicName, stackImages } from "../../model/charts/images.ts";
+import type { Settings } from "../../settings/settings.ts";
+import { RehearsalError } from "../engine/fault.ts";
+import { table } from "./table.ts";
+
+export const formats = ["list", "skopeo", "crane"] as const;
+export type Format = (typeof formats)[number];
+
+/** What is told of a stack's settings. */
+export type Needs = Pick<Settings, "registry" | "images" | "chart">;
+
+interface Copy {
+  /** Where anybody can pull it. */
+  from: Image;
+  /** What the pods ask for. */
+  to: Image;
+  runs: string;
+}
+
+/**
+ * Images and chart of a stack as text: `list` for people, `skopeo` as a source file of `skopeo sync --src yaml`, `crane` as a shell script.
+ *
+ * @throws RehearsalError where there is no registry to copy to, or where skopeo cannot do it in one go
+ */
+export function render(stack: string, { registry, images, chart }: Needs, format: Format): string {
+  const copies = stackImages(images).map(({ image, runs }): Copy => ({
+    from: { ...image, repository: publicName(image.repository, registry) },
+    to: image,
+    runs,
+  }));
+  if (format === "list") return list(stack, copies, { registry, chart });
+  if (registry === undefined) {
+    throw new RehearsalError(
+      `--format ${format}: pulsar:registry of stack ${stack} is not set, so there is nothing to copy to`,
+    );
+  }
+  const lines = format === "skopeo" ? skopeo(copies) : copies.map(crane);
+  return [`# The chart of stack ${stack}: ${chartSource(chart)}`, ...lines].join("\n");
+}
+
+function list(stack: string, copies: readonly Copy[], { registry, chart }: Pick<Needs, "registry" | "chart">): string {
+  const rows =
+    registry === undefined
+      ? [["image", "runs"], ...copies.map(({ from, runs }) => [imageRef(from), runs])]
+      : [["from", "to", "runs"], ...copies.map(({ from, to, runs }) => [imageRef(from), imageRef(to), runs])];
+  return [
+    `Images of the stack ${stack}`,
+    ...table(rows).map((line) => `  ${line}`),
+    ...(registry === undefined ? ["  pulsar:registry is not set, so there is nothing to copy to"] : []),
+    `Chart pulsar ${chart.version}`,
+    `  ${chartSource(chart)}`,
+  ].join("\n");
+}
+
+/** How to get hold of the chart. */
+function chartSource({ source, version }: Needs["chart"]): string {
+  if (/^https?:/.test(source)) return `helm pull pulsar --repo ${source} --version ${version}`;
+  if (source.startsWith("oci:")) return `helm pull ${source} --version ${version}`;
+  return `is at ${source}`;
+}
+
+/** skopeo-sync(1) keeps the last part of a repository's name and takes the others from the destination, so that there can be one only. */
+function skopeo(copies: readonly Copy[]): string[] {
+  const folders = [...new Set(copies.map(({ to }) => posix.dirname(to.repository)))];
+  if (folders.length > 1) {
+    throw new RehearsalError(
+      `--format skopeo: found images for ${folders.join(" and ")}; allowed: one folder, as skopeo sync copies to no more at a time, or --format crane`,
+    );
+  }
+  const sources: Record<string, { images: Record<string, string[]> }> = {};
+  for (const { from } of copies) {
+    const slash = from.repository.indexOf("/");
+    const { images } = (sources[from.repository.slice(0, slash)] ??= { images: {} });
+    (images[from.repository.slice(slash + 1)] ??= []).push(from.digest ?? from.tag);
+  }
+  return [
+    `# skopeo sync --all --src yaml --dest docker THIS-FILE ${folders.join("")}`,
+    stringify(sources, { lineWidth: 0 }).trimEnd(),
+  ];
+}
+
+/** A pinned image is copied by its digest, and gets its tag so that the registry keeps it. */
+function crane({ from, to }: Copy): string {
+  const source = from.digest === undefined ? imageRef(from) : `${from.repository}@${from.digest}`;
+  return `crane copy ${source} ${to.repository}:${to.tag}`;
+}

@@ -1,0 +1,164 @@
+import type { Component } from "../../../model/layouts/layout.ts";
+import {
+  groupsOf,
+  stateText,
+  type ClusterMap,
+  type DepartedPod,
+  type MappedNode,
+  type MappedPod,
+  type NodeGroup,
+} from "../map.ts";
+import type { VolumeView } from "../../cluster/observe.ts";
+import { count } from "../rows.ts";
+import { html, Html } from "./html.ts";
+
+/** The cluster as cards: a card a node, in the column of its zone where zones are known, and one for the pods that are on none. */
+export function clusterCards(map: ClusterMap, level: number): Html {
+  return html`<div class="map">
+    ${legend(map)} ${map.waiting.length === 0 ? undefined : waitingCard(map.waiting, level)}
+    ${groupsOf(map).map((group) => groupCards(group, level))}
+  </div>`;
+}
+
+/** What the colours mean; the names say it too. */
+function legend({ nodes, waiting }: ClusterMap): Html {
+  const pods = [...nodes.flatMap((node) => [...node.pods, ...node.departed]), ...waiting];
+  const present = [...new Set(pods.map(({ component }) => component))];
+  const known = Object.keys(componentNames) as Component[];
+  const shown = [...known.filter((one) => present.includes(one)), ...(present.includes(undefined) ? [undefined] : [])];
+  return html`<ul class="legend" aria-label="Colours">
+    ${shown.map((component) => html`<li class="${colour(component)}">${nameOf(component)}</li>`)}
+  </ul>`;
+}
+
+const componentNames: Record<Component, string> = {
+  zookeeper: "ZooKeeper",
+  bookkeeper: "bookie",
+  broker: "broker",
+  proxy: "proxy",
+  autorecovery: "autorecovery",
+  toolset: "toolset",
+  manager: "manager",
+  init: "init Job",
+};
+
+function nameOf(component: Component | undefined): string {
+  return component === undefined ? "other" : componentNames[component];
+}
+
+function colour(component: Component | undefined): string {
+  return `c-${component ?? "other"}`;
+}
+
+function heading(level: number, content: Html | string): Html {
+  const tag = new Html(`h${level}`);
+  return html`<${tag}>${content}</${tag}>`;
+}
+
+function groupCards({ title, nodes, zones }: NodeGroup, level: number): Html {
+  const name = html`${title} <span class="count">${nodes.length}</span>`;
+  if (zones.length === 0) {
+    return html`<section class="group">
+      ${heading(level, name)}
+      <div class="cards">${nodes.map((node) => nodeCard(node, level + 1))}</div>
+    </section>`;
+  }
+  const columns = zones.map((zone) => {
+    const mine = nodes.filter((node) => node.zone === zone);
+    return html`<section class="zone">
+      ${heading(level + 1, `zone ${zone}`)}
+      ${mine.length === 0 ? html`<p class="none">none here</p>` : mine.map((node) => nodeCard(node, level + 2))}
+    </section>`;
+  });
+  return html`<section class="group">
+    ${heading(level, name)}
+    <div class="cards by-zone">${columns}</div>
+  </section>`;
+}
+
+function nodeCard(node: MappedNode, level: number): Html {
+  const { name, fate, pods, departed, taints, volumes } = node;
+  return html`<article class="card node ${fate ?? ""}" data-node="${name}">
+    <header>
+      ${heading(level, fate === undefined ? name : html`<del>${name}</del>`)}
+      ${fate === undefined ? undefined : html`<strong class="fate">${fate}</strong>`}
+    </header>
+    ${taints.length === 0 ? undefined : html`<p class="taints">${taints.map((taint) => html`<code>${taint}</code> `)}</p>`}
+    ${
+      pods.length === 0
+        ? undefined
+        : html`<ul class="pods">
+            ${pods.map(podLine)}
+          </ul>`
+    }
+    ${
+      departed.length === 0
+        ? undefined
+        : html`<ul class="pods gone">
+            ${departed.map(departedLine)}
+          </ul>`
+    }
+    ${pods.length + departed.length === 0 ? html`<p class="none">no pods</p>` : undefined}
+    ${volumes.length === 0 ? undefined : volumeList(volumes)} ${fate === "lost" ? undefined : load(node)}
+  </article>`;
+}
+
+function podLine(pod: MappedPod): Html {
+  const { name, title, component, state, arrived, why } = pod;
+  const manner = arrived && state === "ready" ? "arrived" : state;
+  return html`<li class="pod ${colour(component)}" data-pod="${name}">
+    <span class="name">${title}</span> <span class="state ${manner}">${stateText(pod)}</span>
+    ${why === undefined ? undefined : html`<p class="why">${why}</p>`}
+  </li>`;
+}
+
+function departedLine({ title, component, to }: DepartedPod): Html {
+  return html`<li class="pod ${colour(component)}">
+    <del class="name">${title}</del>
+    <span class="state">${to === undefined ? "waits" : html`now on ${to}`}</span>
+  </li>`;
+}
+
+function volumeList(volumes: readonly VolumeView[]): Html {
+  return html`<ul class="volumes" aria-label="Volumes">
+    ${volumes.map(
+      ({ name, size, phase }) =>
+        html`<li><span class="name">${name}</span> <span class="size">${size} ${phase.toLowerCase()}</span></li>`,
+    )}
+  </ul>`;
+}
+
+function load({ allocatable, requested }: MappedNode): Html {
+  const memory = inGiB(allocatable.memory);
+  return html`<dl class="load">
+    ${meter("CPU requested", requested.cpu, allocatable.cpu, `${decimal(requested.cpu)} of ${decimal(allocatable.cpu)}`)}
+    ${meter("memory requested", requested.memory, allocatable.memory, `${inGiB(requested.memory)} of ${memory} GiB`)}
+  </dl>`;
+}
+
+function meter(what: string, part: number, whole: number, text: string): Html {
+  const percent = whole === 0 ? 0 : Math.min(100, Math.round((part / whole) * 100));
+  return html`<div>
+    <dt>${what}</dt>
+    <dd>
+      ${text}<span class="meter" aria-hidden="true"><i style="width:${percent}%"></i></span>
+    </dd>
+  </div>`;
+}
+
+function inGiB(bytes: number): string {
+  return decimal(bytes / 2 ** 30);
+}
+
+function decimal(value: number): string {
+  return String(Number(value.toFixed(2)));
+}
+
+function waitingCard(waiting: readonly MappedPod[], level: number): Html {
+  return html`<section class="card waiting">
+    ${heading(level, html`On no node <span class="count">${count(waiting.length, "pod")}</span>`)}
+    <ul class="pods">
+      ${waiting.map(podLine)}
+    </ul>
+  </section>`;
+}

@@ -1,0 +1,174 @@
+/** What every form of the report says alike: its tables as rows, and its sentences. */
+import { enumerate, explain } from "./explain.ts";
+import type { Observation, PodView } from "../cluster/observe.ts";
+import { componentOf } from "./plan.ts";
+import type { Operation, RehearsalRecord, Verdict } from "./report.ts";
+import { byName, compareNames } from "./sorting.ts";
+import type { Remaining, Survival, WhatIf } from "../failures/whatIf.ts";
+
+export interface Table {
+  title: string;
+  head: readonly string[];
+  rows: readonly (readonly string[])[];
+}
+
+/** The report in one sentence. */
+export function conclusion(record: RehearsalRecord, { ok, problems }: Verdict): string {
+  const running = record.seen?.pods.filter(({ state }) => state === "ready").length ?? 0;
+  return ok
+    ? `The stack ${record.stack} would start: ${running} pods run, all where they are planned.`
+    : `The stack ${record.stack} does not pass: ${count(problems.length, "problem")}.`;
+}
+
+/** The seed's table (section 1.1), with every node of the cluster. */
+export function podTable({ nodes, pods }: Observation): Table {
+  const onNode = (name: string): string[] =>
+    pods
+      .filter((pod) => pod.node === name && componentOf(pod.component) !== undefined && pod.job === undefined)
+      .map(({ title }) => title)
+      .sort(compareNames);
+  return {
+    title: "Pods by node",
+    head: ["node", "pods"],
+    rows: nodes.map(({ name }) => [name, onNode(name).join(", ") || "-"]),
+  };
+}
+
+/** Claims with their volumes, and volumes that are kept for a claim and have none. */
+export function volumeTable({ claims, volumes }: Observation): Table {
+  const own = new Set(claims.map(({ volume }) => volume));
+  const unclaimed = volumes.filter(({ name, claim }) => claim !== undefined && !own.has(name)).sort(byName);
+  return {
+    title: "Claims and volumes",
+    head: ["claim", "phase", "size", "node"],
+    rows: [
+      ...claims.map((claim) => {
+        const volume = volumes.find(({ name }) => name === claim.volume);
+        return [claim.name, claim.phase, volume?.size ?? "", volume?.hostnames.join(", ") ?? ""];
+      }),
+      ...unclaimed.map(({ name, phase, size, hostnames }) => [`${name} (no claim)`, phase, size, hostnames.join(", ")]),
+    ],
+  };
+}
+
+export function jobTable({ jobs }: Observation): Table {
+  return {
+    title: "Jobs",
+    head: ["Job", "state"],
+    rows: jobs.filter((job) => componentOf(job.component) === "init").map(({ name, state }) => [name, state]),
+  };
+}
+
+export function serviceTable({ services }: Observation): Table {
+  return {
+    title: "Services",
+    head: ["Service", "type", "ports"],
+    rows: services.map(({ name, type, ports }) => [name, type, ports.join(" ")]),
+  };
+}
+
+export function operationTable(operations: readonly Operation[]): Table {
+  return {
+    title: "Operations",
+    head: ["operation", "time", "outcome"],
+    rows: operations.map(({ name, seconds, outcome }) => [
+      name,
+      `${seconds.toFixed(1)} s`.padStart(7),
+      outcomeText(name, outcome),
+    ]),
+  };
+}
+
+function outcomeText(name: Operation["name"], outcome: Operation["outcome"]): string {
+  if (outcome === "changed") return "NOT CLEAN";
+  if (outcome === "refused") return "refused, as it has to be in production";
+  if (outcome !== "done") return outcome.toUpperCase();
+  if (name === "second up") return "nothing to change";
+  return name === "refresh" ? "nothing found" : "done";
+}
+
+/** Why a pod that has no node has none, in plain words. */
+export function whyWaiting(pod: PodView, seen: Observation): string {
+  return pod.unscheduled === undefined ? "it was never looked at by the scheduler" : explain(pod, seen).join("; ");
+}
+
+/** What is taken away: "node a is lost", "nodes a and b are drained", "zone z is lost (nodes a and b)". */
+export function whatIfTitle({ kind, nodes, zone }: WhatIf): string {
+  const [noun, verb] = nodes.length === 1 ? ["node", "is"] : ["nodes", "are"];
+  const names = `${noun} ${enumerate(nodes)}`;
+  return zone === undefined ? `${names} ${verb} ${kind}` : `zone ${zone} is ${kind} (${names})`;
+}
+
+/** All what-ifs in one sentence. */
+export function whatIfConclusion(whatIfs: readonly WhatIf[]): string | undefined {
+  const [first] = whatIfs;
+  if (!first) return undefined;
+  if (whatIfs.length === 1) return `If ${whatIfTitle(first)}, Pulsar ${survivalText(first.survival)}.`;
+  const stopping = whatIfs.filter(({ survival }) => survival.stops.length > 0).length;
+  return stopping === 0
+    ? `Pulsar goes on in each of ${whatIfs.length} cases of nodes lost or drained.`
+    : `Pulsar stops in ${stopping} of ${whatIfs.length} cases of nodes lost or drained.`;
+}
+
+/** What the cluster is made of: "10 nodes in 3 zones, 16 of 17 pods run, 11 of 11 claims bound". */
+export function extent({ pods, claims }: Observation, nodes: readonly { zone?: string | undefined }[]): string {
+  const zones = new Set(nodes.flatMap(({ zone }) => zone ?? [])).size;
+  const lasting = pods.filter(({ state }) => state !== "done");
+  return [
+    count(nodes.length, "node") + (zones === 0 ? "" : ` in ${count(zones, "zone")}`),
+    `${lasting.filter(({ state }) => state === "ready").length} of ${lasting.length} pods run`,
+    `${claims.filter(({ phase }) => phase === "Bound").length} of ${claims.length} claims bound`,
+  ].join(", ");
+}
+
+/** Whether the service goes on, in a few words. */
+export function survivalText({ stops, weaker }: Survival): "goes on" | "goes on, weaker" | "stops" {
+  if (stops.length > 0) return "stops";
+  return weaker.length > 0 ? "goes on, weaker" : "goes on";
+}
+
+/** What is left of each component that the service lives by. */
+export function remains({ zookeeper, bookies, brokers, proxies }: Survival): [string, Remaining][] {
+  return [
+    ["ZooKeeper", zookeeper],
+    ["bookies", bookies],
+    ["brokers", brokers],
+    ["proxies", proxies],
+  ];
+}
+
+/** "1 pod", "2 pods". */
+export function count(amount: number, what: string): string {
+  return `${amount} ${what}${amount === 1 ? "" : "s"}`;
+}
+
+/** What becomes of Pulsar in each case, one a row. */
+export function whatIfTable(whatIfs: readonly WhatIf[]): Table {
+  const [first] = whatIfs;
+  // What it takes depends on the stack and not on the case.
+  const components = first ? remains(first.survival).map(([name, { needed }]) => `${name} (needs ${needed})`) : [];
+  return {
+    title: "What if",
+    head: ["case", "Pulsar", ...components, "pods moved", "pods waiting"],
+    rows: whatIfs.map((whatIf) => [
+      whatIfTitle(whatIf),
+      survivalText(whatIf.survival),
+      ...remains(whatIf.survival).map(([, { running, replicas }]) => `${running} of ${replicas}`),
+      `${tally(whatIf).moved}`,
+      `${tally(whatIf).waiting}`,
+    ]),
+  };
+}
+
+/** How many pods moved, wait for a node, or were not evicted. */
+export function tally({ moves }: WhatIf): { moved: number; waiting: number; refused: number } {
+  const moved = moves.filter(({ to }) => to !== undefined).length;
+  const refused = moves.filter((move) => move.refused === true).length;
+  return { moved, waiting: moves.length - moved - refused, refused };
+}
+
+/** A line of advice, apart from the command it ends with, if it does. */
+export function advicePartsOf(line: string): { text: string; command?: string } {
+  const [, text = line, command] = /^(.*: )((?:kubectl|pulumi|helm) [^,]*)$/s.exec(line) ?? [];
+  return command === undefined ? { text } : { text, command };
+}

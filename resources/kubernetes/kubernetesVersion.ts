@@ -1,0 +1,79 @@
+import * as pulumi from "@pulumi/pulumi";
+import { answerInPreview, ask, type Cluster, type ClusterRef, connect, fault } from "./connection.ts";
+
+/** What a chart needs of the cluster it is installed in. */
+export interface KubernetesNeed {
+  /** Version of the chart, as in `pulsar:chart.version`. */
+  chart: string;
+  /** The oldest minor version of Kubernetes that knows all its objects, such as "1.25". */
+  from: string;
+}
+
+/**
+ * Looks before an install or upgrade, in a preview already, whether the cluster is new enough for the chart; see `checkKubernetes`. A preview
+ * says here that no cluster was asked, which the Kubernetes plugin (4.34) does without a word.
+ */
+export function kubernetesVersionHook(ref: ClusterRef, need: KubernetesNeed): pulumi.ResourceHook {
+  const look = async () => {
+    if (!pulumi.runtime.isDryRun()) {
+      await checkKubernetes(ref, need);
+      return;
+    }
+    const { found, unasked } = await previewKubernetes(ref, need);
+    if (found !== undefined) await pulumi.log.info(found);
+    if (unasked !== undefined) await pulumi.log.warn(unasked);
+  };
+  return new pulumi.ResourceHook("check-kubernetes-version", look, { onDryRun: true });
+}
+
+/**
+ * As `checkKubernetes`, but that a preview need not reach the cluster: see `answerInPreview`.
+ *
+ * @returns what was found, or that the cluster was not asked and why
+ */
+export async function previewKubernetes(
+  ref: ClusterRef,
+  need: KubernetesNeed,
+  seconds?: number,
+): Promise<{ found?: string; unasked?: string }> {
+  let reason = "";
+  const found = await answerInPreview(ref, versionOf, { seconds, unasked: (why) => void (reason = why) });
+  if (found) return { found: judged(found, need) };
+  return {
+    unasked: `the cluster was not asked: ${reason}. This preview does not show what the cluster would refuse, or what others have changed in it.`,
+  };
+}
+
+/**
+ * Refuses a cluster that is too old for the chart.
+ *
+ * @returns what was found, in a line
+ * @throws Error of one line: the context, what was found and what the chart needs; or why the cluster could not be asked
+ */
+export async function checkKubernetes(ref: ClusterRef, need: KubernetesNeed): Promise<string> {
+  return judged(await versionOf(await connect(ref)), need);
+}
+
+interface Found {
+  context: string;
+  version: string;
+}
+
+async function versionOf(cluster: Cluster): Promise<Found> {
+  const { major, minor } = await ask(cluster, () => cluster.version.getCode());
+  // Some clouds write "27+".
+  return { context: cluster.context, version: `${major}.${Number.parseInt(minor)}` };
+}
+
+function judged({ context, version }: Found, { chart, from }: KubernetesNeed): string {
+  const found = `context "${context}" has Kubernetes ${version}`;
+  const needed = `chart ${chart} needs ${from} or newer`;
+  if (!isOlder(version, from)) return `${found}; ${needed}`;
+  const message = `${found}, but ${needed}: use a newer cluster, or another pulsar:chart.version`;
+  throw fault(message);
+}
+
+/** Whether a version such as "1.9" comes before another such as "1.25". */
+export function isOlder(version: string, than: string): boolean {
+  return version.localeCompare(than, "en", { numeric: true }) < 0;
+}

@@ -1,0 +1,130 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { dynamic } from "@pulumi/pulumi";
+import { ask, type Cluster, type ClusterRef, connect, fault, statusOf } from "./connection.ts";
+import {
+  conflicts,
+  type LiveNode,
+  type Marks,
+  none,
+  ownersAnnotation,
+  patchFor,
+  sameMarks,
+  standing,
+} from "./nodeMerge.ts";
+
+/** Inputs of a NodeMarks resource, and its outputs: those of the marks that are on the node. */
+export interface NodeMarksArgs extends Marks {
+  /** The cluster the node belongs to. A change is taken over without touching the node under the former name. */
+  cluster: ClusterRef;
+  /** `metadata.name` of the Node, which must exist: it is never created. A change marks the new node and then unmarks the old one. */
+  node: string;
+  /**
+   * The stack that wants the marks, `<organization>/<project>/<stack>`. The node names it beside every other stack that wants the same, and
+   * a mark stays until the last of them is gone. A change marks the node for the new owner and then lets go for the old one.
+   */
+  owner: string;
+}
+
+/** A kubelet and several controllers write a Node at any time; client-go's RetryOnConflict gives up after five attempts. */
+const attempts = 10;
+
+/** Never connects, so that a preview needs no cluster. */
+export function diff(_id: string, olds: NodeMarksArgs, news: NodeMarksArgs): dynamic.DiffResult {
+  const renamed = olds.cluster.kubeconfig !== news.cluster.kubeconfig || olds.cluster.context !== news.cluster.context;
+  const replaces = (["node", "owner"] as const).filter((key) => olds[key] !== news[key]);
+  return { changes: replaces.length > 0 || renamed || !sameMarks(olds, news), replaces };
+}
+
+export async function create(args: NodeMarksArgs): Promise<dynamic.CreateResult<NodeMarksArgs>> {
+  await mark(args);
+  return { id: args.node, outs: args };
+}
+
+export async function update(
+  _id: string,
+  _olds: NodeMarksArgs,
+  news: NodeMarksArgs,
+): Promise<dynamic.UpdateResult<NodeMarksArgs>> {
+  await mark(news);
+  return { outs: news };
+}
+
+/** What is left of our marks: the next `up` puts back what is missing. A node that is gone takes its marks along. */
+export async function read(id: string, props: NodeMarksArgs): Promise<dynamic.ReadResult<NodeMarksArgs>> {
+  try {
+    const cluster = await connect(props.cluster);
+    const node = await ask(cluster, (api) => api.readNode({ name: props.node }));
+    const live = { cluster: props.cluster, node: props.node, owner: props.owner, ...standing(node, props) };
+    return { id, props: live, inputs: live };
+  } catch (error) {
+    if (statusOf(error) === 404) return { id: "" };
+    throw headed(props.node, error);
+  }
+}
+
+/** Takes off what is still ours and nobody else's. A node that is gone has nothing left to take off. */
+export async function remove(_id: string, props: NodeMarksArgs): Promise<void> {
+  try {
+    await write(await connect(props.cluster), props.node, props.owner, none);
+  } catch (error) {
+    throw headed(props.node, error);
+  }
+}
+
+/** The dynamic provider of @pulumi/pulumi 3.270 prints a fault of read and delete as `${fault}: ${fault.stack}`. */
+function headed(node: string, error: unknown): unknown {
+  return error instanceof Error ? Object.assign(error, { toString: () => `node "${node}"` }) : error;
+}
+
+async function mark(args: NodeMarksArgs): Promise<void> {
+  const cluster = await connect(args.cluster);
+  if (await write(cluster, args.node, args.owner, args)) return;
+  const context = `the cluster of context "${cluster.context}"`;
+  throw new Error(`node "${args.node}" does not exist in ${context}; it has ${await nodeNames(cluster)}`);
+}
+
+/**
+ * Reads, merges and writes until nobody wrote in between. False when there is no such node.
+ *
+ * A merge patch and not a server-side apply: apply owns `spec.taints` as a whole, and it creates a Node that is missing, even when all
+ * it says is that we let go of our fields. Nor a PUT: it would lose what this client's model of a Node does not know yet.
+ */
+async function write(cluster: Cluster, name: string, owner: string, wanted: Marks): Promise<boolean> {
+  const { PatchStrategy, setHeaderOptions } = await import("@kubernetes/client-node");
+  const asMergePatch = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const node = await ask(cluster, (api) => api.readNode({ name }));
+      const body = merged(name, node, owner, wanted);
+      if (body !== undefined) await ask(cluster, (api) => api.patchNode({ name, body }, asMergePatch));
+      return true;
+    } catch (error) {
+      if (statusOf(error) === 404) return false;
+      if (statusOf(error) !== 409 || attempt === attempts) throw error;
+      await wait(Math.random() * 10 * 2 ** attempt);
+    }
+  }
+}
+
+/** @throws Error of one line if another stack needs another value, or if nobody can tell */
+function merged(name: string, node: LiveNode, owner: string, wanted: Marks) {
+  try {
+    const contradictions = conflicts(node, owner, wanted);
+    if (contradictions.length === 0) return patchFor(node, owner, wanted);
+    throw fault(
+      `node "${name}": this stack needs ${contradictions.join("; ")}. ` +
+        "Set another pulsar:nodeLabel, pulsar:nodeTaint or zone, or give each stack nodes of its own",
+    );
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw fault(`node "${name}": its annotation ${ownersAnnotation} is no valid JSON; remove the annotation`);
+  }
+}
+
+/** Up to twenty of them: enough to see a slip of the pen or the wrong cluster. */
+async function nodeNames(cluster: Cluster): Promise<string> {
+  const list = await ask(cluster, (api) => api.listNode({ limit: 20 }));
+  const names = list.items.flatMap((item) => item.metadata?.name ?? []);
+  const more = list.metadata?.remainingItemCount;
+  return names.length === 0 ? "none" : names.join(", ") + (more === undefined ? "" : ` and ${more} more`);
+}

@@ -1,0 +1,101 @@
+import { type Duplex, duplexPair, Writable } from "node:stream";
+import { ask, type Cluster, statusOf } from "./connection.ts";
+import { isReady, type Readiness } from "./pods.ts";
+
+/** A port of a pod. */
+export interface ForwardTarget {
+  pod: string;
+  port: number;
+}
+
+/** No pod is ready now; one may be in a moment. */
+export class NotReady extends Error {
+  override name = "NotReady";
+}
+
+/** Whose pods, and which of their ports. */
+export interface ForwardScope {
+  namespace: string;
+  /** Name of the Helm release, as in the pods' label `release`. */
+  release: string;
+  /** Name of the proxy's Service. Its port `http` says which port of the pods is meant: 80 with chart 2.7.7, 8080 with 4.7.0. */
+  service: string;
+}
+
+/** The parts of a Service and of its pods that say where a port leads. */
+export interface ServicePort {
+  name?: string;
+  port: number;
+  targetPort?: number | string;
+}
+export interface ProxyPod extends Readiness {
+  metadata?: Readiness["metadata"] & { name?: string };
+  spec?: { containers: { ports?: { name?: string; containerPort: number }[] }[] };
+}
+
+/**
+ * A proxy that is ready, and its port.
+ * @throws NotReady of one line that says which pods there are; Error of one line where there is no Service, or none with such a port
+ */
+export async function forwardTarget(cluster: Cluster, scope: ForwardScope): Promise<ForwardTarget> {
+  const { namespace, release, service: name } = scope;
+  const labelSelector = `release=${release},component=proxy`;
+  const [{ spec }, { items }] = await Promise.all([
+    ask(cluster, (api) => api.readNamespacedService({ name, namespace })).catch((error: unknown) => {
+      if (statusOf(error) !== 404) throw error;
+      throw new Error(`the proxy's Service ${namespace}/${name} does not exist in context "${cluster.context}"`, {
+        cause: error,
+      });
+    }),
+    ask(cluster, (api) => api.listNamespacedPod({ namespace, labelSelector })),
+  ]);
+  const http = spec?.ports?.find((port: ServicePort) => port.name === "http");
+  if (http === undefined)
+    throw new Error(`the proxy's Service ${namespace}/${name} has no port named http; set pulsar:adminApi.address`);
+  const ready = items.find(isReady);
+  if (ready === undefined) {
+    const found = items.map(({ metadata }) => metadata?.name ?? "").join(", ") || "none";
+    throw new NotReady(
+      `no proxy is ready to forward to (pods with ${labelSelector} in namespace ${namespace}: ${found}); ` +
+        "wait until one is, or set pulsar:adminApi.address",
+    );
+  }
+  return { pod: ready.metadata?.name ?? "", port: podPort(http, ready) };
+}
+
+/** The pod's own port behind a Service's: a number, or the name of one of the containers' ports. */
+export function podPort({ port, targetPort = port }: ServicePort, { spec }: ProxyPod): number {
+  if (typeof targetPort === "number") return targetPort;
+  const ports = spec?.containers.flatMap(({ ports = [] }) => ports) ?? [];
+  return ports.find(({ name }) => name === targetPort)?.containerPort ?? port;
+}
+
+/**
+ * A connection to a port of a pod, led through the API server as `kubectl port-forward` does, but without a port on this machine that others
+ * could use meanwhile.
+ * @throws Error of one line when the API server does not lead there
+ */
+export async function openForward(cluster: Cluster, namespace: string, { pod, port }: ForwardTarget): Promise<Duplex> {
+  const { PortForward } = await import("@kubernetes/client-node");
+  const [near, far] = duplexPair();
+  // Whoever uses the connection hears of its end; before anybody does, it must not end the whole process.
+  near.on("error", () => undefined);
+  // What the kubelet says on this channel is why it could not connect.
+  const complaints = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      if (chunk.length > 0) near.destroy(new Error(chunk.toString().trim()));
+      done();
+    },
+  });
+  const forward = new PortForward(cluster.config, false);
+  const socket = (await forward.portForward(namespace, pod, [port], far, complaints, far).catch((event: unknown) => {
+    // Not an Error: what a browser would be told.
+    const server = `the API server ${cluster.server} of context "${cluster.context}"`;
+    throw new Error(`${server} does not lead there (${(event as { message?: string }).message ?? "no reason given"})`);
+  })) as WebSocket;
+  socket.onclose = () => far.end();
+  near.once("close", () => {
+    socket.close();
+  });
+  return near;
+}

@@ -1,0 +1,71 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { ClusterRef } from "./connection.ts";
+import type * as provider from "./tokenRolloutProvider.ts";
+import { storedProvider } from "../kit/storedProvider.ts";
+
+/** From the folder of Pulumi.yaml; `storedProvider` says why the state holds no more than this. */
+const module = "./resources/kubernetes/tokenRolloutProvider.ts";
+export const tokenRolloutProvider = storedProvider(async () => (await import(module)) as typeof provider);
+
+/**
+ * The pods that hold a key or a token (charts 2.7.7 and 4.7.0: all references to `<release>-token-*` in the templates), in the order of their
+ * restart. Brokers and proxies load the key when they start and cannot hold two (apache/pulsar#8152), so clients are refused until both are
+ * back: they restart together, which keeps that time short. Bookies, ZooKeeper and recovery hold neither and are not touched.
+ */
+export const steps = [
+  ["broker", "proxy"],
+  ["toolset", "pulsar-manager"],
+];
+
+/** The manager has its token in its environment. The others read theirs from a file, which follows the Secret within a minute or so. */
+export const tokenAtStart = ["pulsar-manager"];
+
+export interface TokenRolloutArgs {
+  cluster: ClusterRef;
+  namespace: string;
+  release: string;
+  /** What tells the key from any other, and is no secret. */
+  key: pulumi.Input<string>;
+  expires?: string | undefined;
+  /** Names of the Secrets with the key and the super users' tokens. */
+  secrets: string[];
+  /** How long the pods of a step may take until all are ready, in minutes. */
+  limitMinutes: number;
+}
+
+/**
+ * Restarts the pods that hold keys or tokens when those change. Must depend on the Secrets, and on the release, whose upgrade in the same `up` may
+ * have restarted some already. The preview says what it means for clients.
+ */
+export class TokenRollout extends pulumi.dynamic.Resource {
+  declare readonly key: pulumi.Output<string>;
+
+  constructor(name: string, args: TokenRolloutArgs, opts?: pulumi.CustomResourceOptions) {
+    const tell = new pulumi.ResourceHook(
+      `tell-of-${name}`,
+      async ({ oldInputs, newInputs }) => {
+        await pulumi.log.warn(consequences((oldInputs as Inputs).key !== (newInputs as Inputs).key));
+      },
+      { onDryRun: true },
+    );
+    const inputs = { ...args, steps, tokenAtStart };
+    super(tokenRolloutProvider, name, inputs, { ...opts, hooks: { beforeUpdate: [tell] } }, "pulsar", "TokenRollout");
+  }
+}
+
+type Inputs = provider.TokenRolloutArgs;
+
+/** What a change means for those who use the cluster. */
+export function consequences(anotherKey: boolean): string {
+  if (!anotherKey) {
+    return (
+      `tokens with another expiry: restarts ${tokenAtStart.join(", ")}, which reads its token only then. Tokens handed out before ` +
+      `stay valid until they expire`
+    );
+  }
+  const order = steps.map((components) => components.join(" and ")).join(", then ");
+  return (
+    `another key for tokens: restarts all pods of ${order}. Nobody can produce or consume until brokers and proxies are ready again, usually one ` +
+    `to four minutes; after that a client is refused until it shows its new token (docs/operations/rotate-keys.md)`
+  );
+}

@@ -1,0 +1,150 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { dynamic } from "@pulumi/pulumi";
+import { ask, type Cluster, type ClusterRef, connect, statusOf } from "./connection.ts";
+import { isReady } from "./pods.ts";
+
+/** Inputs of a TokenRollout resource, and its outputs: those that the pods were last started for. */
+export interface TokenRolloutArgs {
+  cluster: ClusterRef;
+  namespace: string;
+  /** Name of the Helm release, as in the pods' label `release`. */
+  release: string;
+  /** What tells the key from any other. Another one restarts the pods of all steps. */
+  key: string;
+  /** The day on which the pods' tokens expire. Another one restarts the pods of `tokenAtStart` alone. @default never */
+  expires?: string | undefined;
+  /** Names of the Secrets with the key and the pods' tokens. */
+  secrets: string[];
+  /** Whose pods are restarted, by their label `component`; those of a step at once, the next step when they are ready. */
+  steps: string[][];
+  /** Those of them that take their token when they start, and not from a file again with every connection. */
+  tokenAtStart: string[];
+  /** How long the pods of a step may take until all are ready, in minutes. */
+  limitMinutes: number;
+}
+
+/** A Secret or a pod of the API, as far as its age goes. */
+interface Dated {
+  metadata?: {
+    name?: string;
+    uid?: string;
+    creationTimestamp?: Date;
+    deletionTimestamp?: Date;
+    managedFields?: { time?: Date }[];
+  };
+}
+
+type Scope = Pick<TokenRolloutArgs, "namespace" | "release" | "limitMinutes">;
+
+/** Milliseconds between two looks at the pods. */
+const pause = 1000;
+
+/** Never connects, so that a preview needs no cluster. A key that is still to be made arrives as a text like no other. */
+export function diff(_id: string, olds: TokenRolloutArgs, news: TokenRolloutArgs): dynamic.DiffResult {
+  return { changes: olds.key !== news.key || olds.expires !== news.expires };
+}
+
+/** Nothing to do: the pods of a new release are started with these Secrets. */
+export async function create(args: TokenRolloutArgs): Promise<dynamic.CreateResult<TokenRolloutArgs>> {
+  return { id: args.release, outs: args };
+}
+
+/**
+ * Restarts, step by step, the pods that were started before the Secrets changed. One that failed or was killed is gone on with by the next:
+ * what is new already stays.
+ *
+ * @throws Error that names the pods which are not ready in time
+ */
+export async function update(
+  _id: string,
+  olds: TokenRolloutArgs,
+  news: TokenRolloutArgs,
+): Promise<dynamic.UpdateResult<TokenRolloutArgs>> {
+  const cluster = await connect(news.cluster);
+  const { namespace, secrets } = news;
+  const read = (name: string) => ask(cluster, (api) => api.readNamespacedSecret({ name, namespace }));
+  const changed = lastChange(await Promise.all(secrets.map(read)));
+  for (const components of stepsOf(olds, news)) await restart(cluster, news, components, changed);
+  return { outs: news };
+}
+
+export async function read(id: string, props: TokenRolloutArgs): Promise<dynamic.ReadResult<TokenRolloutArgs>> {
+  return { id, props, inputs: props };
+}
+
+/** The pods go with the release. */
+export async function remove(): Promise<void> {
+  return Promise.resolve();
+}
+
+/** Whose pods have to be restarted for a change. */
+export function stepsOf(olds: TokenRolloutArgs, news: TokenRolloutArgs): string[][] {
+  return olds.key === news.key ? [news.tokenAtStart] : news.steps;
+}
+
+/** When any of the Secrets was last written, in the API server's time. */
+export function lastChange(secrets: Dated[]): Date {
+  const times = secrets.flatMap(({ metadata }) => [
+    metadata?.creationTimestamp,
+    ...(metadata?.managedFields ?? []).map(({ time }) => time),
+  ]);
+  return new Date(Math.max(...times.map((time) => time?.getTime() ?? 0)));
+}
+
+/**
+ * The pods that may have been started with what the Secrets held before. The API server's times are whole seconds, so one of the same second counts
+ * as well: to restart it once too often is harmless.
+ */
+export function outdated<T extends Dated>(pods: T[], changed: Date): T[] {
+  return pods.filter(({ metadata }) => (metadata?.creationTimestamp ?? changed) <= changed);
+}
+
+/**
+ * Deletes the outdated pods of these components, all at once, and waits until as many others are ready as their workloads ask for. Their
+ * controllers make them anew from unchanged templates, so that neither Helm nor a refresh finds anything; brokers that start one
+ * after the other (OrderedReady) only take longer.
+ */
+async function restart(cluster: Cluster, scope: Scope, components: string[], changed: Date): Promise<void> {
+  const { namespace, release, limitMinutes } = scope;
+  const labelSelector = `release=${release},component in (${components.join(",")})`;
+  const pods = async () => (await ask(cluster, (api) => api.listNamespacedPod({ namespace, labelSelector }))).items;
+  const wanted = await replicas(cluster, { namespace, labelSelector });
+  const old = outdated(await pods(), changed);
+  await Promise.all(old.map(({ metadata }) => deletePod(cluster, namespace, metadata?.name ?? "")));
+
+  const gone = new Set(old.map(({ metadata }) => metadata?.uid));
+  const deadline = performance.now() + limitMinutes * 60_000;
+  for (;;) {
+    const found = await pods();
+    const ready = found.filter((pod) => isReady(pod) && !gone.has(pod.metadata?.uid));
+    if (ready.length >= wanted) return;
+    if (performance.now() > deadline) {
+      const open = found.filter((pod) => !ready.includes(pod)).map(({ metadata }) => metadata?.name ?? "");
+      throw new Error(
+        `restarted with the new Secrets, ${ready.length} of ${wanted} pods of ${components.join(", ")} are ready after ` +
+          `${limitMinutes} minutes${open.length === 0 ? "" : `; not ready: ${open.join(", ")}`}. The next pulumi up goes on from here`,
+      );
+    }
+    await wait(pause);
+  }
+}
+
+/** How many pods the workloads ask for. The pods that are there do not tell: after an interruption some of them may be missing. */
+async function replicas(cluster: Cluster, which: { namespace: string; labelSelector: string }): Promise<number> {
+  const { AppsV1Api } = await import("@kubernetes/client-node");
+  const apps = cluster.config.makeApiClient(AppsV1Api);
+  const lists = [
+    await ask(cluster, () => apps.listNamespacedStatefulSet(which)),
+    await ask(cluster, () => apps.listNamespacedDeployment(which)),
+  ];
+  return lists.flatMap(({ items }) => items.map(({ spec }) => spec?.replicas ?? 1)).reduce((a, b) => a + b, 0);
+}
+
+/** One that is gone by itself is as good as deleted. */
+async function deletePod(cluster: Cluster, namespace: string, name: string): Promise<void> {
+  try {
+    await ask(cluster, (api) => api.deleteNamespacedPod({ name, namespace }));
+  } catch (error) {
+    if (statusOf(error) !== 404) throw error;
+  }
+}

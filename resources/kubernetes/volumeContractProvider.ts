@@ -1,0 +1,49 @@
+import { isDeepStrictEqual } from "node:util";
+import type { dynamic } from "@pulumi/pulumi";
+import { breaches, refusal, type VolumeContractArgs } from "../../model/volumeMoves.ts";
+
+/**
+ * Refuses what would part a pod from its data.
+ *
+ * The failure names no property: the engine would print its value, which is all volumes.
+ */
+export function check(
+  olds: Partial<VolumeContractArgs>,
+  news: VolumeContractArgs,
+): dynamic.CheckResult<VolumeContractArgs> {
+  if (!isComplete(olds)) return {};
+  const lines = breaches(olds, news);
+  return lines.length === 0 ? {} : { failures: [{ property: "", reason: refusal(lines, news.production) }] };
+}
+
+/** Says whether other volumes are to be noted down. What is accepted belongs to the change, not to the volumes. */
+export function diff(_id: string, olds: VolumeContractArgs, news: VolumeContractArgs): dynamic.DiffResult {
+  const keys = ["namespace", "release", "clusterDomain", "storageClass", "chartLine", "volumes"] as const;
+  return { changes: keys.some((key) => !isDeepStrictEqual(olds[key], news[key])), replaces: [] };
+}
+
+export async function create(args: VolumeContractArgs): Promise<dynamic.CreateResult<VolumeContractArgs>> {
+  return Promise.resolve({ id: "volumes", outs: args });
+}
+
+export async function update(
+  _id: string,
+  _olds: VolumeContractArgs,
+  news: VolumeContractArgs,
+): Promise<dynamic.UpdateResult<VolumeContractArgs>> {
+  return Promise.resolve({ outs: news });
+}
+
+/** There is nothing to look at: the state is the record. */
+export async function read(id: string, props: VolumeContractArgs): Promise<dynamic.ReadResult<VolumeContractArgs>> {
+  return Promise.resolve({ id, props });
+}
+
+export async function remove(): Promise<void> {
+  return Promise.resolve();
+}
+
+/** A new resource has no old inputs. */
+function isComplete(olds: Partial<VolumeContractArgs>): olds is VolumeContractArgs {
+  return olds.volumes !== undefined;
+}

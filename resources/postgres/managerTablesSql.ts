@@ -1,0 +1,137 @@
+import type { Client, DatabaseError } from "pg";
+import type { ManagerSchema } from "../../model/managerSchemas/index.ts";
+import { codeOf, inTransaction } from "./sqlSession.ts";
+
+/** One table as the session's user finds it. */
+interface TableState {
+  name: string;
+  /** The role that owns it; null when the table does not exist. */
+  owner: string | null;
+  /** Whether the session's user may read and write it and take numbers from its sequences. */
+  usable: boolean;
+}
+
+/** A column as the database has it. */
+interface Column {
+  table: string;
+  name: string;
+  /** Whether a row cannot be without a value for it. */
+  needed: boolean;
+}
+
+/** Looked up as the manager looks: along the search path of its own user. */
+const inspection = `
+  SELECT wanted.name,
+         pg_get_userbyid(t.relowner) AS owner,
+         COALESCE(
+           has_table_privilege(t.oid, 'SELECT') AND has_table_privilege(t.oid, 'INSERT')
+           AND has_table_privilege(t.oid, 'UPDATE') AND has_table_privilege(t.oid, 'DELETE')
+           AND NOT EXISTS (
+             SELECT FROM pg_depend d JOIN pg_class s ON s.oid = d.objid
+             WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid
+               -- CASE, because the planner may turn conditions round and the function fails for what is no sequence.
+               AND CASE WHEN s.relkind = 'S' THEN NOT has_sequence_privilege(s.oid, 'USAGE') END),
+           FALSE) AS usable
+  FROM unnest($1::text[]) WITH ORDINALITY AS wanted (name, position)
+  LEFT JOIN pg_class t ON t.oid = to_regclass(quote_ident(wanted.name)) AND t.relkind IN ('r', 'p')
+  ORDER BY wanted.position`;
+
+async function inspect(session: Client, tables: readonly string[]): Promise<TableState[]> {
+  return (await session.query<TableState>(inspection, [tables])).rows;
+}
+
+/** Those of `tables` that exist and that the session's user can work with. */
+export async function usableTables(session: Client, tables: readonly string[]): Promise<string[]> {
+  return (await inspect(session, tables)).filter((table) => table.usable).map((table) => table.name);
+}
+
+const columnInspection = `
+  SELECT wanted.name AS table, c.attname AS name,
+         c.attnotnull AND NOT c.atthasdef AND c.attidentity = '' AS needed
+  FROM unnest($1::text[]) AS wanted (name)
+  JOIN pg_attribute c ON c.attrelid = to_regclass(quote_ident(wanted.name)) AND c.attnum > 0 AND NOT c.attisdropped
+  ORDER BY wanted.name, c.attnum`;
+
+/** The columns that a schema file gives its tables, a line each. */
+export function columnsIn(sql: string): { table: string; name: string }[] {
+  return [...sql.matchAll(/^CREATE TABLE IF NOT EXISTS (\w+) \(\n(.*?)^\);/gms)].flatMap(([, table = "", body = ""]) =>
+    [...body.matchAll(/^ {2}([a-z_]+) /gm)].map(([, name = ""]) => ({ table, name })),
+  );
+}
+
+/** What shows that tables were made for another version: the manager asks for a column they lack, or leaves empty one that must not be. */
+export function columnFaults(wanted: readonly { table: string; name: string }[], found: readonly Column[]): string[] {
+  const has = (columns: readonly { table: string; name: string }[], { table, name }: { table: string; name: string }) =>
+    columns.some((column) => column.table === table && column.name === name);
+  return [
+    ...wanted.filter((column) => !has(found, column)).map(({ table, name }) => `${table} has no column ${name}`),
+    ...found
+      .filter((column) => column.needed && !has(wanted, column))
+      .map(({ table, name }) => `${table} has a column ${name} that must not be left empty`),
+  ];
+}
+
+/**
+ * Runs the schema's statements in one transaction and makes sure that the session's user can work with every table then, and that those
+ * which were there already are this version's: `CREATE TABLE IF NOT EXISTS` does not look.
+ * @throws Error of one line naming the statement's line or the tables concerned; the database is as it was
+ */
+export async function applySchema(session: Client, schema: ManagerSchema): Promise<void> {
+  await inTransaction(session, async () => {
+    try {
+      await session.query(schema.sql);
+    } catch (error) {
+      throw new Error(
+        `the schema of Pulsar Manager ${schema.version} failed, nothing was changed: ${sqlFault(error, schema.sql)}`,
+        { cause: error },
+      );
+    }
+    const faults = (await inspect(session, schema.tables))
+      .filter((table) => !table.usable)
+      .map(({ name, owner }) =>
+        owner === null ? `${name} is missing` : `${name} belongs to ${owner}, who has not granted its use`,
+      );
+    if (faults.length > 0) {
+      throw new Error(
+        `the tables of Pulsar Manager ${schema.version} cannot be used, nothing was changed: ${faults.join("; ")}`,
+      );
+    }
+    const wanted = columnsIn(schema.sql);
+    const foreign = columnFaults(
+      wanted,
+      (await session.query<Column>(columnInspection, [[...new Set(wanted.map(({ table }) => table))]])).rows,
+    );
+    if (foreign.length > 0) {
+      throw new Error(
+        `the database holds tables of another version than Pulsar Manager ${schema.version}, nothing was changed: ${foreign.join("; ")}. ` +
+          "Give it an empty database (pulsar:managerDatabase.name), or see docs/operations/migrate-to-pulsar-4.md",
+      );
+    }
+  });
+}
+
+/**
+ * Drops the tables and their rows.
+ * @throws Error of one line, with nothing dropped, when something else in the database depends on one of them
+ */
+export async function dropTables(session: Client, tables: readonly string[]): Promise<void> {
+  const names = tables.map((table) => session.escapeIdentifier(table)).join(", ");
+  try {
+    await session.query(`DROP TABLE IF EXISTS ${names}`);
+  } catch (error) {
+    // 2BP01: something depends on them, and only `detail` says what. Other details may show a row's values.
+    const detail = codeOf(error) === "2BP01" ? ` (${firstLine((error as DatabaseError).detail)})` : "";
+    throw new Error(`the tables of Pulsar Manager were not dropped: ${firstLine(error)}${detail}`, { cause: error });
+  }
+}
+
+/** The server's own words in one line, with the line of `sql` they are about. */
+function sqlFault(error: unknown, sql: string): string {
+  const { position } = error as DatabaseError;
+  const line = position === undefined ? "" : ` (line ${sql.slice(0, Number(position)).split("\n").length})`;
+  return `${firstLine(error)}${line}`;
+}
+
+function firstLine(fault: unknown): string {
+  return String(fault instanceof Error ? fault.message : fault).split("\n", 1)[0] ?? "";
+}

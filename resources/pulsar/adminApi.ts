@@ -1,0 +1,279 @@
+import { type IncomingMessage, request as httpRequest, type RequestOptions } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { text } from "node:stream/consumers";
+import { setTimeout as wait } from "node:timers/promises";
+import type { SecretRef } from "../../model/charts/cluster.ts";
+import { ask, type Cluster, type ClusterRef, connect, statusOf } from "../kubernetes/connection.ts";
+import { type ForwardTarget, forwardTarget, NotReady, openForward } from "../kubernetes/portForward.ts";
+
+/**
+ * The way to the admin API of a Pulsar cluster. It holds no credential: the token is read from its Secret whenever it is needed, so that a
+ * rotation changes no resource, and a refresh or destroy after it shows the new one.
+ */
+export interface AdminAccess {
+  cluster: ClusterRef;
+  /** Namespace of the release. */
+  namespace: string;
+  /** Name of the Helm release, as in the pods' label `release`. */
+  release: string;
+  /** Name of the proxy's Service. */
+  service: string;
+  /** The token of a super user. */
+  token: SecretRef;
+  /** `http://` or `https://` address that leads to a proxy. @default a port-forward to a ready proxy through the Kubernetes API */
+  address?: string | undefined;
+  /** The CA's certificate in PEM, for an `https://` address. @default the CAs that Node trusts */
+  ca?: string | undefined;
+}
+
+/** Pulsar's admin API. Paths begin below `/admin/v2`; every method throws a `Refusal` for a status that its caller did not expect. */
+export interface AdminApi {
+  /** What stands at a path; undefined where there is nothing (404). */
+  get<T>(path: string): Promise<T | undefined>;
+  put(path: string, body?: unknown): Promise<void>;
+  post(path: string, body?: unknown): Promise<void>;
+  /** What is gone already (404) is as good as deleted. */
+  delete(path: string): Promise<void>;
+}
+
+/** The answer of an admin API that would not do as it was asked. Its message is one line. */
+export class Refusal extends Error {
+  override name = "Refusal";
+  /** HTTP status. */
+  readonly status: number;
+  /** What Pulsar gives as its reason. */
+  readonly reason: string;
+
+  constructor(message: string, status: number, reason: string) {
+    super(message);
+    this.status = status;
+    this.reason = reason;
+  }
+}
+
+/** There is no Secret with the token, as where the whole release is gone. */
+export class NoToken extends Error {
+  override name = "NoToken";
+}
+
+/** How long one request may take, in milliseconds. */
+const requestLimit = 10_000;
+/**
+ * How long one that fails in passing is tried again, in milliseconds: proxies are ready a moment before they know a broker (502, 503), and two
+ * writers of the same policies refuse each other (409).
+ */
+const patience = 30_000;
+/** Milliseconds between two tries. */
+const pause = 500;
+
+interface Answer {
+  /** Name of the route it came by. */
+  from: string;
+  status: number;
+  body: string;
+}
+
+/** Where requests go: by name for messages, and how one is sent. */
+interface Route {
+  name: string;
+  send(options: RequestOptions, body: string | undefined): Promise<Omit<Answer, "from">>;
+}
+
+/**
+ * Hands the admin API to `use`.
+ * @param limit how long what fails in passing is tried again, in milliseconds
+ * @throws NoToken, or another Error of one line: no ready proxy, an address that cannot be reached; or what `use` throws
+ */
+export async function withAdminApi<T>(
+  access: AdminAccess,
+  use: (api: AdminApi) => Promise<T>,
+  limit = patience,
+): Promise<T> {
+  const cluster = await connect(access.cluster);
+  const token = await readToken(cluster, access);
+  const route = access.address === undefined ? forwarded(cluster, access) : direct(access, access.address);
+  const call = (method: string, path: string, body?: unknown) =>
+    answered(route, access, {
+      method,
+      path: `/admin/v2${path}`,
+      token,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      limit,
+    });
+  return use({
+    async get<T>(path: string): Promise<T | undefined> {
+      const answer = await call("GET", path).catch(unlessMissing);
+      return answer === undefined ? undefined : (parsed(answer, path) as T);
+    },
+    async put(path, body) {
+      await call("PUT", path, body);
+    },
+    async post(path, body) {
+      await call("POST", path, body);
+    },
+    async delete(path) {
+      await call("DELETE", path).catch(unlessMissing);
+    },
+  });
+}
+
+function unlessMissing(error: unknown): undefined {
+  if (error instanceof Refusal && error.status === 404) return undefined;
+  throw error;
+}
+
+async function readToken(cluster: Cluster, { namespace, token }: AdminAccess): Promise<string> {
+  const what = `the Secret ${namespace}/${token.secret} with the administrators' token`;
+  try {
+    const { data } = await ask(cluster, (api) => api.readNamespacedSecret({ namespace, name: token.secret }));
+    const found = Buffer.from(data?.[token.key] ?? "", "base64").toString();
+    if (found === "") throw new Error(`${what} has nothing under ${token.key}`);
+    return found;
+  } catch (error) {
+    if (statusOf(error) === 404) throw new NoToken(`${what} does not exist`, { cause: error });
+    throw error;
+  }
+}
+
+/** Straight to an address. */
+function direct({ ca }: AdminAccess, address: string): () => Promise<Route> {
+  const { protocol, hostname, port, pathname } = new URL(address);
+  const below = pathname.replace(/\/$/, "");
+  // A URL has an IPv6 address in brackets, a host has not.
+  const host = hostname.replace(/^\[|\]$/g, "");
+  const send: Route["send"] = (options, body) =>
+    exchange(
+      protocol === "https:" ? httpsRequest : httpRequest,
+      { ...options, host, port, path: `${below}${options.path ?? ""}`, ca, agent: false },
+      body,
+    );
+  return () => Promise.resolve({ name: `the admin API at ${address}`, send });
+}
+
+/** By a port-forward to a proxy that is ready now: another one may be by the next request. */
+function forwarded(cluster: Cluster, access: AdminAccess): () => Promise<Route> {
+  const { namespace } = access;
+  const route = (target: ForwardTarget): Route => ({
+    name: `the admin API at pod ${namespace}/${target.pod}, port ${target.port}`,
+    async send(options, body) {
+      const socket = await inTime(openForward(cluster, namespace, target));
+      // No agent: it would make a connection of its own.
+      return exchange(httpRequest, { ...options, host: "localhost", createConnection: () => socket }, body);
+    },
+  });
+  return async () => route(await forwardTarget(cluster, access));
+}
+
+interface Call {
+  method: string;
+  path: string;
+  token: string;
+  body?: string | undefined;
+  limit: number;
+}
+
+/** The answer to a call, tried again while it fails in passing. @throws Refusal for any status but success */
+async function answered(find: () => Promise<Route>, access: AdminAccess, call: Call): Promise<Answer> {
+  const deadline = performance.now() + call.limit;
+  const headers = {
+    authorization: `Bearer ${call.token}`,
+    accept: "application/json",
+    ...(call.body === undefined ? {} : { "content-type": "application/json" }),
+  };
+  for (;;) {
+    const last = performance.now() > deadline;
+    let route: Route | undefined;
+    try {
+      route = await find();
+      const answer = await route.send({ method: call.method, path: call.path, headers }, call.body);
+      if (answer.status >= 200 && answer.status < 300) return { from: route.name, ...answer };
+      const refusal = refused(access, call, { from: route.name, ...answer });
+      if (last || !passes(refusal)) throw refusal;
+    } catch (error) {
+      if (error instanceof Refusal) throw error;
+      if (route === undefined) {
+        if (last || !(error instanceof NotReady)) throw error;
+      } else if (last || isTimeout(error)) throw unreachable(route.name, error);
+    }
+    await wait(pause * (0.5 + Math.random()));
+  }
+}
+
+/** Sends one request and reads the answer. */
+async function exchange(
+  request: typeof httpRequest,
+  options: RequestOptions & { ca?: string | undefined },
+  body: string | undefined,
+): Promise<Omit<Answer, "from">> {
+  const signal = AbortSignal.timeout(requestLimit);
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    request({ ...options, signal }, resolve)
+      .on("error", reject)
+      .end(body);
+  });
+  return { status: response.statusCode ?? 0, body: await text(response) };
+}
+
+function inTime<T>(work: Promise<T>): Promise<T> {
+  const late = wait(requestLimit, undefined, { ref: false }).then(() => {
+    throw new DOMException("", "TimeoutError");
+  });
+  return Promise.race([work, late]);
+}
+
+/** What the next try may find otherwise. */
+function passes({ status, reason }: Refusal): boolean {
+  return status === 502 || status === 503 || (status === 409 && /concurrent modification/i.test(reason));
+}
+
+function refused({ namespace, token }: AdminAccess, call: Call, { from: name, status, body }: Answer): Refusal {
+  const reason = reasonOf(body);
+  const request = `${call.method} ${call.path}`;
+  const secret = `Secret ${namespace}/${token.secret}`;
+  const messages: Partial<Record<number, string>> = {
+    401:
+      `${name} refuses the token of ${secret} (401: ${reason}): it must be a super user's, signed with the key that ` +
+      "brokers and proxies were started with",
+    403: `${name} does not permit ${request} to the token of ${secret} (403: ${reason}): it must be a super user's`,
+  };
+  const redirected = status >= 300 && status < 400;
+  const message = redirected
+    ? `${name} sends ${request} elsewhere (${status}): pulsar:adminApi.address must be a proxy's, which goes there by itself`
+    : (messages[status] ?? `${name} answers ${status} to ${request}: ${reason}`);
+  return new Refusal(message, status, reason);
+}
+
+/** Pulsar gives a reason as JSON; what stands between, a page. */
+function reasonOf(body: string): string {
+  try {
+    const { reason } = JSON.parse(body) as { reason?: unknown };
+    if (typeof reason === "string") return firstLine(reason);
+  } catch {
+    // Not Pulsar's own words.
+  }
+  return firstLine(body.replaceAll(/<(style|script).*?<\/\1>|<[^>]*>/gs, " ")) || "no reason given";
+}
+
+function firstLine(words: string): string {
+  const line = words.replaceAll(/\s+/g, " ").trim();
+  return line.length > 200 ? `${line.slice(0, 197)}...` : line;
+}
+
+function parsed({ from, body }: Answer, path: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new Error(`${from} answers /admin/v2${path} without JSON: something else than Pulsar's admin API is there`);
+  }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && (error.name === "TimeoutError" || error.name === "AbortError");
+}
+
+function unreachable(name: string, error: unknown): Error {
+  if (isTimeout(error)) return new Error(`${name} does not answer within ${requestLimit / 1000} s`);
+  const { message, code } = error as Error & { code?: string };
+  // A host name with several addresses fails with an AggregateError, which has a code but no message.
+  return new Error(`${name} cannot be reached: ${firstLine(message) || code || "no reason given"}`, { cause: error });
+}

@@ -1,0 +1,67 @@
+import * as pulumi from "@pulumi/pulumi";
+import type * as namespaces from "./namespaceProvider.ts";
+import type * as permissions from "./permissionProvider.ts";
+import { checkingProvider, storedProvider } from "../kit/storedProvider.ts";
+import type * as guards from "./tenantGuardProvider.ts";
+import type * as tenants from "./tenantProvider.ts";
+import type * as topics from "./topicProvider.ts";
+
+/** From the folder of Pulumi.yaml; `storedProvider` says why the state holds no more than this. */
+const tenantModule = "./resources/pulsar/tenantProvider.ts";
+export const tenantProvider = storedProvider(async () => (await import(tenantModule)) as typeof tenants);
+const namespaceModule = "./resources/pulsar/namespaceProvider.ts";
+export const namespaceProvider = storedProvider(async () => (await import(namespaceModule)) as typeof namespaces);
+const topicModule = "./resources/pulsar/topicProvider.ts";
+export const topicProvider = checkingProvider(async () => (await import(topicModule)) as typeof topics);
+const permissionModule = "./resources/pulsar/permissionProvider.ts";
+export const permissionProvider = storedProvider(async () => (await import(permissionModule)) as typeof permissions);
+const guardModule = "./resources/pulsar/tenantGuardProvider.ts";
+export const tenantGuardProvider = storedProvider(async () => (await import(guardModule)) as typeof guards);
+
+/** A tenant: who administers it, and in which clusters it may be. */
+export class Tenant extends pulumi.dynamic.Resource {
+  declare readonly tenant: pulumi.Output<string>;
+
+  constructor(name: string, args: tenants.TenantArgs, opts?: pulumi.CustomResourceOptions) {
+    super(tenantProvider, name, { ...args }, opts, "pulsar", "Tenant");
+  }
+}
+
+/** A namespace, and of its policies those that are stated. */
+export class Namespace extends pulumi.dynamic.Resource {
+  declare readonly namespace: pulumi.Output<string>;
+
+  constructor(name: string, args: namespaces.NamespaceArgs, opts?: pulumi.CustomResourceOptions) {
+    super(namespaceProvider, name, { ...args }, opts, "pulsar", "Namespace");
+  }
+}
+
+/** A persistent topic. */
+export class Topic extends pulumi.dynamic.Resource {
+  declare readonly topic: pulumi.Output<string>;
+
+  constructor(name: string, args: topics.TopicArgs, opts?: pulumi.CustomResourceOptions) {
+    super(topicProvider, name, { ...args }, opts, "pulsar", "Topic");
+  }
+}
+
+/** All that one role may do on a namespace or a topic. */
+export class Permission extends pulumi.dynamic.Resource {
+  declare readonly actions: pulumi.Output<string[]>;
+
+  constructor(name: string, args: permissions.PermissionArgs, opts?: pulumi.CustomResourceOptions) {
+    super(permissionProvider, name, { ...args }, opts, "pulsar", "Permission");
+  }
+}
+
+/**
+ * Notes down what the stack has under a tenant; it makes nothing. Its update and its deletion look first whether everything that is about to be
+ * deleted may be, so that a refusal leaves nothing half deleted. So it must depend on all of it: the engine deletes it first.
+ */
+export class TenantGuard extends pulumi.dynamic.Resource {
+  declare readonly tenant: pulumi.Output<string>;
+
+  constructor(name: string, args: guards.TenantGuardArgs, opts?: pulumi.CustomResourceOptions) {
+    super(tenantGuardProvider, name, { ...args }, opts, "pulsar", "TenantGuard");
+  }
+}

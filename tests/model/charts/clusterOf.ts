@@ -1,0 +1,28 @@
+/** A cluster to make chart values of, from the committed test stack. */
+import type { PulsarCluster } from "../../../model/charts/cluster.ts";
+import type { ChartVersion } from "../../../model/charts/lines.ts";
+import { layoutOf } from "../../../model/layouts/layouts.ts";
+import { parseSettings } from "../../../settings/settings.ts";
+import { stackConfig } from "../../support/stackFile.ts";
+
+/** @param changes settings that are not the stack file's */
+export function clusterOf(version: ChartVersion, changes: Record<string, unknown> = {}): PulsarCluster {
+  const settings = parseSettings(stackConfig("test", { "pulsar:chart": { version }, ...changes }), "test", true);
+  const { release, clusterDomain, images, ledgers, pods, tokens, volumes } = settings;
+  return {
+    release,
+    clusterDomain,
+    placements: layoutOf(settings).placements,
+    sizes: pods,
+    images,
+    auth: { symmetric: tokens.keys === "symmetric", superUsers: tokens.roles },
+    volumes: { storageClass: volumes.storageClass.name, sizes: volumes.sizes },
+    ledgers,
+    manager: {
+      jdbcUrl: "jdbc:postgresql://postgres.example.com:5432/pulsar_manager",
+      secret: "pulsar-manager",
+      token: { secret: "pulsar-token-admin", key: "TOKEN" },
+      frontEnd: "pulsar-manager-front-end",
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { describe, test } from "node:test";
+import type { PulsarCluster, Values } from "../../../model/charts/cluster.ts";
+import { knownKeys, unknownKeys } from "../../../model/charts/keys.ts";
+import { chartLine, supportedChartVersions } from "../../../model/charts/lines.ts";
+import { cluster, everything } from "./support.ts";
+
+/** Each with something that the others are without. */
+const clusters: Record<string, PulsarCluster> = {
+  "a plain cluster": cluster,
+  "everything that can be asked for": everything,
+  "an ECDSA key and a registry": {
+    ...cluster,
+    auth: { ...cluster.auth, publicAlgorithm: "ES256" },
+    images: { ...cluster.images, registry: "harbor.example.com/library" },
+  },
+  "no pull secret": { ...cluster, images: { ...cluster.images, pullSecret: undefined } },
+};
+
+const paths = (values: Values, known: ReadonlySet<string>) => unknownKeys(values, known).map((path) => path.join("."));
+
+for (const version of supportedChartVersions) {
+  describe(`the values for chart ${version}`, () => {
+    const known = knownKeys(version);
+
+    for (const [what, wanted] of Object.entries(clusters)) {
+      test(`have no key that the chart does not know: ${what}`, () => {
+        assert.deepEqual(unknownKeys(chartLine(version).values(wanted), known), []);
+      });
+    }
+
+    test("would be found out with a key misspelt, outdated, or a level too deep", () => {
+      const wrong: Values = {
+        ...chartLine(version).values(cluster),
+        broker: { replicacount: 3, configData: { whatever: "1" } },
+        brokers: { replicaCount: 3 },
+        initialize: { enabled: true },
+      };
+      assert.deepEqual(paths(wrong, known), ["initialize.enabled", "broker.replicacount", "brokers.replicaCount"]);
+      assert.deepEqual(unknownKeys({ broker: {}, proxy: null, brokers: {} }, known), [["brokers"]]);
+    });
+  });
+}
+
+test("the lines' values would not do for each other's charts", () => {
+  const crossed = (of: "2.7.7" | "4.7.0", on: "2.7.7" | "4.7.0") => paths(chartLine(of).values(cluster), knownKeys(on));
+  assert.ok(crossed("2.7.7", "4.7.0").includes("auth.authentication.provider"));
+  assert.ok(crossed("2.7.7", "4.7.0").includes("pulsar_manager.existingSecretName"));
+  assert.ok(crossed("4.7.0", "2.7.7").includes("auth.authentication.jwt.enabled"));
+});
+
+test("every supported version has its list of keys, and no other has", () => {
+  const files = readdirSync(new URL("../../../model/charts/keys/", import.meta.url));
+  assert.deepEqual(files.sort(), supportedChartVersions.map((version) => `${version}.txt`).sort());
+});

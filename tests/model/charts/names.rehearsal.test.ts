@@ -1,0 +1,85 @@
+/** The names in the rehearsal's charts, rendered by the real Helm and repaired, against the list of names that limits a release's name. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { execa } from "execa";
+import { stringify } from "yaml";
+import { repair as repair27 } from "../../../model/charts/line27/repairs.ts";
+import { repair as repair4 } from "../../../model/charts/line4/repairs.ts";
+import { chartLine, supportedChartVersions } from "../../../model/charts/lines.ts";
+import { type Manifest, parseManifest } from "../../../model/charts/manifest.ts";
+import { builtNames } from "../../../model/charts/names.ts";
+import { prepareTools } from "../../../rehearsal/tools/tools.ts";
+import { lengthFaults } from "../../../settings/lengths.ts";
+import { clusterOf } from "./clusterOf.ts";
+
+const charts = join(import.meta.dirname, "../../../rehearsal/standins/charts");
+const repairs = { "2.7.7": repair27, "4.7.0": repair4 };
+
+/** The names and label values of objects that may have 63 characters. What a StatefulSet puts into a label of its pods has its revision. */
+function limited(objects: readonly Manifest[]): string[] {
+  return objects.flatMap(({ kind, metadata, spec }) => {
+    const { template } = spec ?? {};
+    const {
+      containers = [],
+      initContainers = [],
+      volumes = [],
+    } = (template?.spec ?? {}) as Record<string, { name: string }[] | null>;
+    const claims = (spec?.["volumeClaimTemplates"] ?? []) as Manifest[];
+    const named = [...(containers ?? []), ...(initContainers ?? []), ...(volumes ?? [])].map(({ name }) => name);
+    return [
+      ...(["Job", "Service", "Deployment"].includes(kind) ? [metadata.name] : []),
+      ...(kind === "StatefulSet" ? [`${metadata.name}-4294967295`] : []),
+      ...[metadata.labels, template?.metadata?.labels].flatMap((labels) => Object.values(labels ?? {})),
+      ...claims.map((claim) => claim.metadata.name),
+      ...named,
+    ];
+  });
+}
+
+for (const version of supportedChartVersions) {
+  for (const start of ["x", "pulsar"]) {
+    test(`chart ${version} makes nothing of the longest release "${start}..." that is too long, and of a longer one it does`, async () => {
+      const { tools } = await prepareTools({ log: () => undefined, signal: new AbortController().signal });
+      const line = chartLine(version);
+      const texts = async (release: string) => {
+        const folder = join(charts, `pulsar-${line.name}`);
+        const args = ["template", release, folder, "--namespace", "pulsar", "--values", "-"];
+        const values = line.values({ ...clusterOf(version), release });
+        const { stdout } = await execa(tools.helm, args, { input: stringify(values) });
+        const objects = parseManifest(stdout);
+        repairs[version](objects);
+        return { objects, texts: limited(objects) };
+      };
+      const chart = { version, source: "", timeoutMinutes: 1 };
+      const fits = (release: string) => lengthFaults({ release, chart }).length === 0;
+      let longest = start;
+      while (fits(`${longest}x`)) longest += "x";
+
+      const { objects, texts: made } = await texts(longest);
+      assert.deepEqual(
+        [...new Set(made)].filter((text) => text.length > 63),
+        [],
+      );
+      assert.ok(objects.every(({ metadata }) => metadata.name.length <= 253));
+
+      // Of those with a name of the release's own, each is in the list: with chart 2.7.7 the longest is a Job of the stack, which is not rendered.
+      const masked = (text: string) => text.replace(/-[0-9a-f]{8}$/, "-00000000");
+      const listed = builtNames(longest, line.makes).map(({ text }) => text);
+      const kinds = ["Job", "Service", "Deployment", "StatefulSet"];
+      const unlisted = objects
+        .filter(({ kind }) => kinds.includes(kind))
+        .map(({ kind, metadata }) => (kind === "StatefulSet" ? `${metadata.name}-4294967295` : masked(metadata.name)))
+        .filter((name) => !listed.includes(name));
+      assert.deepEqual(unlisted, []);
+
+      const rendered = (await texts(`${longest}x`)).texts.map(masked);
+      const stackJobs = line.makes.tasks.map((task) => `-${task}-00000000`);
+      const tooLong = builtNames(`${longest}x`, line.makes).filter(({ text, limit }) => text.length > limit);
+      assert.ok(tooLong.length > 0);
+      for (const { text } of tooLong) {
+        assert.ok(rendered.includes(text) || stackJobs.some((end) => text.endsWith(end)), text);
+      }
+    });
+  }
+}

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { chartLine, supportedChartVersions } from "../../../model/charts/lines.ts";
+import { builtNames, claimName, fullName } from "../../../model/charts/names.ts";
+import { shortened } from "../../../components/localVolumes.ts";
+import { faults, hasOneFault } from "../../support/faults.ts";
+import { groups } from "../../support/nodeGroups.ts";
+import { stackConfig } from "../../support/stackFile.ts";
+
+const longestName = { "2.7.7": 33, "4.7.0": 27 };
+const release = (length: number, start: string) => start.padEnd(length, "x");
+const accepted = (version: string, name: string) => {
+  const changes = { "pulsar:chart": { version }, "pulsar:release": name, "pulsar:layout": "none" };
+  return !faults(stackConfig("test", changes)).some((line) => line.startsWith("pulsar:release"));
+};
+
+for (const version of supportedChartVersions) {
+  describe(`release names with chart ${version}`, () => {
+    const names = (name: string) => builtNames(name, chartLine(version).makes);
+
+    // With "pulsar" in it the chart adds nothing to the name.
+    for (const [start, more] of [
+      ["x", 0],
+      ["pulsar", "-pulsar".length],
+    ] as const) {
+      test(`as long as everything made from them fits: ${start}...`, () => {
+        for (let length = start.length; length <= 60; length++) {
+          const name = release(length, start);
+          const fits = names(name).every(({ text, limit }) => text.length <= limit);
+          assert.equal(fits, length <= longestName[version] + more, `${length}`);
+          assert.equal(accepted(version, name), fits, `${length}`);
+        }
+      });
+    }
+
+    test("are made into claims of at most 253 characters", () => {
+      const longest = release(53, "x");
+      assert.ok(claimName(longest, "zookeeper-data", 999).length <= 253);
+      assert.ok(names(longest).every(({ text }) => text.startsWith(longest)));
+    });
+  });
+}
+
+test("a release name that is too long is refused with the name that shows it", () => {
+  hasOneFault(
+    stackConfig("test", { "pulsar:chart": { version: "4.7.0" }, "pulsar:release": "messaging-platform-production1" }),
+    'pulsar:release: found "messaging-platform-production1" (30 characters); allowed: 27 characters at most with chart 4.7.0: the Job would ' +
+      "be messaging-platform-production1-pulsar-pulsar-manager-init-00000000, which has 66 characters; the limit is 63",
+  );
+});
+
+test("a mark of the nodes leaves room for the name of the group", () => {
+  const value = (length: number) => ({ "pulsar:nodeLabel": { value: release(length, "x") } });
+  hasOneFault(
+    stackConfig("prod", { ...value(53), "pulsar:nodeGroups": groups({}) }),
+    `pulsar:nodeLabel.value: found "${release(53, "x")}" (53 characters); allowed: 52 characters at most: the layout makes ${release(53, "x")}-bookkeeper`,
+  );
+  assert.ok(
+    faults(stackConfig("prod", { ...value(52), "pulsar:layout": "mixed" })).every((line) => !/nodeLabel/.test(line)),
+  );
+});
+
+test("the name of a directories Job is cut to what a label may have, and stays a DNS name", () => {
+  for (let length = 1; length < 80; length++) {
+    for (const separator of [".", "-"]) {
+      const name = shortened(`pulsar-directories-${"n".repeat(length)}${separator}example.com`);
+      assert.match(name, /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/);
+      assert.ok(name.length <= 63);
+    }
+  }
+  assert.notEqual(shortened("a".repeat(70)), shortened("a".repeat(71)));
+});
+
+test("fullName", () => {
+  assert.deepEqual(["pulsar", "my-pulsar-1", "foo"].map(fullName), ["pulsar", "my-pulsar-1", "foo-pulsar"]);
+});

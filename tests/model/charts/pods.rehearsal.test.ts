@@ -1,0 +1,96 @@
+/** What the rehearsal's charts make of pods, rendered by the real Helm, against what policies and monitoring take for granted of them. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { before, describe, test } from "node:test";
+import { execa } from "execa";
+import { stringify } from "yaml";
+import { chartLine, supportedChartVersions } from "../../../model/charts/lines.ts";
+import { parseManifest } from "../../../model/charts/manifest.ts";
+import { flowsOf, ownPods } from "../../../model/network/flows.ts";
+import { metricsPorts } from "../../../components/podMonitors.ts";
+import { prepareTools } from "../../../rehearsal/tools/tools.ts";
+import { clusterOf } from "./clusterOf.ts";
+
+const program = join(import.meta.dirname, "../../..");
+
+/** The pods that the stack makes itself, not the chart. */
+const stacksOwn = ["directories", "bookie-racks", "manager-setup", "smoke-test"];
+
+interface Pods {
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  ports: { name?: string; containerPort: number }[];
+}
+
+for (const version of supportedChartVersions) {
+  describe(`the pods of chart ${version}`, () => {
+    const line = chartLine(version);
+    const pods = new Map<string, Pods>();
+
+    before(async () => {
+      const { tools } = await prepareTools({ log: () => undefined, signal: new AbortController().signal });
+      const chart = join(program, "rehearsal/standins/charts", `pulsar-${line.name}`);
+      const args = ["template", "pulsar", chart, "--namespace", "pulsar", "--values", "-"];
+      const { stdout } = await execa(tools.helm, [...args, "--post-renderer", join(program, line.postrender)], {
+        input: stringify(line.values(clusterOf(version))),
+      });
+      for (const { metadata, spec } of parseManifest(stdout)) {
+        if (spec?.template === undefined) continue;
+        // What is empty is null in chart 4.7.0.
+        const { labels = {}, annotations } = spec.template.metadata ?? {};
+        assert.ok(labels.component, `the pods of ${metadata.name} bear no label`);
+        const containers = (spec.template.spec?.containers ?? []) as { ports?: Pods["ports"] | null }[];
+        pods.set(labels.component, {
+          labels,
+          annotations: annotations ?? {},
+          ports: containers.flatMap(({ ports }) => ports ?? []),
+        });
+      }
+    });
+
+    test("are those there are policies for, by the labels that these select", () => {
+      const expected = ownPods(line).filter((component) => !stacksOwn.includes(component));
+      assert.deepEqual([...pods.keys()].sort(), [...expected].sort());
+      for (const [component, { labels }] of pods) {
+        const { app, release } = labels;
+        assert.deepEqual({ app, release }, { app: "pulsar", release: "pulsar" }, component);
+      }
+    });
+
+    test("listen on the ports that flows lead to", () => {
+      for (const { to, ports } of flowsOf(line)) {
+        const pod = pods.get(to);
+        if (pod === undefined || typeof ports === "string") continue;
+        const listening = pod.ports.map(({ containerPort }) => containerPort);
+        // Chart 2.7.7 does not say that the manager's back end listens too, on 7750 (pulsar-manager v0.2.0, application.properties).
+        if (to === "pulsar-manager" && line.name === "2.7") listening.push(7750);
+        for (const port of ports) assert.ok(listening.includes(port), `${to} does not listen on ${port}`);
+      }
+    });
+
+    test("say where their metrics are, in annotations and by the name of a port: the one that Prometheus is let in to", () => {
+      const metrics = metricsPorts(line);
+      assert.equal(metrics.length, 5);
+      for (const [component, name] of metrics) {
+        const pod = pods.get(component);
+        assert.ok(pod, component);
+        const port = pod.ports.find((one) => one.name === name)?.containerPort;
+        assert.ok(port, `${component} has no port ${name}`);
+        const { "prometheus.io/scrape": scrape, "prometheus.io/port": annotated } = pod.annotations;
+        assert.deepEqual({ scrape, annotated }, { scrape: "true", annotated: String(port) }, component);
+        const letIn = flowsOf(line).filter(({ from, to }) => from.includes("monitoring") && to === component);
+        assert.deepEqual(
+          letIn.map(({ ports }) => ports),
+          [[port]],
+        );
+      }
+    });
+
+    test("say nothing of metrics where they have none", () => {
+      const metrics = new Set<string>(metricsPorts(line).map(([component]) => component));
+      for (const [component, { annotations }] of pods) {
+        assert.equal("prometheus.io/scrape" in annotations, metrics.has(component), component);
+      }
+    });
+  });
+}

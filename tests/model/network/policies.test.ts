@@ -1,0 +1,242 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { chartLine, supportedChartVersions } from "../../../model/charts/lines.ts";
+import { type Flow, flowsOf, type Outsider, type Own, ownPods } from "../../../model/network/flows.ts";
+import { allBut, policiesOf, type Surroundings } from "../../../model/network/policies.ts";
+import { allowed, type End, type Policy, selects } from "../../support/networkPolicies.ts";
+
+const release = "demo";
+const namespace = "messaging";
+
+/** Everybody is named. */
+const named: Surroundings = {
+  clients: [{ namespace: "shop" }, { cidr: "10.20.0.0/16" }],
+  ingressController: "ingress-nginx",
+  monitoring: "monitoring",
+  functions: true,
+  databasePort: 5432,
+};
+/** What a stack has that says nothing. */
+const unnamed: Surroundings = { functions: false, databasePort: 5432 };
+
+const own = (component: string, of = release): End => ({
+  namespace,
+  labels: { app: "pulsar", release: of, component },
+});
+const anyPod = (namespace: string): End => ({ namespace, labels: { app: "anything" } });
+const stranger = anyPod(namespace);
+const elsewhere = anyPod("elsewhere");
+const database: End = { ip: "192.0.2.5" };
+
+const outside: Record<Outsider, End[]> = {
+  functions: ["function", "source", "sink"].map((component) => ({
+    namespace,
+    labels: { component, tenant: "public", namespace: "default", name: "f" },
+  })),
+  clients: [anyPod("shop"), { ip: "10.20.3.4" }],
+  "ingress controller": [anyPod("ingress-nginx")],
+  monitoring: [anyPod("monitoring")],
+  "cluster DNS": [{ namespace: "kube-system", labels: { "k8s-app": "kube-dns" } }, { ip: "169.254.20.10" }],
+  "manager's database": [database, anyPod("databases")],
+  elsewhere: [{ ip: "198.51.100.7" }],
+};
+const endsOf = (who: Own | Outsider): End[] => (who in outside ? outside[who as Outsider] : [own(who)]);
+
+for (const version of supportedChartVersions) {
+  const line = chartLine(version);
+  const flows = flowsOf(line);
+  const policies = (around: Surroundings): Policy[] =>
+    [...policiesOf(release, ownPods(line), flows, around).values()].map((spec) => ({ metadata: { namespace }, spec }));
+  const proxyHttp = { "2.7.7": 80, "4.7.0": 8080 }[version];
+
+  describe(`network policies with chart ${version}`, () => {
+    test("let every flow of the table through", () => {
+      for (const flow of flows) {
+        for (const [port, protocol] of connectionsOf(flow)) {
+          for (const from of flow.from.flatMap(endsOf)) {
+            for (const to of endsOf(flow.to)) {
+              const title = `${JSON.stringify(from)} to ${JSON.stringify(to)} ${protocol} ${port}`;
+              assert.ok(allowed(policies(named), from, to, port, protocol), title);
+            }
+          }
+        }
+      }
+    });
+
+    test("let nothing else through between the stack's own pods", () => {
+      const ports = [...new Set([...flows.flatMap(({ ports }) => (typeof ports === "string" ? [] : ports)), 22, 5432])];
+      for (const from of ownPods(line)) {
+        for (const to of ownPods(line)) {
+          for (const port of ports) {
+            const expected = flows.some(
+              (flow) => flow.from.includes(from) && flow.to === to && flow.ports.includes(port as never),
+            );
+            const title = `${from} to ${to} ${port}`;
+            // Policies know port 53 of anybody, not DNS alone: what listens on it is not let in.
+            assert.equal(allowed(policies(named), own(from), own(to), port), expected, title);
+          }
+        }
+      }
+    });
+
+    const managerJob = line.manager.setUpBy === "stack" ? "manager-setup" : "pulsar-manager-init";
+    const denied: [title: string, from: End, to: End, ports: number[]][] = [
+      ...[stranger, elsewhere, anyPod("shop"), anyPod("ingress-nginx"), { ip: "10.20.3.4" }].flatMap(
+        (who): [string, End, End, number[]][] => [
+          [`${name(who)} to ZooKeeper`, who, own("zookeeper"), [2181, 2888, 3888, 8000]],
+          [`${name(who)} to a bookie`, who, own("bookie"), [3181, 8000]],
+          [`${name(who)} to a broker`, who, own("broker"), [6650, 8080]],
+          [`${name(who)} to the recovery`, who, own("recovery"), [8000]],
+          [`${name(who)} to the toolset`, who, own("toolset"), [22, 8080]],
+          [`${name(who)} to the manager's back end`, who, own("pulsar-manager"), [7750]],
+        ],
+      ),
+      ["a stranger to the manager's page", stranger, own("pulsar-manager"), [9527]],
+      ["somebody elsewhere to the manager's page", elsewhere, own("pulsar-manager"), [9527]],
+      ["a client to the manager's page", anyPod("shop"), own("pulsar-manager"), [9527]],
+      ["a stranger to a proxy", stranger, own("proxy"), [6650, proxyHttp]],
+      ["somebody elsewhere to a proxy", elsewhere, own("proxy"), [6650, proxyHttp]],
+      ["an address out of the clients' range to a proxy", { ip: "10.21.0.1" }, own("proxy"), [6650, proxyHttp]],
+      ["the ingress controller to a proxy's binary port", anyPod("ingress-nginx"), own("proxy"), [6650]],
+      ["Prometheus to what is no metrics port", anyPod("monitoring"), own("zookeeper"), [2181, 2888, 3888]],
+      ["Prometheus to what is no metrics port", anyPod("monitoring"), own("bookie"), [3181]],
+      ["Prometheus to what is no metrics port", anyPod("monitoring"), own("broker"), [6650]],
+      ["Prometheus to what is no metrics port", anyPod("monitoring"), own("proxy"), [6650]],
+      ["Prometheus to the manager", anyPod("monitoring"), own("pulsar-manager"), [9527, 7750]],
+      ...["zookeeper", "bookie", "recovery", "broker", "proxy", "toolset", "bookie-init", "pulsar-init"].flatMap(
+        (component): [string, End, End, number[]][] => [
+          [`${component} to the database`, own(component), database, [5432]],
+          [`${component} to a database in the cluster`, own(component), anyPod("databases"), [5432]],
+        ],
+      ),
+      ...["bookie-racks", managerJob, "smoke-test", "directories"].map((task): [string, End, End, number[]] => [
+        `${task} to the database`,
+        own(task),
+        database,
+        [5432],
+      ]),
+      ["a bookie to another bookie", own("bookie"), own("bookie"), [3181, 8000]],
+      ["a bookie to a broker", own("bookie"), own("broker"), [6650, 8080]],
+      ["a proxy to a bookie", own("proxy"), own("bookie"), [3181, 8000]],
+      ["a proxy to the internet", own("proxy"), { ip: "198.51.100.7" }, [80, 443]],
+      ["a bookie to the internet", own("bookie"), { ip: "198.51.100.7" }, [80, 443]],
+      ["ZooKeeper to a bookie", own("zookeeper"), own("bookie"), [3181]],
+      ["the manager to ZooKeeper", own("pulsar-manager"), own("zookeeper"), [2181]],
+      ["the manager to a broker's binary port", own("pulsar-manager"), own("broker"), [6650]],
+      ["the toolset to the manager", own("toolset"), own("pulsar-manager"), [9527, 7750]],
+      ["the toolset to the internet", own("toolset"), { ip: "198.51.100.7" }, [443]],
+      ["a broker to the manager", own("broker"), own("pulsar-manager"), [9527, 7750]],
+      ["a broker to ZooKeeper's peers' ports", own("broker"), own("zookeeper"), [2888, 3888]],
+      ["the Job that makes directories to DNS", own("directories"), { ip: "169.254.20.10" }, [53]],
+      ["another release's broker to a bookie", own("broker", "other"), own("bookie"), [3181]],
+      ["another release's proxy to a broker", own("proxy", "other"), own("broker"), [6650, 8080]],
+      ["another release's toolset to ZooKeeper", own("toolset", "other"), own("zookeeper"), [2181]],
+      ["a proxy to another release's bookie", own("proxy"), own("bookie", "other"), [3181]],
+      [
+        "a pod elsewhere that bears a broker's labels to a bookie",
+        { namespace: "elsewhere", labels: { app: "pulsar", release, component: "broker" } },
+        own("bookie"),
+        [3181],
+      ],
+      [
+        "a function elsewhere to a broker",
+        { namespace: "elsewhere", labels: { component: "function" } },
+        own("broker"),
+        [6650, 8080],
+      ],
+    ];
+    for (const [title, from, to, ports] of denied) {
+      test(`stop ${title}: ${ports.join(", ")}`, () => {
+        for (const port of ports) assert.equal(allowed(policies(named), from, to, port), false, String(port));
+      });
+    }
+
+    test("count the proxies' port inside their pods, not their Service's", () => {
+      assert.ok(allowed(policies(named), anyPod("shop"), own("proxy"), proxyHttp));
+      assert.ok(!allowed(policies(named), anyPod("shop"), own("proxy"), proxyHttp === 80 ? 8080 : 80));
+    });
+
+    test("let functions reach the brokers, where there are any, and nothing else", () => {
+      const [pod] = outside.functions;
+      assert.ok(pod);
+      for (const port of [6650, 8080]) {
+        assert.ok(allowed(policies(named), pod, own("broker"), port));
+        assert.ok(!allowed(policies({ ...named, functions: false }), pod, own("broker"), port));
+      }
+      for (const component of ["bookie", "zookeeper", "pulsar-manager"]) {
+        for (const port of [3181, 2181, 9527]) assert.ok(!allowed(policies(named), pod, own(component), port));
+      }
+    });
+
+    test("where nobody is named, let everybody reach the proxies, and nobody else's pods the rest", () => {
+      for (const who of [stranger, elsewhere, { ip: "198.51.100.7" }, anyPod("monitoring"), anyPod("ingress-nginx")]) {
+        for (const port of [6650, proxyHttp]) assert.ok(allowed(policies(unnamed), who, own("proxy"), port));
+        for (const [component, port] of [
+          ["pulsar-manager", 9527],
+          ["zookeeper", 8000],
+          ["bookie", 8000],
+          ["broker", 8080],
+        ] as const) {
+          assert.ok(!allowed(policies(unnamed), who, own(component), port), component);
+        }
+      }
+    });
+
+    test("keep all but the manager from another database's port as well", () => {
+      const other = policies({ ...named, databasePort: 6432 });
+      assert.ok(allowed(other, own("pulsar-manager"), database, 6432));
+      assert.ok(!allowed(other, own("pulsar-manager"), database, 5432));
+      assert.ok(!allowed(other, own("broker"), database, 6432));
+      assert.ok(allowed(other, own("broker"), database, 5432));
+    });
+
+    test("leave pods alone that are not the stack's", () => {
+      for (const to of [stranger, elsewhere, own("bookie", "other"), { ip: "198.51.100.7" }]) {
+        assert.ok(allowed(policies(named), stranger, to, 3181));
+        assert.ok(allowed(policies(named), to, stranger, 3181));
+      }
+    });
+
+    test("select each pod of theirs by exactly one, and none of another release", () => {
+      const names = fc.stringMatching(/^[a-z0-9]([-a-z0-9]{0,10}[a-z0-9])?$/);
+      fc.assert(
+        fc.property(names, names, fc.constantFrom(...ownPods(line)), (one, another, component) => {
+          const made = [...policiesOf(one, ownPods(line), flows, named).values()];
+          const count = (release: string) =>
+            made.filter((spec) => selects({ metadata: { namespace }, spec }, own(component, release))).length;
+          assert.equal(count(one), 1);
+          assert.equal(count(another), one === another ? 1 : 0);
+        }),
+      );
+    });
+  });
+}
+
+test("every port but one is what is left, in valid ranges", () => {
+  const ports = fc.integer({ min: 1, max: 65535 });
+  fc.assert(
+    fc.property(ports, ports, (taken, asked) => {
+      const ranges = allBut(taken);
+      for (const { port, endPort = port } of ranges) assert.ok(1 <= port && port <= endPort && endPort <= 65535);
+      assert.equal(
+        ranges.some(({ port, endPort = port }) => port <= asked && asked <= endPort),
+        asked !== taken,
+      );
+    }),
+  );
+  assert.equal(allBut(1).length, 1);
+  assert.equal(allBut(65535).length, 1);
+});
+
+/** A connection of each kind that a flow stands for. */
+function connectionsOf({ to, ports }: Flow): [port: number, protocol: string][] {
+  if (ports === "the database's") return [[5432, "TCP"]];
+  if (ports === "all but the database's") return [1, 443, 5431, 5433, 65535].map((port) => [port, "TCP"]);
+  const protocols = to === "cluster DNS" ? ["TCP", "UDP"] : ["TCP"];
+  return protocols.flatMap((protocol) => ports.map((port): [number, string] => [port, protocol]));
+}
+
+function name(end: End): string {
+  return "ip" in end ? end.ip : `a pod of namespace ${end.namespace}`;
+}

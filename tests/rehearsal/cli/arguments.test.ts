@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { join, resolve } from "node:path";
+import { describe, it } from "node:test";
+import { execa } from "execa";
+import { argumentsIn } from "../../../rehearsal/cli/arguments.ts";
+
+describe("argumentsIn", () => {
+  it("asks for nothing special by default", () => {
+    assert.deepEqual(argumentsIn([]), { help: false, keep: false, reports: [] });
+  });
+
+  it("takes stack, chart and reports", () => {
+    const args = ["--stack", "prod", "--chart", "../chart", "--keep", "--report", "a.md", "--report", "out/b.html"];
+    assert.deepEqual(argumentsIn(args), {
+      help: false,
+      keep: true,
+      stack: "prod",
+      chart: "../chart",
+      reports: ["a.md", "out/b.html"],
+    });
+  });
+
+  it("takes nodes with commas between them", () => {
+    assert.deepEqual(argumentsIn(["--lose", "node1, node2"]).whatIf, { lose: ["node1", "node2"] });
+    assert.deepEqual(argumentsIn(["--drain=node1"]).whatIf, { drain: ["node1"] });
+    assert.deepEqual(argumentsIn(["--lose-zone", "a"]).whatIf, { loseZone: "a" });
+    assert.deepEqual(argumentsIn(["--each-node"]).whatIf, { eachNode: true });
+  });
+
+  for (const [args, message] of [
+    [
+      ["--lose", "a", "--each-node"],
+      "found --lose and --each-node; allowed: one of --lose, --lose-zone, --drain, --each-node at a time",
+    ],
+    [["--lose", "a,"], '--lose: found "a,"; allowed: names of nodes with commas between them'],
+    [["--drain", ""], '--drain: found ""; allowed: names of nodes with commas between them'],
+    [["--report", "a.pdf"], '--report: found "a.pdf"; allowed: a file that ends in .md or .html'],
+  ] satisfies [string[], string][]) {
+    it(`refuses ${args.join(" ")}`, () => {
+      assert.throws(() => argumentsIn(args), { name: "RehearsalError", message });
+    });
+  }
+
+  it("refuses what there is not, and says where to look", () => {
+    assert.throws(() => argumentsIn(["--loose", "a"]), /Unknown option '--loose'.*--help shows what there is/);
+  });
+});
+
+describe("npm run rehearse", () => {
+  it("ends with 2 and one line when its arguments are at fault, before anything is started", async () => {
+    const main = join(resolve(import.meta.dirname, "../../.."), "rehearsal/cli/main.ts");
+    const { exitCode, stdout, stderr } = await execa(process.execPath, [main, "--lose", "a", "--drain", "b"], {
+      reject: false,
+    });
+    assert.deepEqual(
+      [exitCode, stdout, stderr],
+      [2, "", "found --lose and --drain; allowed: one of --lose, --lose-zone, --drain, --each-node at a time"],
+    );
+  });
+});

@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { join, resolve } from "node:path";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { parse } from "yaml";
+import { type Needs, render } from "../../../rehearsal/report/mirror.ts";
+import { stackSettings } from "../../../rehearsal/engine/stackSettings.ts";
+import { fixtures } from "../../support/stackFile.ts";
+
+const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
+const registry = "harbor.example.com/library";
+
+/** A stack's settings, its images in `registry`. */
+function needs(over: Partial<Needs> = {}): Needs {
+  return {
+    registry,
+    images: {
+      pulsar: { repository: `${registry}/apachepulsar/pulsar-all`, tag: "2.7" },
+      manager: { repository: `${registry}/apachepulsar/pulsar-manager`, tag: "v0.2.0", digest },
+    },
+    chart: { version: "2.7.7", source: "https://charts.example.com", timeoutMinutes: 30 },
+    ...over,
+  };
+}
+
+const withoutRegistry = needs({
+  registry: undefined,
+  images: {
+    pulsar: { repository: "pulsar-all", tag: "2.7.4" },
+    manager: { repository: "quay.io/a/pulsar-manager", tag: "v0.2.0" },
+  },
+});
+
+describe("the list", () => {
+  it("has every image with its public name and the one in the registry, and the chart", () => {
+    assert.equal(
+      render(
+        "prod",
+        needs({ images: { ...needs().images, manager: { ...needs().images.manager, digest: undefined } } }),
+        "list",
+      ),
+      `Images of the stack prod
+  from                                          to                                                             runs
+  docker.io/apachepulsar/pulsar-all:2.7         harbor.example.com/library/apachepulsar/pulsar-all:2.7         ZooKeeper, bookies, brokers, proxies, autorecovery, toolset, all Jobs
+  docker.io/apachepulsar/pulsar-manager:v0.2.0  harbor.example.com/library/apachepulsar/pulsar-manager:v0.2.0  Pulsar Manager
+Chart pulsar 2.7.7
+  helm pull pulsar --repo https://charts.example.com --version 2.7.7`,
+    );
+  });
+
+  it("has the digest of what is pinned on both sides", () => {
+    const [from, to] = ["docker.io", registry].map((host) => `${host}/apachepulsar/pulsar-manager:v0.2.0@${digest}`);
+    assert.match(render("prod", needs(), "list"), new RegExp(`^ {2}${from}  ${to}  Pulsar Manager$`, "m"));
+  });
+
+  it("says so where there is no registry to copy to", () => {
+    assert.equal(
+      render("test", withoutRegistry, "list"),
+      `Images of the stack test
+  image                               runs
+  docker.io/library/pulsar-all:2.7.4  ZooKeeper, bookies, brokers, proxies, autorecovery, toolset, all Jobs
+  quay.io/a/pulsar-manager:v0.2.0     Pulsar Manager
+  pulsar:registry is not set, so there is nothing to copy to
+Chart pulsar 2.7.7
+  helm pull pulsar --repo https://charts.example.com --version 2.7.7`,
+    );
+  });
+
+  for (const [source, line] of [
+    ["oci://harbor.example.com/charts/pulsar", "helm pull oci://harbor.example.com/charts/pulsar --version 2.7.7"],
+    ["./charts/pulsar-2.7.7.tgz", "is at ./charts/pulsar-2.7.7.tgz"],
+  ] as const) {
+    it(`tells where the chart is: ${source}`, () => {
+      const text = render("prod", needs({ chart: { ...needs().chart, source } }), "list");
+      assert.equal(text.split("\n").at(-1), `  ${line}`);
+    });
+  }
+});
+
+describe("the file for skopeo sync", () => {
+  it("names the images below their registry, tags as texts, pinned ones by digest, and the command", () => {
+    const text = render("prod", needs(), "skopeo");
+    assert.deepEqual(text.split("\n").slice(0, 2), [
+      "# The chart of stack prod: helm pull pulsar --repo https://charts.example.com --version 2.7.7",
+      "# skopeo sync --all --src yaml --dest docker THIS-FILE harbor.example.com/library/apachepulsar",
+    ]);
+    assert.deepEqual(parse(text), {
+      "docker.io": { images: { "apachepulsar/pulsar-all": ["2.7"], "apachepulsar/pulsar-manager": [digest] } },
+    });
+  });
+
+  it("is refused for images that would not all come to the same folder", () => {
+    const { images } = needs();
+    const other = { ...images, manager: { repository: `${registry}/mine/pulsar-manager`, tag: "v0.2.0" } };
+    assert.throws(() => render("prod", needs({ images: other }), "skopeo"), {
+      name: "RehearsalError",
+      message:
+        "--format skopeo: found images for harbor.example.com/library/apachepulsar and harbor.example.com/library/mine; " +
+        "allowed: one folder, as skopeo sync copies to no more at a time, or --format crane",
+    });
+  });
+});
+
+describe("the script of crane copy", () => {
+  it("copies each image, pinned ones by digest to their tag", () => {
+    assert.deepEqual(render("prod", needs(), "crane").split("\n").slice(1), [
+      "crane copy docker.io/apachepulsar/pulsar-all:2.7 harbor.example.com/library/apachepulsar/pulsar-all:2.7",
+      `crane copy docker.io/apachepulsar/pulsar-manager@${digest} harbor.example.com/library/apachepulsar/pulsar-manager:v0.2.0`,
+    ]);
+  });
+});
+
+for (const format of ["skopeo", "crane"] as const) {
+  it(`nothing is to be copied with ${format} where there is no registry`, () => {
+    assert.throws(() => render("test", withoutRegistry, format), {
+      name: "RehearsalError",
+      message: `--format ${format}: pulsar:registry of stack test is not set, so there is nothing to copy to`,
+    });
+  });
+}
+
+it("the images of a whole stack go from where all can pull them to its registry", async () => {
+  const text = render("prod", await stackSettings("prod", fileURLToPath(fixtures)), "crane");
+  const copies = text.split("\n").flatMap((line) => /^crane copy docker\.io\/(\S+) (\S+)$/.exec(line)?.slice(1) ?? []);
+  assert.equal(copies.length, 4);
+  assert.deepEqual(
+    [copies[1], copies[3]],
+    [copies[0], copies[2]].map((name) => `${registry}/${name ?? ""}`),
+  );
+});
+
+describe("npm run images", () => {
+  const main = join(resolve(import.meta.dirname, "../../.."), "rehearsal/cli/images.ts");
+  const run = (...args: string[]) => execa(process.execPath, [main, ...args], { reject: false });
+
+  it("reads the stack file and nothing else", async () => {
+    const { exitCode, stdout, stderr } = await run("--stack", "test");
+    assert.deepEqual([exitCode, stderr], [0, ""]);
+    assert.match(stdout, /^Images of the stack test\n/);
+  });
+
+  for (const [args, message] of [
+    [["--format", "yaml"], /^--format: found "yaml"; allowed: one of list, skopeo, crane$/],
+    [["--stack", "nobodys"], /^there is no stack "nobodys"; there are: .*prod.*$/],
+    [["--stck", "prod"], /^Unknown option '--stck'.*--help shows what there is\)$/],
+  ] as const) {
+    it(`ends with 2 and one line for ${args.join(" ")}`, async () => {
+      const { exitCode, stdout, stderr } = await run(...args);
+      assert.deepEqual([exitCode, stdout], [2, ""]);
+      assert.match(stderr, message);
+    });
+  }
+});

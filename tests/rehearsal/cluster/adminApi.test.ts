@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { keyPair, signToken, symmetricKey, tokenKeys } from "../../../model/tokens.ts";
+import { proxyForward, roleOf } from "../../../rehearsal/cluster/adminApi.ts";
+import { parseSettings } from "../../../settings/settings.ts";
+import { testEcKeyPem, testKeyPem } from "../../support/mocks.ts";
+import { stackConfig } from "../../support/stackFile.ts";
+
+describe("the stand-in of the admin API takes a token", () => {
+  for (const keys of tokenKeys) {
+    const pem = keys === "ecdsa" ? testEcKeyPem : testKeyPem;
+    const data = keys === "symmetric" ? symmetricKey(pem) : { PUBLICKEY: keyPair(pem).PUBLICKEY };
+
+    test(`that is signed with the stack's key, ${keys}`, async () => {
+      assert.equal(await roleOf(await signToken(pem, keys, { role: "admin" }), keys, data), "admin");
+    });
+
+    test(`no other, ${keys}`, async () => {
+      const token = await signToken(pem, keys, { role: "admin" });
+      const others = tokenKeys.filter((other) => other !== keys);
+      for (const other of others) {
+        const forged = await signToken(other === "ecdsa" ? testEcKeyPem : testKeyPem, other, { role: "admin" });
+        await assert.rejects(roleOf(forged, keys, data));
+      }
+      const [head = "", , signature = ""] = token.split(".");
+      const claims = Buffer.from(JSON.stringify({ sub: "broker-admin" })).toString("base64url");
+      await assert.rejects(roleOf([head, claims, signature].join("."), keys, data));
+      await assert.rejects(roleOf(await signToken(pem, keys, { role: "admin", expires: "2020-01-01" }), keys, data));
+      await assert.rejects(roleOf("nonsense", keys, data));
+    });
+  }
+});
+
+test("a port-forward is led there from each proxy of the stack, on the HTTP ports of both chart lines", () => {
+  const settings = parseSettings(stackConfig("test", { "pulsar:release": "demo" }), "test", false);
+  assert.deepEqual(proxyForward(settings, 1234), {
+    namespace: "pulsar",
+    pods: ["demo-pulsar-proxy-0", "demo-pulsar-proxy-1", "demo-pulsar-proxy-2"],
+    ports: [80, 8080],
+    to: 1234,
+  });
+});

@@ -1,0 +1,191 @@
+/** The control plane of a rehearsal: what the rehearsal relies on, and that it goes without a trace. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { PatchStrategy } from "@kubernetes/client-node";
+import { Client } from "pg";
+import { startCluster, type Cluster } from "../../../rehearsal/cluster/controlPlane.ts";
+import { explain } from "../../../rehearsal/report/explain.ts";
+import { RehearsalError } from "../../../rehearsal/engine/fault.ts";
+import { markedProcesses } from "../../../rehearsal/engine/janitor.ts";
+import { connect, type Api } from "../../../rehearsal/cluster/api.ts";
+import { simulatedNodes } from "../../../rehearsal/cluster/nodes.ts";
+import { observe, type Observation } from "../../../rehearsal/cluster/observe.ts";
+import { startPostgres } from "../../../rehearsal/cluster/postgres.ts";
+import { prepareTools } from "../../../rehearsal/tools/tools.ts";
+import { waitFor } from "../../../rehearsal/cluster/waiting.ts";
+import { openWorkspace, type Workspace } from "../../../rehearsal/engine/workspace.ts";
+
+const limit = 30_000;
+
+describe("startCluster", () => {
+  let workspace: Workspace;
+  let cluster: Cluster;
+  let api: Api;
+
+  before(async () => {
+    workspace = await openWorkspace();
+    const { tools } = await prepareTools({ log: console.log, signal: workspace.signal });
+    cluster = await startCluster({ tools, workspace });
+    api = await connect(cluster.kubeconfig);
+  });
+
+  after(() => workspace.close());
+
+  async function until(what: string, holds: (seen: Observation) => boolean): Promise<Observation> {
+    return waitFor(
+      async () => {
+        const seen = await observe(api, "default");
+        return holds(seen) ? seen : undefined;
+      },
+      { what, limit },
+    );
+  }
+
+  const container = { name: "main", image: "registry.example.com/none:1" };
+  const workload = (app: string, replicas: number) => ({
+    replicas,
+    selector: { matchLabels: { app } },
+    template: { metadata: { labels: { app, component: app } }, spec: { containers: [container] } },
+  });
+
+  test("nodes are ready, and carry what they were given and nothing of the stack's", async () => {
+    const nodes = ["node1", "node2"].map((name) => ({ name, hostname: `host-of-${name}` }));
+    await cluster.addNodes(simulatedNodes({ nodes, otherNodes: { count: 1 } }));
+    const seen = await observe(api, "default");
+    assert.deepEqual(
+      seen.nodes.map(({ name, labels, taints }) => [name, labels["kubernetes.io/hostname"], taints]),
+      [
+        ["node1", "host-of-node1", []],
+        ["node2", "host-of-node2", []],
+        ["other-1", "other-1", []],
+      ],
+    );
+  });
+
+  test("pods of StatefulSets and Deployments run, Jobs complete", async () => {
+    const made = (apiVersion: string, kind: string, name: string, spec: object) =>
+      api.objects.create({
+        apiVersion,
+        kind,
+        metadata: { name, namespace: "default", labels: { component: name } },
+        spec,
+      } as {
+        apiVersion: string;
+        kind: string;
+      });
+    await made("apps/v1", "StatefulSet", "zookeeper", { ...workload("zookeeper", 2), serviceName: "zookeeper" });
+    await made("apps/v1", "Deployment", "manager", workload("manager", 1));
+    await made("batch/v1", "Job", "zookeeper-init", {
+      template: { spec: { restartPolicy: "Never", containers: [container] } },
+    });
+
+    const seen = await until(
+      "the pods' running",
+      ({ pods, jobs }) => pods.filter(({ state }) => state === "ready").length === 3 && jobs[0]?.state === "complete",
+    );
+    assert.deepEqual(seen.pods.map(({ title, component, state }) => [title, component, state]).sort(), [
+      ["manager", "manager", "ready"],
+      ["zookeeper-0", "zookeeper", "ready"],
+      ["zookeeper-1", "zookeeper", "ready"],
+      ["zookeeper-init", "zookeeper-init", "done"],
+    ]);
+    assert.deepEqual(
+      seen.workloads.map(({ kind, name, wanted, ready }) => [kind, name, wanted, ready]),
+      [
+        ["Deployment", "manager", 1, 1],
+        ["StatefulSet", "zookeeper", 2, 2],
+      ],
+    );
+  });
+
+  test("a pod that no node takes says why", async () => {
+    const metadata = { name: "choosy", namespace: "default" };
+    const spec = { containers: [container], nodeSelector: { disk: "none" } };
+    await api.objects.create({ apiVersion: "v1", kind: "Pod", metadata, spec } as { apiVersion: string; kind: string });
+    const seen = await until("the scheduler's verdict", ({ pods }) =>
+      pods.some(({ name, unscheduled }) => name === "choosy" && unscheduled !== undefined),
+    );
+    assert.match(
+      seen.pods.find(({ name }) => name === "choosy")?.unscheduled ?? "",
+      /^0\/3 nodes are available: 3 node\(s\) didn't match Pod's node affinity\/selector\./,
+    );
+  });
+
+  test("a pod that fits nowhere says in plain words how much is missing, and which nodes are out", async () => {
+    const node = (name: string, spec: object) =>
+      api.objects.patch(
+        { apiVersion: "v1", kind: "Node", metadata: { name }, spec } as { apiVersion: string; kind: string },
+        undefined,
+        undefined,
+        undefined,
+        undefined,
+        PatchStrategy.MergePatch,
+      );
+    const outOfService = { key: "node.kubernetes.io/out-of-service", value: "nodeshutdown", effect: "NoExecute" };
+    await node("node1", { taints: [outOfService] });
+    await node("node2", { unschedulable: true });
+    // The scheduler knows of the cordon from the node, `explain` from the taint that a controller adds.
+    await until("the taint of a cordoned node", ({ nodes }) =>
+      nodes.some(({ taints }) => taints.some(({ key }) => key === "node.kubernetes.io/unschedulable")),
+    );
+
+    const metadata = { name: "greedy", namespace: "default" };
+    const spec = { containers: [{ ...container, resources: { requests: { cpu: "17.5", memory: "64.5Gi" } } }] };
+    await api.objects.create({ apiVersion: "v1", kind: "Pod", metadata, spec } as { apiVersion: string; kind: string });
+    const seen = await until("the scheduler's verdict", ({ pods }) =>
+      pods.some(({ name, unscheduled }) => name === "greedy" && unscheduled !== undefined),
+    );
+    const greedy = seen.pods.find(({ name }) => name === "greedy");
+    assert.deepEqual(greedy && explain(greedy, seen).sort(), [
+      "node node1 is lost",
+      "node node2 is cordoned",
+      "other-1 is short of 1.5 CPU (asked 17.5, free 16 of 16)",
+      "other-1 is short of 512Mi memory (asked 64.5Gi, free 64Gi of 64Gi)",
+    ]);
+  });
+
+  test("stop ends every process", async () => {
+    assert.equal(markedProcesses(workspace.dir).length, 5);
+    await cluster.stop();
+    await waitFor(async () => markedProcesses(workspace.dir).length === 0 || undefined, { what: "the end", limit });
+  });
+});
+
+test("a program of the control plane that ends is named, with what it says last", { timeout: 60_000 }, async () => {
+  const workspace = await openWorkspace();
+  try {
+    const { tools } = await prepareTools({ log: console.log, signal: workspace.signal });
+    const apiServer = join(await workspace.folder("broken"), "kube-apiserver");
+    await writeFile(apiServer, "#!/bin/sh\necho starting\necho no memory left >&2\nexit 1\n", { mode: 0o755 });
+    await assert.rejects(
+      startCluster({ tools: { ...tools, "kube-apiserver": apiServer }, workspace }),
+      new RehearsalError("the control plane does not start: kube-apiserver has ended: no memory left"),
+    );
+  } finally {
+    await workspace.close();
+  }
+});
+
+describe("a workspace with everything in it", () => {
+  test("is closed without a trace while all is running", async () => {
+    const workspace = await openWorkspace();
+    try {
+      const { tools } = await prepareTools({ log: console.log, signal: workspace.signal });
+      const [cluster, postgres] = await Promise.all([startCluster({ tools, workspace }), startPostgres({ workspace })]);
+      assert.ok(existsSync(cluster.kubeconfig));
+      const { host, port, user, password } = postgres;
+      const login = new Client({ host, port, user, password, database: "postgres" });
+      await login.connect();
+      await login.end();
+      await assert.rejects(new Client({ host, port, user, password: "wrong", database: "postgres" }).connect());
+      assert.ok(markedProcesses(workspace.dir).length >= 6);
+    } finally {
+      await workspace.close();
+    }
+    assert.deepEqual(markedProcesses(workspace.dir), []);
+    assert.equal(existsSync(workspace.dir), false);
+  });
+});

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { readFile, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { type TlsMode, withSession } from "../../../resources/postgres/sqlSession.ts";
+import { makeCertificates } from "../../../rehearsal/cluster/certificates.ts";
+import { type Postgres, startPostgres } from "../../../rehearsal/cluster/postgres.ts";
+import { Server, settingsFrom } from "../../../rehearsal/standins/postgresql/connection.ts";
+import { openWorkspace, type Workspace } from "../../../rehearsal/engine/workspace.ts";
+
+const protocol = "SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+
+let workspace: Workspace;
+let postgres: Postgres;
+
+/** Which TLS the program's own connections have; null: none. */
+async function programs(tls: TlsMode, tlsCa?: string, host = postgres.host): Promise<unknown> {
+  const { port, user, password } = postgres;
+  return withSession({ host, port, user, password, database: "postgres", tls, tlsCa }, async (session) => {
+    return (await session.query<{ version: unknown }>(protocol)).rows[0]?.version;
+  });
+}
+
+/** The same of the stand-in's. */
+async function standIns(sslmode: TlsMode, sslrootcert?: string): Promise<unknown> {
+  const { host, port, user, password } = postgres;
+  const settings = settingsFrom({ host, port: String(port), username: user, password, sslmode, sslrootcert }, {});
+  return new Server(settings).session(async (session) => (await session.rows(protocol))[0]?.version);
+}
+
+describe("the rehearsal's PostgreSQL", () => {
+  before(async () => {
+    workspace = await openWorkspace();
+    postgres = await startPostgres({ workspace });
+  });
+
+  after(() => workspace.close());
+
+  test("talks plainly where no TLS is asked for", async () => {
+    assert.equal(await programs("disable"), null);
+    assert.equal(await standIns("disable"), null);
+  });
+
+  test("talks TLS where it is asked for", async () => {
+    assert.equal(await programs("require"), "TLSv1.3");
+    assert.equal(await standIns("require"), "TLSv1.3");
+  });
+
+  test("has a certificate that its CA vouches for, under both names of this machine", async () => {
+    const ca = await readFile(postgres.caFile, "utf8");
+    assert.equal(await programs("verify-full", ca), "TLSv1.3");
+    assert.equal(await programs("verify-full", ca, "localhost"), "TLSv1.3");
+    assert.equal(await standIns("verify-full", postgres.caFile), "TLSv1.3");
+  });
+
+  test("is not believed where another CA is trusted", async () => {
+    const { ca } = await makeCertificates();
+    await assert.rejects(programs("verify-full", ca), /certificate signature failure/);
+    await assert.rejects(programs("verify-full"), /unable to verify the first certificate/);
+    await assert.rejects(standIns("verify-full"), /unable to verify the first certificate/);
+  });
+
+  test("keeps its key to itself", async () => {
+    const { mode } = await stat(join(dirname(postgres.caFile), "server.key"));
+    assert.equal(mode & 0o777, 0o600);
+  });
+});

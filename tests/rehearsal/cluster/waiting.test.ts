@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RehearsalError } from "../../../rehearsal/engine/fault.ts";
+import { waitFor } from "../../../rehearsal/cluster/waiting.ts";
+
+test("a wait asks again after a fault, and tells the last one in one line when its time is up", async () => {
+  const faults = ["first", "connection refused\nat the socket"];
+  await assert.rejects(
+    waitFor(() => Promise.reject(new Error(faults.length > 1 ? faults.shift() : faults[0])), {
+      what: "the start",
+      limit: 50,
+      every: 5,
+    }),
+    new RehearsalError("the start did not happen within 0.05 s: connection refused"),
+  );
+});
+
+test("a wait ends with a fault that no waiting mends", async () => {
+  const fault = new RehearsalError("etcd has ended");
+  await assert.rejects(
+    waitFor(() => Promise.reject(fault), { what: "the start", limit: 60_000 }),
+    fault,
+  );
+});

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { redactor } from "../../../rehearsal/engine/redact.ts";
+
+describe("redactor", () => {
+  it("takes out what it is told, the longer of two that overlap first", () => {
+    assert.equal(redactor(["abc", "abc-def", ""])("user abc-def, then abc."), "user [secret], then [secret].");
+  });
+
+  it("takes out tokens and private keys that nobody told it of", () => {
+    const redact = redactor([]);
+    assert.equal(redact("TOKEN=eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhZG1pbiJ9.c2ln-bmF0_dXJl!"), "TOKEN=[secret]!");
+    assert.equal(
+      redact("key:\n-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nend"),
+      "key:\n[secret]\nend",
+    );
+    assert.equal(redact("cut off: -----BEGIN PRIVATE KEY-----\nMIIE"), "cut off: [secret]");
+  });
+
+  it("leaves public keys and everything else alone", () => {
+    const text = "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----\npulsar-token-admin";
+    assert.equal(redactor(["password"])(text), text);
+  });
+});

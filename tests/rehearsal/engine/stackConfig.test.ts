@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { readConfig } from "../../../rehearsal/engine/stackConfig.ts";
+import { ownProject, secretsFor, settingsOf } from "../../../rehearsal/engine/stackSettings.ts";
+import { stackConfig } from "../../support/stackFile.ts";
+import { awkward, empty, faulty } from "../awkwardConfig.ts";
+
+const file = "Pulumi.test.yaml";
+
+describe("a stack file, read without Pulumi", () => {
+  test("says what it says to Pulumi", () => {
+    const { text, ...read } = awkward;
+    assert.deepEqual(JSON.parse(JSON.stringify(readConfig(text, file))), JSON.parse(JSON.stringify(read)));
+  });
+
+  for (const text of empty) {
+    test(`may say nothing: ${JSON.stringify(text)}`, () => {
+      assert.deepEqual(readConfig(text, file), { plain: {}, encrypted: [] });
+    });
+  }
+
+  for (const { text, own } of faulty) {
+    test(`is refused with one line and its name: ${JSON.stringify(text)}`, () => {
+      assert.throws(
+        () => readConfig(text, `/project/${file}`),
+        ({ name, message }: Error) => {
+          assert.equal(name, "RehearsalError");
+          assert.match(message, own);
+          assert.match(message, /^Pulumi\.test\.yaml: .*$/);
+          return true;
+        },
+      );
+    });
+  }
+});
+
+const made = {
+  "pulsar:managerPassword": "made-up-login",
+  "pulsar:managerDatabasePassword": "made-up-password",
+  "pulsar:managerDatabaseAdminPassword": "made-up-admin-password",
+  "pulsar:imagePullCredentials": "made-up-pull-password",
+};
+
+/** The stack test's file as its user gets it, before any secret is set. */
+function written(changes: Record<string, unknown> = {}, encrypted: string[] = []) {
+  const { values } = stackConfig("test", {
+    ...Object.fromEntries(Object.keys(made).map((key) => [key, undefined])),
+    ...changes,
+  });
+  const plain = Object.entries(values).map(([key, text]): [string, unknown] => [
+    key,
+    /^[[{]/.test(text) ? JSON.parse(text) : text,
+  ]);
+  return { plain: Object.fromEntries(plain), encrypted };
+}
+
+describe("made-up secrets", () => {
+  test("stand for those that are not set yet, and for those that nobody here can decrypt", () => {
+    const secrets = secretsFor(written(), made);
+    assert.deepEqual(secretsFor(written({}, Object.keys(made)), made), secrets);
+    const { "pulsar:imagePullCredentials": credentials = "", ...passwords } = secrets;
+    const { "pulsar:imagePullCredentials": password, ...others } = made;
+    assert.deepEqual(passwords, others);
+    const { auths } = JSON.parse(credentials) as { auths: Record<string, { password: string }> };
+    assert.deepEqual(
+      Object.entries(auths).map(([registry, auth]) => [registry, auth.password]),
+      [["harbor.example.com/library", password]],
+    );
+  });
+
+  test("are not given where a stack needs none", () => {
+    const without = { "pulsar:managerDatabase": { host: "db", create: false }, "pulsar:createNamespace": false };
+    assert.deepEqual(Object.keys(secretsFor(written(without), made)), [
+      "pulsar:managerPassword",
+      "pulsar:managerDatabasePassword",
+    ]);
+    assert.deepEqual(Object.keys(secretsFor(written(without, Object.keys(made)), made)), Object.keys(made));
+  });
+
+  test("do not take the place of one in plain text", async () => {
+    const config = written({ "pulsar:managerPassword": "in-plain-text" });
+    assert.ok(!("pulsar:managerPassword" in secretsFor(config, made)));
+    await assert.rejects(settingsOf("test", config, made, ownProject), {
+      name: "RehearsalError",
+      message: /pulsar:managerPassword: found a value in plain text/,
+    });
+  });
+});
+
+describe("the settings of a stack file", () => {
+  test("are checked as they are written", async () => {
+    for (const [changes, fault] of [
+      [{ "pulsar:managerDatabase": { host: "db:5432" } }, /pulsar:managerDatabase\.host: found "db:5432"/],
+      [{ "pulsar:managerDatabase": {} }, /pulsar:managerDatabase\.host: found nothing/],
+      [{ "kubernetes:kubeconfig": "apiVersion: v1\nkind: Config" }, /kubernetes:kubeconfig: found the contents/],
+      [{ "pulsar:tokens": { expires: "2020-01-01" } }, /pulsar:tokens\.expires: found 2020-01-01/],
+    ] as const) {
+      await assert.rejects(settingsOf("test", written(changes), made, ownProject), {
+        name: "RehearsalError",
+        message: fault,
+      });
+    }
+  });
+
+  test("have no encrypted one where none is taken", async () => {
+    const config = written({ "pulsar:manager": undefined }, ["pulsar:manager"]);
+    await assert.rejects(settingsOf("test", config, made, ownProject), /pulsar:manager: found an encrypted value/);
+  });
+
+  test("need no cluster, as in a preview", async () => {
+    const { cluster } = await settingsOf("test", written({ "kubernetes:context": undefined }), made, ownProject);
+    assert.equal(cluster.context, undefined);
+  });
+});

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { casesOf, type Question } from "../../../rehearsal/failures/cases.ts";
+
+const nodes = [
+  { name: "node1", zone: "a" },
+  { name: "node2", zone: "b" },
+  { name: "node3", zone: "a" },
+  { name: "node4" },
+];
+
+describe("casesOf", () => {
+  it("keeps the order that was asked for, each node once", () => {
+    assert.deepEqual(casesOf({ lose: ["node3", "node1", "node3"] }, nodes), [
+      { kind: "lost", nodes: ["node3", "node1"] },
+    ]);
+    assert.deepEqual(casesOf({ drain: ["node2"] }, nodes), [{ kind: "drained", nodes: ["node2"] }]);
+  });
+
+  it("loses all nodes of a zone together", () => {
+    assert.deepEqual(casesOf({ loseZone: "a" }, nodes), [{ kind: "lost", nodes: ["node1", "node3"], zone: "a" }]);
+  });
+
+  it("makes a case of each node", () => {
+    assert.deepEqual(
+      casesOf({ eachNode: true }, nodes).map(({ kind, nodes: away }) => [kind, ...away]),
+      nodes.map(({ name }) => ["lost", name]),
+    );
+  });
+
+  for (const [question, message] of [
+    [
+      { lose: ["node1", "node9"] },
+      '--lose: found "node9"; allowed: nodes of the stack, which are node1, node2, node3, node4',
+    ],
+    [{ drain: ["x"] }, '--drain: found "x"; allowed: nodes of the stack, which are node1, node2, node3, node4'],
+    [{ loseZone: "c" }, '--lose-zone: found "c"; allowed: a zone, of which there are a, b'],
+  ] satisfies [Question, string][]) {
+    it(`refuses ${JSON.stringify(question)}`, () => {
+      assert.throws(() => casesOf(question, nodes), { name: "RehearsalError", message });
+    });
+  }
+
+  it("says that there are no zones", () => {
+    assert.throws(() => casesOf({ loseZone: "a" }, [{ name: "node1" }]), {
+      message: '--lose-zone: found "a"; allowed: nothing, as no node of the stack has a zone',
+    });
+  });
+});

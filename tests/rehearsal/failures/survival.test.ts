@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Observation } from "../../../rehearsal/cluster/observe.ts";
+import { judgeSurvival, quorumOf, type Quorum } from "../../../rehearsal/failures/survival.ts";
+import { layout, running } from "../seen.ts";
+
+const quorum: Quorum = { ensemble: 2, write: 2, ack: 2, racks: 0 };
+
+/** The test stack in which the pods that are named so no longer run. */
+function without(...names: (string | RegExp)[]): Observation {
+  const seen = running();
+  const pods = seen.pods.map((pod) => {
+    const out = names.some((name) => (typeof name === "string" ? pod.name === name : name.test(pod.name)));
+    return out ? { ...pod, node: undefined, state: "pending" as const } : pod;
+  });
+  return { ...seen, pods };
+}
+
+const judge = (after: Observation, over: Partial<Quorum> = {}) =>
+  judgeSurvival({ after, dead: [], layout, quorum: { ...quorum, ...over } });
+
+describe("quorumOf", () => {
+  it("is two of two of two where the brokers' configuration says nothing", () => {
+    assert.deepEqual(quorumOf({}), quorum);
+  });
+
+  it("reads the brokers' configuration", () => {
+    assert.deepEqual(
+      quorumOf({
+        managedLedgerDefaultEnsembleSize: "5",
+        managedLedgerDefaultWriteQuorum: "4",
+        managedLedgerDefaultAckQuorum: "3",
+        bookkeeperClientRackawarePolicyEnabled: "true",
+        bookkeeperClientMinNumRacksPerWriteQuorum: "3",
+      }),
+      { ensemble: 5, write: 4, ack: 3, racks: 3 },
+    );
+    assert.equal(quorumOf({ bookkeeperClientRackawarePolicyEnabled: "true" }).racks, 2);
+  });
+});
+
+describe("judgeSurvival", () => {
+  it("finds nothing weaker where everything runs", () => {
+    assert.deepEqual(judge(running()), {
+      zookeeper: { running: 3, replicas: 3, needed: 2 },
+      bookies: { running: 3, replicas: 3, needed: 2 },
+      brokers: { running: 3, replicas: 3, needed: 1 },
+      proxies: { running: 3, replicas: 3, needed: 1 },
+      quorum: { ensemble: 2, write: 2, ack: 2 },
+      stops: [],
+      weaker: [],
+    });
+  });
+
+  it("lets the test stack go on without one of its nodes", () => {
+    const { stops, weaker } = judge(without(/-1$/));
+    assert.deepEqual(stops, []);
+    assert.deepEqual(weaker, [
+      "2 of 3 ZooKeepers run: none more may be lost",
+      "2 of 3 bookies run: none more may be lost",
+      "ledgers that have a copy on a missing bookie are under-replicated until autorecovery has copied them",
+      "2 of 3 brokers run",
+      "2 of 3 proxies run",
+    ]);
+  });
+
+  it("stops it without two", () => {
+    const { stops, weaker } = judge(without(/-[12]$/));
+    assert.deepEqual(stops, [
+      "ZooKeeper has no majority: 1 of 3 runs, 2 are needed; brokers and bookies cannot go on without",
+      "each ledger is spread over 2 bookies, and 1 of 3 runs: no ledger can be opened, no topic be written",
+      "2 of 3 bookies are missing, and a message is acknowledged once 2 have it: acknowledged messages may be on missing ones only, " +
+        "and not be read until one of those is back",
+    ]);
+    assert.deepEqual(weaker, [
+      "ledgers that have a copy on a missing bookie are under-replicated until the bookie is back: too few are left to copy to",
+      "1 of 3 brokers runs",
+      "1 of 3 proxies runs",
+    ]);
+  });
+
+  it("does not count what the API still says of pods on nodes that died", () => {
+    const { zookeeper, stops } = judgeSurvival({ after: running(), dead: ["node1", "node2"], layout, quorum });
+    assert.deepEqual(zookeeper, { running: 1, replicas: 3, needed: 2 });
+    assert.equal(stops.length, 3);
+  });
+
+  it("does not count pods that have a node but are not ready", () => {
+    const seen = running();
+    const pods = seen.pods.map((pod) => (pod.component === "broker" ? { ...pod, state: "starting" as const } : pod));
+    assert.deepEqual(judge({ ...seen, pods }).stops, ["no broker runs: no topic is served"]);
+  });
+
+  it("stops without any broker, and without any proxy", () => {
+    assert.deepEqual(judge(without(/broker/, /proxy/)).stops, [
+      "no broker runs: no topic is served",
+      "no proxy runs: clients that connect through it are shut out",
+    ]);
+  });
+
+  it("needs as many bookies as the ensemble has", () => {
+    assert.deepEqual(judge(without("pulsar-bookie-0"), { ensemble: 3 }).stops, [
+      "each ledger is spread over 3 bookies, and 2 of 3 run: no ledger can be opened, no topic be written",
+    ]);
+  });
+
+  it("may lose as many bookies as are fewer than the ack quorum", () => {
+    assert.equal(judge(without("pulsar-bookie-0"), { ack: 1 }).stops.length, 1);
+    assert.equal(judge(without("pulsar-bookie-0"), { ack: 2 }).stops.length, 0);
+  });
+
+  it("tells apart who copies the ledgers, and that nobody does", () => {
+    const about = (after: Observation) => judge(after).weaker.filter((line) => /autorecovery/.test(line));
+    assert.deepEqual(about(without("pulsar-bookie-0", /recovery/)), [
+      "ledgers that have a copy on a missing bookie are under-replicated and stay so: autorecovery does not run",
+    ]);
+    assert.deepEqual(about(without(/recovery/)), ["autorecovery does not run: a lost bookie's ledgers would stay so"]);
+  });
+
+  it("takes the operators' tools for no part of the service", () => {
+    const { stops, weaker } = judge(without(/toolset/, /manager/));
+    assert.deepEqual(stops, []);
+    assert.deepEqual(
+      weaker.map((line) => line.split(":")[0]),
+      ["the toolset does not run", "Pulsar Manager does not run"],
+    );
+  });
+
+  describe("with six bookies in three zones, of which one is lost", () => {
+    const names = ["node1", "node2", "node3", "node4", "node5", "node6"];
+    const zoned = {
+      nodes: names.map((name, i) => ({ ...first(layout.nodes), name, hostname: name, zone: `z${i % 3}` })),
+      placements: {
+        ...layout.placements,
+        bookkeeper: { ...layout.placements.bookkeeper, replicas: 6, nodes: names },
+      },
+    };
+    const seen = running();
+    const bookies = names.map((node, i) => ({ ...first(seen.pods), name: `pulsar-bookie-${i}`, node }));
+    const after = { ...seen, pods: [...seen.pods.filter(({ component }) => component !== "bookie"), ...bookies] };
+    const stops = (over: Partial<Quorum>, dead = ["node1", "node4"]) => {
+      const circumstances = { after, dead, layout: zoned, quorum: { ...quorum, ...over } };
+      return judgeSurvival(circumstances).stops.filter((line) => line.includes("acknowledged")).length;
+    };
+
+    it("may lose messages where racks are not looked at", () => {
+      assert.equal(stops({ racks: 0 }), 1);
+    });
+
+    it("loses none of two copies in two racks", () => {
+      assert.equal(stops({ racks: 2 }), 0);
+    });
+
+    it("may lose two of three copies, as only neighbours are in two racks", () => {
+      assert.equal(stops({ racks: 2, ensemble: 3, write: 3 }), 1);
+    });
+
+    it("loses one of three copies in three racks", () => {
+      assert.equal(stops({ racks: 3, ensemble: 3, write: 3 }), 0);
+    });
+
+    it("may lose messages with bookies of two zones", () => {
+      assert.equal(stops({ racks: 2 }, ["node1", "node2"]), 1);
+    });
+  });
+});
+
+function first<T>([one]: readonly T[]): T {
+  assert.ok(one);
+  return one;
+}

@@ -1,0 +1,78 @@
+/** The production stack's network policies on a real API server, against the labels that pods really have. No network plugin enforces them here. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { V1Pod } from "@kubernetes/client-node";
+import { supportedChartVersions } from "../../model/charts/lines.ts";
+import { rehearseOn } from "../../rehearsal/rehearse.ts";
+import type { Stage } from "../../rehearsal/stage.ts";
+import { allowed, type End, type Policy, selects } from "../support/networkPolicies.ts";
+import { withRehearsal } from "./support.ts";
+
+const config = (version: string) => ({
+  plain: {
+    "pulsar:chart.version": version,
+    "pulsar:networkPolicies.clients[0].namespace": "shop",
+    "pulsar:networkPolicies.clients[1].cidr": "10.20.0.0/16",
+    "pulsar:networkPolicies.ingressController": "ingress-nginx",
+    "pulsar:networkPolicies.monitoring": "monitoring",
+  },
+});
+
+for (const version of supportedChartVersions) {
+  test(`network policies of the production stack on chart ${version}`, { timeout: 480_000 }, async (t) => {
+    await withRehearsal({ stack: "prod", config: config(version) }, async (stage) => {
+      const { verdict } = await rehearseOn(stage, { keep: true });
+      const policies = await policiesOf(stage);
+      const pods = (await stage.api.core.listNamespacedPod({ namespace: stage.settings.namespace })).items;
+
+      await t.test("are taken by the API server, and left as they are by a second up and a refresh", () => {
+        assert.deepEqual(verdict, { ok: true, problems: [] });
+        assert.ok(policies.length >= 13, String(policies.length));
+      });
+
+      await t.test("select every pod of the stack's, those of Jobs among them, by exactly one", () => {
+        const counts = pods.map((pod) => [
+          pod.metadata?.name,
+          policies.filter((policy) => selects(policy, endOf(pod))).map(({ metadata }) => metadata.name).length,
+        ]);
+        assert.deepEqual(
+          counts.filter(([, count]) => count !== 1),
+          [],
+        );
+        const components = new Set(pods.map((pod) => pod.metadata?.labels?.["component"]));
+        for (const component of ["zookeeper", "bookie", "broker", "proxy", "recovery", "toolset", "pulsar-manager"]) {
+          assert.ok(components.has(component), component);
+        }
+        for (const job of ["bookie-init", "pulsar-init", "bookie-racks", "directories"]) {
+          assert.ok(components.has(job), `${job} has no pod to look at`);
+        }
+      });
+
+      await t.test("as the API server holds them, they stop and let through", () => {
+        const of = (component: string) => {
+          const pod = pods.find(({ metadata }) => metadata?.labels?.["component"] === component);
+          assert.ok(pod, component);
+          return endOf(pod);
+        };
+        const stranger: End = { namespace: stage.settings.namespace, labels: { app: "pulsar" } };
+        const database: End = { ip: "192.0.2.5" };
+        const { port } = stage.settings.managerDatabase;
+        assert.ok(allowed(policies, of("broker"), of("bookie"), 3181));
+        assert.ok(allowed(policies, of("bookie-init"), of("zookeeper"), 2181));
+        assert.ok(!allowed(policies, stranger, of("bookie"), 3181));
+        assert.ok(!allowed(policies, of("proxy"), of("bookie"), 3181));
+        assert.ok(!allowed(policies, of("toolset"), database, port));
+      });
+    });
+  });
+}
+
+/** All of the namespace. */
+async function policiesOf({ api, settings }: Stage): Promise<(Policy & { metadata: { name: string } })[]> {
+  const path = `/apis/networking.k8s.io/v1/namespaces/${settings.namespace}/networkpolicies`;
+  return (await api.get<{ items: (Policy & { metadata: { name: string } })[] }>(path, "application/json")).items;
+}
+
+function endOf({ metadata }: V1Pod): End {
+  return { namespace: metadata?.namespace ?? "", labels: metadata?.labels ?? {} };
+}

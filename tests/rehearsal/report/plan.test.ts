@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { componentOf, offPlan } from "../../../rehearsal/report/plan.ts";
+import type { PodView } from "../../../rehearsal/cluster/observe.ts";
+import { layout, pod, running } from "../seen.ts";
+
+/** The running stack with one pod changed. */
+function withPod(name: string, over: Partial<PodView>): PodView[] {
+  return running().pods.map((one) => (one.name === name ? { ...one, ...over } : one));
+}
+
+describe("offPlan", () => {
+  it("finds nothing where everything is in its place", () => {
+    assert.deepEqual(offPlan(running().pods, layout, true), []);
+  });
+
+  it("holds ordinals to their node", () => {
+    const pods = withPod("pulsar-bookie-0", { node: "node2" });
+    assert.deepEqual(offPlan(pods, layout, true), ["pulsar-bookie-0 is on node2; planned: node1"]);
+  });
+
+  it("wants one pod a node where they are to be spread", () => {
+    const pods = withPod("pulsar-broker-0", { node: "node2" });
+    assert.deepEqual(offPlan(pods, layout, true), [
+      "pulsar-broker-0 and pulsar-broker-1 are all on node2; planned: one a node",
+    ]);
+  });
+
+  it("keeps all pods on the stack's nodes, those of the init Jobs too", () => {
+    assert.deepEqual(offPlan(withPod("pulsar-toolset-0", { node: "other" }), layout, true), [
+      "pulsar-toolset-0 is on other; planned: node1, node2 or node3",
+    ]);
+    assert.deepEqual(offPlan(withPod("pulsar-bookie-init-abcde", { node: "other" }), layout, true), [
+      "pulsar-bookie-init-abcde is on other; planned: node1, node2 or node3",
+    ]);
+  });
+
+  it("keeps the stack's own Jobs where the init Jobs are, however often they run", () => {
+    for (const component of ["bookie-racks", "smoke-test", "manager-setup"]) {
+      const runs = ["node1", "node1", "other"].map((node, i) => pod(`pulsar-${component}-${i}`, { component, node }));
+      assert.deepEqual(offPlan([...running().pods, ...runs], layout, true), [
+        `pulsar-${component}-2 is on other; planned: node1, node2 or node3`,
+      ]);
+    }
+  });
+
+  it("counts: too many always, too few only once everything is deployed", () => {
+    const fourth = [...running().pods, pod("pulsar-bookie-3", { component: "bookie" })];
+    assert.deepEqual(offPlan(fourth, layout, false), ["bookkeeper: 4 pods; planned: 3"]);
+    const two = running().pods.filter(({ name }) => name !== "pulsar-proxy-2");
+    assert.deepEqual(offPlan(two, layout, true), ["proxy: 2 pods; planned: 3"]);
+    assert.deepEqual(offPlan(two, layout, false), []);
+  });
+
+  it("keeps what goes anywhere off the nodes of the layout", () => {
+    const anywhere = { ...layout.placements.toolset, nodes: [] };
+    const free = { ...layout, placements: { ...layout.placements, toolset: anywhere } };
+    assert.deepEqual(offPlan(withPod("pulsar-toolset-0", { node: "other-1" }), free, true), []);
+    assert.deepEqual(offPlan(running().pods, free, true), [
+      "pulsar-toolset-0 is on node3; planned: a node of nobody's",
+    ]);
+  });
+
+  it("wants the zones evenly used where they are to be", () => {
+    const zones = ["a", "b", "b"];
+    const zoned = {
+      nodes: layout.nodes.map((node, i) => ({ ...node, zone: zones[i] })),
+      placements: { ...layout.placements, proxy: { ...layout.placements.proxy, overZones: true } },
+    };
+    assert.deepEqual(offPlan(running().pods, zoned, true), []);
+    const crowded = withPod("pulsar-proxy-0", { node: undefined });
+    assert.deepEqual(offPlan(crowded, zoned, true), [
+      "proxy: 0 in a, 2 in b; planned: one more in one zone than in another at most",
+    ]);
+  });
+
+  it("does not judge pods that have no node yet, nor those outside the chart", () => {
+    const pods = [
+      ...withPod("pulsar-zookeeper-1", { node: undefined }),
+      pod("pulsar-directories-x", { node: "other" }),
+    ];
+    assert.deepEqual(offPlan(pods, layout, true), []);
+  });
+});
+
+describe("componentOf", () => {
+  it("knows the chart's labels", () => {
+    assert.equal(componentOf("recovery"), "autorecovery");
+    assert.equal(componentOf("pulsar-init"), "init");
+    assert.equal(componentOf("pulsar-manager-init"), "init");
+    assert.equal(componentOf("pulsar-manager"), "manager");
+    assert.equal(componentOf("grafana"), undefined);
+    assert.equal(componentOf(undefined), undefined);
+  });
+});

@@ -1,0 +1,290 @@
+/** docs/operations/rotate-keys.md on the rehearsed production stack: what a rotation says, changes and restarts, and what it leaves alone. */
+import assert from "node:assert/strict";
+import { createPublicKey } from "node:crypto";
+import { test } from "node:test";
+import { errors, jwtVerify } from "jose";
+import { steps } from "../../resources/kubernetes/tokenRollout.ts";
+import type { Outcome } from "../../rehearsal/engine/stack.ts";
+import { offPlan } from "../../rehearsal/report/plan.ts";
+import { settled } from "../../rehearsal/rehearse.ts";
+import { openMatters } from "../../rehearsal/failures/settling.ts";
+import type { Stage } from "../../rehearsal/stage.ts";
+import { waitFor } from "../../rehearsal/cluster/waiting.ts";
+import { assertOk, changed, withRehearsal } from "./support.ts";
+
+const config = {
+  plain: {
+    "pulsar:chart.timeoutMinutes": "3",
+    "pulsar:clients[0].role": "orders",
+    "pulsar:clients[1].role": "billing",
+    "pulsar:clients[1].expires": "2198-01-01",
+  },
+};
+const roles = ["broker-admin", "proxy-admin", "admin", "orders", "billing"];
+const allTokens = roles.map((role) => `update auth-token-${role}`);
+const restarted = steps.flat();
+const tested = ["create smoke-test-job", "delete smoke-test-job"];
+
+const application = (name: string) => ({
+  serviceUrl: "pulsar://pulsar-proxy.pulsar.svc:6650",
+  adminUrl: "http://pulsar-proxy.pulsar.svc:80",
+  secret: { namespace: "pulsar", name },
+});
+
+test("keys and tokens", async (t) => {
+  await withRehearsal({ stack: "prod", config }, async (stage) => {
+    const { stack } = stage;
+    const generation = (count: number) => stack.configure({ plain: { "pulsar:tokens.generation": String(count) } });
+    assertOk(await stack.up());
+    await assertRunning(stage);
+
+    await t.test("are held by exactly the pods that a rotation restarts", async () => {
+      const holders = (await pods(stage)).filter(({ secrets }) => secrets.some((name) => /^pulsar-token-/.test(name)));
+      assert.deepEqual([...new Set(holders.map(({ component }) => component))].sort(), [...restarted].sort());
+    });
+
+    await t.test("of applications are in a Secret and in an output of their own, beside the addresses", async () => {
+      const { clientTokens, applications } = await stack.outputs();
+      assert.deepEqual(applications, {
+        orders: application("pulsar-token-orders"),
+        billing: application("pulsar-token-billing"),
+      });
+      assert.equal(clientTokens, "[secret]");
+      const shown = await stack.outputs({ showSecrets: true });
+      assert.deepEqual(shown["clientTokens"], {
+        orders: await token(stage, "orders"),
+        billing: await token(stage, "billing"),
+      });
+      const { payload } = await jwtVerify(await token(stage, "billing"), await publicKey(stage));
+      assert.deepEqual(payload, { sub: "billing", exp: Date.UTC(2198, 0, 1) / 1000 });
+      assert.deepEqual(stateOf(await stack.exportState(), "auth-token-orders"), { protect: false });
+      assert.deepEqual(stateOf(await stack.exportState(), "auth-token-admin"), { protect: true });
+    });
+
+    await t.test("are rotated by the next generation: the preview says what it means and what it changes", async () => {
+      const before = await pods(stage);
+      await generation(2);
+      const preview = await stack.preview();
+      assertOk(preview);
+      assert.deepEqual(
+        changed(preview),
+        ["create auth-key-2", ...allTokens, ...tested, "update auth-key-secret", "update token-rollout"].sort(),
+        preview.text,
+      );
+      const [told = "", ...more] = warnings(preview);
+      assert.deepEqual(more, [], preview.text);
+      assert.match(
+        told,
+        /another key for tokens: restarts all pods of broker and proxy, then toolset and pulsar-manager\. Nobody can produce or consume /,
+      );
+      assert.match(told, /a client is refused until it shows its new token \(docs\/operations\/rotate-keys\.md\)/);
+      assert.ok(preview.text.includes(told.slice(0, 40)), "the warning is not in what the CLI prints");
+      assert.deepEqual(await pods(stage), before);
+    });
+
+    await t.test("then restarts the pods that hold them, in order, and no other", async () => {
+      const before = await pods(stage);
+      const old = { key: await publicKey(stage), token: await token(stage, "admin") };
+      const up = await stack.up();
+      assertOk(up);
+      assert.equal(warnings(up).length, 1, up.text);
+      await assertRunning(stage);
+      await assertRestarted(stage, before, restarted);
+
+      const ready = Math.max(...(await pods(stage)).map((pod) => pod.ready));
+      assert.ok((await smokeTest(stage)) >= ready, "the smoke test has not run since the restarts");
+
+      const fresh = { key: await publicKey(stage), token: await token(stage, "admin") };
+      assert.equal((await jwtVerify(fresh.token, fresh.key)).payload.sub, "admin");
+      await assert.rejects(jwtVerify(old.token, fresh.key), errors.JWSSignatureVerificationFailed);
+      await assert.rejects(jwtVerify(fresh.token, old.key), errors.JWSSignatureVerificationFailed);
+    });
+
+    await t.test("stay as they are then: a third up and a refresh change nothing", async () => {
+      assertOk(await stack.up({ expectNoChanges: true }));
+      assertOk(await stack.refresh({ expectNoChanges: true }));
+    });
+
+    await t.test(
+      "are rotated again, killed between brokers and toolset, and gone on with; the first key goes",
+      async () => {
+        const before = await pods(stage);
+        const uids = new Set(before.map(({ uid }) => uid));
+        await generation(3);
+        const expected = ["create auth-key-3", "delete auth-key", "update auth-key-secret", "update token-rollout"];
+        assert.deepEqual(changed(await stack.preview()), [...expected, ...tested, ...allTokens].sort());
+        const killed = stack.up();
+        await waitFor(
+          async () =>
+            (await pods(stage)).some(({ component, uid }) => component === "broker" && !uids.has(uid)) || undefined,
+          { what: "the restart of the brokers", limit: 120_000, every: 20, signal: stage.workspace.signal },
+        );
+        stack.kill();
+        assert.equal((await killed).exitCode, undefined);
+        await stack.cancel();
+        const kept = (await pods(stage)).filter(({ component }) => component === "toolset");
+        assert.ok(
+          kept.every(({ uid }) => uids.has(uid)),
+          "it was killed too late to see anything",
+        );
+
+        const resumed = await stack.up();
+        assertOk(resumed);
+        await assertRunning(stage);
+        await assertRestarted(stage, before, restarted);
+        assert.equal(stateOf(await stack.exportState(), "auth-key"), undefined);
+        assert.deepEqual(stateOf(await stack.exportState(), "auth-key-2"), { protect: false });
+        assert.deepEqual(stateOf(await stack.exportState(), "auth-key-3"), { protect: true });
+        assert.equal((await jwtVerify(await token(stage, "orders"), await publicKey(stage))).payload.sub, "orders");
+        assertOk(await stack.up({ expectNoChanges: true }));
+      },
+    );
+
+    await t.test("are rotated to another algorithm, while the key before stays what it was", async () => {
+      const before = await pods(stage);
+      await stack.configure({ plain: { "pulsar:tokens.generation": "4", "pulsar:tokens.keys": "ecdsa" } });
+      const expected = [
+        ...["create auth-key-4", "delete auth-key-2", "update auth-key-secret", "update pulsar-release"],
+        ...tested,
+      ];
+      const preview = await stack.preview();
+      assert.deepEqual(changed(preview), [...expected, "update token-rollout", ...allTokens].sort(), preview.text);
+      assertOk(await stack.up());
+      await assertRunning(stage);
+      await assertRestarted(stage, before, restarted);
+      const { payload, protectedHeader } = await jwtVerify(await token(stage, "admin"), await publicKey(stage));
+      assert.deepEqual(payload, { sub: "admin" });
+      assert.equal(protectedHeader.alg, "ES256");
+      assertOk(await stack.up({ expectNoChanges: true }));
+    });
+
+    await t.test("get another day of expiry with the same key: the manager alone is restarted", async () => {
+      const [before, key] = [await pods(stage), await publicKey(stage)];
+      await stack.configure({ plain: { "pulsar:tokens.expires": "2199-01-01" } });
+      const preview = await stack.preview();
+      assertOk(preview);
+      assert.deepEqual(
+        changed(preview),
+        [...allTokens.filter((update) => !update.endsWith("-billing")), "update token-rollout"].sort(),
+      );
+      assert.match(warnings(preview).join("\n"), /^tokens with another expiry: restarts pulsar-manager, /);
+      assertOk(await stack.up());
+      await assertRunning(stage);
+      await assertRestarted(stage, before, ["pulsar-manager"]);
+      const { payload } = await jwtVerify(await token(stage, "admin"), key);
+      assert.equal(payload.exp, Date.UTC(2199, 0, 1) / 1000);
+      assertOk(await stack.up({ expectNoChanges: true }));
+    });
+
+    await t.test("of a day that has begun are refused, one that is near is warned of", async () => {
+      const day = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+      await stack.configure({ plain: { "pulsar:tokens.expires": day(0) } });
+      const refused = await stack.preview();
+      assert.equal(refused.ok, false);
+      assert.match(refused.text, /pulsar:tokens\.expires: found .*; allowed: a day after/);
+      await stack.configure({ plain: { "pulsar:tokens.expires": day(5) } });
+      assert.match(warnings(await stack.preview()).join("\n"), /tokens expire on .* \(00:00 UTC\), 4 days from now/);
+    });
+
+    await t.test("of an application that goes go, in production too, and no pod is restarted", async () => {
+      const before = await pods(stage);
+      await stack.configure({ plain: { "pulsar:tokens.expires": "2199-01-01", "pulsar:clients[0].role": "shipping" } });
+      const expected = ["create auth-token-shipping", "delete auth-token-orders"];
+      assert.deepEqual(changed(await stack.preview()), expected);
+      assertOk(await stack.up());
+      await assertRestarted(stage, before, []);
+    });
+  });
+});
+
+interface Pod {
+  name: string;
+  component: string;
+  uid: string;
+  created: number;
+  /** When it became ready. */
+  ready: number;
+  /** Names of the Secrets it mounts or has in its environment. */
+  secrets: string[];
+}
+
+/** The chart's pods but for those of Jobs. */
+async function pods({ api, settings: { namespace } }: Stage): Promise<Pod[]> {
+  const { items } = await api.core.listNamespacedPod({ namespace, labelSelector: "release=pulsar,!job-name" });
+  return items
+    .map(({ metadata, spec, status }) => ({
+      name: metadata?.name ?? "",
+      component: metadata?.labels?.["component"] ?? "",
+      uid: metadata?.uid ?? "",
+      created: metadata?.creationTimestamp?.getTime() ?? 0,
+      ready: status?.conditions?.find(({ type }) => type === "Ready")?.lastTransitionTime?.getTime() ?? 0,
+      secrets: [
+        ...(spec?.volumes ?? []).flatMap(({ secret }) => secret?.secretName ?? []),
+        ...(spec?.containers ?? []).flatMap(({ env = [] }) =>
+          env.flatMap(({ valueFrom }) => valueFrom?.secretKeyRef?.name ?? []),
+        ),
+      ],
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Exactly the pods of these components are others than before, and those of a step were made when those of the step before were ready. */
+async function assertRestarted(stage: Stage, before: Pod[], components: string[]): Promise<void> {
+  const after = await pods(stage);
+  assert.equal(after.length, before.length);
+  const known = new Set(before.map(({ uid }) => uid));
+  const others = after.filter(({ uid }) => !known.has(uid));
+  const expected = after.filter(({ component }) => components.includes(component));
+  assert.deepEqual(
+    others.map(({ name }) => name),
+    expected.map(({ name }) => name),
+  );
+  const made = steps
+    .map((step) => others.filter(({ component }) => step.includes(component)))
+    .filter((step) => step.length > 0);
+  for (const [i, step] of made.entries()) {
+    const readyBefore = Math.max(0, ...(made[i - 1] ?? []).map(({ ready }) => ready));
+    for (const { name, created } of step) assert.ok(created >= readyBefore, `${name} was restarted too early`);
+  }
+}
+
+/** When the smoke test, of which there is one, was started; it has succeeded. */
+async function smokeTest({ api, settings: { namespace } }: Stage): Promise<number> {
+  const { items } = await api.batch.listNamespacedJob({ namespace, labelSelector: "component=smoke-test" });
+  const [job, ...more] = items;
+  assert.ok(job !== undefined && more.length === 0);
+  assert.equal(job.status?.succeeded, 1);
+  return job.metadata?.creationTimestamp?.getTime() ?? 0;
+}
+
+async function assertRunning(stage: Stage): Promise<void> {
+  const seen = await settled(stage);
+  assert.deepEqual(openMatters(seen), []);
+  assert.deepEqual(offPlan(seen.pods, stage.layout, true), []);
+}
+
+async function secret({ api, settings: { namespace } }: Stage, name: string, key: string): Promise<Buffer> {
+  const { data } = await api.core.readNamespacedSecret({ name, namespace });
+  return Buffer.from(data?.[key] ?? "", "base64");
+}
+
+const token = async (stage: Stage, role: string) => (await secret(stage, `pulsar-token-${role}`, "TOKEN")).toString();
+
+async function publicKey(stage: Stage) {
+  const key = await secret(stage, "pulsar-token-asymmetric-key", "PUBLICKEY");
+  return createPublicKey({ key, format: "der", type: "spki" });
+}
+
+/** What was warned of in a run that is not also said by a run in which nothing happens. */
+function warnings({ diagnostics }: Outcome): string[] {
+  return diagnostics
+    .filter(({ severity }) => severity === "warning")
+    .map(({ message }) => message)
+    .filter((message) => /token/.test(message));
+}
+
+function stateOf(state: unknown, name: string): { protect: boolean } | undefined {
+  const { resources } = (state as { deployment: { resources: { urn: string; protect?: boolean }[] } }).deployment;
+  const found = resources.find(({ urn }) => urn.endsWith(`::${name}`));
+  return found && { protect: found.protect === true };
+}

@@ -1,0 +1,254 @@
+/** The runbooks of docs/, each followed on the rehearsed production stack. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { layoutOf } from "../../model/layouts/layouts.ts";
+import { parseSettings } from "../../settings/settings.ts";
+import { compare, takeInventory } from "../../rehearsal/cluster/inventory.ts";
+import { drain, giveBack, lose } from "../../rehearsal/failures/losing.ts";
+import type { SimulatedNode } from "../../rehearsal/cluster/nodes.ts";
+import type { Observation } from "../../rehearsal/cluster/observe.ts";
+import { offPlan } from "../../rehearsal/report/plan.ts";
+import { afterDestroy, settled } from "../../rehearsal/rehearse.ts";
+import { openMatters } from "../../rehearsal/failures/settling.ts";
+import type { Stage } from "../../rehearsal/stage.ts";
+import { stackConfig } from "../support/stackFile.ts";
+import { assertOk, changed, errorsOf, withRehearsal } from "./support.ts";
+
+/** Nodes that the stack file does not have yet, like others of their group. */
+const spare = { "bk-5": "bk-1", "bk-9": "bk-1", "zk-9": "zk-1" };
+
+test("the runbooks", async (t) => {
+  await withRehearsal({ stack: "prod", nodes: withSpareNodes }, async (stage) => {
+    const { stack, api } = stage;
+    assertOk(await stack.up());
+    await assertRunning(stage, stage.layout);
+    const bookie = (i: number, key: string) => `pulsar:nodeGroups.bookkeeper.nodes[${i}].${key}`;
+    const zookeeper = (i: number, key: string) => `pulsar:nodeGroups.zookeeper.nodes[${i}].${key}`;
+    const groups = structuredClone(stackGroups());
+
+    await t.test("destroy is refused before anything is touched", async () => {
+      const before = await takeInventory(api);
+      const refused = await stack.destroy();
+      assert.equal(refused.ok, false);
+      assert.match(errorsOf(refused).join("\n"), /production-guard" cannot be deleted\s+because it is protected/);
+      // The engine tells of what it tried.
+      assert.deepEqual(changed(refused), ["delete production-guard"]);
+      const { added, removed } = compare(before, await takeInventory(api));
+      assert.deepEqual({ added, removed }, { added: [], removed: [] });
+      assertOk(await stack.up({ expectNoChanges: true }));
+    });
+
+    await t.test(
+      "docs/operations/add-a-bookie.md: one node more in the list, and nothing else is touched",
+      async () => {
+        const before = await uids(stage);
+        await stack.configure({ plain: { [bookie(4, "name")]: "bk-5", [bookie(4, "zone")]: "b" } });
+        groups.bookkeeper.nodes.push({ name: "bk-5", zone: "b" });
+        const expected = [
+          "create bookie-racks-job",
+          "create nodes-marks-bk-5",
+          "create smoke-test-job",
+          "create volumes-bookie-journal-4",
+          "create volumes-bookie-journal-4-claim",
+          "create volumes-bookie-ledgers-4",
+          "create volumes-bookie-ledgers-4-claim",
+          "create volumes-directories-bk-5",
+          "delete bookie-racks-job",
+          "delete smoke-test-job",
+          "update pulsar-release",
+          "update volume-contract",
+        ];
+        const preview = await stack.preview();
+        assertOk(preview);
+        assert.deepEqual(changed(preview), expected, preview.text);
+        assertOk(await stack.up());
+        const seen = await assertRunning(stage, layoutWith(groups));
+        assert.equal(nodeOf(seen, "pulsar-bookie-4"), "bk-5");
+        const after = await uids(stage);
+        for (const [pod, uid] of Object.entries(before)) assert.equal(after[pod], uid, `${pod} was made anew`);
+        assertOk(await stack.up({ expectNoChanges: true }));
+      },
+    );
+
+    await t.test("another order of the nodes is refused, with the runbook's name", async () => {
+      await stack.configure({ plain: { [bookie(0, "name")]: "bk-2", [bookie(1, "name")]: "bk-1" } });
+      const refused = await stack.preview();
+      assert.equal(refused.ok, false);
+      assert.match(errorsOf(refused).join("\n"), /bookie-0 bk-1 -> bk-2.*docs\/operations\/replace-a-node\.md/s);
+      assert.equal((await stack.up()).ok, false);
+      await stack.configure({ plain: { [bookie(0, "name")]: "bk-1", [bookie(1, "name")]: "bk-2" } });
+      assertOk(await stack.up({ expectNoChanges: true }));
+    });
+
+    await t.test(
+      "docs/operations/move-a-changed-default.md: another directory or size is refused, the old one written down is clean",
+      async () => {
+        const settings = {
+          "pulsar:volumes.directories.bookie-journal": "/mnt/other",
+          "pulsar:volumes.sizes.zookeeper-data": "60Gi",
+        };
+        const old = {
+          "pulsar:volumes.directories.bookie-journal": "/mnt/journal/pulsar",
+          "pulsar:volumes.sizes.zookeeper-data": "50Gi",
+        };
+        for (const [key, value] of Object.entries(settings)) {
+          await stack.configure({ plain: { [key]: value } });
+          const refused = await stack.preview();
+          assert.equal(refused.ok, false, key);
+          assert.match(errorsOf(refused).join("\n"), /docs\/operations\/move-a-changed-default\.md/);
+          await stack.configure({ plain: { [key]: old[key as keyof typeof old] } });
+        }
+        assertOk(await stack.preview({ expectNoChanges: true }));
+      },
+    );
+
+    await t.test("docs/operations/replace-a-node.md: a bookie's node that is gone for good", async () => {
+      await lose(stage, ["bk-2"]);
+      await api.core.deleteNode({ name: "bk-2" });
+      const before = await uids(stage, "bookie-1");
+      await stack.configure({ plain: { [bookie(1, "name")]: "bk-9" } });
+      groups.bookkeeper.nodes[1] = { name: "bk-9", zone: "b" };
+      const refused = await stack.preview();
+      assert.equal(refused.ok, false);
+      assert.match(
+        errorsOf(refused).join("\n"),
+        /bookie-1 has its data on bk-2.*docs\/operations\/replace-a-node\.md.*movedVolumes/s,
+      );
+
+      await stack.configure({
+        plain: {
+          "pulsar:movedVolumes[0].pod": "bookie-1",
+          "pulsar:movedVolumes[0].from": "bk-2",
+          "pulsar:movedVolumes[0].to": "bk-9",
+        },
+      });
+      assertOk(await stack.up());
+      const seen = await assertRunning(stage, layoutWith(groups));
+      assert.equal(nodeOf(seen, "pulsar-bookie-1"), "bk-9");
+      const after = await uids(stage, "bookie-1");
+      assert.deepEqual(after, before);
+      assertOk(await stack.up({ expectNoChanges: true }));
+    });
+
+    await t.test("docs/operations/replace-a-node.md: a ZooKeeper's node", async () => {
+      await lose(stage, ["zk-3"]);
+      await api.core.deleteNode({ name: "zk-3" });
+      const before = await uids(stage, "zookeeper-2");
+      await stack.configure({
+        plain: {
+          [zookeeper(2, "name")]: "zk-9",
+          "pulsar:movedVolumes[1].pod": "zookeeper-2",
+          "pulsar:movedVolumes[1].from": "zk-3",
+          "pulsar:movedVolumes[1].to": "zk-9",
+        },
+      });
+      groups.zookeeper.nodes[2] = { name: "zk-9", zone: "c" };
+      assertOk(await stack.up());
+      const seen = await assertRunning(stage, layoutWith(groups));
+      assert.equal(nodeOf(seen, "pulsar-zookeeper-2"), "zk-9");
+      assert.deepEqual(await uids(stage, "zookeeper-2"), before);
+      assertOk(await stack.up({ expectNoChanges: true }));
+    });
+
+    await t.test(
+      "docs/operations/drain-a-node.md: a bookie's node and a serving node, one after the other",
+      async () => {
+        for (const node of ["bk-3", "sv-1"]) {
+          assert.deepEqual(await drain(stage, [node]), new Map());
+          const { pods } = await settled(stage);
+          assert.deepEqual(
+            pods.filter((pod) => pod.node === node && pod.state === "ready"),
+            [],
+          );
+          await giveBack(stage, [node]);
+          await assertRunning(stage, layoutWith(groups));
+        }
+        assertOk(await stack.up({ expectNoChanges: true }));
+      },
+    );
+
+    await t.test(
+      "docs/operations/restore-after-destroy.md: taken down on purpose, and up again over its data",
+      async () => {
+        const paths = await volumePaths(stage);
+        await stack.unprotect();
+        assertOk(await stack.destroy());
+        const left = await afterDestroy(stage, 30_000);
+        assert.deepEqual(left.added, []);
+        // The two nodes that died during these tests, and what the cluster itself keeps for each node, were somebody else's.
+        assert.deepEqual(
+          left.removed.filter((name) => !/bk-2|zk-3/.test(name)),
+          [],
+        );
+
+        await stack.configure({ plain: { "pulsar:managerDatabase.create": "false" } });
+        assertOk(await stack.up());
+        await assertRunning(stage, layoutWith(groups));
+        assert.deepEqual(await volumePaths(stage), paths);
+        assertOk(await stack.up({ expectNoChanges: true }));
+      },
+    );
+  });
+});
+
+function withSpareNodes(planned: SimulatedNode[]): SimulatedNode[] {
+  const others = Object.entries(spare).map(([name, like]) => {
+    const model = planned.find(({ metadata }) => metadata.name === like);
+    assert.ok(model);
+    const labels = { ...model.metadata.labels, "kubernetes.io/hostname": name };
+    return { ...model, metadata: { ...model.metadata, name, labels } };
+  });
+  return [...planned, ...others];
+}
+
+interface Groups {
+  zookeeper: { nodes: { name: string; zone: string }[] };
+  bookkeeper: { nodes: { name: string; zone: string }[] };
+}
+
+function stackGroups(): Groups {
+  return JSON.parse(stackConfig("prod").values["pulsar:nodeGroups"] ?? "") as Groups;
+}
+
+/** The layout of the production stack with other nodes. */
+function layoutWith(groups: Groups) {
+  return layoutOf(parseSettings(stackConfig("prod", { "pulsar:nodeGroups": groups }), "prod", true));
+}
+
+/** Everything runs where it is planned, nothing is open. */
+async function assertRunning(stage: Stage, layout: Stage["layout"]): Promise<Observation> {
+  const seen = await settled(stage);
+  assert.deepEqual(openMatters(seen), []);
+  assert.deepEqual(offPlan(seen.pods, layout, true), []);
+  return seen;
+}
+
+function nodeOf({ pods }: Observation, name: string): string | undefined {
+  return pods.find((pod) => pod.name === name)?.node;
+}
+
+/** The uid of each pod of the StatefulSets but one, and of each of their claims and volumes: another uid is another object. */
+async function uids(
+  { api, settings: { namespace } }: Stage,
+  except = "none",
+): Promise<Record<string, string | undefined>> {
+  const [pods, claims, volumes] = await Promise.all([
+    api.core.listNamespacedPod({ namespace, labelSelector: "component in (zookeeper, bookie, broker, proxy)" }),
+    api.core.listNamespacedPersistentVolumeClaim({ namespace }),
+    api.core.listPersistentVolume(),
+  ]);
+  return Object.fromEntries(
+    [pods, claims, volumes].flatMap(({ items }, kind) =>
+      items
+        .map(({ metadata }) => metadata)
+        .filter((metadata) => metadata?.name?.endsWith(except) === false)
+        .map((metadata) => [`${["Pod", "Claim", "Volume"][kind]} ${metadata?.name}`, metadata?.uid]),
+    ),
+  );
+}
+
+/** Where the data of each volume is: node and directory. */
+async function volumePaths({ api }: Stage) {
+  const { items } = await api.core.listPersistentVolume();
+  return items.map(({ metadata, spec }) => [metadata?.name, spec?.local?.path, JSON.stringify(spec?.nodeAffinity)]);
+}

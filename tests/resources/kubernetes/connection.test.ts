@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { type AddressInfo, createServer as createSocketServer, type Server } from "node:net";
+import { homedir, tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { after, before, beforeEach, describe, test } from "node:test";
+import { stringify } from "yaml";
+import { ask, connect, statusOf } from "../../../resources/kubernetes/connection.ts";
+
+const secret = "not-to-be-seen";
+
+interface Contents {
+  contexts?: string[];
+  current?: string;
+  server?: string;
+}
+
+/** A kubeconfig whose contexts all lead to one cluster, named after them, with a token. */
+function kubeconfig({ contexts = ["test"], current, server = "http://127.0.0.1:9" }: Contents): string {
+  return stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    ...(current !== undefined && { "current-context": current }),
+    contexts: contexts.map((name) => ({ name, context: { cluster: name, user: name } })),
+    clusters: contexts.map((name) => ({ name, cluster: { server, "insecure-skip-tls-verify": true } })),
+    users: contexts.map((name) => ({ name, user: { token: secret } })),
+  });
+}
+
+let dir: string;
+const userKubeconfig = process.env.KUBECONFIG;
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), "cluster-test-"));
+});
+beforeEach(() => {
+  process.env.KUBECONFIG = join(dir, "absent");
+});
+after(async () => {
+  if (userKubeconfig === undefined) delete process.env.KUBECONFIG;
+  else process.env.KUBECONFIG = userKubeconfig;
+  await rm(dir, { recursive: true });
+});
+
+async function file(name: string, contents: Contents | string): Promise<string> {
+  const path = join(dir, name);
+  await writeFile(path, typeof contents === "string" ? contents : kubeconfig(contents));
+  return path;
+}
+
+/** The one line a user would read. */
+async function faultOf(attempt: Promise<unknown>): Promise<Error> {
+  const fault = await attempt.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  assert.ok(fault instanceof Error);
+  assert.ok(!fault.message.includes("\n"), fault.message);
+  assert.equal(fault.stack, fault.message);
+  assert.ok(!fault.message.includes(secret));
+  return fault;
+}
+const messageOf = async (attempt: Promise<unknown>) => (await faultOf(attempt)).message;
+
+describe("a kubeconfig", () => {
+  test("may be several files, of which the first to say something wins and a missing one is skipped", async () => {
+    const first = await file("first", { contexts: ["a", "b"], server: "http://first:1" });
+    const second = await file("second", { contexts: ["b", "c"], current: "c", server: "http://second:2" });
+    const third = await file("third", { contexts: ["d"], current: "d" });
+    process.env.KUBECONFIG = [join(dir, "absent"), first, second, "", third].join(delimiter);
+
+    const { context, server } = await connect({});
+    assert.deepEqual({ context, server }, { context: "c", server: "http://second:2" });
+    assert.equal((await connect({ context: "b" })).server, "http://first:1");
+    assert.equal((await connect({ context: "d" })).context, "d");
+  });
+
+  test("that the settings name is the only one read", async () => {
+    process.env.KUBECONFIG = await file("environment", { contexts: ["environment"], current: "environment" });
+    const named = await file("named", { contexts: ["named"], current: "named" });
+    assert.equal((await connect({ kubeconfig: named })).context, "named");
+    assert.equal(
+      await messageOf(connect({ kubeconfig: named, context: "environment" })),
+      `context "environment" is not in kubeconfig ${named}; it has named`,
+    );
+  });
+
+  test("that is missing is named, with where its name comes from", async () => {
+    const absent = join(dir, "absent");
+    assert.equal(await messageOf(connect({})), `no kubeconfig: ${absent} (from KUBECONFIG) does not exist`);
+    assert.equal(await messageOf(connect({ kubeconfig: absent })), `no kubeconfig: ${absent} does not exist`);
+    assert.equal(
+      await messageOf(connect({ kubeconfig: "~/no/such/kubeconfig" })),
+      `no kubeconfig: ${homedir()}/no/such/kubeconfig does not exist`,
+    );
+  });
+
+  test("without the context asked for, or without a current one, says which there are", async () => {
+    const path = await file("two", { contexts: ["a", "b"] });
+    assert.equal(
+      await messageOf(connect({ kubeconfig: path, context: "c" })),
+      `context "c" is not in kubeconfig ${path}; it has a, b`,
+    );
+    assert.equal(
+      await messageOf(connect({ kubeconfig: path })),
+      `kubeconfig ${path} has no current context; name one: it has a, b`,
+    );
+    const empty = await file("empty", "\n");
+    assert.match(await messageOf(connect({ kubeconfig: empty, context: "c" })), /; it has none$/);
+  });
+
+  test("whose context names no cluster of it is refused", async () => {
+    const path = await file(
+      "dangling",
+      stringify({ contexts: [{ name: "a", context: { cluster: "gone", user: "a" } }], "current-context": "a" }),
+    );
+    assert.match(await messageOf(connect({ kubeconfig: path })), /^context "a" .* names a cluster that is not in it$/);
+  });
+
+  test("that is no YAML is named without a word of what is in it", async () => {
+    const path = await file("broken", `users:\n- token: ${secret}\n  : [`);
+    assert.match(await messageOf(connect({ kubeconfig: path })), /^kubeconfig .*broken cannot be read: /);
+    assert.match(await messageOf(connect({ kubeconfig: dir })), /^kubeconfig .* cannot be read: EISDIR/);
+  });
+});
+
+describe("an API server", () => {
+  /** Asks the server of a kubeconfig that leads to `server`. */
+  async function nodesOf(server: string): Promise<unknown> {
+    const path = await file("server", { current: "test", server });
+    return ask(await connect({ kubeconfig: path }, 0.3), (api) => api.listNode());
+  }
+
+  async function serving<T>(server: Server, use: (address: string) => Promise<T>): Promise<T> {
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    try {
+      return await use(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    } finally {
+      server.close();
+    }
+  }
+
+  const answering = (status: number, body: string) =>
+    serving(
+      createServer((_request, response) => {
+        response.writeHead(status, { "content-type": "application/json", connection: "close" }).end(body);
+      }),
+      (address) => faultOf(nodesOf(address)),
+    );
+
+  test("that nobody runs is named, with the context", async () => {
+    const gone = await serving(createSocketServer(), async (address) => address);
+    assert.equal(
+      await messageOf(nodesOf(gone)),
+      `the API server ${gone} of context "test" cannot be reached: connect ECONNREFUSED ${gone.slice("http://".length)}`,
+    );
+  });
+
+  test("that never answers is given up", async () => {
+    const silent = createSocketServer((socket) => {
+      socket.on("error", () => undefined).unref();
+    });
+    const message = await serving(silent, (address) => messageOf(nodesOf(address)));
+    assert.match(message, /^the API server http:\S+ of context "test" does not answer in time$/);
+  });
+
+  test("that refuses says why, and the status stays known", async () => {
+    const unauthorized = await answering(401, "{}");
+    assert.match(unauthorized.message, /does not accept the credentials$/);
+    assert.equal(statusOf(unauthorized), 401);
+
+    const forbidden = await answering(403, JSON.stringify({ kind: "Status", message: "nodes is forbidden" }));
+    assert.match(forbidden.message, /^the API server \S+ of context "test" answers 403: nodes is forbidden$/);
+    assert.equal(statusOf(forbidden), 403);
+  });
+
+  test("is not asked where the credential plugin fails, and what the plugin prints is not quoted", async () => {
+    const withPlugin = async (script: string) => {
+      const exec = { apiVersion: "client.authentication.k8s.io/v1", command: "node", args: ["-e", script] };
+      const path = await file(
+        "plugin",
+        stringify({
+          "current-context": "test",
+          contexts: [{ name: "test", context: { cluster: "test", user: "test" } }],
+          clusters: [{ name: "test", cluster: { server: "https://127.0.0.1:9" } }],
+          users: [{ name: "test", user: { exec } }],
+        }),
+      );
+      return messageOf(ask(await connect({ kubeconfig: path }), (api) => api.listNode()));
+    };
+    assert.match(await withPlugin("console.error('no session'); process.exit(3)"), /cannot be asked: no session$/);
+    assert.match(await withPlugin(`console.log("${secret}")`), /a credential plugin, answers no JSON$/);
+  });
+
+  test("that is none, but a proxy with a page, is not quoted", async () => {
+    assert.match((await answering(502, "<html>\nbad gateway")).message, / answers 502: no reason given$/);
+  });
+});

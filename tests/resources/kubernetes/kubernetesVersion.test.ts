@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { ClusterRef } from "../../../resources/kubernetes/connection.ts";
+import { checkKubernetes, isOlder, previewKubernetes } from "../../../resources/kubernetes/kubernetesVersion.ts";
+import { asUsers, fakeClusters } from "../../support/fakeClusters.ts";
+
+const need = { chart: "4.7.0", from: "1.25" };
+
+const { absent, answering, nobody } = fakeClusters();
+
+/** A cluster of this version; without one, a cluster that never answers. */
+function clusterOf(version?: { major: string; minor: string }) {
+  return answering((request, response) => {
+    if (version === undefined || !request.url?.startsWith("/version")) return;
+    response.setHeader("content-type", "application/json");
+    response.end(JSON.stringify({ ...version, gitVersion: `v${version.major}.${version.minor}.0` }));
+  });
+}
+
+describe("the cluster's version of Kubernetes", () => {
+  const check = {
+    up: checkKubernetes,
+    preview: async (...args: Parameters<typeof previewKubernetes>) => (await previewKubernetes(...args)).found,
+  };
+
+  for (const [command, look] of Object.entries(check)) {
+    test(`${command}: is told where it is new enough`, async () => {
+      for (const minor of ["25", "25+", "37"]) {
+        const found = await look(await clusterOf({ major: "1", minor }), need);
+        assert.equal(
+          found,
+          `context "test" has Kubernetes 1.${Number.parseInt(minor)}; chart 4.7.0 needs 1.25 or newer`,
+        );
+      }
+    });
+
+    test(`${command}: is refused where it is too old, with context, version and need in one line`, async () => {
+      for (const minor of ["9", "24+"]) {
+        await assert.rejects(look(await clusterOf({ major: "1", minor }), need), (error: Error) => {
+          assert.equal(
+            error.message,
+            `context "test" has Kubernetes 1.${Number.parseInt(minor)}, but chart 4.7.0 needs 1.25 or newer: ` +
+              "use a newer cluster, or another pulsar:chart.version",
+          );
+          assert.equal(error.stack, error.message);
+          return true;
+        });
+      }
+    });
+  }
+
+  test("preview: is not asked for where the stack names no cluster, whatever this machine's kubeconfig says", async () => {
+    const { kubeconfig } = await clusterOf({ major: "1", minor: "9" });
+    await asUsers(kubeconfig, async () => {
+      await assertUnasked({}, /the stack names none \(kubernetes:context\)/);
+    });
+  });
+
+  test("preview: is left alone where nobody answers, where nobody answers in time, or where there is no such context", async () => {
+    await assertUnasked(await nobody(), /context "test" cannot be reached: .*/);
+    await assertUnasked(await clusterOf(), /context "test" does not answer in time/, 0.2);
+    await assertUnasked({ ...(await nobody()), context: "gone" }, /context "gone" is not in kubeconfig .*/);
+    await assertUnasked(absent(), /no kubeconfig: .* does not exist/);
+  });
+
+  async function assertUnasked(ref: ClusterRef, reason: RegExp, seconds?: number): Promise<void> {
+    const { found, unasked = "" } = await previewKubernetes(ref, need, seconds);
+    assert.equal(found, undefined);
+    assert.match(
+      unasked,
+      new RegExp(`^the cluster was not asked: .*${reason.source}\\. This preview does not show .*$`),
+    );
+  }
+
+  test("up: a cluster that cannot be asked is a fault", async () => {
+    await assert.rejects(
+      checkKubernetes(await nobody(), need),
+      /^Error: the API server .* of context "test" cannot be reached/,
+    );
+  });
+});
+
+test("versions are compared by number", () => {
+  assert.deepEqual(
+    ["1.9", "1.24", "1.25", "1.100", "2.0"].map((version) => isOlder(version, "1.25")),
+    [true, true, false, false, false],
+  );
+});

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { checkPodMonitors, previewPodMonitors } from "../../../resources/kubernetes/podMonitorKind.ts";
+import { asUsers, fakeClusters } from "../../support/fakeClusters.ts";
+
+const { answering, nobody } = fakeClusters();
+
+/** A cluster that knows these kinds of the group; without any the group is not there. With another status it says that instead. */
+function clusterOf(kinds: string[], status = kinds.length > 0 ? 200 : 404) {
+  return answering(({ url }, response) => {
+    response.statusCode = url === "/apis/monitoring.coreos.com/v1" ? status : 500;
+    response.setHeader("content-type", "application/json");
+    const resources = kinds.map((kind) => ({ kind, name: `${kind.toLowerCase()}s`, namespaced: true, verbs: ["get"] }));
+    response.end(JSON.stringify({ groupVersion: "monitoring.coreos.com/v1", resources, message: "so it is" }));
+  });
+}
+
+describe("the kind PodMonitor", () => {
+  for (const [command, look] of Object.entries({ up: checkPodMonitors, preview: previewPodMonitors })) {
+    test(`${command}: is no matter where the cluster knows it`, async () => {
+      await look(await clusterOf(["ServiceMonitor", "PodMonitor"]));
+    });
+
+    test(`${command}: is refused where the cluster does not know it, or its whole group, with what asks for it`, async () => {
+      for (const kinds of [[], ["ServiceMonitor"]]) {
+        await assert.rejects(look(await clusterOf(kinds)), (error: Error) => {
+          assert.equal(
+            error.message,
+            'context "test" knows no PodMonitor (monitoring.coreos.com/v1), which pulsar:monitoring.podMonitors asks for: install ' +
+              "the Prometheus operator's CustomResourceDefinitions first, or set pulsar:monitoring.podMonitors to false",
+          );
+          assert.equal(error.stack, error.message);
+          return true;
+        });
+      }
+    });
+  }
+
+  test("up: a cluster that cannot be asked, or does not say, is a fault of its own", async () => {
+    await assert.rejects(checkPodMonitors(await nobody()), /^Error: the API server .* cannot be reached/);
+    await assert.rejects(checkPodMonitors(await clusterOf([], 403)), /^Error: the API server .* answers 403: so it is/);
+  });
+
+  test("preview: is not asked for where the stack names no cluster, or nobody answers", async () => {
+    const { kubeconfig } = await clusterOf([]);
+    await asUsers(kubeconfig, () => previewPodMonitors({}));
+    await previewPodMonitors(await nobody());
+    await previewPodMonitors({ ...(await nobody()), context: "gone" });
+    await previewPodMonitors(await clusterOf([], 403));
+  });
+});

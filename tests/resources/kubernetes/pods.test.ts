@@ -1,0 +1,12 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isReady } from "../../../resources/kubernetes/pods.ts";
+
+test("a pod serves when it is ready and not on its way out", () => {
+  const ready = { conditions: [{ type: "Ready", status: "True" }] };
+  assert.equal(isReady({ status: ready }), true);
+  assert.equal(isReady({ status: { conditions: [{ type: "Ready", status: "False" }] } }), false);
+  assert.equal(isReady({ status: { conditions: [{ type: "Initialized", status: "True" }] } }), false);
+  assert.equal(isReady({}), false);
+  assert.equal(isReady({ metadata: { deletionTimestamp: new Date() }, status: ready }), false);
+});

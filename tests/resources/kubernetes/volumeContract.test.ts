@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { describe, test } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import { volumeContractProvider } from "../../../resources/kubernetes/volumeContract.ts";
+import * as provider from "../../../resources/kubernetes/volumeContractProvider.ts";
+import type { VolumeContractArgs } from "../../../model/volumeMoves.ts";
+
+const on = (node: string): VolumeContractArgs => ({
+  namespace: "pulsar",
+  release: "pulsar",
+  storageClass: "local-storage",
+  chartLine: "2.7",
+  volumes: {
+    "bookie-0": { node, hostname: node, claims: { "bookie-journal": { path: "/data", size: "50Gi" } } },
+  },
+  accepted: [],
+  production: true,
+});
+
+describe("the provider of VolumeContract", () => {
+  test("as the state holds it, is small, checks, and takes a new contract as it is", async () => {
+    const { text, containsSecrets } = await pulumi.runtime.serializeFunction(() => volumeContractProvider);
+    assert.equal(containsSecrets, false);
+    assert.ok(text.length < 6000, `${text.length} characters`);
+    const evaluate = createRequire(createRequire(import.meta.url).resolve("@pulumi/pulumi"))("require-from-string") as (
+      text: string,
+    ) => { handler: () => typeof volumeContractProvider };
+    const stored = evaluate(text).handler();
+    // The engine hands over no old inputs for a new resource.
+    assert.deepEqual(await stored.check?.({} as VolumeContractArgs, on("a")), {});
+    assert.equal((await stored.check?.(on("a"), on("b")))?.failures?.length, 1);
+  });
+
+  test("refuses in one failure, without a property whose value would be printed", () => {
+    const { failures = [] } = provider.check(on("a"), on("b"));
+    assert.equal(failures.length, 1);
+    assert.equal(failures[0]?.property, "");
+    assert.match(failures[0].reason, /bookie-0 has its data on a and would be started empty on b/);
+    assert.match(failures[0].reason, /Production data is never moved/);
+    assert.deepEqual(provider.check(on("a"), on("a")), {});
+    assert.deepEqual(provider.check(on("a"), { ...on("b"), accepted: [{ pod: "bookie-0", from: "a", to: "b" }] }), {});
+  });
+
+  test("notes down other volumes in place, and nothing else", async () => {
+    const changes = (news: Partial<VolumeContractArgs>) => provider.diff("volumes", on("a"), { ...on("a"), ...news });
+    assert.deepEqual(changes({}), { changes: false, replaces: [] });
+    assert.deepEqual(changes({ accepted: [{ pod: "x", from: "y" }], production: false }), {
+      changes: false,
+      replaces: [],
+    });
+    assert.deepEqual(changes({ volumes: {} }), { changes: true, replaces: [] });
+    assert.deepEqual(changes({ release: "other" }), { changes: true, replaces: [] });
+    assert.deepEqual(changes({ clusterDomain: "k8s.example" }), { changes: true, replaces: [] });
+
+    assert.deepEqual(await provider.create(on("a")), { id: "volumes", outs: on("a") });
+    assert.deepEqual(await provider.update("volumes", on("a"), on("b")), { outs: on("b") });
+    assert.deepEqual(await provider.read("volumes", on("a")), { id: "volumes", props: on("a") });
+  });
+});

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { checkVolumePlaces, previewVolumePlaces } from "../../../resources/kubernetes/volumePlaces.ts";
+import type { VolumePlaces } from "../../../model/volumePlaces.ts";
+import { asUsers, fakeClusters } from "../../support/fakeClusters.ts";
+
+const { answering, nobody } = fakeClusters();
+
+const owner = "organization/pulsar/a";
+const places = (count: number): VolumePlaces => {
+  const name = (i: number) => `node${i + 1}`;
+  const numbers = Array.from({ length: count }, (_, i) => i);
+  return {
+    owner,
+    nodes: numbers.map((i) => ({ name: name(i), hostname: name(i), setting: `pulsar:nodes[${i}]` })),
+    volumes: numbers.map((i) => ({
+      claim: `claim-${i}`,
+      volume: "zookeeper-data",
+      ordinal: i,
+      pod: `zookeeper-${i}`,
+      node: name(i),
+      hostname: name(i),
+      path: "/data",
+      setting: "pulsar:volumes.dataDirectory",
+      size: "20Gi",
+      request: "20Gi",
+    })),
+  };
+};
+
+/** A cluster with the node node1, labelled `hostname`, and a volume in /data that is the stack's. */
+function clusterOf(hostname: string, stack: string, status = 200) {
+  const items: Record<string, object[]> = {
+    "/api/v1/nodes": [{ metadata: { name: "node1", labels: { "kubernetes.io/hostname": hostname } } }],
+    "/api/v1/persistentvolumes": [
+      {
+        metadata: { name: "volume", annotations: { "pulsar-stack/owner": stack } },
+        spec: { hostPath: { path: "/data" } },
+      },
+    ],
+  };
+  return answering(({ url = "" }, response) => {
+    response.writeHead(status, { "content-type": "application/json" });
+    response.end(JSON.stringify({ items: items[url], message: "so it is" }));
+  });
+}
+
+describe("the places of volumes", () => {
+  for (const [command, look] of Object.entries({ up: checkVolumePlaces, preview: previewVolumePlaces })) {
+    test(`${command}: are right where labels are as the settings say and the volumes there are the stack's`, async () => {
+      await look(await clusterOf("node1", owner), places(1));
+    });
+
+    test(`${command}: are refused with all that is wrong with them`, async () => {
+      await assert.rejects(look(await clusterOf("host1", "organization/pulsar/b"), places(1)), (error: Error) => {
+        assert.equal(
+          error.message,
+          [
+            'the volumes cannot be made in the cluster of context "test":',
+            "  - pulsar:nodes[0].hostname: the settings say node1, but node node1 has the label kubernetes.io/hostname=host1, " +
+              "and no volume would bind there; set hostname: host1",
+            "  - pulsar:volumes.dataDirectory: zookeeper-0 would have its zookeeper-data in /data on node1, where PersistentVolume volume " +
+              "(stack organization/pulsar/b, no claim) has /data; set another directory",
+            "Nothing was changed.",
+          ].join("\n"),
+        );
+        assert.equal(error.stack, error.message);
+        return true;
+      });
+    });
+  }
+
+  test("are refused in no more lines than one can read", async () => {
+    await assert.rejects(
+      checkVolumePlaces(await clusterOf("node1", "organization/pulsar/b"), places(300)),
+      ({ message }: Error) => {
+        const lines = message.split("\n");
+        assert.equal(lines.length, 23);
+        assert.equal(lines.at(-2), "  - and 280 more");
+        return true;
+      },
+    );
+  });
+
+  test("up: a cluster that cannot be asked, or does not say, is a fault of its own", async () => {
+    await assert.rejects(checkVolumePlaces(await nobody(), places(1)), /^Error: the API server .* cannot be reached/);
+    const forbidden = await clusterOf("node1", owner, 403);
+    await assert.rejects(checkVolumePlaces(forbidden, places(1)), /^Error: the API server .* answers 403: so it is/);
+  });
+
+  test("preview: are not asked for where the stack names no cluster, or nobody answers", async () => {
+    const { kubeconfig } = await clusterOf("host1", owner);
+    await asUsers(kubeconfig, () => previewVolumePlaces({}, places(1)));
+    await previewVolumePlaces(await nobody(), places(1));
+    await previewVolumePlaces(await clusterOf("host1", owner, 403), places(1));
+  });
+});

@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { type AddressInfo, createServer, Socket } from "node:net";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import { managerSchema } from "../../../model/managerSchemas/index.ts";
+import { managerTablesProvider } from "../../../resources/postgres/managerTables.ts";
+import * as provider from "../../../resources/postgres/managerTablesProvider.ts";
+import { connectFault, tlsOptions, withSession } from "../../../resources/postgres/sqlSession.ts";
+import { freePorts } from "../../../rehearsal/cluster/ports.ts";
+
+const schema = managerSchema("v0.2.0");
+const inputs: provider.ManagerTablesInputs = {
+  host: "db.example.com",
+  port: 5432,
+  database: "pulsar_manager",
+  user: "pulsar_manager",
+  password: "a password that must not be shown",
+  tls: "disable",
+  schemaVersion: schema.version,
+  sql: schema.sql,
+  tables: [...schema.tables],
+  deleteTables: false,
+};
+const state: provider.ManagerTablesState = { ...inputs, sha256: "0".repeat(64) };
+const where = "PostgreSQL at db.example.com:5432 (database pulsar_manager, user pulsar_manager)";
+
+/** Asserts that `work` fails with this one line, and with nothing about the password. */
+async function failsWith(work: Promise<unknown>, line: string | RegExp): Promise<void> {
+  await assert.rejects(work, (error: Error) => {
+    if (typeof line === "string") assert.equal(error.message, line);
+    else assert.match(error.message, line);
+    assert.ok(!error.message.includes("\n"));
+    assert.ok(!error.message.includes(inputs.password));
+    return true;
+  });
+}
+
+test("diff", async (t) => {
+  await t.test("finds nothing to do where nothing changed, whatever the code that is stored with it", () => {
+    const stored = { ...state, __provider: "old code" };
+    const news = { ...inputs, __provider: "new code" };
+    assert.deepEqual(provider.diff("pulsar_manager", stored, news), { changes: false, replaces: [] });
+  });
+
+  const updates: Partial<provider.ManagerTablesInputs>[] = [
+    { host: "db2.example.com" },
+    { port: 5433 },
+    { user: "other" },
+    { password: "rotated" },
+    { tls: "require" },
+    { tls: "verify-full", tlsCa: "PEM" },
+    { schemaVersion: "v0.2.1" },
+    { sql: `${schema.sql}-- more` },
+    { deleteTables: true },
+    { password: pulumi.runtime.unknownValue },
+  ];
+  for (const change of updates) {
+    await t.test(`a changed ${Object.keys(change).join(" and ")} is an update`, () => {
+      assert.deepEqual(provider.diff("pulsar_manager", state, { ...inputs, ...change }), {
+        changes: true,
+        replaces: [],
+      });
+    });
+  }
+
+  await t.test("a table that refresh did not find is an update", () => {
+    const drifted = { ...state, tables: state.tables.filter((table) => table !== "roles") };
+    assert.deepEqual(provider.diff("pulsar_manager", drifted, inputs), { changes: true, replaces: [] });
+  });
+
+  await t.test("another database is a replacement", () => {
+    assert.deepEqual(provider.diff("pulsar_manager", state, { ...inputs, database: "other" }), {
+      changes: true,
+      replaces: ["database"],
+    });
+  });
+});
+
+test("a preview connects to nothing", (t) => {
+  const connect = t.mock.method(Socket.prototype, "connect", () => assert.fail("connected"));
+  provider.diff("pulsar_manager", state, { ...inputs, host: "other" });
+  assert.equal(connect.mock.callCount(), 0);
+});
+
+test("destroying keeps the tables unless told otherwise, and does not even connect", async (t) => {
+  const connect = t.mock.method(Socket.prototype, "connect", () => assert.fail("connected"));
+  await provider.remove("pulsar_manager", state);
+  assert.equal(connect.mock.callCount(), 0);
+});
+
+test("a server that cannot be reached gives one line that names it", async (t) => {
+  const [port = 0] = await freePorts(1);
+  const target = { ...inputs, host: "127.0.0.1", port };
+  const refused = `cannot reach PostgreSQL at 127.0.0.1:${port} (database pulsar_manager, user pulsar_manager): connection refused`;
+  const lost = { ...target, sha256: state.sha256 };
+
+  await t.test("on create", () => failsWith(provider.create(target), refused));
+  await t.test("on update", () => failsWith(provider.update("x", lost, target), refused));
+  await t.test("on refresh, which does not take the tables for lost", () =>
+    failsWith(provider.read("x", lost), refused),
+  );
+  await t.test("on a destroy that is to drop the tables", () =>
+    failsWith(provider.remove("x", { ...lost, deleteTables: true }), refused),
+  );
+  await t.test("also where a name stands for several addresses", () =>
+    failsWith(provider.create({ ...target, host: "localhost" }), refused.replace("127.0.0.1", "localhost")),
+  );
+});
+
+test("the dynamic provider prints a fault of refresh and destroy without a stack", async () => {
+  const [port = 0] = await freePorts(1);
+  const fault: unknown = await provider.read("x", { ...state, host: "127.0.0.1", port }).catch((e: unknown) => e);
+  assert.ok(fault instanceof Error);
+  assert.equal(`${String(fault)}: ${String(fault.stack)}`, `ManagerTables: ${fault.message}`);
+});
+
+test("a server that takes the connection and never answers is given up", async (t) => {
+  const port = await listen(t, () => undefined);
+  await failsWith(
+    withSession({ ...inputs, host: "127.0.0.1", port }, async () => undefined, 0.05),
+    `cannot reach PostgreSQL at 127.0.0.1:${port} (database pulsar_manager, user pulsar_manager): no answer in time`,
+  );
+});
+
+test("something that is no PostgreSQL is told in one line", async (t) => {
+  const port = await listen(t, (socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
+  await failsWith(
+    withSession({ ...inputs, host: "127.0.0.1", port, tls: "require" }, async () => undefined),
+    /^cannot reach PostgreSQL at 127\.0\.0\.1:\d+ \(.*\): .+$/,
+  );
+});
+
+async function listen(t: TestContext, serve: (socket: Socket) => void): Promise<number> {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on("error", () => undefined);
+    serve(socket);
+  });
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  return (server.address() as AddressInfo).port;
+}
+
+test("what a server or the system says becomes one line", async (t) => {
+  const lines: [Record<string, unknown>, string][] = [
+    [
+      { code: "28P01", message: 'password authentication failed for user "pulsar_manager"' },
+      "PostgreSQL at db.example.com:5432 (database pulsar_manager) refused the password of user pulsar_manager, or there is no such user",
+    ],
+    [
+      { code: "3D000", message: 'database "pulsar_manager" does not exist' },
+      "PostgreSQL at db.example.com:5432 has no database pulsar_manager",
+    ],
+    [
+      { code: "28000", message: 'no pg_hba.conf entry for host "10.0.0.1"\nand more' },
+      `cannot reach ${where}: no pg_hba.conf entry for host "10.0.0.1"`,
+    ],
+    [{ code: "ENOTFOUND", message: "getaddrinfo ENOTFOUND" }, `cannot reach ${where}: no such host`],
+    [{ code: "ETIMEDOUT", message: "" }, `cannot reach ${where}: no answer`],
+    [{ code: "ERR_TLS_CERT_ALTNAME_INVALID", message: "not its name" }, `cannot reach ${where}: not its name`],
+  ];
+  for (const [fault, line] of lines) {
+    await t.test(String(fault.code), () => {
+      assert.equal(connectFault(inputs, Object.assign(new Error(), fault)), line);
+    });
+  }
+});
+
+test("TLS modes as Node takes them", () => {
+  assert.equal(tlsOptions({ tls: "disable" }), false);
+  assert.deepEqual(tlsOptions({ tls: "require" }), { rejectUnauthorized: false });
+  assert.deepEqual(tlsOptions({ tls: "verify-full" }), { rejectUnauthorized: true });
+  assert.deepEqual(tlsOptions({ tls: "verify-full", tlsCa: "PEM" }), { rejectUnauthorized: true, ca: "PEM" });
+});
+
+test("the provider, as the state holds it, is small, holds no secret and no place of this machine, and runs", async () => {
+  const { text, containsSecrets } = await pulumi.runtime.serializeFunction(() => managerTablesProvider);
+  assert.equal(containsSecrets, false);
+  assert.ok(text.length < 4000, `${text.length} characters`);
+  // The engine runs it in the folder of Pulumi.yaml, where `npm test` runs too.
+  const root = join(import.meta.dirname, "../../..");
+  assert.equal(process.cwd(), root);
+  for (const path of [root, "file:///", "node_modules"]) assert.ok(!text.includes(path), `the text holds ${path}`);
+
+  // As the dynamic provider brings it back to life.
+  const revive = createRequire(createRequire(import.meta.url).resolve("@pulumi/pulumi"))("require-from-string") as (
+    code: string,
+  ) => { handler: () => typeof managerTablesProvider };
+  const stored = revive(text).handler();
+  assert.deepEqual(await stored.diff?.("x", state, inputs), { changes: false, replaces: [] });
+  const [port = 0] = await freePorts(1);
+  await failsWith(stored.create({ ...inputs, host: "127.0.0.1", port }), /: connection refused$/);
+});
+
+test("the preview of a new resource does not need the module", () => {
+  assert.equal(managerTablesProvider.check, undefined);
+});

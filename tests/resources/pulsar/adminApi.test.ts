@@ -1,0 +1,202 @@
+/** What the client of the admin API makes of answers and of their absence. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer as createSecureServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { after, afterEach, before, describe, test } from "node:test";
+import { type AdminAccess, type AdminApi, Refusal, withAdminApi } from "../../../resources/pulsar/adminApi.ts";
+import { makeCertificates } from "../../../rehearsal/cluster/certificates.ts";
+import { startSecretServer } from "../../support/secretServer.ts";
+
+const token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9.";
+let secrets: Awaited<ReturnType<typeof startSecretServer>>;
+before(async () => {
+  secrets = await startSecretServer({ "pulsar-token-admin": token });
+});
+after(() => secrets.close());
+
+const servers: Server[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.close();
+    server.closeAllConnections();
+  }
+});
+
+async function serve(listener: RequestListener, server: Server = createServer()): Promise<number> {
+  server.on("request", listener).listen(0, "127.0.0.1");
+  servers.push(server);
+  await once(server, "listening");
+  return (server.address() as AddressInfo).port;
+}
+
+function access(address: string, ca?: string): AdminAccess {
+  return {
+    cluster: secrets.cluster,
+    namespace: "pulsar",
+    release: "pulsar",
+    service: "pulsar-proxy",
+    token: { secret: "pulsar-token-admin", key: "TOKEN" },
+    address,
+    ca,
+  };
+}
+
+async function faultOf(where: AdminAccess, use: (api: AdminApi) => Promise<unknown>, limit = 0): Promise<Error> {
+  const fault = await withAdminApi(where, use, limit).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  assert.ok(fault instanceof Error, "no fault");
+  assert.doesNotMatch(fault.message, /\n|eyJ/);
+  return fault;
+}
+
+const tenants = (api: AdminApi) => api.get("/tenants");
+
+/** Answers each request with the next of these, the last one for ever. */
+function answering(...answers: [status: number, body: string][]): { listener: RequestListener; asked: () => number } {
+  let count = 0;
+  return {
+    listener(_request, response) {
+      const [status, body] = answers[Math.min(count, answers.length - 1)] ?? [500, ""];
+      count += 1;
+      response.writeHead(status, { location: "http://broker-0:8080/" }).end(body);
+    },
+    asked: () => count,
+  };
+}
+const refusing = (status: number, reason: string) => answering([status, JSON.stringify({ reason })]);
+const at = async ({ listener }: ReturnType<typeof answering>) => `http://127.0.0.1:${await serve(listener)}`;
+
+describe("a request", () => {
+  test("shows the token, and goes below the address with its body as JSON, 0 too", async () => {
+    const seen: unknown[] = [];
+    const port = await serve((request, response) => {
+      let body = "";
+      request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+      request.on("end", () => {
+        seen.push([request.method, request.url, request.headers.authorization, request.headers["content-type"], body]);
+        response.writeHead(204).end();
+      });
+    });
+    await withAdminApi(access(`http://127.0.0.1:${port}/below/`), async (api) => {
+      await api.post("/namespaces/a/b/messageTTL", 0);
+      await api.put("/persistent/a/b/c");
+    });
+    assert.deepEqual(seen, [
+      ["POST", "/below/admin/v2/namespaces/a/b/messageTTL", `Bearer ${token}`, "application/json", "0"],
+      ["PUT", "/below/admin/v2/persistent/a/b/c", `Bearer ${token}`, undefined, ""],
+    ]);
+  });
+
+  test("to an https address trusts the given CA, and no other", async () => {
+    const { ca, certificate: cert, key } = await makeCertificates();
+    const port = await serve(answering([200, "[]"]).listener, createSecureServer({ cert, key }));
+    const address = `https://localhost:${port}`;
+    assert.deepEqual(await withAdminApi(access(address, ca), tenants), []);
+    const { message } = await faultOf(access(address), tenants);
+    assert.match(message, /^the admin API at https:\/\/localhost:\d+ cannot be reached: .*certificate/);
+  });
+});
+
+describe("an answer", () => {
+  test("that there is nothing is no fault of a look or of a deletion", async () => {
+    const address = await at(refusing(404, "Tenant does not exist"));
+    assert.equal(await withAdminApi(access(address), tenants), undefined);
+    await withAdminApi(access(address), (api) => api.delete("/tenants/shop"));
+    const { message } = await faultOf(access(address), (api) => api.post("/tenants/shop", {}));
+    assert.equal(
+      message,
+      `the admin API at ${address} answers 404 to POST /admin/v2/tenants/shop: Tenant does not exist`,
+    );
+  });
+
+  const secret = "the token of Secret pulsar/pulsar-token-admin";
+  const refusals: [status: number, reason: string, expected: string][] = [
+    [401, "Unauthorized", `refuses ${secret} (401: Unauthorized): it must be a super user's, signed with the key that`],
+    [
+      403,
+      "Forbidden",
+      `does not permit GET /admin/v2/tenants to ${secret} (403: Forbidden): it must be a super user's`,
+    ],
+    [409, "Tenant already exist", "answers 409 to GET /admin/v2/tenants: Tenant already exist"],
+    [500, "java.lang.Boom\n at x", "answers 500 to GET /admin/v2/tenants: java.lang.Boom at x"],
+    [307, "", "sends GET /admin/v2/tenants elsewhere (307): pulsar:adminApi.address must be a proxy's"],
+  ];
+  for (const [status, reason, expected] of refusals) {
+    test(`${status} is one line that says who answered what`, async () => {
+      const address = await at(refusing(status, reason));
+      const fault = await faultOf(access(address), tenants);
+      assert.ok(fault.message.startsWith(`the admin API at ${address} ${expected}`), fault.message);
+      assert.ok(fault instanceof Refusal);
+      assert.equal(fault.status, status);
+    });
+  }
+
+  test("of something else's is told: a page's words, or that there is no JSON", async () => {
+    const page = "<html><style>p {}</style><h2>HTTP ERROR 401</h2>\n<p>Authentication required</p></html>";
+    assert.match(
+      (await faultOf(access(await at(answering([401, page]))), tenants)).message,
+      /\(401: HTTP ERROR 401 Authentication required\)/,
+    );
+    const { message } = await faultOf(access(await at(answering([200, "<html>Welcome</html>"]))), tenants);
+    assert.match(
+      message,
+      /answers \/admin\/v2\/tenants without JSON: something else than Pulsar's admin API is there$/,
+    );
+  });
+});
+
+describe("what fails in passing", () => {
+  const passing: [status: number, body: string][] = [
+    [503, ""],
+    [502, "<html>Bad Gateway</html>"],
+    [409, '{"reason":"Concurrent modification"}'],
+  ];
+
+  test("is tried again until it goes well", async () => {
+    const answers = answering(...passing, [200, "[]"]);
+    assert.deepEqual(await withAdminApi(access(await at(answers)), tenants), []);
+    assert.equal(answers.asked(), 4);
+  });
+
+  test("is told when the time is up", async () => {
+    for (const answer of passing) {
+      const answers = answering(answer);
+      const fault = await faultOf(access(await at(answers)), tenants, 700);
+      assert.ok(fault instanceof Refusal);
+      assert.ok(answers.asked() > 1);
+    }
+  });
+
+  test("is also an address where nobody listens yet", async () => {
+    const port = await serve(() => undefined);
+    for (const server of servers.splice(0)) server.close();
+    const { message } = await faultOf(access(`http://127.0.0.1:${port}`), tenants, 700);
+    assert.match(message, /^the admin API at http:\/\/127\.0\.0\.1:\d+ cannot be reached: connect ECONNREFUSED/);
+  });
+});
+
+test("silence is told after ten seconds", async (t) => {
+  const port = await serve(() => undefined);
+  const limits: number[] = [];
+  const timeout = AbortSignal.timeout.bind(AbortSignal);
+  // The clock goes twenty times as fast.
+  t.mock.method(AbortSignal, "timeout", (limit: number) => {
+    limits.push(limit);
+    return timeout(limit / 20);
+  });
+  const { message } = await faultOf(access(`http://127.0.0.1:${port}`), tenants, 60_000);
+  assert.match(message, /does not answer within 10 s$/);
+  assert.equal(limits.at(-1), 10_000);
+});
+
+test("without the Secret nobody is asked", async () => {
+  const where = { ...access("http://127.0.0.1:9"), token: { secret: "gone", key: "TOKEN" } };
+  assert.equal(
+    (await faultOf(where, tenants)).message,
+    "the Secret pulsar/gone with the administrators' token does not exist",
+  );
+});

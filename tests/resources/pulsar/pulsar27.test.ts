@@ -1,0 +1,112 @@
+/** What only Pulsar 2.7 answers: no broker of 2.7 is run, so its answers are written down here, from its sources (2.7.4). */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, test } from "node:test";
+import type { AdminApi } from "../../../resources/pulsar/adminApi.ts";
+import { remove } from "../../../resources/pulsar/permissionProvider.ts";
+import { listTopics, partitionsOf, reasonToKeep } from "../../../resources/pulsar/topics.ts";
+import { startSecretServer } from "../../support/secretServer.ts";
+
+/** An admin API that knows these paths alone. */
+function api(answers: Record<string, unknown>): AdminApi {
+  const nothing = () => Promise.reject(new Error("not asked for"));
+  return {
+    get: <T>(path: string) => Promise.resolve(answers[path] as T),
+    put: nothing,
+    post: nothing,
+    delete: nothing,
+  };
+}
+
+const created = "persistent://shop/orders/created";
+
+describe("a topic", () => {
+  test("of which 2.7 says that it has no partitions is there only if it is listed", async () => {
+    const zero = { "/persistent/shop/orders/created/partitions": { partitions: 0 } };
+    assert.equal(await partitionsOf(api({ ...zero, "/persistent/shop/orders": [] }), created), undefined);
+    assert.equal(await partitionsOf(api({ ...zero, "/persistent/shop/orders": [`${created}2`] }), created), undefined);
+    assert.equal(await partitionsOf(api({ ...zero, "/persistent/shop/orders": [created] }), created), 0);
+    assert.equal(await partitionsOf(api(zero), created), undefined);
+    assert.equal(await partitionsOf(api({}), created), undefined);
+  });
+
+  test("is listed once, with or without partitions there already; what Pulsar makes for itself is not", async () => {
+    const found = await listTopics(
+      api({
+        "/persistent/shop/orders/partitioned": [created],
+        "/non-persistent/shop/orders/partitioned": ["non-persistent://shop/orders/seen"],
+        "/namespaces/shop/orders/topics?mode=ALL": [
+          `${created}-partition-0`,
+          `${created}-partition-1`,
+          "persistent://shop/orders/log",
+          "persistent://shop/orders/__change_events",
+          "persistent://shop/orders/log-sub__transaction_pending_ack",
+        ],
+      }),
+      "shop",
+      "orders",
+    );
+    assert.deepEqual(found, [
+      { name: "non-persistent://shop/orders/seen", partitioned: true },
+      { name: created, partitioned: true },
+      { name: "persistent://shop/orders/log", partitioned: false },
+    ]);
+  });
+
+  test("is kept for its messages, or for who is connected; a subscription alone keeps nothing", async () => {
+    const reason = (stats: unknown) =>
+      reasonToKeep(api({ "/persistent/shop/orders/log/stats": stats }), {
+        name: "persistent://shop/orders/log",
+        partitioned: false,
+      });
+    assert.equal(await reason({ storageSize: 7, publishers: [{}] }), "holds messages (7 bytes)");
+    assert.equal(
+      await reason({ storageSize: 0, publishers: [{}], subscriptions: { a: { consumers: [{}, {}] } } }),
+      "has connected producers or consumers (3)",
+    );
+    assert.equal(await reason({ storageSize: 0, publishers: [], subscriptions: { a: { consumers: [] } } }), undefined);
+    assert.equal(await reason(undefined), undefined);
+  });
+});
+
+test("a permission on a topic that has grown since is granted to the new partitions before it is taken from all", async () => {
+  const secrets = await startSecretServer({ admin: "token" });
+  const asked: string[] = [];
+  const policies = { auth_policies: { namespace_auth: {}, destination_auth: { [created]: { app: ["consume"] } } } };
+  const server = createServer((request, response) => {
+    const { method = "" } = request;
+    if (method === "GET") {
+      response.end(JSON.stringify(policies));
+      return;
+    }
+    const refused = asked.length === 0;
+    asked.push(`${method} ${request.url ?? ""}`);
+    response.writeHead(refused ? 412 : 204).end();
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  try {
+    await remove("", {
+      access: {
+        cluster: secrets.cluster,
+        namespace: "pulsar",
+        release: "pulsar",
+        service: "pulsar-proxy",
+        token: { secret: "admin", key: "TOKEN" },
+        address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      },
+      create: true,
+      tenant: "shop",
+      namespace: "orders",
+      topic: "created",
+      role: "app",
+      actions: ["consume"],
+    });
+  } finally {
+    server.close();
+    await secrets.close();
+  }
+  const path = "/admin/v2/persistent/shop/orders/created/permissions/app";
+  assert.deepEqual(asked, [`DELETE ${path}`, `POST ${path}`, `DELETE ${path}`]);
+});

@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import * as namespaces from "../../../resources/pulsar/namespaceProvider.ts";
+import * as permissions from "../../../resources/pulsar/permissionProvider.ts";
+import { podPort } from "../../../resources/kubernetes/portForward.ts";
+import { leaving } from "../../../resources/pulsar/tenantGuardProvider.ts";
+import * as tenants from "../../../resources/pulsar/tenantProvider.ts";
+import { check, diff, type TopicArgs } from "../../../resources/pulsar/topicProvider.ts";
+
+const own = {
+  access: {
+    cluster: { context: "test" },
+    namespace: "pulsar",
+    release: "pulsar",
+    service: "pulsar-proxy",
+    token: { secret: "pulsar-token-admin", key: "TOKEN" },
+  },
+  create: true,
+  tenant: "shop",
+};
+const topic: TopicArgs = { ...own, namespace: "orders", topic: "created", partitions: 3, deleteData: false };
+
+describe("what is in Pulsar", () => {
+  test("is another thing by another name, and else is changed in place; no difference is none", () => {
+    assert.deepEqual(diff("", topic, topic), { changes: false, replaces: [] });
+    assert.deepEqual(diff("", topic, { ...topic, partitions: 4 }), { changes: true, replaces: [] });
+    assert.deepEqual(diff("", topic, { ...topic, topic: "made" }), { changes: true, replaces: ["topic"] });
+    assert.deepEqual(diff("", topic, { ...topic, access: { ...own.access, address: "https://other" } }), {
+      changes: true,
+      replaces: [],
+    });
+    const permission = { ...own, namespace: "orders", role: "app", actions: ["consume"] };
+    assert.deepEqual(permissions.diff("", permission, { ...permission, role: "other" }).replaces, ["role"]);
+    assert.deepEqual(permissions.diff("", permission, { ...permission, topic: "created" }).replaces, ["topic"]);
+  });
+
+  test("is let go of, or taken over, in place", () => {
+    const tenant = { ...own, adminRoles: [], allowedClusters: ["pulsar"] };
+    assert.deepEqual(tenants.diff("", tenant, { ...tenant, create: false }), { changes: true, replaces: [] });
+  });
+
+  test("is the same whether it may be taken over or not", () => {
+    assert.deepEqual(diff("", { ...topic, adopt: true }, topic), { changes: false, replaces: [] });
+    assert.deepEqual(diff("", topic, { ...topic, adopt: true }), { changes: false, replaces: [] });
+  });
+
+  test("policies differ also where they come or go", () => {
+    const namespace = { ...own, namespace: "orders", deleteData: false };
+    const changes = (one: object, other: object) =>
+      namespaces.diff("", { ...namespace, ...one }, { ...namespace, ...other }).changes;
+    const retention = { minutes: 1, megabytes: 2 };
+    assert.equal(changes({}, { messageTtlSeconds: 0 }), true);
+    assert.equal(changes({ retention }, {}), true);
+    assert.equal(changes({ retention }, { retention: { ...retention } }), false);
+    assert.equal(changes({ retention }, { retention: { ...retention, minutes: -1 } }), true);
+  });
+});
+
+describe("the number of partitions", () => {
+  const failure = (olds: Partial<TopicArgs>, news: Partial<TopicArgs>) =>
+    check({ ...topic, ...olds }, { ...topic, ...news }).failures?.map(({ reason }) => reason);
+
+  test("may grow, and stay", () => {
+    assert.equal(failure({}, {}), undefined);
+    assert.equal(failure({}, { partitions: 100 }), undefined);
+    assert.deepEqual(check({}, topic), {});
+  });
+
+  test("does not shrink, come or go", () => {
+    const name = "topic persistent://shop/orders/created";
+    const way = "or another topic under another name)";
+    assert.deepEqual(failure({}, { partitions: 2 }), [
+      `${name}: has 3 partitions, and Pulsar takes none away (found 2; allowed: 3 or more, ${way}`,
+    ]);
+    assert.deepEqual(failure({}, { partitions: 0 }), [
+      `${name}: is partitioned, and Pulsar cannot change that (found 0; allowed: 3 or more, ${way}`,
+    ]);
+    assert.deepEqual(failure({ partitions: 0 }, { partitions: 3 }), [
+      `${name}: is not partitioned, and Pulsar cannot change that (found 3; allowed: 0, ${way}`,
+    ]);
+  });
+
+  test("is another topic's by another name, and nobody's business where the topic is not the stack's", () => {
+    assert.equal(failure({}, { topic: "made", partitions: 1 }), undefined);
+    assert.equal(failure({}, { create: false, partitions: 0 }), undefined);
+    assert.equal(failure({ create: false, partitions: 0 }, { partitions: 1 }), undefined);
+  });
+});
+
+describe("what leaves a tenant", () => {
+  const orders = { name: "orders", create: true, deleteData: false, topics: ["created", "log"] };
+  const theirs = { name: "theirs", create: false, deleteData: false, topics: ["ours"] };
+  const olds = { tenant: "shop", create: true, namespaces: [orders, theirs] };
+  const full = (path: string) => `persistent://shop/${path}`;
+
+  test("is nothing where all stays, or is only let go of", () => {
+    const nothing = { tenant: false, namespaces: [], topics: [] };
+    assert.deepEqual(leaving(olds, olds), nothing);
+    assert.deepEqual(leaving(olds, { namespaces: [{ ...orders, create: false }, theirs] }), nothing);
+  });
+
+  test("are topics, namespaces with theirs, or all of it but what is somebody else's", () => {
+    assert.deepEqual(leaving(olds, { namespaces: [{ ...orders, topics: ["log"] }, theirs] }), {
+      tenant: false,
+      namespaces: [],
+      topics: [full("orders/created")],
+    });
+    assert.deepEqual(leaving(olds, { namespaces: [] }), {
+      tenant: false,
+      namespaces: ["orders"],
+      topics: [full("orders/created"), full("orders/log"), full("theirs/ours")],
+    });
+    assert.deepEqual(leaving(olds, undefined).tenant, true);
+    assert.deepEqual(leaving({ ...olds, create: false }, undefined).tenant, false);
+  });
+
+  test("is not looked at where the former settings let its messages go", () => {
+    const free = { ...olds, namespaces: [{ ...orders, deleteData: true }] };
+    assert.deepEqual(leaving(free, undefined), { tenant: true, namespaces: ["orders"], topics: [] });
+  });
+});
+
+describe("the pod's port behind a Service's", () => {
+  const pod = { spec: { containers: [{ ports: [{ name: "sts-http", containerPort: 8080 }] }, {}] } };
+
+  test("is the target port, by number or by name, or else the same", () => {
+    assert.equal(podPort({ port: 80 }, pod), 80);
+    assert.equal(podPort({ port: 80, targetPort: 8081 }, pod), 8081);
+    assert.equal(podPort({ port: 80, targetPort: "sts-http" }, pod), 8080);
+  });
+});
