@@ -94,12 +94,30 @@ export async function startCluster({
       },
     );
 
-  await kwokctl(["create", "cluster"], workspace.signal).catch((cause: unknown) => {
-    workspace.signal.throwIfAborted();
-    throw new RehearsalError(`the control plane does not start: ${lastLine((cause as ExecaError<object>).stderr)}`, {
-      cause,
-    });
+  // kwokctl itself waits for minutes for a program that has ended.
+  const ended = new AbortController();
+  let created = false;
+  const watch = waitFor(
+    async () => {
+      if (created) return true;
+      await allRun(dir, workspace);
+      return undefined;
+    },
+    { what: "the start of the control plane", limit: readyLimit, every: 250, signal: workspace.signal },
+  ).catch((fault: unknown) => {
+    ended.abort(fault);
   });
+  await kwokctl(["create", "cluster"], AbortSignal.any([workspace.signal, ended.signal]))
+    .catch((cause: unknown) => {
+      workspace.signal.throwIfAborted();
+      ended.signal.throwIfAborted();
+      const reason = lastLine((cause as ExecaError<object>).stderr);
+      throw new RehearsalError(`the control plane does not start: ${reason}`, { cause });
+    })
+    .finally(() => {
+      created = true;
+      return watch;
+    });
   const { kubeconfig } = clusterAddress(workspace);
   await writeFile(kubeconfig, await selfContained(join(dir, "kwokctl.kubeconfig")), { mode: 0o600 });
 
@@ -137,10 +155,16 @@ export async function startCluster({
 /** @throws RehearsalError that names a program of the control plane which has ended, with the last line of its log */
 async function allRun(dir: string, workspace: Workspace): Promise<void> {
   const folder = join(dir, "clusters", context);
+  const programs = await Promise.all(
+    (await readdir(join(folder, "pids"))).map(async (file) => ({
+      name: file.replace(/\.pid$/, ""),
+      pid: Number(await readFile(join(folder, "pids", file), "utf8")),
+    })),
+  );
+  // Listed after the files were read: what starts in between is running.
   const running = new Set(markedProcesses(workspace.dir));
-  for (const file of await readdir(join(folder, "pids"))) {
-    if (running.has(Number(await readFile(join(folder, "pids", file), "utf8")))) continue;
-    const name = file.replace(/\.pid$/, "");
+  for (const { name, pid } of programs) {
+    if (pid === 0 || running.has(pid)) continue;
     const log = await readFile(join(folder, "logs", `${name}.log`), "utf8").catch(() => "");
     throw new RehearsalError(`the control plane does not start: ${name} has ended: ${lastLine(log)}`);
   }

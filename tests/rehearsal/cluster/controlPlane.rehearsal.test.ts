@@ -159,7 +159,15 @@ test("a program of the control plane that ends is named, with what it says last"
   try {
     const { tools } = await prepareTools({ log: console.log, signal: workspace.signal });
     const apiServer = join(await workspace.folder("broken"), "kube-apiserver");
-    await writeFile(apiServer, "#!/bin/sh\necho starting\necho no memory left >&2\nexit 1\n", { mode: 0o755 });
+    // kwokctl asks for the version before it starts the program.
+    const script = [
+      "#!/bin/sh",
+      `case "$*" in *version*) exec "${tools["kube-apiserver"]}" "$@" ;; esac`,
+      "echo starting",
+      "echo no memory left >&2",
+      "exit 1",
+    ];
+    await writeFile(apiServer, `${script.join("\n")}\n`, { mode: 0o755 });
     await assert.rejects(
       startCluster({ tools: { ...tools, "kube-apiserver": apiServer }, workspace }),
       new RehearsalError("the control plane does not start: kube-apiserver has ended: no memory left"),
