@@ -17,7 +17,14 @@ import { startPostgres, type Postgres } from "./cluster/postgres.ts";
 import { plantPrerequisites } from "./cluster/prerequisites.ts";
 import { silent, type Progress } from "./cli/progress.ts";
 import { redactor } from "./engine/redact.ts";
-import { madeUpSecrets, ownProject, readStackFile, secretsFor, settingsOf } from "./engine/stackSettings.ts";
+import {
+  addressesOf,
+  madeUpSecrets,
+  ownProject,
+  readStackFile,
+  secretsFor,
+  settingsOf,
+} from "./engine/stackSettings.ts";
 import type { StandInAdminApi } from "./standins/adminApi.ts";
 import { cacheFolder } from "./tools/cache.ts";
 import { chartRepositoryAnswers, findPlugins } from "./tools/plugins.ts";
@@ -184,20 +191,10 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
   };
   for (const line of parts.standIns) log(line);
 
-  /** Points a stack to what it is rehearsed on and gives it secrets of the rehearsal's. */
-  const redirect = (stack: Stack, { managerDatabase }: Settings, postgres: Postgres, chart: string | undefined) =>
+  /** Configures a stack with the rehearsal's systems, chart and secrets. */
+  const redirect = (stack: Stack, settings: Settings, postgres: Postgres, chart: string | undefined) =>
     stack.configure({
-      plain: {
-        "kubernetes:kubeconfig": address.kubeconfig,
-        "kubernetes:context": address.context,
-        "pulsar:managerDatabase.host": postgres.host,
-        "pulsar:managerDatabase.port": String(postgres.port),
-        ...(managerDatabase.tls === "verify-full" ? { "pulsar:managerDatabase.tlsCaFile": postgres.caFile } : {}),
-        ...(managerDatabase.create
-          ? { "pulsar:managerDatabase.admin.user": "postgres", "pulsar:managerDatabase.admin.database": "postgres" }
-          : {}),
-        ...chartOf(chart),
-      },
+      plain: { ...addressesOf({ cluster: address, postgres }, settings), ...chartOf(chart) },
       secret: secretsFor(stack.written, secrets),
     });
 

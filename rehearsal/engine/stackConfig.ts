@@ -43,6 +43,19 @@ export function readConfig(text: string, file: string): ConfigValues {
   };
 }
 
+/** Whether a stack file imports Pulumi ESC environments, which only Pulumi Cloud can open. A file that cannot be parsed counts as one that does not. */
+export function importsEnvironment(text: string): boolean {
+  let document: unknown;
+  try {
+    document = parse(text, { merge: true });
+  } catch {
+    return false;
+  }
+  if (typeof document !== "object" || document === null || !("environment" in document)) return false;
+  const { environment } = document;
+  return typeof environment === "object" && environment !== null && Object.keys(environment).length > 0;
+}
+
 function configIn(text: string, file: string): object {
   const mapping = (value: unknown, where: string): object => {
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { registryHost } from "../../model/charts/images.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { RehearsalError } from "./fault.ts";
-import { readConfig, type ConfigValues } from "./stackConfig.ts";
+import { importsEnvironment, readConfig, type ConfigValues } from "./stackConfig.ts";
 
 /** The folder of Pulumi.yaml. */
 export const ownProject = resolve(import.meta.dirname, "../..");
@@ -19,14 +19,23 @@ export async function stackSettings(stack: string, project = ownProject): Promis
   return settingsOf(stack, written, madeUpSecrets(), project);
 }
 
-/** @throws RehearsalError that names the stacks there are */
+/**
+ * The text of a stack file.
+ *
+ * @throws RehearsalError where the file does not exist, with the stacks that do, and where it imports a Pulumi ESC environment
+ */
 export async function readStackFile(project: string, stack: string): Promise<string> {
-  try {
-    return await readFile(join(project, `Pulumi.${stack}.yaml`), "utf8");
-  } catch (cause) {
+  const file = `Pulumi.${stack}.yaml`;
+  const text = await readFile(join(project, file), "utf8").catch(async (cause: unknown) => {
     const stacks = (await readdir(project)).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
     throw new RehearsalError(`there is no stack "${stack}"; there are: ${stacks.join(", ")}`, { cause });
+  });
+  if (importsEnvironment(text)) {
+    throw new RehearsalError(
+      `${file}: environment: a rehearsal has no access to Pulumi ESC; to rehearse this stack, remove it from a copy of the file and write its values under config`,
+    );
   }
+  return text;
 }
 
 /**
@@ -62,6 +71,28 @@ export async function settingsOf(
 /** As Pulumi hands a value to a program. */
 function textOf(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** The systems that a stack is rehearsed on. */
+export interface RehearsalSystems {
+  cluster: { kubeconfig: string; context: string };
+  postgres: { host: string; port: number; caFile: string };
+}
+
+/** The configuration that replaces the address of every system of the stack's own, so that a rehearsal never reaches one. */
+export function addressesOf({ cluster, postgres }: RehearsalSystems, { managerDatabase }: Settings) {
+  return {
+    "kubernetes:kubeconfig": cluster.kubeconfig,
+    "kubernetes:context": cluster.context,
+    "pulsar:managerDatabase.host": postgres.host,
+    "pulsar:managerDatabase.port": String(postgres.port),
+    ...(managerDatabase.tls === "verify-full" ? { "pulsar:managerDatabase.tlsCaFile": postgres.caFile } : {}),
+    ...(managerDatabase.create
+      ? { "pulsar:managerDatabase.admin.user": "postgres", "pulsar:managerDatabase.admin.database": "postgres" }
+      : {}),
+    // Without an address, the program reaches the admin API by a port-forward to a proxy in the rehearsed cluster.
+    "pulsar:adminApi": "{}",
+  };
 }
 
 /** A password for each secret of a stack. */

@@ -56,7 +56,9 @@ const steps = (step: string, names: string[]) => first(names).map((name) => `${s
 
 test("a stack with tenants", async (t) => {
   const { said, tell, progress } = listener();
-  await withRehearsal({ progress, log: tell, config: { plain: asOverrides([shop, pub]) } }, async (stage) => {
+  // A rehearsal replaces the stack's own address.
+  const plain = { ...asOverrides([shop, pub]), "pulsar:adminApi.address": "https://pulsar.example.com" };
+  await withRehearsal({ progress, log: tell, config: { plain } }, async (stage) => {
     const { stack } = stage;
 
     await t.test("shows each of them in its preview, which reaches nothing", async () => {

@@ -1,45 +1,35 @@
 import { createHash, createPublicKey, generateKeyPair, type KeyObject } from "node:crypto";
 import { promisify } from "node:util";
 import { changedPaths, type Props, type ResourceHandler, UNKNOWN } from "../protocol.ts";
-import { opensshKey } from "./openssh.ts";
 
 const generate = promisify(generateKeyPair);
+/** The plugin's default curve is P224. Programs that do not name P256 are refused here. */
 const defaults = { rsaBits: 2048, ecdsaCurve: "P224" };
-const algorithms = ["RSA", "ECDSA", "ED25519"];
-const curves: Readonly<Record<string, string>> = {
-  P224: "secp224r1",
-  P256: "prime256v1",
-  P384: "secp384r1",
-  P521: "secp521r1",
-};
+const algorithms = ["RSA", "ECDSA"];
 
 /** Outputs that hold the private key. */
-export const secretOutputs = ["privateKeyPem", "privateKeyPemPkcs8", "privateKeyOpenssh"];
+export const secretOutputs = ["privateKeyPem", "privateKeyPemPkcs8"];
 
-const computed = [
-  ...secretOutputs,
-  "publicKeyPem",
-  "publicKeyOpenssh",
-  "publicKeyFingerprintMd5",
-  "publicKeyFingerprintSha256",
-];
+const computed = [...secretOutputs, "publicKeyPem", "publicKeyFingerprintSha256"];
 
-/** `tls:index/privateKey:PrivateKey`: a key that lives in the state alone; any change makes a new one. */
+/** `tls:index/privateKey:PrivateKey`, without the outputs in OpenSSH's format. The key is in the state only; any change creates a new one. */
 export const privateKey: ResourceHandler = {
   async check(news) {
-    const choices = Object.entries({ algorithm: algorithms, ecdsaCurve: Object.keys(curves) });
+    const choices = Object.entries({
+      algorithm: algorithms,
+      ...(news.algorithm === "ECDSA" && { ecdsaCurve: ["P256"] }),
+    });
     const failures = choices
-      .filter(([property]) => property === "algorithm" || property in news)
       .filter(([property, allowed]) => news[property] !== UNKNOWN && !allowed.includes(String(news[property])))
       .map(([property, allowed]) => ({
         property,
-        reason: `value must be one of: ${allowed.map((one) => `"${one}"`).join(", ")}, got: "${String(news[property] as string | undefined)}"`,
+        reason: `the tls stand-in implements ${allowed.join(" and ")} only, got: "${String(news[property])}"`,
       }));
     return { inputs: news, failures };
   },
 
   async diff(_id, oldInputs, oldOutputs, news) {
-    // What the state holds counts, not the old inputs: naming a default is no change.
+    // Compared with the state, which holds the defaults: to write a default explicitly changes nothing.
     const names = ["algorithm", "rsaBits", "ecdsaCurve"] as const;
     const pick = (props: Props): Props => Object.fromEntries(names.map((name) => [name, props[name]]));
     const changedKeys = changedPaths(
@@ -56,7 +46,7 @@ export const privateKey: ResourceHandler = {
     }
     const key = await newKey(settings);
     const spki = createPublicKey(key).export({ type: "spki", format: "der" });
-    return { id: createHash("sha1").update(spki).digest("hex"), outputs: { ...settings, ...encodings(key) } };
+    return { id: createHash("sha1").update(spki).digest("hex"), outputs: { ...settings, ...encodings(key, spki) } };
   },
 
   async read(id, inputs, outputs) {
@@ -68,33 +58,24 @@ export const privateKey: ResourceHandler = {
   },
 
   async delete() {
-    // The key is gone with the state.
+    // The key exists in the state only.
   },
 };
 
-async function newKey(settings: Props): Promise<KeyObject> {
-  switch (settings.algorithm) {
-    case "RSA":
-      return (await generate("rsa", { modulusLength: Number(settings.rsaBits) })).privateKey;
-    case "ECDSA":
-      return (await generate("ec", { namedCurve: curves[String(settings.ecdsaCurve)] ?? "" })).privateKey;
-    default:
-      return (await generate("ed25519", {})).privateKey;
-  }
+async function newKey({ algorithm, rsaBits }: Props): Promise<KeyObject> {
+  const pair =
+    algorithm === "RSA"
+      ? await generate("rsa", { modulusLength: Number(rsaBits) })
+      : await generate("ec", { namedCurve: "prime256v1" });
+  return pair.privateKey;
 }
 
-function encodings(key: KeyObject): Props {
-  const traditional = { rsa: "pkcs1", ec: "sec1" } as const;
-  const type =
-    key.asymmetricKeyType === "rsa" || key.asymmetricKeyType === "ec" ? traditional[key.asymmetricKeyType] : "pkcs8";
-  const openssh = opensshKey(key);
+function encodings(key: KeyObject, spki: Buffer): Props {
   return {
-    privateKeyPem: key.export({ type, format: "pem" }),
+    privateKeyPem: key.export({ type: key.asymmetricKeyType === "rsa" ? "pkcs1" : "sec1", format: "pem" }),
     privateKeyPemPkcs8: key.export({ type: "pkcs8", format: "pem" }),
-    privateKeyOpenssh: openssh?.privateKey ?? "",
     publicKeyPem: createPublicKey(key).export({ type: "spki", format: "pem" }),
-    publicKeyOpenssh: openssh?.publicKey ?? "",
-    publicKeyFingerprintMd5: openssh?.fingerprintMd5 ?? "",
-    publicKeyFingerprintSha256: openssh?.fingerprintSha256 ?? "",
+    // The plugin hashes OpenSSH's encoding of the key. The program only compares fingerprints.
+    publicKeyFingerprintSha256: `SHA256:${createHash("sha256").update(spki).digest("base64").replace(/=+$/, "")}`,
   };
 }

@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { readConfig } from "../../../rehearsal/engine/stackConfig.ts";
-import { ownProject, secretsFor, settingsOf } from "../../../rehearsal/engine/stackSettings.ts";
+import {
+  addressesOf,
+  ownProject,
+  readStackFile,
+  secretsFor,
+  settingsOf,
+} from "../../../rehearsal/engine/stackSettings.ts";
 import { stackConfig } from "../../support/stackFile.ts";
 import { awkward, empty, faulty } from "../awkwardConfig.ts";
 
@@ -30,6 +39,28 @@ describe("a stack file, read without Pulumi", () => {
           return true;
         },
       );
+    });
+  }
+});
+
+describe("a stack file with a Pulumi ESC environment", () => {
+  const cases: [text: string, refused: boolean][] = [
+    ["environment:\n  - org/prod\nconfig: {}\n", true],
+    ["config: {}\nenvironment: { imports: [org/prod] }\n", true],
+    ["environment: []\nconfig: {}\n", false],
+    ["config:\n  pulsar:environment: test\n", false],
+  ];
+  for (const [text, refused] of cases) {
+    test(`is ${refused ? "refused with what to do" : "read"}: ${JSON.stringify(text)}`, async (t) => {
+      const dir = await mkdtemp(join(tmpdir(), "stack-file-"));
+      t.after(() => rm(dir, { recursive: true }));
+      await writeFile(join(dir, file), text);
+      if (!refused) assert.equal(await readStackFile(dir, "test"), text);
+      else
+        await assert.rejects(readStackFile(dir, "test"), {
+          name: "RehearsalError",
+          message: /^Pulumi\.test\.yaml: environment: .* no access to Pulumi ESC; .* under config$/,
+        });
     });
   }
 });
@@ -110,5 +141,27 @@ describe("the settings of a stack file", () => {
   test("need no cluster, as in a preview", async () => {
     const { cluster } = await settingsOf("test", written({ "kubernetes:context": undefined }), made, ownProject);
     assert.equal(cluster.context, undefined);
+  });
+
+  test("keep no address of the stack's own systems in a rehearsal", async () => {
+    const adminApi = { address: "https://pulsar.example.com", caFile: "ca.pem" };
+    const database = { host: "postgres.example.com", tls: "verify-full" };
+    const config = written({ "pulsar:adminApi": adminApi, "pulsar:managerDatabase": database });
+    const settings = await settingsOf("test", config, made, ownProject);
+    const cluster = { kubeconfig: "/rehearsal/kubeconfig", context: "rehearsal" };
+    const postgres = { host: "127.0.0.1", port: 15000, caFile: "/rehearsal/ca.pem" };
+    const addresses = addressesOf({ cluster, postgres }, settings);
+    assert.deepEqual(addresses, {
+      "kubernetes:kubeconfig": "/rehearsal/kubeconfig",
+      "kubernetes:context": "rehearsal",
+      "pulsar:managerDatabase.host": "127.0.0.1",
+      "pulsar:managerDatabase.port": "15000",
+      "pulsar:managerDatabase.tlsCaFile": "/rehearsal/ca.pem",
+      "pulsar:managerDatabase.admin.user": "postgres",
+      "pulsar:managerDatabase.admin.database": "postgres",
+      "pulsar:adminApi": "{}",
+    });
+    const rehearsed = written({ "pulsar:adminApi": addresses["pulsar:adminApi"] });
+    assert.deepEqual((await settingsOf("test", rehearsed, made, ownProject)).adminApi, {});
   });
 });
