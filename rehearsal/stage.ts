@@ -1,4 +1,4 @@
-/** Sets up what a stack is rehearsed on: tools, control plane with nodes, PostgreSQL, and the stack itself. */
+/** Sets up what a stack is rehearsed on: the tools, a control plane with nodes, PostgreSQL, and the stack. */
 import { dirname, join, resolve } from "node:path";
 import { chartLine, type ChartVersion } from "../model/charts/lines.ts";
 import type { Layout } from "../model/layouts/layout.ts";
@@ -7,14 +7,14 @@ import { proxyForward, serveAdminApi } from "./cluster/adminApi.ts";
 import { clusterAddress, startCluster, type Cluster } from "./cluster/controlPlane.ts";
 import { Stack, type StackConfig } from "./engine/stack.ts";
 import { listDatabases } from "./cluster/databases.ts";
-import { plantForeignDatabase, plantForeignObjects, withoutForeign } from "./cluster/foreign.ts";
+import { createForeignDatabase, createForeignObjects, withoutForeign } from "./cluster/foreign.ts";
 import { takeInventory, type Inventory } from "./cluster/inventory.ts";
 import { connect, type Api } from "./cluster/api.ts";
 import { simulatedNodes, type SimulatedNode } from "./cluster/nodes.ts";
 import { observe, type Observation } from "./cluster/observe.ts";
 import { freePorts } from "./cluster/ports.ts";
 import { startPostgres, type Postgres } from "./cluster/postgres.ts";
-import { plantPrerequisites } from "./cluster/prerequisites.ts";
+import { createPrerequisites } from "./cluster/prerequisites.ts";
 import { silent, type Progress } from "./cli/progress.ts";
 import { redactor } from "./engine/redact.ts";
 import {
@@ -34,71 +34,71 @@ import { Interrupted, openWorkspace, type Workspace } from "./engine/workspace.t
 export interface RehearsalOptions {
   /** Name of the stack: `Pulumi.<stack>.yaml` must exist. @default "test" */
   stack?: string;
-  /** Path of a chart that takes the place of the stack's. */
+  /** Path of a chart that replaces the stack's chart. */
   chart?: string;
-  /** Configuration laid over the stack file's. */
+  /** Configuration that overrides the stack file. */
   config?: Pick<StackConfig, "plain">;
   /** Absolute path of the program: the folder of Pulumi.yaml. @default this project */
   project?: string;
   /** Absolute path of the folder of the stack files. @default the program's */
   stackFiles?: string;
   /**
-   * Whether each command of the engine is run in one go: with many steps at a time, and the state saved once at the end. By itself the engine
-   * saves all of it after each step, which takes the square of the resources; but only then can what was killed half way be gone on with.
+   * Whether the engine runs many steps in parallel and saves the state once at the end. By default it saves the whole state after each step, which
+   * takes time quadratic in the number of resources. Only then can the next command continue after a command was killed.
    * @default false
    */
   inOneGo?: boolean;
-  /** Looks at the plan before anything is started; what it throws ends the rehearsal. */
+  /** Checks the plan before anything is started. An error that it throws ends the rehearsal. */
   check?: (layout: Layout) => void;
-  /** Port on 127.0.0.1 of an admin API, to which port-forwards to the stack's proxies lead. @default a stand-in's, where the stack has tenants */
+  /** Port on 127.0.0.1 that port-forwards to the stack's proxies connect to. @default that of a stand-in admin API, if the stack has tenants */
   adminApi?: number;
   /** Changes the simulated nodes before they are registered. */
   nodes?: (planned: SimulatedNode[]) => SimulatedNode[];
-  /** @default nothing is shown */
+  /** @default shows nothing */
   progress?: Progress;
-  /** Takes the lines that come before the steps: which parts are not the real thing. */
+  /** Receives the lines that come before the steps: the parts that are simulated or replaced by a stand-in. */
   log?: (line: string) => void;
 }
 
 /** What a stack is rehearsed on. */
 export interface Stage {
   workspace: Workspace;
-  /** The settings that the stack file says; the program gets the rehearsal's own cluster, database and chart. */
+  /** The settings of the stack file. The program gets the addresses of the rehearsal's systems instead of the stack's. */
   settings: Settings;
-  /** The plan that pods are held against. */
+  /** The plan that the pods are compared with. */
   layout: Layout;
   cluster: Cluster;
   api: Api;
   postgres: Postgres;
-  /** The stand-in of Pulsar's admin API, where the stack has tenants and nobody said where to apply them. */
+  /** The stand-in for Pulsar's admin API. Absent if the stack has no tenants, or if `RehearsalOptions.adminApi` is set. */
   adminApi?: StandInAdminApi;
   /** The engine on the rehearsed stack. Nothing has been deployed yet. */
   stack: Stack;
-  /** Everything in the cluster before the first `up`, some of it planted as somebody else's. */
+  /** Everything in the cluster before the first `up`, including the foreign objects that the rehearsal creates. */
   before: Inventory;
-  /** The same of PostgreSQL. */
+  /** The databases and roles before the first `up`. */
   databasesBefore: string[];
-  /** What is really there, with versions, and what is not the real thing. */
+  /** The real parts, with their versions, and the simulated ones. */
   parts: { real: string[]; standIns: string[] };
   progress: Progress;
-  /** Makes another committed stack on the same cluster and database, and tells its plan. Its nodes must be there, and what it says to exist. */
-  another(name: string, config: Pick<StackConfig, "plain">): Promise<{ stack: Stack; layout: Layout }>;
-  /** Looks at the cluster as it is now, without what is planted as somebody else's. @param namespace whose pods are looked at; default: the stack's */
+  /** Creates another committed stack on the same cluster and database server. Its nodes and prerequisites must exist. */
+  addStack(name: string, config: Pick<StackConfig, "plain">): Promise<{ stack: Stack; layout: Layout }>;
+  /** The present state of the cluster, without the foreign objects. @param namespace of the pods; default: the stack's */
   observe(namespace?: string): Promise<Observation>;
-  /** Takes secrets out of a text. */
+  /** Replaces the secrets in a text. */
   redact(text: string): string;
 }
 
 export const standInPlugins = join(import.meta.dirname, "standins/bin");
 
-/** The chart that stands in for this version: one a chart line. */
+/** The folder of the stand-in chart for a version. There is one for each chart line. */
 export function standInChart(version: ChartVersion): string {
   return join(import.meta.dirname, "standins/charts", `pulsar-${chartLine(version).name}`);
 }
 
 /**
- * Sets up a stage, hands it to `use`, and takes everything down again whatever happens.
- * @throws RehearsalError for what the user can mend, such as faults of the stack's configuration
+ * Sets up a stage, passes it to `use`, and removes everything afterwards in any case.
+ * @throws RehearsalError for what the user can fix, such as faults in the stack's configuration
  * @throws Interrupted after SIGINT, SIGTERM or SIGHUP
  */
 export async function withRehearsal<T>(options: RehearsalOptions, use: (stage: Stage) => Promise<T>): Promise<T> {
@@ -108,7 +108,7 @@ export async function withRehearsal<T>(options: RehearsalOptions, use: (stage: S
     stage = await setUp(options, workspace);
     return await use(stage);
   } catch (fault) {
-    // What is interrupted fails in many ways.
+    // After an interruption, any operation may fail.
     if (workspace.signal.reason instanceof Interrupted) throw workspace.signal.reason;
     throw fault;
   } finally {
@@ -123,11 +123,11 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
   const { signal } = workspace;
   const secrets = madeUpSecrets();
   const address = clusterAddress(workspace);
-  // That there is no such stack is told before anything is downloaded or built for ten minutes.
+  // A missing stack is reported before tools are downloaded or built, which may take ten minutes.
   await readStackFile(stackFiles, name);
 
   const [{ tools, report, plugins }] = await progress({
-    title: "find or make the tools",
+    title: "find or build the tools",
     talkative: true,
     work: async (tell) => {
       const prepared = await prepareTools({ log: tell, signal });
@@ -145,12 +145,12 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
         projectDir: project,
         stackFiles,
         workDir: await workspace.folder(`pulumi-${name}`),
-        // First of all the right Node: official plugins may lie beside another one.
+        // The project's Node comes first: the folder of an official plugin may hold another one.
         path: [join(project, "node_modules/.bin"), ...pluginFolders(plugins), dirname(tools.helm)],
         env: {
           ...workspace.env,
           KUBECONFIG: address.kubeconfig,
-          // Every engine run starts the program and four plugins, each of which compiles the SDK otherwise.
+          // Every command of the engine starts the program and four plugins. Without the cache, each of them compiles the SDK.
           NODE_COMPILE_CACHE: join(cacheFolder(), "node"),
           ...(options.inOneGo ? { PULUMI_PARALLEL: "64", PULUMI_SKIP_CHECKPOINTS: "true" } : {}),
         },
@@ -159,14 +159,14 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
       name,
       config,
     );
-    // The workspace goes anyway: nothing is worth waiting for.
+    // The workspace is removed in any case, so there is nothing to wait for.
     signal.addEventListener("abort", () => {
       stack.kill();
     });
     return { stack, settings: await settingsOf(name, stack.written, secrets, project) };
   };
 
-  // The stack file is checked as it is written, before anything is started and before the rehearsal's own values hide what it says.
+  // The stack file is checked before anything is started, and before the rehearsal's addresses replace its own.
   const { stack, settings } = await makeStack(name, withChart(options));
   const { layoutOf } = await import("../model/layouts/layouts.ts");
   const layout = layoutOf(settings);
@@ -201,7 +201,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
   const [adminPort = 0] = options.adminApi === undefined ? await freePorts(1) : [options.adminApi];
   const planned = simulatedNodes(settings);
   const nodes = options.nodes?.(planned) ?? planned;
-  // Faults of one of them are the whole's: the others are ended with the workspace.
+  // If one of them fails, the other is ended with the workspace.
   const [cluster, postgres] = await progress(
     {
       title: `start the control plane with ${nodes.length} nodes`,
@@ -227,8 +227,8 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
   );
 
   const api = await connect(cluster.kubeconfig);
-  await plantPrerequisites({ api, postgres, settings, password: secrets["pulsar:managerDatabasePassword"] });
-  await Promise.all([plantForeignObjects(api, nodes), plantForeignDatabase(postgres)]);
+  await createPrerequisites({ api, postgres, settings, password: secrets["pulsar:managerDatabasePassword"] });
+  await Promise.all([createForeignObjects(api, nodes), createForeignDatabase(postgres)]);
   return {
     workspace,
     settings,
@@ -242,7 +242,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
     databasesBefore: await listDatabases(postgres),
     parts,
     progress,
-    async another(name, given) {
+    async addStack(name, given) {
       const { stack, settings } = await makeStack(name, given);
       await redirect(stack, settings, postgres, await chartSource(settings.chart, signal));
       return { stack, layout: layoutOf(settings) };
@@ -252,23 +252,23 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
   };
 }
 
-/** The configuration asked for, with the chart asked for. */
+/** The configuration of the options, including their chart. */
 function withChart({ chart, config }: RehearsalOptions): StackConfig {
   return { plain: { ...config?.plain, ...chartOf(chart && resolve(chart)) } };
 }
 
-/** The stand-in, where the stack's repository does not answer. */
+/** The stand-in chart if the stack's chart repository does not answer; otherwise undefined. */
 async function chartSource({ source, version }: Settings["chart"], signal: AbortSignal): Promise<string | undefined> {
   if (!/^https?:/.test(source)) return undefined;
   return (await chartRepositoryAnswers(source, signal)) ? undefined : standInChart(version);
 }
 
-/** The chart that takes the place of the stack's, if one does, as a setting. */
+/** The setting for a chart that replaces the stack's chart. */
 function chartOf(source: string | undefined): Record<string, string> {
   return source === undefined ? {} : { "pulsar:chart.source": source };
 }
 
-/** Those of official plugins go before the stand-ins', which hold all plugins. */
+/** The folders for PATH. Those of official plugins come before that of the stand-ins, which holds a stand-in for every plugin. */
 export function pluginFolders(plugins: { origin: string; folder: string }[]): string[] {
   const official = plugins.filter(({ origin }) => origin !== "stand-in").map(({ folder }) => folder);
   return [...new Set([...official, standInPlugins])];

@@ -1,4 +1,4 @@
-/** The admin API of a rehearsed Pulsar, in which no broker runs: the stand-in, told what the stack's own brokers would know. */
+/** The stand-in admin API of a rehearsed stack, in which no broker runs. It verifies tokens with the stack's own key. */
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { jwtVerify } from "jose";
 import { fullName } from "../../model/charts/names.ts";
@@ -11,13 +11,13 @@ import { startAdminApi, type StandInAdminApi } from "../standins/adminApi.ts";
 /** The ports on which the proxies of the chart lines listen for HTTP: 80 (2.7.7) and 8080 (4.7.0). */
 const proxyPorts = [80, 8080];
 
-/** How the simulated kubelets lead a port-forward to the stack's proxies: to a port of this machine. */
+/** The rule by which the simulated kubelets forward ports of the stack's proxies to a port of this machine. */
 export function proxyForward({ release, namespace, replicas }: Settings, port: number): KubeletForward {
   const pods = Array.from({ length: replicas.proxy }, (_, i) => `${fullName(release)}-proxy-${i}`);
   return { namespace, pods, ports: proxyPorts, to: port };
 }
 
-/** Serves the stand-in for a stack, on a port of this machine. */
+/** Starts the stand-in for a stack on a port of this machine. */
 export function serveAdminApi(
   api: Api,
   { release, namespace, tokens }: Settings,
@@ -36,9 +36,9 @@ export function serveAdminApi(
 }
 
 /**
- * The role that a token stands for.
+ * The role in a token.
  * @param data of the Secret with the key
- * @throws for a token that brokers with this key do not accept
+ * @throws if brokers with this key would not accept the token
  */
 export async function roleOf(token: string, keys: TokenKeys, data: Record<string, string>): Promise<string> {
   const bytes = (name: string) => Buffer.from(data[name] ?? "", "base64");

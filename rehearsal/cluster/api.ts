@@ -11,26 +11,26 @@ import type {
   RequestContext,
 } from "@kubernetes/client-node";
 
-/** The parts of the Kubernetes API that the rehearsal itself uses. */
+/** The parts of the Kubernetes API that the rehearsal uses. */
 export interface Api {
   core: CoreV1Api;
   apps: AppsV1Api;
   batch: BatchV1Api;
-  /** The leases by which kubelets say that they are alive. */
+  /** For the leases of kubelets. */
   coordination: CoordinationV1Api;
   /** For objects of any kind. */
   objects: KubernetesObjectApi;
-  /** Whatever stands at a path, in the form that `accept` asks for. */
+  /** GET of a path, with the content type `accept`. @throws Error unless the status is 200 */
   get<T>(path: string, accept: string): Promise<T>;
 }
 
-/** An object of the API as plain data; the client's classes add nothing to it. */
+/** An API object as plain data instead of an instance of the client's classes. */
 export type Plain<T> = T extends Date ? T : T extends object ? { [K in keyof T]: Plain<T[K]> } : T;
 
-/** A client for the current context of a kubeconfig file. The library takes a quarter of a second to load, so only on demand. */
+/** A client for the current context of a kubeconfig file. The library is imported on demand, because it takes 0.25 s to load. */
 export async function connect(kubeconfig: string): Promise<Api> {
   const k8s = await import("@kubernetes/client-node");
-  /** The library (2.0.1) makes new connections for each request; their TLS handshakes take more time than the requests. */
+  /** Keeps connections open. The library (2.0.1) opens one for each request, and the TLS handshakes take longer than the requests. */
   class KubeConfig extends k8s.KubeConfig {
     #connections: ReturnType<RequestContext["getDispatcher"]>;
 
@@ -44,7 +44,7 @@ export async function connect(kubeconfig: string): Promise<Api> {
   config.loadFromFile(kubeconfig);
   const access: RequestOptions = {};
   await config.applyToHTTPSOptions(access);
-  // For the same reason: Node's own agent keeps its connections.
+  // For the same reason: Node's default agent keeps connections open.
   delete access.agent;
   return {
     core: config.makeApiClient(k8s.CoreV1Api),

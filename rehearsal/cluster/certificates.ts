@@ -1,4 +1,4 @@
-/** A server's certificate and key, and the CA that signed it, all in PEM. */
+/** The certificate and key of a server, and the CA that signed it, in PEM. */
 export interface Certificates {
   ca: string;
   certificate: string;
@@ -7,11 +7,11 @@ export interface Certificates {
 }
 
 /**
- * Makes a CA and a certificate that it signs for a server on this machine, reached as 127.0.0.1 or localhost. Both are made afresh (P-256) and
- * valid for a year. The CA's key is thrown away.
+ * Creates a CA and a certificate for a server on this machine, reached as 127.0.0.1 or localhost. Both have new P-256 keys and are valid for a
+ * year. The CA's key is discarded.
  */
 export async function makeCertificates(): Promise<Certificates> {
-  // Not before it is needed: it takes a tenth of a second to load.
+  // Imported on demand: it takes 0.1 s to load.
   const { generate } = await import("selfsigned");
   const fresh = { keyType: "ec", algorithm: "sha256" } as const;
   const ca = await generate([{ name: "commonName", value: "rehearsal CA" }], {

@@ -11,7 +11,7 @@ import { freePorts } from "./ports.ts";
 import { waitFor } from "./waiting.ts";
 import type { Workspace } from "../engine/workspace.ts";
 
-/** Absolute paths of the programs a control plane is made of. */
+/** Absolute paths of the programs of a control plane. */
 export interface ClusterTools {
   etcd: string;
   "kube-apiserver": string;
@@ -21,19 +21,19 @@ export interface ClusterTools {
   kwokctl: string;
 }
 
-/** A running control plane on the loopback. */
+/** A running control plane on the loopback interface. */
 export interface Cluster {
-  /** Absolute path of a kubeconfig file that holds everything in itself and has one context. */
+  /** Absolute path of a kubeconfig file with embedded certificates and a single context. */
   kubeconfig: string;
   /** The name of that context. */
   context: string;
-  /** Registers nodes and waits until all are Ready. */
+  /** Registers nodes and waits until all of them are Ready. */
   addNodes(nodes: readonly SimulatedNode[]): Promise<void>;
-  /** Ends the control plane and forgets what it held. */
+  /** Stops the control plane and deletes its data. */
   stop(): Promise<void>;
 }
 
-/** Which pods' ports lead to a port of this machine where the API server is asked to forward them. */
+/** A rule that connects port-forwards of pods to a port of this machine. */
 export interface KubeletForward {
   namespace: string;
   /** Names of the pods. */
@@ -45,22 +45,22 @@ export interface KubeletForward {
 
 const context = "rehearsal";
 
-/** Where the control plane of a workspace is to be found, also before it is started. */
+/** The kubeconfig and context of the control plane of a workspace. Known before the start. */
 export function clusterAddress(workspace: Workspace): { kubeconfig: string; context: string } {
   return { kubeconfig: join(workspace.dir, "cluster/kubeconfig"), context };
 }
 
 /**
- * How long the control plane, and then its nodes, may take to get ready, in milliseconds. Where none of its programs has ended, it is a busy
- * machine that takes long.
+ * The limit for the start of the control plane, and then for its nodes to become Ready, in milliseconds. It is long because the machine may be
+ * busy; a program that has ended is reported at once.
  */
 const readyLimit = 300_000;
 
 /**
- * Starts kube-apiserver, kube-scheduler, kube-controller-manager, etcd and KWOK by kwokctl, in `<workspace>/cluster` and on free ports of the
- * loopback. The user's own ~/.kwok and ~/.kube stay as they are. Answers once the API server serves and the controllers work.
+ * Starts kube-apiserver, kube-scheduler, kube-controller-manager, etcd and KWOK with kwokctl, in `<workspace>/cluster` and on free ports of the
+ * loopback interface. It does not change the user's ~/.kwok and ~/.kube. Resolves when the API server serves and the controllers work.
  *
- * @throws RehearsalError where it does not start
+ * @throws RehearsalError if it does not start
  */
 export async function startCluster({
   tools,
@@ -69,12 +69,12 @@ export async function startCluster({
 }: {
   tools: ClusterTools;
   workspace: Workspace;
-  /** @default no pod answers a port-forward */
+  /** @default port-forwards to all pods fail */
   forward?: KubeletForward | undefined;
 }): Promise<Cluster> {
   const dir = await workspace.folder("cluster");
   const env = {
-    // Settings that the user has for kwokctl are not for this cluster.
+    // The user's settings for kwokctl must not apply to this cluster.
     ...Object.fromEntries(Object.entries(workspace.env).filter(([name]) => !name.startsWith("KWOK_"))),
     HOME: dir,
     KWOK_WORKDIR: dir,
@@ -94,16 +94,16 @@ export async function startCluster({
       },
     );
 
-  // kwokctl itself waits for minutes for a program that has ended.
+  // kwokctl waits for minutes even after one of the programs has ended.
   const ended = new AbortController();
   let created = false;
   const watch = waitFor(
     async () => {
       if (created) return true;
-      await allRun(dir, workspace);
+      await requireAllRunning(dir, workspace);
       return undefined;
     },
-    { what: "the start of the control plane", limit: readyLimit, every: 250, signal: workspace.signal },
+    { what: "the control plane to start", limit: readyLimit, every: 250, signal: workspace.signal },
   ).catch((fault: unknown) => {
     ended.abort(fault);
   });
@@ -125,10 +125,10 @@ export async function startCluster({
   const waiting = { limit: readyLimit, signal: workspace.signal };
   await waitFor(
     async () => {
-      await allRun(dir, workspace);
+      await requireAllRunning(dir, workspace);
       return core.readNamespacedServiceAccount({ name: "default", namespace: "default" });
     },
-    { ...waiting, what: "the control plane's start" },
+    { ...waiting, what: "the control plane to start" },
   );
 
   return {
@@ -139,11 +139,11 @@ export async function startCluster({
       const names = nodes.map((node) => node.metadata.name);
       await waitFor(
         async () => {
-          await allRun(dir, workspace);
+          await requireAllRunning(dir, workspace);
           const ready = (await core.listNode()).items.filter(isReady).map((node) => node.metadata?.name);
           return names.every((name) => ready.includes(name)) || undefined;
         },
-        { ...waiting, limit: readyLimit + nodes.length * 200, every: 250, what: "the nodes' getting ready" },
+        { ...waiting, limit: readyLimit + nodes.length * 200, every: 250, what: "all nodes to become Ready" },
       );
     },
     async stop() {
@@ -152,8 +152,8 @@ export async function startCluster({
   };
 }
 
-/** @throws RehearsalError that names a program of the control plane which has ended, with the last line of its log */
-async function allRun(dir: string, workspace: Workspace): Promise<void> {
+/** @throws RehearsalError if a program of the control plane has ended, with its name and the last line of its log */
+async function requireAllRunning(dir: string, workspace: Workspace): Promise<void> {
   const folder = join(dir, "clusters", context);
   const programs = await Promise.all(
     (await readdir(join(folder, "pids"))).map(async (file) => ({
@@ -161,7 +161,7 @@ async function allRun(dir: string, workspace: Workspace): Promise<void> {
       pid: Number(await readFile(join(folder, "pids", file), "utf8")),
     })),
   );
-  // Listed after the files were read: what starts in between is running.
+  // Listed after the files are read, so that a program that has just started counts as running.
   const running = new Set(markedProcesses(workspace.dir));
   for (const { name, pid } of programs) {
     if (pid === 0 || running.has(pid)) continue;
@@ -174,13 +174,13 @@ function lastLine(text = ""): string {
   return text.trim().split("\n").at(-1) ?? "";
 }
 
-/** Ready, and rid of the taint that every new node has until the node lifecycle controller has seen that it is. */
+/** Whether a node is Ready, and the node lifecycle controller has removed the taint of new nodes. */
 export function isReady({ status, spec }: V1Node): boolean {
   const ready = status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True");
   return ready === true && !spec?.taints?.some(({ key }) => key.startsWith("node.kubernetes.io/"));
 }
 
-/** Where a port-forward ends, as KWOK plays the kubelet's part in it. */
+/** The rule for KWOK, which answers port-forwards in place of a kubelet. */
 function forwardRule({ namespace, pods, ports, to }: KubeletForward): unknown {
   return {
     apiVersion: "kwok.x-k8s.io/v1alpha1",
@@ -193,7 +193,7 @@ function forwardRule({ namespace, pods, ports, to }: KubeletForward): unknown {
   };
 }
 
-/** What kwokctl is told by file, because it has no flag for all of it. By itself it listens on every address, etcd without any password. */
+/** In a file, because kwokctl has no flags for all of it. By default, all programs listen on every address, and etcd requires no password. */
 function kwokConfiguration(dir: string, tools: ClusterTools, ports: number[]): unknown {
   const [etcdPort, etcdPeerPort, kubeApiserverPort, kubeControllerManagerPort, kubeSchedulerPort, kwokControllerPort] =
     ports;
@@ -217,17 +217,17 @@ function kwokConfiguration(dir: string, tools: ClusterTools, ports: number[]): u
       kwokControllerPort,
     },
     componentsPatches: [
-      // Nothing here outlives the rehearsal, so nothing has to survive a crash.
+      // The data is deleted with the rehearsal, so it need not survive a crash.
       { name: "etcd", extraArgs: [{ key: "unsafe-no-fsync", value: "true" }] },
       {
         name: "kube-apiserver",
         extraArgs: [
-          // By itself it looks for another address to advertise and does not start on a machine that has only the loopback.
+          // By default, it looks for another address to advertise, and does not start on a machine with only a loopback interface.
           { key: "advertise-address", value: "127.0.0.1" },
           { key: "endpoint-reconciler-type", value: "none" },
         ],
       },
-      // By themselves they keep to twenty and fifty requests a second, for the sake of other clients: five new nodes a second.
+      // The default limits are 20 and 50 requests per second, enough for only five new nodes per second.
       ...["kube-controller-manager", "kube-scheduler"].map((name) => ({
         name,
         extraArgs: [
@@ -244,7 +244,7 @@ interface Kubeconfig {
   users: { name: string; user: { "client-certificate": string; "client-key": string } }[];
 }
 
-/** kwokctl's kubeconfig with the certificates in it, and names of our own. */
+/** kwokctl's kubeconfig with embedded certificates and the names of this module. */
 async function selfContained(path: string): Promise<string> {
   const { clusters, users } = parse(await readFile(path, "utf8")) as Kubeconfig;
   const [cluster, user] = [clusters[0]?.cluster, users[0]?.user];

@@ -15,7 +15,7 @@ export async function withClient<T>(postgres: Postgres, work: (client: Client) =
   }
 }
 
-/** Everything a `destroy` could drop too much of: databases and roles, sorted. */
+/** All databases and roles, sorted: what a `destroy` could drop by mistake. */
 export async function listDatabases(postgres: Postgres): Promise<string[]> {
   return withClient(postgres, async (client) => {
     const { rows } = await client.query<{ what: string }>(
@@ -26,10 +26,10 @@ export async function listDatabases(postgres: Postgres): Promise<string[]> {
 }
 
 /**
- * What `destroy` left or dropped against the stack's word.
+ * The databases and roles that `destroy` should have dropped and did not, and those that it dropped and should have kept.
  *
- * @param at what there was before the first `up`, before `destroy` and after it
- * @param deleteData whether the stack says that `destroy` drops its role and database; otherwise nothing may go
+ * @param at the databases and roles before the first `up`, before `destroy` and after it
+ * @param deleteData whether `destroy` is to drop the stack's role and database. Otherwise it may drop nothing
  */
 export function judgeDatabases(
   at: Record<"before" | "deployed" | "after", readonly string[]>,

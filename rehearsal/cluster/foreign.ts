@@ -5,11 +5,11 @@ import type { Observation } from "./observe.ts";
 import type { Postgres } from "./postgres.ts";
 
 /**
- * Puts things of somebody else's into the cluster, so that the rehearsal can tell whether `destroy` leaves them alone: a namespace with a
- * ConfigMap, a volume, and a label and a taint on every node. The taint keeps no pod away, and being on all nodes alike it does not
- * change which one the scheduler likes best.
+ * Creates objects that do not belong to the stack, so that the rehearsal can check that `destroy` keeps them: a namespace with a ConfigMap, a
+ * volume, and a label and a taint on every node. The taint has the effect PreferNoSchedule and is the same on all nodes, so it does not change
+ * where pods are scheduled.
  */
-export async function plantForeignObjects(api: Api, nodes: readonly Pick<SimulatedNode, "metadata">[]): Promise<void> {
+export async function createForeignObjects(api: Api, nodes: readonly Pick<SimulatedNode, "metadata">[]): Promise<void> {
   await api.objects.create(object("v1", "Namespace", { name: foreign }));
   await Promise.all([
     api.objects.create({
@@ -29,8 +29,8 @@ export async function plantForeignObjects(api: Api, nodes: readonly Pick<Simulat
   ]);
 }
 
-/** The same in PostgreSQL: a role with a database of its own. */
-export async function plantForeignDatabase(postgres: Postgres): Promise<void> {
+/** The same in PostgreSQL: a role and a database that it owns. */
+export async function createForeignDatabase(postgres: Postgres): Promise<void> {
   await withClient(postgres, async (client) => {
     const name = client.escapeIdentifier(foreign);
     await client.query(`CREATE ROLE ${name}`);
@@ -38,7 +38,7 @@ export async function plantForeignDatabase(postgres: Postgres): Promise<void> {
   });
 }
 
-/** What a report shows: the cluster without the objects and marks that are planted here. */
+/** An observation without the foreign objects, labels and taints. */
 export function withoutForeign(seen: Observation): Observation {
   return {
     ...seen,
@@ -53,7 +53,7 @@ export function withoutForeign(seen: Observation): Observation {
 
 const foreign = "somebody-elses";
 
-/** The key of the planted label and taint. */
+/** The key of the foreign label and taint. */
 const mark = `example.com/${foreign}`;
 
 async function markNode(api: Api, name: string): Promise<void> {

@@ -3,11 +3,11 @@ import { taintText } from "../report/explain.ts";
 import type { Api } from "./api.ts";
 import { compareNames } from "../report/sorting.ts";
 
-/** Everything that exists in a cluster, to be compared with what exists later. */
+/** Everything that exists in a cluster at one time. */
 export interface Inventory {
-  /** By `Kind name` or `Kind namespace/name`, the object's uid. */
+  /** The uid of each object by `Kind name` or `Kind namespace/name`. */
   objects: Record<string, string>;
-  /** By node, each label and each taint as kubectl writes it. */
+  /** The labels and taints of each node, as kubectl writes them. */
   nodes: Record<string, string[]>;
 }
 
@@ -23,14 +23,14 @@ interface Discovery {
 }
 
 interface MetadataList {
-  /** Null for some kinds that have no object. */
+  /** Null for some kinds without objects. */
   items: null | { metadata: { name: string; namespace?: string; uid: string } }[];
 }
 
-/** Kinds the cluster itself makes, renews and forgets all the time. */
-const passing = new Set(["Event", "Lease", "Endpoints", "EndpointSlice"]);
+/** Kinds whose objects the cluster creates and deletes all the time. */
+const ignoredKinds = new Set(["Event", "Lease", "Endpoints", "EndpointSlice"]);
 
-/** Lists every object of every kind the API server knows, by name only. */
+/** Lists the metadata of every object of every kind that the API server knows. */
 export async function takeInventory(api: Api): Promise<Inventory> {
   const paths = await listablePaths(api);
   const lists = await Promise.all(
@@ -73,7 +73,7 @@ async function listablePaths(api: Api): Promise<{ kind: string; path: string }[]
     if (preferred === undefined) return [];
     const base = metadata.name === undefined ? "/api" : `/apis/${metadata.name}`;
     return preferred.resources
-      .filter(({ verbs, responseKind }) => verbs.includes("list") && !passing.has(responseKind.kind))
+      .filter(({ verbs, responseKind }) => verbs.includes("list") && !ignoredKinds.has(responseKind.kind))
       .map(({ resource, responseKind }) => ({
         kind: responseKind.kind,
         path: `${base}/${preferred.version}/${resource}`,
@@ -81,16 +81,16 @@ async function listablePaths(api: Api): Promise<{ kind: string; path: string }[]
   });
 }
 
-/** How a cluster differs from what it was. */
+/** The difference between two inventories. */
 export interface Difference {
-  /** What is there and was not: if it is the stack's, it was left behind. */
+  /** What was added and still exists. */
   added: string[];
-  /** What was there and is not, or is there anew under its old name. */
+  /** What was removed, or replaced by a new object of the same name. */
   removed: string[];
 }
 
 export function compare(before: Inventory, after: Inventory): Difference {
-  const added = Object.keys(after.objects).filter((name) => !(name in before.objects) && !isSystems(name));
+  const added = Object.keys(after.objects).filter((name) => !(name in before.objects) && !isSystemObject(name));
   const removed = Object.keys(before.objects).filter((name) => after.objects[name] !== before.objects[name]);
   for (const node of new Set([...Object.keys(before.nodes), ...Object.keys(after.nodes)])) {
     const [then, now] = [before.nodes[node] ?? [], after.nodes[node] ?? []];
@@ -100,7 +100,7 @@ export function compare(before: Inventory, after: Inventory): Difference {
   return { added: added.sort(compareNames), removed: removed.sort(compareNames) };
 }
 
-/** What the control plane makes by itself: for its own use, and in every namespace. */
-function isSystems(name: string): boolean {
+/** Whether the control plane creates the object: for its own use, or in every namespace. */
+function isSystemObject(name: string): boolean {
   return / kube-(system|public|node-lease)\/|^ServiceAccount .*\/default$|^ConfigMap .*\/kube-root-ca\.crt$/.test(name);
 }

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 
 /**
- * TCP ports that are free on 127.0.0.1, all different. They lie below the range from which Linux and macOS take the ports of outgoing
- * connections, so that none of those takes one before its server is up.
+ * Different free TCP ports on 127.0.0.1. They are below the range that Linux and macOS use for outgoing connections, so that no connection takes
+ * one before its server listens.
  */
 export async function freePorts(count: number): Promise<number[]> {
   const held: { port: number; server: Server }[] = [];

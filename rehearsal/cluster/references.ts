@@ -3,20 +3,20 @@ import { enumerate } from "../report/explain.ts";
 import type { Api, Plain } from "./api.ts";
 import { compareNames } from "../report/sorting.ts";
 
-/** A Secret or ConfigMap that a kubelet needs before it makes the containers of a pod. */
+/** A Secret or ConfigMap that a kubelet needs to create the containers of a pod. */
 export interface Reference {
   kind: "Secret" | "ConfigMap";
   name: string;
-  /** The keys that must be in it; none where the whole object is taken as it is. */
+  /** The keys that it must have. Empty if the reference is to the whole object. */
   keys: string[];
 }
 
-/** What exists in a namespace: the keys of each object by `Secret name` or `ConfigMap name`. */
+/** The keys of each object in a namespace, by `Secret name` or `ConfigMap name`. */
 export type Existing = Readonly<Record<string, readonly string[]>>;
 
 /**
- * What the pods of a namespace lack. A kubelet would leave them in CreateContainerConfigError or ContainerCreating for ever, a simulated
- * one does not look.
+ * The missing Secrets, ConfigMaps and keys of the pods in a namespace. With a real kubelet, such pods stay in CreateContainerConfigError or
+ * ContainerCreating; a simulated one does not check.
  */
 export async function findMissing(api: Api, namespace: string): Promise<string[]> {
   const [pods, secrets, configMaps] = await Promise.all([
@@ -34,7 +34,7 @@ export async function findMissing(api: Api, namespace: string): Promise<string[]
   return missing(pods.items, existing);
 }
 
-/** One line for each object or key that pods refer to and that does not exist, with the pods that do. */
+/** One line for each missing object or key, with the pods that refer to it. */
 export function missing(pods: readonly Plain<V1Pod>[], existing: Existing): string[] {
   const lacking = new Map<string, string[]>();
   for (const pod of pods) {
@@ -55,7 +55,7 @@ export function missing(pods: readonly Plain<V1Pod>[], existing: Existing): stri
     .sort(compareNames);
 }
 
-/** Everything a pod's environment and volumes refer to and that is not marked optional. */
+/** The references in a pod's environment and volumes, without those marked optional. */
 export function referencesOf({ spec }: Plain<V1Pod>): Reference[] {
   const containers = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
   return [...containers.flatMap(inEnvironment), ...inVolumes(spec?.volumes ?? [])];

@@ -1,22 +1,22 @@
 import { setTimeout } from "node:timers/promises";
 import { RehearsalError } from "../engine/fault.ts";
 
-/** How a condition is waited for. */
+/** What to wait for, and how long. */
 export interface Waiting {
-  /** What is waited for, as it reads in "... did not happen within 30 s". */
+  /** The condition, as in "timed out after 30 s waiting for ...". */
   what: string;
-  /** Milliseconds until the wait is given up. */
+  /** Milliseconds. */
   limit: number;
-  /** Milliseconds between two looks. @default 100 */
+  /** Milliseconds between two calls of the probe. @default 100 */
   every?: number;
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Looks until `probe` answers something and answers that. A probe that fails is asked again, unless it fails with a `RehearsalError`. Fails at
- * once with the signal's reason when that is aborted.
+ * Calls `probe` until it returns something other than undefined, and returns that. A probe that throws is called again, unless it throws a
+ * `RehearsalError`. When the signal is aborted, its reason is thrown.
  *
- * @throws RehearsalError when the time is up, with the probe's last fault
+ * @throws RehearsalError at the limit, with the last error of the probe
  */
 export async function waitFor<T>(probe: () => Promise<T | undefined>, waiting: Waiting): Promise<T> {
   const deadline = Date.now() + waiting.limit;
@@ -32,7 +32,7 @@ export async function waitFor<T>(probe: () => Promise<T | undefined>, waiting: W
     waiting.signal?.throwIfAborted();
     if (Date.now() > deadline) {
       const reason = fault instanceof Error ? `: ${fault.message.split("\n", 1)[0] ?? ""}` : "";
-      throw new RehearsalError(`${waiting.what} did not happen within ${waiting.limit / 1000} s${reason}`, {
+      throw new RehearsalError(`timed out after ${waiting.limit / 1000} s waiting for ${waiting.what}${reason}`, {
         cause: fault,
       });
     }

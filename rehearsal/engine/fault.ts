@@ -1,4 +1,4 @@
-/** A fault that the user can mend; its message is all there is to say. */
+/** A fault that the user can fix. The message says everything; no stack trace is shown. */
 export class RehearsalError extends Error {
   override name = "RehearsalError";
 }

@@ -1,6 +1,6 @@
 /**
- * Cleans up after a rehearsal: waits until standard input ends, ends every process that carries the mark of the directory named by
- * the first argument, and removes the directory. Runs as a process of its own (see `openWorkspace`).
+ * Cleans up after a rehearsal: waits for the end of standard input, ends every process that carries the mark of the directory in the first
+ * argument, and removes the directory. Runs as a separate process (see `openWorkspace`).
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -9,15 +9,15 @@ import { setTimeout } from "node:timers/promises";
 
 const variable = "PULSAR_REHEARSAL_DIR";
 
-/** The environment variable that marks a process as belonging to the rehearsal in `dir`; children inherit it. */
+/** The environment variable that marks the processes of the rehearsal in `dir`. Child processes inherit it. */
 export function markOf(dir: string): Record<string, string> {
   return { [variable]: dir };
 }
 
-/** How long a process has to end by itself after SIGINT, in milliseconds. PostgreSQL gives its shared memory back in that time. */
-const grace = 700;
+/** Milliseconds between SIGINT and SIGKILL. PostgreSQL releases its shared memory in that time. */
+const gracePeriod = 700;
 
-/** The ids of all living processes that carry the mark of `dir`. */
+/** The ids of all running processes that carry the mark of `dir`. */
 export function markedProcesses(dir: string): number[] {
   const mark = `${variable}=${dir}`;
   if (existsSync("/proc/self/environ")) {
@@ -33,7 +33,7 @@ export function markedProcesses(dir: string): number[] {
     .map((line) => Number.parseInt(line, 10));
 }
 
-/** The environment a process was started with; empty where the process has ended or belongs to somebody else. */
+/** The environment that a process was started with. Empty if the process has ended or belongs to another user. */
 function environmentOf(pid: string): string[] {
   try {
     return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
@@ -47,14 +47,14 @@ function send(signal: NodeJS.Signals, pids: number[]): void {
     try {
       process.kill(pid, signal);
     } catch {
-      // It ended between being listed and being signalled.
+      // It has ended since it was listed.
     }
   }
 }
 
 async function cleanUp(dir: string): Promise<void> {
   send("SIGINT", markedProcesses(dir));
-  const deadline = Date.now() + grace;
+  const deadline = Date.now() + gracePeriod;
   while (markedProcesses(dir).length > 0) {
     if (Date.now() > deadline) send("SIGKILL", markedProcesses(dir));
     await setTimeout(25);

@@ -1,4 +1,4 @@
-/** Drives the pulumi CLI as a user would: as a child process in the project's folder, on a stack of its own. */
+/** Runs the pulumi CLI as a user would: as a child process in the project's folder, on a separate stack. */
 import { randomBytes } from "node:crypto";
 import { appendFile, copyFile, mkdir, readFile, rm } from "node:fs/promises";
 import { basename, delimiter, join } from "node:path";
@@ -8,25 +8,25 @@ import { execa } from "execa";
 import type { ConfigValues } from "./stackConfig.ts";
 import { endTogether, killSession } from "../tools/processes.ts";
 
-/** How long pulumi may take to stop by itself after SIGINT before it is killed, in milliseconds. */
-const grace = 20_000;
+/** Milliseconds between SIGINT and the kill of pulumi and its plugins. */
+const gracePeriod = 20_000;
 
 export interface EngineOptions {
   /** Absolute path of the pulumi CLI. */
   pulumi: string;
-  /** Absolute path of the folder with Pulumi.yaml. Nothing in it is written to. */
+  /** Absolute path of the folder with Pulumi.yaml. Nothing is written to it. */
   projectDir: string;
   /** Absolute path of the folder with the committed stack files. @default the folder with Pulumi.yaml */
   stackFiles?: string;
-  /** Absolute path of an existing temporary folder of this engine's own: it takes the state, PULUMI_HOME and the stack's configuration. */
+  /** Absolute path of an existing temporary folder for the state, PULUMI_HOME and the stack's configuration. Used by one stack only. */
   workDir: string;
-  /** Folders that go first on PATH, above all those of the plugins. */
+  /** Folders that come first on PATH, such as those of the plugins. */
   path: string[];
-  /** Added to this process's environment, whose PULUMI_* variables are not passed on. */
+  /** Added to this process's environment. PULUMI_* variables of that environment are not passed on. */
   env?: Record<string, string>;
   /**
-   * When it is aborted, the running operation is asked to stop as Ctrl-C does (and after twenty seconds made to); once it has
-   * ended, its promise rejects with the signal's reason.
+   * When it is aborted, the running operation gets SIGINT, as after Ctrl-C, and is killed after twenty seconds. Its promise then rejects with the
+   * signal's reason.
    */
   signal?: AbortSignal;
 }
@@ -39,48 +39,48 @@ export interface StackConfig {
 
 export interface Diagnostic {
   severity: "info" | "info#err" | "warning" | "error";
-  /** The resource it is about; absent where it is about the whole run. */
+  /** The resource that it concerns. Absent if it concerns the whole operation. */
   urn?: string;
   message: string;
 }
 
-/** Number of resources by what happened to them: `create`, `update`, `delete`, `replace`, `same`, and so on. */
+/** Number of resources by step: `create`, `update`, `delete`, `replace`, `same` and others. */
 export type Changes = Partial<Record<string, number>>;
 
-/** How an operation ended. That it failed is told here and not thrown. */
+/** How an operation ended. A failed operation has an outcome too; nothing is thrown. */
 export interface Outcome {
   ok: boolean;
-  /** Absent where the CLI was killed. */
+  /** Absent if the CLI was killed. */
   exitCode?: number;
   changes: Changes;
   diagnostics: Diagnostic[];
   seconds: number;
-  /** All that the CLI printed, both streams, without colours. */
+  /** Everything that the CLI printed to both streams, without colours. */
   text: string;
 }
 
 export interface OperationOptions {
-  /** Takes what the CLI prints, line by line, while it does. */
+  /** Receives each line that the CLI prints. */
   onLine?: (line: string) => void;
 }
 
-/** With `expectNoChanges` an operation that changes something, or would, is not ok. */
+/** With `expectNoChanges`, an operation with changes is not ok. */
 export interface ChangeOptions extends OperationOptions {
   expectNoChanges?: boolean;
 }
 
-/** The CLI could not do what does not depend on the program: make a stack, set its configuration, read its state. */
+/** The CLI failed at something that does not depend on the program: creating a stack, setting its configuration, reading its state. */
 export class EngineError extends Error {
   override name = "EngineError";
 }
 
 /**
- * A stack whose state lies under the temporary folder, with a passphrase that exists in memory only. Its configuration starts as that of the
- * committed `Pulumi.<stack>.yaml`, without the secrets in it: only the stack's owner can decrypt them.
+ * A stack with its state in the temporary folder and a passphrase that exists in memory only. Its initial configuration is that of the committed
+ * `Pulumi.<stack>.yaml` without its secrets, which only the stack's owner can decrypt.
  */
 export class Stack {
   readonly name: string;
-  /** Absolute path of the stack's own configuration. */
+  /** Absolute path of the stack's configuration file in the temporary folder. */
   readonly configFile: string;
   readonly #options: EngineOptions;
   readonly #env: Record<string, string>;
@@ -89,8 +89,8 @@ export class Stack {
   #written: ConfigValues = { plain: {}, encrypted: [] };
 
   /**
-   * Makes the stack.
-   * @throws EngineError with one line that names the stack file, where pulumi cannot read it
+   * Creates the stack.
+   * @throws EngineError with one line that names the stack file, if pulumi cannot read it
    */
   static async create(options: EngineOptions, name: string, config: StackConfig = {}): Promise<Stack> {
     const { projectDir, workDir, stackFiles = projectDir } = options;
@@ -98,10 +98,10 @@ export class Stack {
     await Promise.all([
       mkdir(join(workDir, "state"), { mode: 0o700 }),
       mkdir(join(workDir, "home"), { mode: 0o700 }),
-      // `pulumi stack init` writes into the stack file beside Pulumi.yaml, whatever --config-file says: so it gets a folder of its own.
+      // `pulumi stack init` writes to the stack file next to Pulumi.yaml and ignores --config-file, so it runs in a separate folder.
       copyFile(join(projectDir, "Pulumi.yaml"), join(workDir, "Pulumi.yaml")),
     ]);
-    await stack.#must(["stack", "init", "--no-select"], { cwd: workDir });
+    await stack.#runOrThrow(["stack", "init", "--no-select"], { cwd: workDir });
     const committed = await stack.#read(join(stackFiles, `Pulumi.${name}.yaml`));
     await appendFile(stack.configFile, `config: ${JSON.stringify(committed.plain)}\n`);
     stack.#written = committed;
@@ -119,12 +119,12 @@ export class Stack {
     this.#env = environment(options, process.env);
   }
 
-  /** What the committed stack file says, with the configuration laid over it that the stack was made with. */
+  /** The configuration of the committed stack file, with the overrides that the stack was created with. */
   get written(): ConfigValues {
     return this.#written;
   }
 
-  /** Reads a stack file. Pulumi decrypts nothing for it and so needs no passphrase. */
+  /** Reads a stack file. Pulumi needs no passphrase for this, because it decrypts nothing. */
   async #read(file: string): Promise<ConfigValues> {
     const args = ["config", "--json", "--config-file", file];
     const { failed, stdout, stderr, shortMessage } = await this.#run(args, { cwd: this.#options.workDir });
@@ -141,17 +141,17 @@ export class Stack {
     };
   }
 
-  /** Sets, or changes, configuration. Secret values go through standard input: command lines can be read by anybody. */
+  /** Sets configuration. Secret values are passed on standard input, because every user of the machine can read command lines. */
   async configure({ plain = {}, secret = {} }: StackConfig): Promise<void> {
     const cwd = this.#options.workDir;
     const pairs = Object.entries(plain).flatMap(([key, value]) => ["--plaintext", `${key}=${value}`]);
-    if (pairs.length > 0) await this.#must(["config", "set-all", "--path", ...pairs], { cwd });
+    if (pairs.length > 0) await this.#runOrThrow(["config", "set-all", "--path", ...pairs], { cwd });
     for (const [key, input] of Object.entries(secret)) {
-      await this.#must(["config", "set", "--path", "--secret", "--raw", key], { cwd, input });
+      await this.#runOrThrow(["config", "set", "--path", "--secret", "--raw", key], { cwd, input });
     }
   }
 
-  /** With `diff` it tells each property that would change. */
+  /** With `diff`, it shows each property that would change. */
   preview(options: ChangeOptions & { diff?: boolean } = {}): Promise<Outcome> {
     return this.#operate(["preview", ...(options.diff === true ? ["--diff"] : []), ...flags(options)], options);
   }
@@ -161,8 +161,8 @@ export class Stack {
   }
 
   /**
-   * With `clearPendingCreates` the state forgets what a killed operation was just creating: right where that was created again, or
-   * never came to be.
+   * With `clearPendingCreates`, resources that a killed operation was creating are removed from the state. This is right only if they were created
+   * again or do not exist.
    */
   refresh(options: ChangeOptions & { clearPendingCreates?: boolean } = {}): Promise<Outcome> {
     const clear = options.clearPendingCreates === true ? ["--clear-pending-creates"] : [];
@@ -173,33 +173,33 @@ export class Stack {
     return this.#operate(["destroy", "--yes", "--skip-preview"], options);
   }
 
-  /** Lets go of every resource that is protected, as the operator does who means to destroy a production stack. */
+  /** Removes the protection of all resources, as an operator does before the destroy of a production stack. */
   async unprotect(): Promise<void> {
-    await this.#must(["state", "unprotect", "--all", "--yes"]);
+    await this.#runOrThrow(["state", "unprotect", "--all", "--yes"]);
   }
 
-  /** Takes away the lock that a killed operation has left on the stack. */
+  /** Removes the lock that a killed operation has left on the stack. */
   async cancel(): Promise<void> {
-    await this.#must(["cancel", "--yes"]);
+    await this.#runOrThrow(["cancel", "--yes"]);
   }
 
-  /** The state as `pulumi stack export` writes it, its secrets encrypted. */
+  /** The state as `pulumi stack export` writes it, with encrypted secrets. */
   async exportState(): Promise<unknown> {
-    return JSON.parse(await this.#must(["stack", "export"])) as unknown;
+    return JSON.parse(await this.#runOrThrow(["stack", "export"])) as unknown;
   }
 
-  /** Takes the place of the state by an exported one. */
+  /** Replaces the state with an exported one. */
   async importState(state: unknown): Promise<void> {
-    await this.#must(["stack", "import"], { input: JSON.stringify(state) });
+    await this.#runOrThrow(["stack", "import"], { input: JSON.stringify(state) });
   }
 
-  /** The stack's outputs; a secret one reads `[secret]` unless it is asked for. */
+  /** The stack's outputs. Secret ones are `[secret]` unless `showSecrets` is set. */
   async outputs({ showSecrets = false } = {}): Promise<Record<string, unknown>> {
-    const json = await this.#must(["stack", "output", "--json", ...(showSecrets ? ["--show-secrets"] : [])]);
+    const json = await this.#runOrThrow(["stack", "output", "--json", ...(showSecrets ? ["--show-secrets"] : [])]);
     return JSON.parse(json) as Record<string, unknown>;
   }
 
-  /** Kills whatever is running, and its plugins, at once and without warning, as a crash of the machine would. */
+  /** Kills the running operation and its plugins with SIGKILL, as a crash of the machine would. */
   kill(): void {
     for (const pid of this.#running) killSession(pid);
   }
@@ -213,7 +213,7 @@ export class Stack {
         { onLine },
       );
       const events = parseEvents(await readFile(log, "utf8").catch(() => ""));
-      const text = result.all.split("\n").filter(isWorthTelling).join("\n");
+      const text = result.all.split("\n").filter(isRelevant).join("\n");
       return {
         ok: result.exitCode === 0,
         ...(result.exitCode === undefined ? {} : { exitCode: result.exitCode }),
@@ -227,8 +227,8 @@ export class Stack {
     }
   }
 
-  /** Runs a command that has no reason to fail, and answers its standard output. */
-  async #must(args: string[], options: { cwd?: string; input?: string } = {}): Promise<string> {
+  /** Runs a command that is expected to succeed. @returns its standard output @throws EngineError */
+  async #runOrThrow(args: string[], options: { cwd?: string; input?: string } = {}): Promise<string> {
     const result = await this.#run(args, options);
     if (result.failed)
       throw new EngineError(`pulumi ${args.slice(0, 2).join(" ")} failed: ${result.all.trim() || result.shortMessage}`);
@@ -239,7 +239,7 @@ export class Stack {
     const { pulumi, projectDir, signal } = this.#options;
     signal?.throwIfAborted();
     const tell = function* (line: unknown): Generator {
-      if (typeof line === "string" && isWorthTelling(line)) options.onLine?.(line);
+      if (typeof line === "string" && isRelevant(line)) options.onLine?.(line);
       yield line;
     };
     const child = execa(pulumi, [...args, "--stack", this.name, "--non-interactive", "--color=never"], {
@@ -260,7 +260,7 @@ export class Stack {
       child.kill("SIGINT");
       force = setTimeout(() => {
         if (pid !== undefined) killSession(pid);
-      }, grace);
+      }, gracePeriod);
     };
     try {
       const result = await endTogether(child, signal, stop);
@@ -289,7 +289,7 @@ function flags({ expectNoChanges = false }: ChangeOptions): string[] {
 function environment(options: EngineOptions, own: NodeJS.ProcessEnv): Record<string, string> {
   const given = Object.entries({ ...own, ...options.env }).filter((entry): entry is [string, string] => {
     const [name, value] = entry;
-    // A caller's `env` may be a whole environment that holds the user's variables too.
+    // `env` may contain the whole environment of this process, including the user's PULUMI_* variables.
     return value !== undefined && !(name.startsWith("PULUMI_") && value === own[name]);
   });
   const env = Object.fromEntries(given);
@@ -297,22 +297,22 @@ function environment(options: EngineOptions, own: NodeJS.ProcessEnv): Record<str
     ...env,
     PATH: [...options.path, env["PATH"] ?? ""].join(delimiter),
     PULUMI_HOME: join(options.workDir, "home"),
-    // Without the files of attributes beside the state's own: one that was torn by a kill makes the state unreadable (gocloud.dev fileblob).
+    // No files with attributes next to the state: one that a kill leaves incomplete makes the state unreadable (gocloud.dev fileblob).
     PULUMI_BACKEND_URL: `${pathToFileURL(join(options.workDir, "state")).href}?metadata=skip`,
     PULUMI_CONFIG_PASSPHRASE: randomBytes(24).toString("base64url"),
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-    // Without it the CLI has no --event-log.
+    // The CLI requires this for --event-log.
     PULUMI_DEBUG_COMMANDS: "true",
   };
 }
 
-/** The plugins of a rehearsal are meant to be taken from PATH, so the CLI's warning of each says nothing. */
-function isWorthTelling(line: string): boolean {
+/** The CLI warns of each plugin that it finds on PATH, where the rehearsal puts them on purpose. */
+function isRelevant(line: string): boolean {
   return !/using pulumi-\S+ from \$PATH/.test(line);
 }
 
-/** Reads an event log: one JSON object a line. The last line of an operation that was killed may be torn. */
+/** Parses an event log: one JSON object per line. After a kill, the last line may be incomplete. */
 export function parseEvents(log: string): EngineEvent[] {
   return log.split("\n").flatMap((line) => {
     try {
@@ -323,7 +323,7 @@ export function parseEvents(log: string): EngineEvent[] {
   });
 }
 
-/** What happened to the resources: by the engine's own summary or, in a log that ends before it, by what had been done so far. */
+/** The steps by number: from the engine's summary or, in a log that ends before it, from the completed steps. */
 export function changesIn(events: EngineEvent[]): Changes {
   const summary = events.findLast((event) => event.summaryEvent)?.summaryEvent;
   if (summary) return summary.resourceChanges;
@@ -336,12 +336,12 @@ export function changesIn(events: EngineEvent[]): Changes {
   return changes;
 }
 
-/** What the engine, the plugins and the program had to say, and the CLI itself where it failed for a reason of its own. */
+/** The messages of the engine, the plugins and the program, or those of the CLI if no event has an error. */
 export function diagnosticsIn(events: EngineEvent[], text: string): Diagnostic[] {
   const told = events.flatMap(({ diagnosticEvent: event }): Diagnostic[] => {
-    // The log has the debug messages too, whether or not --debug is given, though the type does not say so.
+    // The log contains debug messages even without --debug; the type does not list that severity.
     if (!event || event.ephemeral === true || (event.severity as string) === "debug") return [];
-    if (!isWorthTelling(event.message)) return [];
+    if (!isRelevant(event.message)) return [];
     const message = plainText(event.message).trim();
     return [{ severity: event.severity, ...(event.urn === undefined ? {} : { urn: event.urn }), message }];
   });
@@ -352,7 +352,7 @@ export function diagnosticsIn(events: EngineEvent[], text: string): Diagnostic[]
   return told.some(({ severity }) => severity === "error") ? told : [...told, ...cli];
 }
 
-/** Takes out Pulumi's colour marks, such as `<{%fg 1%}>`. */
+/** Removes Pulumi's colour marks, such as `<{%fg 1%}>`. */
 function plainText(message: string): string {
   return message.replaceAll(/<\{%.*?%\}>/g, "");
 }

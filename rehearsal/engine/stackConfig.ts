@@ -2,17 +2,16 @@ import { basename } from "node:path";
 import { parse, type ScalarTag } from "yaml";
 import { RehearsalError } from "./fault.ts";
 
-/** The configuration in a stack file, all keys with their namespace. */
+/** The configuration of a stack file. Every key has its namespace. */
 export interface ConfigValues {
-  /** A list, an object, or the text of anything else. */
+  /** Each value is a list, an object, or the text of a scalar. */
   plain: Record<string, unknown>;
-  /** Keys with something encrypted in their value, at whatever depth. */
+  /** Keys whose value contains an encrypted value at any depth. */
   encrypted: string[];
 }
 
 /**
- * The numbers of go-yaml v3, which Pulumi reads stack files with: beside those of YAML 1.2, `017` is octal, `0b11` binary, and `_` may stand
- * between digits.
+ * The numbers of go-yaml v3, with which Pulumi reads stack files: those of YAML 1.2, octal `017`, binary `0b11`, and `_` between digits.
  */
 const goNumber: ScalarTag = {
   tag: "tag:yaml.org,2002:float",
@@ -27,10 +26,9 @@ const goNumber: ScalarTag = {
 };
 
 /**
- * Reads a stack file as Pulumi does, for where there is no Pulumi; `Stack` asks Pulumi itself. A test holds the two against each other.
- * Times stay as they are written.
+ * Reads a stack file as Pulumi does, without Pulumi; `Stack` uses Pulumi itself. A test compares the two. Timestamps are not converted.
  *
- * @throws RehearsalError with one line that names the file, where it is no stack file
+ * @throws RehearsalError with one line that names the file, if it is not a stack file
  */
 export function readConfig(text: string, file: string): ConfigValues {
   const config = Object.entries(configIn(text, basename(file))).map(([key, value]): [string, unknown] => [
@@ -65,7 +63,7 @@ function configIn(text: string, file: string): object {
   try {
     parsed = parse(text, { merge: true, customTags: (tags) => [goNumber, ...tags] });
   } catch (cause) {
-    // The lines that follow show the place.
+    // The other lines show an excerpt of the file.
     const [reason = ""] = (cause as Error).message.split("\n", 1);
     throw new RehearsalError(`${file}: ${reason.replace(/:$/, "")}`, { cause });
   }

@@ -1,4 +1,4 @@
-/** The settings of a stack without its owner: its file as it is committed, with secrets made for the occasion. */
+/** The settings of a committed stack file, with generated secrets in place of those that only the stack's owner can decrypt. */
 import { randomBytes } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -11,8 +11,8 @@ import { importsEnvironment, readConfig, type ConfigValues } from "./stackConfig
 export const ownProject = resolve(import.meta.dirname, "../..");
 
 /**
- * The settings of a committed stack, where nothing but them is asked for.
- * @throws RehearsalError for a stack there is not, and for faults in its file
+ * The settings of a committed stack, read without Pulumi.
+ * @throws RehearsalError if there is no such stack, and for faults in its file
  */
 export async function stackSettings(stack: string, project = ownProject): Promise<Settings> {
   const written = readConfig(await readStackFile(project, stack), `Pulumi.${stack}.yaml`);
@@ -22,13 +22,13 @@ export async function stackSettings(stack: string, project = ownProject): Promis
 /**
  * The text of a stack file.
  *
- * @throws RehearsalError where the file does not exist, with the stacks that do, and where it imports a Pulumi ESC environment
+ * @throws RehearsalError if the file does not exist, with the names of the stacks that do, or if it imports a Pulumi ESC environment
  */
 export async function readStackFile(project: string, stack: string): Promise<string> {
   const file = `Pulumi.${stack}.yaml`;
   const text = await readFile(join(project, file), "utf8").catch(async (cause: unknown) => {
     const stacks = (await readdir(project)).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
-    throw new RehearsalError(`there is no stack "${stack}"; there are: ${stacks.join(", ")}`, { cause });
+    throw new RehearsalError(`stack "${stack}" does not exist; choose one of: ${stacks.join(", ")}`, { cause });
   });
   if (importsEnvironment(text)) {
     throw new RehearsalError(
@@ -39,7 +39,7 @@ export async function readStackFile(project: string, stack: string): Promise<str
 }
 
 /**
- * The settings as a preview parses them, with made-up secrets in the place of those that are encrypted or not set yet.
+ * The settings as a preview parses them, with generated secrets in place of those that are encrypted or not set yet.
  *
  * @param folder the folder of Pulumi.yaml
  * @throws RehearsalError with every fault in the settings
@@ -54,7 +54,7 @@ export async function settingsOf(
   const filled = secretsFor(written, secrets);
   const values = {
     ...Object.fromEntries(Object.entries(written.plain).map(([key, value]) => [key, textOf(value)])),
-    // Of a setting that must not be encrypted only that is looked at.
+    // Only to report a setting that must not be encrypted. The value itself is not used.
     ...Object.fromEntries(written.encrypted.map((key) => [key, "[secret]"])),
     ...filled,
   };
@@ -68,7 +68,7 @@ export async function settingsOf(
   }
 }
 
-/** As Pulumi hands a value to a program. */
+/** The form in which Pulumi passes a value to a program. */
 function textOf(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
@@ -108,11 +108,11 @@ export function madeUpSecrets() {
   };
 }
 
-/** Those secrets that are encrypted in the stack file, or that its user has yet to set. One in plain text stays: it is a fault. */
+/** The secrets that are encrypted in the stack file or not set yet. A secret in plain text is not replaced: it is a fault. */
 export function secretsFor({ plain, encrypted }: ConfigValues, secrets: MadeUpSecrets): Record<string, string> {
   const database = plain["pulsar:managerDatabase"] as { create?: unknown } | undefined;
   const images = plain["pulsar:images"] as Partial<Record<"pullSecret" | "pulsar" | "manager", unknown>> | undefined;
-  // For the registries that images come from, or the preview would warn of these made-up credentials.
+  // For the registries that the images come from. Otherwise the preview would warn about these credentials.
   const registry = plain["pulsar:registry"] as string | undefined;
   const registries = registry
     ? [registry]
@@ -134,7 +134,7 @@ export function secretsFor({ plain, encrypted }: ConfigValues, secrets: MadeUpSe
   );
 }
 
-/** Made-up credentials for registries: no image is pulled in a rehearsal. */
+/** Generated registry credentials. A rehearsal pulls no images. */
 export function dockerConfig(password: string, registries: readonly string[]): string {
   const auth = Buffer.from(`rehearsal:${password}`).toString("base64");
   return JSON.stringify({

@@ -5,26 +5,26 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { markOf } from "./janitor.ts";
 
-/** Everything a rehearsal leaves on the machine while it runs: one temporary directory, and processes that carry its mark. */
+/** Everything that a running rehearsal has on the machine: one temporary directory, and processes that carry its mark. */
 export interface Workspace {
   /** Absolute path of the temporary directory. */
   dir: string;
   /**
-   * The environment to give to every child process: this process's own, the mark by which the janitor finds the child, and a temporary
-   * folder inside `dir`. The Kubernetes plugin (4.34.2) leaves kubeconfig files with a client key in its temporary folder.
+   * The environment for every child process: that of this process, the mark by which the janitor finds the child, and a temporary folder inside
+   * `dir`. The Kubernetes plugin (4.34.2) leaves kubeconfig files with a client key in its temporary folder.
    */
   env: Record<string, string>;
-  /** Aborted, with an `Interrupted` as its reason, by the first SIGINT, SIGTERM or SIGHUP. */
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP. The reason is an `Interrupted`. */
   signal: AbortSignal;
-  /** Makes a folder that nobody else may look into and answers its absolute path. */
+  /** Creates a folder that other users cannot read. @returns its absolute path */
   folder(name: string): Promise<string>;
-  /** Ends every marked process, removes the directory, and waits until both is done. */
+  /** Ends every marked process and removes the directory. Resolves when both is done. */
   close(): Promise<void>;
 }
 
-/** The reason with which `Workspace.signal` is aborted. */
+/** The abort reason of `Workspace.signal`. */
 export class Interrupted extends Error {
-  /** The status a shell gives to a program that this signal ended: 128 and the signal's number. */
+  /** The exit status that a shell reports for this signal: 128 plus the signal's number. */
   readonly exitCode: number;
 
   constructor(signal: keyof typeof endingSignals) {
@@ -38,13 +38,12 @@ const endingSignals = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 const signalNames = Object.keys(endingSignals) as (keyof typeof endingSignals)[];
 
 /**
- * Opens a workspace. Its cleaning is not done here but by the janitor, a process of its own that waits for the end of its standard
- * input: that comes with `close`, and just as well when this process crashes or is killed. So there is one way to clean up, and
- * it is gone exactly once. A second Ctrl-C leaves at once and the janitor to its work.
+ * Opens a workspace. The janitor, a separate process, cleans up when its standard input ends. That happens on `close`, and also when this process
+ * crashes or is killed. A second Ctrl-C ends this process at once; the janitor still cleans up.
  */
 export async function openWorkspace(): Promise<Workspace> {
   const dir = await mkdtemp(join(tmpdir(), "pulsar-rehearsal-"));
-  // PostgreSQL refuses to run as root and gets another user then, who has to pass through to its own folder.
+  // For root, PostgreSQL runs as another user, who needs access to the folders below.
   if (process.getuid?.() === 0) await chmod(dir, 0o711);
   // A short name: the path of a Unix socket has at most 104 bytes on macOS and 108 on Linux.
   const temporary = join(dir, "tmp");
@@ -52,13 +51,13 @@ export async function openWorkspace(): Promise<Workspace> {
 
   const janitor = spawn(process.execPath, [join(import.meta.dirname, "janitor.ts"), dir], {
     cwd: "/",
-    // A session of its own: the terminal's Ctrl-C is not for it.
+    // In a separate session, because the terminal's Ctrl-C must not end it.
     detached: true,
     stdio: ["pipe", "ignore", "inherit"],
   });
   await once(janitor, "spawn");
   const gone = once(janitor, "exit");
-  // A workspace that was forgotten does not keep the program from ending.
+  // An open workspace must not keep the program running.
   janitor.unref();
   (janitor.stdin as unknown as { unref(): void }).unref();
 

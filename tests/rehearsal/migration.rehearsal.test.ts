@@ -44,7 +44,7 @@ test("docs/operations/migrate-to-pulsar-4.md", { timeout: 480_000 }, async (t) =
     });
 
     const before = await uids(stage, "pulsar");
-    const second = await stage.another("prod", { plain: beside });
+    const second = await stage.addStack("prod", { plain: beside });
 
     await t.test("the second stack starts beside it, and neither touches the other", async () => {
       assertOk(await second.stack.up());

@@ -142,7 +142,7 @@ describe("npm run images", () => {
 
   for (const [args, message] of [
     [["--format", "yaml"], /^--format: found "yaml"; allowed: one of list, skopeo, crane$/],
-    [["--stack", "nobodys"], /^there is no stack "nobodys"; there are: .*prod.*$/],
+    [["--stack", "nobodys"], /^stack "nobodys" does not exist; choose one of: .*prod.*$/],
     [["--stck", "prod"], /^Unknown option '--stck'.*--help shows what there is\)$/],
   ] as const) {
     it(`ends with 2 and one line for ${args.join(" ")}`, async () => {

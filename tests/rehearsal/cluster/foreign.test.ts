@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { plantForeignObjects, withoutForeign } from "../../../rehearsal/cluster/foreign.ts";
+import { createForeignObjects, withoutForeign } from "../../../rehearsal/cluster/foreign.ts";
 import type { Api } from "../../../rehearsal/cluster/api.ts";
 import { observe } from "../../../rehearsal/cluster/observe.ts";
 
@@ -35,7 +35,7 @@ it("what is planted is not seen in a report, what is the user's is", async () =>
     apps: { listNamespacedStatefulSet: none, listNamespacedDeployment: none },
   } as unknown as Api;
   const before = await observe(api, "pulsar");
-  await plantForeignObjects(api, [{ metadata }]);
+  await createForeignObjects(api, [{ metadata }]);
   const planted = await observe(api, "pulsar");
   assert.equal(JSON.stringify(planted).split("somebody-elses").length - 1, 3);
   assert.deepEqual(withoutForeign(planted), before);

@@ -11,7 +11,7 @@ test("a wait asks again after a fault, and tells the last one in one line when i
       limit: 50,
       every: 5,
     }),
-    new RehearsalError("the start did not happen within 0.05 s: connection refused"),
+    new RehearsalError("timed out after 0.05 s waiting for the start: connection refused"),
   );
 });
 

@@ -106,7 +106,7 @@ test("what a preview refuses, the rehearsal refuses in the same words, before it
             assert.ok(previewed.includes(message), `${previewed}\n\n${message}`);
             return true;
           });
-          assert.deepEqual(titles, ["find or make the tools"]);
+          assert.deepEqual(titles, ["find or build the tools"]);
         } finally {
           await rm(workDir, { recursive: true, force: true });
         }
