@@ -1,40 +1,40 @@
 /**
- * Ordinal to node is a contract: the data of bookie-1 lies on one node's disk, and a pod that is started elsewhere is started empty. Which
- * changes of the settings break that, and what to say then, is decided here; resources/volumeContract.ts asks at preview.
+ * Each pod's data is on the disk of one node, so a pod that starts on another node starts empty. This module decides which changes of the
+ * settings separate pods from their data, and what the message says. The resource VolumeContract checks it at preview.
  */
 import { claimName, type Volume } from "./charts/names.ts";
 import type { PlannedVolume } from "./volumes.ts";
 
-/** Where a pod's data is. */
+/** Where the data of a pod is. */
 export interface PodVolumes {
   node: string;
   /** The node's `kubernetes.io/hostname` label: the volumes are pinned to it. */
   hostname: string;
-  /** By volume: its directory on the node, and what its claim asks for. */
+  /** By volume: its directory on the node, and the size that its claim requests. */
   claims: Record<string, { path: string; size: string }>;
 }
 
-/** One entry of `pulsar:movedVolumes`: the data of `pod` on node `from` is given up. */
+/** One entry of `pulsar:movedVolumes`: the stack gives up the data of `pod` on node `from`. */
 export interface AcceptedMove {
   pod: string;
   from: string;
-  /** The node it starts on, empty; left out where the pod is taken away. */
+  /** The node it starts on, empty. Undefined if the pod is removed. */
   to?: string | undefined;
 }
 
 export interface VolumeContractArgs {
   namespace: string;
   release: string;
-  /** DNS domain of the Kubernetes cluster; not in a state from before it was a setting. */
+  /** DNS domain of the Kubernetes cluster. Undefined in a state that is older than the setting. */
   clusterDomain?: string;
   storageClass: string;
-  /** The family of chart versions: 2.7 or 4. What one has written the other does not just take over. */
+  /** The family of chart versions: 2.7 or 4. Data of one needs a migration to the other. */
   chartLine: string;
   /** By pod, such as "bookie-1". */
   volumes: Record<string, PodVolumes>;
-  /** What somebody has reviewed; entries that fit no change are ignored, so that they may stay for a while. */
+  /** Reviewed moves and removals. Entries that match no change are ignored, so they may stay in the settings. */
   accepted: AcceptedMove[];
-  /** Only says what is advised. */
+  /** Changes only the advice in the message. */
   production: boolean;
 }
 
@@ -51,134 +51,132 @@ export function contractOf(
   return { ...common, volumes };
 }
 
-/** A pod that would not find its data. */
-interface Parting {
+/** A pod that would be separated from its data. */
+interface SeparatedPod {
   pod: string;
   component: string;
   before: PodVolumes;
-  /** Left out where the pod is taken away. */
+  /** Undefined if the pod is removed. */
   after: PodVolumes | undefined;
 }
 
-/** So many pods are named one by one; with more of them, the change is another than the one in mind, and a line a component says so. */
-const fewPods = 3;
+/** Up to this number of pods, each has a message of its own with its claims. Above it, there is one line for each component. */
+const maxDetailedPods = 3;
 
 /**
- * What would part a pod from its data, one line each, with the way out; nothing for new pods and new volumes.
+ * What would separate pods from their data, one line each, with what to do. New pods and new volumes are no breach.
  *
- * Accepted are a move and a removal, exactly as they are. Another path, size, namespace, release or class is nobody's to accept: the old
- * value can be written down, and data is taken along by the runbooks.
+ * A move or a removal can be accepted, exactly as it is. A change of path, size, namespace, release or storage class cannot: the old value can
+ * be set again, and the runbooks say how to move the data.
  */
 export function breaches(before: VolumeContractArgs, after: VolumeContractArgs): string[] {
-  const partings = partingsOf(before, after);
-  const shuffled = componentsOf(partings).filter((component) => isShuffled(component, partings, before));
-  const others = partings.filter(({ component }) => !shuffled.includes(component));
+  const separated = separatedPods(before, after);
+  const reordered = componentsOf(separated).filter((component) => isReordered(component, separated, before));
+  const others = separated.filter(({ component }) => !reordered.includes(component));
   return [
-    ...migration(before, after),
-    ...everything(before, after),
-    ...identity(before, after),
-    ...shuffled.map((component) => shuffle(partings.filter((parting) => parting.component === component))),
-    ...(others.length > fewPods
-      ? exodus(others)
-      : others.map((parting) => lost(parting, { ...after, release: before.release }))),
-    ...elsewhere(before, after),
+    ...chartLineBreaches(before, after),
+    ...sharedSettingBreaches(before, after),
+    ...clusterDomainBreaches(before, after),
+    ...reordered.map((component) => reorderingBreach(separated.filter((pod) => pod.component === component))),
+    ...(others.length > maxDetailedPods
+      ? manyPodsBreaches(others)
+      : others.map((pod) => podBreach(pod, { ...after, release: before.release }))),
+    ...volumeBreaches(before, after),
   ];
 }
 
-/** The whole refusal, for somebody who has just run a preview. */
+/** The whole error message of a preview. */
 export function refusal(lines: readonly string[], production: boolean): string {
   return [
     "this change would leave data behind:",
     ...lines.map((line) => `  - ${line}`),
     production
-      ? "Nothing was changed. Production data is never moved or given up by an update alone: go by the runbook."
-      : "Nothing was changed. If nobody needs the data: `pulumi destroy` with the former settings, then `pulumi up` with these.",
+      ? "Nothing was changed. In production, an update alone never moves or gives up data: follow the runbook."
+      : "Nothing was changed. If nobody needs the data: run `pulumi destroy` with the former settings, then `pulumi up` with these.",
   ].join("\n");
 }
 
-function partingsOf(before: VolumeContractArgs, after: VolumeContractArgs): Parting[] {
+function separatedPods(before: VolumeContractArgs, after: VolumeContractArgs): SeparatedPod[] {
   return Object.entries(before.volumes)
     .map(([pod, volumes]) => ({ pod, component: componentOf(pod), before: volumes, after: after.volumes[pod] }))
     .filter(({ before, after }) => before.node !== after?.node || before.hostname !== after.hostname)
-    .filter((parting) => !after.accepted.some((entry) => accepts(entry, parting)))
+    .filter((separated) => !after.accepted.some((entry) => accepts(entry, separated)))
     .sort((a, b) => a.component.localeCompare(b.component) || ordinalOf(a.pod) - ordinalOf(b.pod));
 }
 
-function accepts(entry: AcceptedMove, { pod, before, after }: Parting): boolean {
+function accepts(entry: AcceptedMove, { pod, before, after }: SeparatedPod): boolean {
   return entry.pod === pod && entry.from === before.node && entry.to === after?.node;
 }
 
-/** Another chart line is another Pulsar, other Kubernetes objects and another user in the containers: no upgrade in place (charts 2.7.7 and 4.7.0). */
-function migration(before: VolumeContractArgs, after: VolumeContractArgs): string[] {
+/** Another chart line has another Pulsar version, other Kubernetes objects and another container user: no upgrade in place (charts 2.7.7 and 4.7.0). */
+function chartLineBreaches(before: VolumeContractArgs, after: VolumeContractArgs): string[] {
   return before.chartLine === after.chartLine
     ? []
     : [
-        `pulsar:chart.version was of chart line ${before.chartLine} and is of line ${after.chartLine}: that is a migration and no upgrade: set the ` +
-          "former version again, and follow docs/operations/migrate-to-pulsar-4.md",
+        `pulsar:chart.version: changes from chart line ${before.chartLine} to ${after.chartLine}, which needs a migration and not an upgrade; set ` +
+          "the former version again and follow docs/operations/migrate-to-pulsar-4.md",
       ];
 }
 
-/** A change of what all volumes have in common. */
-function everything(before: VolumeContractArgs, after: VolumeContractArgs): string[] {
+/** Changes of settings that all volumes depend on. */
+function sharedSettingBreaches(before: VolumeContractArgs, after: VolumeContractArgs): string[] {
   const settings = { namespace: "namespace", release: "release", storageClass: "volumes.storageClass.name" } as const;
   return (["namespace", "release", "storageClass"] as const)
     .filter((key) => before[key] !== after[key])
     .map(
       (key) =>
-        `pulsar:${settings[key]} was ${before[key]} and is ${after[key]}: every volume would be made anew and every pod started ` +
-        `without its data: set it to ${before[key]} again; a second cluster is a stack of its own`,
+        `pulsar:${settings[key]}: changes from ${before[key]} to ${after[key]}, so every volume would be created again and every pod would ` +
+        `start without its data; set it to ${before[key]} again, and use another stack for a second cluster`,
     );
 }
 
-/** Each bookie's directories and ZooKeeper hold the full host name under which it was registered. */
-function identity(
+/** Each bookie's directories and ZooKeeper hold the full host name under which the bookie registered. */
+function clusterDomainBreaches(
   { clusterDomain: before }: VolumeContractArgs,
   { clusterDomain: after }: VolumeContractArgs,
 ): string[] {
   return before === undefined || before === after
     ? []
     : [
-        `pulsar:clusterDomain was ${before} and is ${after}: every bookie would start under another host name and refuse its directories ` +
-          `(InvalidCookieException): set it to ${before} again`,
+        `pulsar:clusterDomain: changes from ${before} to ${after}, so every bookie would start under another host name and refuse its ` +
+          `directories (InvalidCookieException); set it to ${before} again`,
       ];
 }
 
 /**
- * Whether the list was put in another order: at least half of a component's pods that move would move to where another's data is. A node
- * put in between or taken out shifts all that come after it.
+ * Whether the nodes were put in another order: at least half of a component's pods that move would move to a node with another pod's data.
+ * A node inserted into or removed from the list shifts all later ones.
  */
-function isShuffled(component: string, partings: readonly Parting[], { volumes }: VolumeContractArgs): boolean {
-  const homes = new Map(Object.entries(volumes).map(([pod, { node }]) => [`${componentOf(pod)} ${node}`, pod]));
-  const moved = partings.filter((parting) => parting.component === component && parting.after !== undefined);
+function isReordered(component: string, separated: readonly SeparatedPod[], { volumes }: VolumeContractArgs): boolean {
+  const podByNode = new Map(Object.entries(volumes).map(([pod, { node }]) => [`${componentOf(pod)} ${node}`, pod]));
+  const moved = separated.filter((pod) => pod.component === component && pod.after !== undefined);
   const ontoOthers = moved.filter(({ pod, after }) => {
-    const resident = homes.get(`${component} ${after?.node}`);
-    return resident !== undefined && resident !== pod;
+    const present = podByNode.get(`${component} ${after?.node}`);
+    return present !== undefined && present !== pod;
   });
   return ontoOthers.length > 0 && ontoOthers.length * 2 >= moved.length;
 }
 
-function shuffle(partings: readonly Parting[]): string {
+function reorderingBreach(separated: readonly SeparatedPod[]): string {
   return (
-    `the order of the nodes has changed, and pods would be started on the disks of others: ${journeys(partings)}: put the nodes back in ` +
-    "their order (ordinal i is on node i); new nodes go at the end, and only the last ones can be taken away; docs/operations/replace-a-node.md"
+    `the order of the nodes has changed, and pods would start on the disks of other pods: ${movesOf(separated)}; put the nodes back in their ` +
+    "order (ordinal i is on node i), add new nodes only at the end, remove only the last ones, and follow docs/operations/replace-a-node.md"
   );
 }
 
-function exodus(partings: readonly Parting[]): string[] {
+function manyPodsBreaches(separated: readonly SeparatedPod[]): string[] {
   return [
-    `the data of ${partings.length} pods would be left behind: put the nodes and replicas back, or follow docs/operations/replace-a-node.md one node ` +
-      "after the other",
-    ...componentsOf(partings).map((component) =>
-      journeys(partings.filter((parting) => parting.component === component)),
-    ),
+    `the data of ${separated.length} pods would be left behind; restore the former nodes and replicas, or follow ` +
+      "docs/operations/replace-a-node.md for one node after the other",
+    ...componentsOf(separated).map((component) => movesOf(separated.filter((pod) => pod.component === component))),
   ];
 }
 
-function journeys(partings: readonly Parting[]): string {
-  return listed(partings.map(({ pod, before, after }) => `${pod} ${before.node} -> ${after?.node ?? "nowhere"}`));
+function movesOf(separated: readonly SeparatedPod[]): string {
+  return listed(separated.map(({ pod, before, after }) => `${pod} ${before.node} -> ${after?.node ?? "removed"}`));
 }
 
-function lost({ pod, before, after }: Parting, { release, production }: VolumeContractArgs): string {
+function podBreach({ pod, before, after }: SeparatedPod, { release, production }: VolumeContractArgs): string {
   const claims = Object.keys(before.claims)
     .map((volume) => claimName(release, volume as Volume, ordinalOf(pod)))
     .join(", ");
@@ -186,25 +184,26 @@ function lost({ pod, before, after }: Parting, { release, production }: VolumeCo
     `accept it in pulsar:movedVolumes as {pod: ${pod}, from: ${before.node}${to === undefined ? "" : `, to: ${to}`}}`;
   if (after === undefined) {
     return (
-      `${pod} has its data on ${before.node} and would be taken away (${claims}): put ${before.node} back in its place in the list, and the ` +
-      `replicas up again, or follow docs/operations/replace-a-node.md and ${accept()}` +
-      (production ? ", with a `pulumi up` of its own before it is taken away: till then its volumes are protected" : "")
+      `${pod} has its data on ${before.node} and would be removed (${claims}); put ${before.node} back in its place in the list and restore ` +
+      `the replicas, or follow docs/operations/replace-a-node.md and ${accept()}` +
+      (production ? ", then run `pulumi up` before you remove the pod: until then its volumes are protected" : "")
     );
   }
   if (before.node === after.node) {
     return (
-      `${pod} has its data on ${before.node}, whose label kubernetes.io/hostname was ${before.hostname} and is ${after.hostname}; its ` +
-      `volumes are pinned to the former (${claims}): put the hostname back, or follow docs/operations/replace-a-node.md and ${accept(after.node)}`
+      `${pod} has its data on ${before.node}, whose label kubernetes.io/hostname changes from ${before.hostname} to ${after.hostname}, but its ` +
+      `volumes are pinned to ${before.hostname} (${claims}); restore the hostname, or follow docs/operations/replace-a-node.md and ` +
+      accept(after.node)
     );
   }
   return (
-    `${pod} has its data on ${before.node} and would be started empty on ${after.node} (${claims}): put ${before.node} back in its place in ` +
+    `${pod} has its data on ${before.node} and would start empty on ${after.node} (${claims}); put ${before.node} back in its place in ` +
     `the list, or follow docs/operations/replace-a-node.md and ${accept(after.node)}`
   );
 }
 
-/** Volumes of pods that stay on their node, in another directory, of another size, or not there any more; a line for pods alike. */
-function elsewhere(before: VolumeContractArgs, after: VolumeContractArgs): string[] {
+/** Volumes that change their directory or size or are removed while their pod stays on its node. Pods with the same change share a line. */
+function volumeBreaches(before: VolumeContractArgs, after: VolumeContractArgs): string[] {
   const changes = new Map<string, string[]>();
   for (const [pod, { node, claims }] of Object.entries(before.volumes)) {
     const now = after.volumes[pod];
@@ -217,7 +216,7 @@ function elsewhere(before: VolumeContractArgs, after: VolumeContractArgs): strin
   }
   return [...changes].map(
     ([change, pods]) =>
-      `${change} (${listed(pods)}): write the former value into the stack file, or follow docs/operations/move-a-changed-default.md`,
+      `${change} (${listed(pods)}); set the former value in the stack file, or follow docs/operations/move-a-changed-default.md`,
   );
 }
 
@@ -226,26 +225,24 @@ function changesOf(
   before: PodVolumes["claims"][string],
   after?: PodVolumes["claims"][string],
 ): string[] {
-  if (after === undefined) return [`${volume} has data in ${before.path} and is not planned any more`];
+  if (after === undefined) return [`${volume} has data in ${before.path} and is no longer planned`];
   return [
-    before.path === after.path
-      ? []
-      : `${volume} has its data in ${before.path} and would be started empty in ${after.path}`,
+    before.path === after.path ? [] : `${volume} has its data in ${before.path} and would start empty in ${after.path}`,
     before.size === after.size
       ? []
-      : `${volume} was made with ${before.size} and would be ${after.size}, but a StatefulSet's claims are immutable and a local ` +
-        "volume does not grow",
+      : `${volume} was created with ${before.size} and would be ${after.size}, but a StatefulSet's claims are immutable and a local ` +
+        "volume cannot grow",
   ].flat();
 }
 
-function componentsOf(partings: readonly Parting[]): string[] {
-  return [...new Set(partings.map(({ component }) => component))];
+function componentsOf(separated: readonly SeparatedPod[]): string[] {
+  return [...new Set(separated.map(({ component }) => component))];
 }
 
-/** No more than a line's worth of them. */
+/** The first five items, and how many more there are. */
 function listed(items: readonly string[]): string {
-  const [most, rest] = [items.slice(0, 5), items.length - 5];
-  return most.join(", ") + (rest > 0 ? ` and ${rest} more` : "");
+  const rest = items.length - 5;
+  return items.slice(0, 5).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }
 
 function componentOf(pod: string): string {

@@ -3,7 +3,7 @@ import type { dynamic } from "@pulumi/pulumi";
 import { breaches, refusal, type VolumeContractArgs } from "../../model/volumeMoves.ts";
 
 /**
- * Refuses what would part a pod from its data.
+ * Refuses a change that would separate a pod from its data.
  *
  * The failure names no property: the engine would print its value, which is all volumes.
  */

@@ -52,7 +52,7 @@ const three = contract({ bookies: ["bk-1", "bk-2", "bk-3"] });
 const breach = (after: Cluster, before = three) => breaches(before, contract(after));
 
 describe("the contract", () => {
-  test("notes down, pod by pod, the node and its volumes", () => {
+  test("lists the node and the volumes of each pod", () => {
     const { volumes } = contract({ zookeeper: ["zk-1"], bookies: ["bk-1"], hostnames: { "bk-1": "host-1" } });
     assert.deepEqual(volumes, {
       "zookeeper-0": {
@@ -76,8 +76,8 @@ describe("a change of the settings", () => {
   test("that puts another node in a node's place is refused, and allowed where exactly that is accepted", () => {
     const bookies = ["bk-1", "bk-9", "bk-3"];
     assert.deepEqual(breach({ bookies }), [
-      "bookie-1 has its data on bk-2 and would be started empty on bk-9 (pulsar-bookie-journal-pulsar-bookie-1, " +
-        "pulsar-bookie-ledgers-pulsar-bookie-1): put bk-2 back in its place in the list, or follow docs/operations/replace-a-node.md and " +
+      "bookie-1 has its data on bk-2 and would start empty on bk-9 (pulsar-bookie-journal-pulsar-bookie-1, " +
+        "pulsar-bookie-ledgers-pulsar-bookie-1); put bk-2 back in its place in the list, or follow docs/operations/replace-a-node.md and " +
         "accept it in pulsar:movedVolumes as {pod: bookie-1, from: bk-2, to: bk-9}",
     ]);
     const accepting = (entry: AcceptedMove) => breach({ bookies, accepted: [entry] }).length;
@@ -85,44 +85,45 @@ describe("a change of the settings", () => {
     assert.equal(accepting({ pod: "bookie-1", from: "bk-2", to: "bk-8" }), 1);
     assert.equal(accepting({ pod: "bookie-1", from: "bk-1", to: "bk-9" }), 1);
     assert.equal(accepting({ pod: "bookie-2", from: "bk-2", to: "bk-9" }), 1);
-    assert.equal(accepting({ pod: "bookie-1", from: "bk-2" }), 1, "an accepted removal is no accepted move");
+    assert.equal(accepting({ pod: "bookie-1", from: "bk-2" }), 1, "an accepted removal does not accept a move");
   });
 
-  test("that has been made is not one any more, and its entry may stay", () => {
+  test("that was applied is no longer a breach, and its entry may stay", () => {
     const accepted = [{ pod: "bookie-1", from: "bk-2", to: "bk-9" }];
     const made = contract({ bookies: ["bk-1", "bk-9", "bk-3"], accepted });
     assert.deepEqual(breaches(made, made), []);
     assert.equal(
       breach({ bookies: ["bk-1", "bk-2", "bk-3"], accepted }, made).length,
       1,
-      "nor does it allow the way back",
+      "the entry does not allow the reverse move",
     );
   });
 
-  test("that reorders the nodes, puts one in between or takes one out of the middle is told as such, in one line", () => {
-    const head = "the order of the nodes has changed, and pods would be started on the disks of others: ";
+  test("that reorders the nodes, puts one in between or takes one out of the middle is reported as a reordering, in one line", () => {
+    const head = "the order of the nodes has changed, and pods would start on the disks of other pods: ";
     const advice =
-      ": put the nodes back in their order (ordinal i is on node i); new nodes go at the end, and only the last ones can be taken " +
-      "away; docs/operations/replace-a-node.md";
-    const told: [string[], string][] = [
+      "; put the nodes back in their order (ordinal i is on node i), add new nodes only at the end, remove only the last ones, and follow " +
+      "docs/operations/replace-a-node.md";
+    const expected: [string[], string][] = [
       [["bk-2", "bk-1", "bk-3"], "bookie-0 bk-1 -> bk-2, bookie-1 bk-2 -> bk-1"],
       [["bk-1", "bk-9", "bk-2", "bk-3"], "bookie-1 bk-2 -> bk-9, bookie-2 bk-3 -> bk-2"],
-      [["bk-1", "bk-3"], "bookie-1 bk-2 -> bk-3, bookie-2 bk-3 -> nowhere"],
+      [["bk-1", "bk-3"], "bookie-1 bk-2 -> bk-3, bookie-2 bk-3 -> removed"],
     ];
-    for (const [bookies, moves] of told) assert.deepEqual(breach({ bookies }), [head + moves + advice]);
+    for (const [bookies, moves] of expected) assert.deepEqual(breach({ bookies }), [head + moves + advice]);
 
     const accepted = [{ pod: "bookie-1", from: "bk-2" }];
-    assert.equal(breach({ bookies: ["bk-1", "bk-3"], accepted }).length, 1, "only the last can be accepted to go");
+    assert.equal(
+      breach({ bookies: ["bk-1", "bk-3"], accepted }).length,
+      1,
+      "only the removal of the last one can be accepted",
+    );
   });
 
-  test("that takes the last pod away is refused, and allowed where that is accepted", () => {
+  test("that removes the last pod is refused, and allowed where that is accepted", () => {
     const bookies = ["bk-1", "bk-2"];
     const [line = "", ...more] = breach({ bookies });
     assert.deepEqual(more, []);
-    assert.match(
-      line,
-      /^bookie-2 has its data on bk-3 and would be taken away \(pulsar-bookie-journal-pulsar-bookie-2, /,
-    );
+    assert.match(line, /^bookie-2 has its data on bk-3 and would be removed \(pulsar-bookie-journal-pulsar-bookie-2, /);
     assert.match(
       line,
       /docs\/operations\/replace-a-node\.md and accept it in pulsar:movedVolumes as \{pod: bookie-2, from: bk-3\}/,
@@ -135,7 +136,10 @@ describe("a change of the settings", () => {
     const after = { bookies: ["bk-1", "bk-2", "bk-3"], hostnames: { "bk-2": "other" } };
     const [line = "", ...more] = breach(after);
     assert.deepEqual(more, []);
-    assert.match(line, /^bookie-1 has its data on bk-2, whose label kubernetes\.io\/hostname was bk-2 and is other; /);
+    assert.match(
+      line,
+      /^bookie-1 has its data on bk-2, whose label kubernetes\.io\/hostname changes from bk-2 to other, but its volumes are pinned to bk-2 /,
+    );
     assert.match(line, /as \{pod: bookie-1, from: bk-2, to: bk-2\}$/);
     assert.deepEqual(breach({ ...after, accepted: [{ pod: "bookie-1", from: "bk-2", to: "bk-2" }] }), []);
   });
@@ -143,13 +147,13 @@ describe("a change of the settings", () => {
   test("of a path or a size is one line for all pods that stay, with the runbook", () => {
     const bookies = ["bk-1", "bk-2", "bk-3"];
     const advice =
-      " (bookie-0, bookie-1, bookie-2): write the former value into the stack file, or follow docs/operations/move-a-changed-default.md";
+      " (bookie-0, bookie-1, bookie-2); set the former value in the stack file, or follow docs/operations/move-a-changed-default.md";
     assert.deepEqual(breach({ bookies, directories: { "bookie-journal": "/nvme" }, journal: "60Gi" }), [
-      `bookie-journal has its data in /data/bookie-data/journal and would be started empty in /nvme${advice}`,
-      "bookie-journal was made with 50Gi and would be 60Gi, but a StatefulSet's claims are immutable and a local volume does not grow" +
+      `bookie-journal has its data in /data/bookie-data/journal and would start empty in /nvme${advice}`,
+      "bookie-journal was created with 50Gi and would be 60Gi, but a StatefulSet's claims are immutable and a local volume cannot grow" +
         advice,
     ]);
-    // Who starts empty anyway may have another directory.
+    // A pod that starts empty anyway may have another directory.
     const moved = structuredClone(three);
     moved.accepted = [{ pod: "bookie-2", from: "bk-3", to: "bk-9" }];
     moved.volumes["bookie-2"] = {
@@ -159,7 +163,7 @@ describe("a change of the settings", () => {
     };
     assert.deepEqual(breaches(three, moved), []);
     moved.volumes["bookie-2"].node = moved.volumes["bookie-2"].hostname = "bk-3";
-    assert.equal(breaches(three, moved).length, 2, "a volume that is not planned any more has data, too");
+    assert.equal(breaches(three, moved).length, 2, "a volume that that is no longer planned has data, too");
   });
 
   test("of what all volumes share is refused, whatever is accepted", () => {
@@ -169,22 +173,22 @@ describe("a change of the settings", () => {
       assert.match(
         line,
         new RegExp(
-          `^pulsar:\\S*${key === "storageClass" ? "storageClass.name" : key} was ${three[key]} and is other: `,
+          `^pulsar:\\S*${key === "storageClass" ? "storageClass.name" : key}: changes from ${three[key]} to other, `,
         ),
       );
-      assert.match(line, /every pod started without its data/);
+      assert.match(line, /every pod would start without its data/);
     }
   });
 
   test("of the cluster domain is refused: bookies are known by their full host names", () => {
     const after = { ...three, clusterDomain: "k8s.example" };
     assert.deepEqual(breaches(three, after), [
-      "pulsar:clusterDomain was cluster.local and is k8s.example: every bookie would start under another host name and refuse its " +
-        "directories (InvalidCookieException): set it to cluster.local again",
+      "pulsar:clusterDomain: changes from cluster.local to k8s.example, so every bookie would start under another host name and refuse its " +
+        "directories (InvalidCookieException); set it to cluster.local again",
     ]);
     const { clusterDomain, ...unsaid } = three;
     assert.equal(clusterDomain, "cluster.local");
-    assert.deepEqual(breaches(unsaid, after), [], "a state that does not say it yet");
+    assert.deepEqual(breaches(unsaid, after), [], "a state that is older than the setting");
   });
 
   test("of the chart line is a migration, and refused with its runbook", () => {
@@ -192,27 +196,27 @@ describe("a change of the settings", () => {
     assert.deepEqual(more, []);
     assert.match(
       line,
-      /^pulsar:chart\.version was of chart line 2\.7 and is of line 4: .*docs\/operations\/migrate-to-pulsar-4\.md$/,
+      /^pulsar:chart\.version: changes from chart line 2\.7 to 4, .*docs\/operations\/migrate-to-pulsar-4\.md$/,
     );
   });
 
-  test("of everything is told in a line a component, not one a pod", () => {
+  test("of all nodes is reported with one line for each component, not for each pod", () => {
     const nodes = ["node1", "node2", "node3", "node4", "node5", "node6"];
     const mixed = contract({ zookeeper: nodes.slice(0, 3), bookies: nodes });
     const dedicated = { zookeeper: ["zk-1", "zk-2", "zk-3"], bookies: nodes.map((_, i) => `bk-${i + 1}`) };
     assert.deepEqual(breach(dedicated, mixed), [
-      "the data of 9 pods would be left behind: put the nodes and replicas back, or follow docs/operations/replace-a-node.md one node after the other",
+      "the data of 9 pods would be left behind; restore the former nodes and replicas, or follow docs/operations/replace-a-node.md for one node after the other",
       "bookie-0 node1 -> bk-1, bookie-1 node2 -> bk-2, bookie-2 node3 -> bk-3, bookie-3 node4 -> bk-4, bookie-4 node5 -> bk-5 and 1 more",
       "zookeeper-0 node1 -> zk-1, zookeeper-1 node2 -> zk-2, zookeeper-2 node3 -> zk-3",
     ]);
   });
 
-  test("is refused with the change and a way out for the kind of stack", () => {
+  test("is refused with the change and advice for the kind of stack", () => {
     assert.match(
       refusal(["one", "two"], false),
-      /^this change would leave data behind:\n {2}- one\n {2}- two\n.*nobody needs the data: `pulumi destroy`/,
+      /^this change would leave data behind:\n {2}- one\n {2}- two\n.*nobody needs the data: run `pulumi destroy`/,
     );
-    assert.match(refusal(["one"], true), /Production data is never moved/);
+    assert.match(refusal(["one"], true), /In production, an update alone never moves or gives up data/);
     assert.doesNotMatch(refusal(["one"], true), /pulumi destroy/);
   });
 });
@@ -220,7 +224,7 @@ describe("a change of the settings", () => {
 describe("for any cluster", () => {
   const names = fc.uniqueArray(fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/), { minLength: 2, maxLength: 20 });
 
-  test("nodes and pods appended at the end break nothing", () => {
+  test("nodes and pods appended at the end are no breach", () => {
     fc.assert(
       fc.property(names, fc.nat(), (nodes, n) => {
         const some = nodes.slice(0, 1 + (n % (nodes.length - 1)));
@@ -230,20 +234,20 @@ describe("for any cluster", () => {
     );
   });
 
-  test("no reordering, and nothing but the end of a list, goes without a word, and accepting each pod's move is accepting it", () => {
+  test("every move and removal is reported, and accepting the move of each pod accepts the whole change", () => {
     const reordered = names.chain((nodes) =>
       fc.tuple(fc.constant(nodes), fc.shuffledSubarray(nodes, { minLength: 0, maxLength: nodes.length })),
     );
     fc.assert(
       fc.property(reordered, ([nodes, others]) => {
         const before = contract({ bookies: nodes });
-        const partings = nodes.flatMap((from, i) =>
+        const moves = nodes.flatMap((from, i) =>
           others[i] === from ? [] : [{ pod: `bookie-${i}`, from, to: others[i] }],
         );
-        assert.equal(breach({ bookies: others }, before).length === 0, partings.length === 0);
-        assert.deepEqual(breach({ bookies: others, accepted: partings }, before), []);
-        partings.forEach((_, i) => {
-          assert.notEqual(breach({ bookies: others, accepted: partings.toSpliced(i, 1) }, before).length, 0);
+        assert.equal(breach({ bookies: others }, before).length === 0, moves.length === 0);
+        assert.deepEqual(breach({ bookies: others, accepted: moves }, before), []);
+        moves.forEach((_, i) => {
+          assert.notEqual(breach({ bookies: others, accepted: moves.toSpliced(i, 1) }, before).length, 0);
         });
       }),
     );

@@ -37,7 +37,7 @@ test("docs/operations/migrate-to-pulsar-4.md", { timeout: 480_000 }, async (t) =
         assert.equal(outcome.ok, false);
         assert.match(
           errorsOf(outcome)[0] ?? "",
-          /of chart line 2\.7 and is of line 4.*docs\/operations\/migrate-to-pulsar-4\.md/s,
+          /changes from chart line 2\.7 to 4,.*docs\/operations\/migrate-to-pulsar-4\.md/s,
         );
       }
       assert.deepEqual(await releases(stage), ["pulsar 1 deployed"]);

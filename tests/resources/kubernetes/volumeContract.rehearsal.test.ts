@@ -40,7 +40,7 @@ test("another node in a node's place", async (t) => {
         assert.match(error, /this change would leave data behind:\n/);
         assert.match(
           error,
-          /\n {2}- bookie-1 has its data on node2 and would be started empty on node4 \(pulsar-bookie-journal-pulsar-bookie-1, /,
+          /\n {2}- bookie-1 has its data on node2 and would start empty on node4 \(pulsar-bookie-journal-pulsar-bookie-1, /,
         );
         assert.match(error, /\{pod: zookeeper-1, from: node2, to: node4\}/);
         assert.doesNotMatch(outcome.text, /\n\s+at |__provider/, "a stack trace, or the resource's inputs");

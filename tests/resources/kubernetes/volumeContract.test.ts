@@ -36,8 +36,8 @@ describe("the provider of VolumeContract", () => {
     const { failures = [] } = provider.check(on("a"), on("b"));
     assert.equal(failures.length, 1);
     assert.equal(failures[0]?.property, "");
-    assert.match(failures[0].reason, /bookie-0 has its data on a and would be started empty on b/);
-    assert.match(failures[0].reason, /Production data is never moved/);
+    assert.match(failures[0].reason, /bookie-0 has its data on a and would start empty on b/);
+    assert.match(failures[0].reason, /In production, an update alone never moves or gives up data/);
     assert.deepEqual(provider.check(on("a"), on("a")), {});
     assert.deepEqual(provider.check(on("a"), { ...on("b"), accepted: [{ pod: "bookie-0", from: "a", to: "b" }] }), {});
   });
