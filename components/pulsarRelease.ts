@@ -111,7 +111,8 @@ export class PulsarRelease extends pulumi.ComponentResource {
       const manager = { ...args.cluster.manager, jdbcUrl, secret: secretName, frontEnd: frontEndName };
       return merge(line.values({ ...args.cluster, release: args.release, manager }), args.values ?? {});
     });
-    const chart = { ...chartLocation(args.chart), description: `chart ${args.chart.version}, repairs ${line.repairs}` };
+    const description = `chart ${args.chart.version}, post-renderer ${line.postrenderHash}`;
+    const chart = { ...chartLocation(args.chart), description };
     const release = new k8s.helm.v3.Release(
       `${name}-release`,
       {

@@ -121,13 +121,13 @@ export interface ChartLine {
   managerSecret(credentials: ManagerCredentials): Record<string, string>;
   /** Whether the chart gives the pull secret to every pod; if not, the namespace's `default` account has to. */
   givesPullSecret: boolean;
-  /** Executable that reads the manifest on stdin and writes it mended to stdout; path relative to the program. */
+  /** Executable that reads the manifest on stdin and writes it patched to stdout; path relative to the program. */
   postrender: string;
   /**
-   * Changes with every change of what the post-renderer does, so that the next `up` upgrades the release: the manifest is no input of it
-   * and would not show the change.
+   * A hash of the post-renderer's source. It is an input of the release, so that an `up` after a change of the source upgrades the release: the
+   * rendered manifest is not an input.
    */
-  repairs: string;
+  postrenderHash: string;
 }
 
 /** `over` laid on `base`, objects key by key, everything else as a whole; what Helm does with several values files. */

@@ -1,8 +1,8 @@
 import type { Manifest } from "./manifest.ts";
 
 /**
- * Gives the manager's pod a readiness probe, which the charts do not (2.7.7 and 4.7.0): Helm, and with it an `up`, waits until the page and the
- * backend behind it answer. Without it a pod counts as ready while its supervisord restarts a failing backend again and again.
+ * Adds a readiness probe to the manager's pod, which has none in charts 2.7.7 and 4.7.0. Helm, and so an `up`, then waits until the page and its
+ * backend answer; without the probe, a pod is ready even while its supervisord keeps restarting a failing backend.
  */
 export function probeManager(objects: readonly Manifest[]): void {
   for (const { metadata, spec } of objects) {
@@ -11,7 +11,7 @@ export function probeManager(objects: readonly Manifest[]): void {
       container.readinessProbe ??= {
         // Answers 200 without a login (v0.2.0 and v0.4.0). Until the backend is up, nginx answers 404.
         httpGet: { path: "/pulsar-manager/csrf-token", port: 9527 },
-        // The backend takes half a minute to start, several on a slow machine; until then the probe only fails.
+        // The backend takes half a minute to start, or several minutes on a slow machine. Until then the probe fails.
         periodSeconds: 10,
         timeoutSeconds: 5,
         failureThreshold: 3,

@@ -33,7 +33,7 @@ export interface Manifest {
 
 /**
  * Go reads Helm's manifests as YAML 1.1 (0644 is octal, "yes" is a boolean, the last of two equal keys wins). They are read and written in the
- * same dialect here.
+ * same dialect.
  */
 const dialect = { version: "1.1", merge: true } as const;
 

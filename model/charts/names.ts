@@ -1,16 +1,16 @@
 import { shortHash } from "../encoding.ts";
 
 /**
- * The names both chart lines give their objects. Secrets are named after the release, everything else after the full name: release `foo`
+ * The names of the objects of both chart lines. Secrets are named after the release, everything else after the full name: release `foo`
  * has the Secret `foo-token-admin` and the StatefulSet `foo-pulsar-bookie` (charts 2.7.7 and 4.7.0, `_helpers.tpl`).
  */
 
-/** What the chart calls itself in names: the release if "pulsar" is in it, `<release>-pulsar` otherwise. */
+/** The prefix of most names: the release's name if it contains "pulsar", `<release>-pulsar` otherwise. */
 export function fullName(release: string): string {
   return release.includes("pulsar") ? release : `${release}-pulsar`;
 }
 
-/** Where a release is found in the cluster's DNS. */
+/** What the DNS names of a release consist of. */
 export interface Installation {
   /** Name of the Helm release. */
   release: string;
@@ -19,29 +19,29 @@ export interface Installation {
   clusterDomain: string;
 }
 
-/** A bookie's id: its full host name, which the chart registers it under (useHostNameAsBookieID, charts 2.7.7 and 4.7.0), and its port. */
+/** A bookie's id: its full host name and its port. The charts register bookies by host name (useHostNameAsBookieID, 2.7.7 and 4.7.0). */
 export function bookieId({ release, namespace, clusterDomain }: Installation, ordinal: number): string {
   const full = fullName(release);
   return `${full}-bookie-${ordinal}.${full}-bookie.${namespace}.svc.${clusterDomain}:3181`;
 }
 
-/** The Jobs that the stack makes for a release, by what they do; the ends of their names. */
+/** The Jobs that the stack itself creates for a release, by the end of their names. */
 export type StackTask = "bookie-racks" | "manager-setup" | "smoke-test";
 
-/** The name of a Job of the stack. `run` is a short hash: another one is another Job. */
+/** The name of a Job of the stack. `run` is a short hash: with another hash, it is another Job. */
 export function taskJobName(release: string, task: StackTask, run: string): string {
   return hashedJobName(`${fullName(release)}-${task}`, run);
 }
 
-/** The name of a Job that has the hash of its template in it, because a Job's template cannot be changed. */
+/** The name of a Job with the hash of its template, which is immutable: a changed template needs a new Job. */
 export function hashedJobName(name: string, hash: string): string {
   return `${name}-${hash}`;
 }
 
-/** The volumes the chart asks for, by the StatefulSet they belong to. */
+/** The volumes of the chart's StatefulSets. */
 export type Volume = "zookeeper-data" | "bookie-journal" | "bookie-ledgers";
 
-/** The name of an ordinal's claim: `<claim template>-<pod>`, as the StatefulSet controller puts it together. */
+/** The name of an ordinal's claim: `<claim template>-<pod>`, as the StatefulSet controller creates it. */
 export function claimName(release: string, volume: Volume, ordinal: number): string {
   const statefulSet = volume.slice(0, volume.indexOf("-"));
   return `${claimTemplate(release, volume)}-${fullName(release)}-${statefulSet}-${ordinal}`;
@@ -51,7 +51,7 @@ function claimTemplate(release: string, volume: Volume): string {
   return `${fullName(release)}-${volume}`;
 }
 
-/** What a chart line makes with the values of this program, by the end of each name (`<full name>-bookie`). */
+/** The objects of a chart line with the values of this program, by the end of each name (`<full name>-bookie`). */
 export interface ChartObjects {
   statefulSets: readonly string[];
   deployments: readonly string[];
@@ -61,7 +61,7 @@ export interface ChartObjects {
   tasks: readonly StackTask[];
 }
 
-/** A text that is made from the release's name, and how long Kubernetes or Helm lets it be. */
+/** A text that contains the release's name, and the length that Kubernetes or Helm allows. */
 export interface BuiltName {
   /** Such as "Job". */
   what: string;
@@ -72,12 +72,12 @@ export interface BuiltName {
 
 /** DNS labels and label values (k8s.io/apimachinery, pkg/util/validation). */
 export const maxLabelLength = 63;
-/** A StatefulSet's revision in a label of its pods: a hyphen and a 32-bit number in decimal (ControllerRevisionName). It is longer than any ordinal. */
+/** A StatefulSet's revision in a label of its pods: a hyphen and a 32-bit number in decimal (ControllerRevisionName), longer than any ordinal. */
 const longestRevision = "-4294967295";
 
 /**
- * Every name and label value that is made from the release's name and has a limit below 253 characters, with placeholders for hashes. Claims,
- * Secrets, ConfigMaps and the like may have 253, which none of them reaches.
+ * Every name and label value that contains the release's name and has a limit below 253 characters, with placeholders for hashes. Claims,
+ * Secrets, ConfigMaps and the like may have 253 characters, which none of them reaches.
  */
 export function builtNames(release: string, made: ChartObjects): BuiltName[] {
   const full = fullName(release);

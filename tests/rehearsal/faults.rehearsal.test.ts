@@ -45,8 +45,8 @@ function inPlainWords(problem: string): string {
 
 const noToleration = "no toleration for the taint dedicated=pulsar:NoSchedule that all 3 nodes carry";
 
-test("a repair taken away: init Jobs without toleration", limit, async () => {
-  const taken = { "model/charts/line27/repairs.ts": ["  initJobPlacement(objects);\n"] };
+test("a patch taken away: init Jobs without toleration", limit, async () => {
+  const taken = { "model/charts/line27/patches.ts": ["  initJobPlacement(objects);\n"] };
   const result = await withProgramWithout(taken, (project) => rehearse({ project }));
   // A Job's name ends in the hash of its template, that of its pod in letters drawn by lot.
   const problems = problemsOfStuck(result).map((problem) => inPlainWords(problem).replace(/-\w+-\w+ /, " "));

@@ -1,8 +1,8 @@
 import type { ChartLine } from "../cluster.ts";
-import { repairsVersion } from "./repairs.ts";
+import { sourceHash } from "../sourceHash.ts";
 import { values } from "./values.ts";
 
-/** Chart versions 2.7.x; in the supported versions: 2.7.7 (Pulsar 2.7.4), the seed's. */
+/** Chart versions 2.7.x; in the supported versions: 2.7.7 (Pulsar 2.7.4), of the reference deployment. */
 export const line27: ChartLine = {
   name: "2.7",
   values,
@@ -30,5 +30,5 @@ export const line27: ChartLine = {
   }),
   givesPullSecret: false,
   postrender: "./model/charts/line27/postrender",
-  repairs: repairsVersion,
+  postrenderHash: sourceHash(new URL("postrender", import.meta.url)),
 };

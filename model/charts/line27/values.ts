@@ -1,6 +1,6 @@
 import { type Placement, zoneLabel } from "../../layouts/layout.ts";
 import { amount, type PodSize } from "../../sizing.ts";
-import type { PulsarCluster, SecretRef, Values } from "../cluster.ts";
+import type { PulsarCluster, Values } from "../cluster.ts";
 import { imageValues } from "../images.ts";
 import {
   brokers,
@@ -13,6 +13,7 @@ import {
   resources,
   superUsers,
 } from "../parts.ts";
+import { fromSecret, podSpecAnnotation } from "./markers.ts";
 
 /**
  * The values of chart 2.7.7 for a cluster. They have the effect of the seed's values.yaml (section 2.1) without its errors: Services are
@@ -134,24 +135,4 @@ function bookieCaches({ direct }: PodSize): Values {
     dbStorage_readAheadCacheMaxSizeMb: megabytes(0.25),
     dbStorage_rocksDB_blockCacheSize: String(Math.floor(amount(direct) * 0.1)),
   };
-}
-
-/** The post-renderer moves the content of this annotation (JSON) into the pods' spec: the chart has no values for it. */
-export const podSpecAnnotation = "pulsar-stack/pod-spec";
-
-const secretMark = "secretKeyRef:";
-
-/**
- * A value of a component's configData that comes from a Secret. The chart writes configData into a ConfigMap. The post-renderer replaces such a
- * value by an environment variable of the same name.
- */
-export function fromSecret({ secret, key }: SecretRef): string {
-  return `${secretMark}${secret}/${key}`;
-}
-
-/** The Secret that a configData value refers to, if any. */
-export function secretRef(value: unknown): SecretRef | undefined {
-  if (typeof value !== "string" || !value.startsWith(secretMark)) return undefined;
-  const [secret = "", key = ""] = value.slice(secretMark.length).split("/");
-  return { secret, key };
 }

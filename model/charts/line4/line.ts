@@ -1,5 +1,5 @@
 import type { ChartLine } from "../cluster.ts";
-import { repairsVersion } from "./repairs.ts";
+import { sourceHash } from "../sourceHash.ts";
 import { values } from "./values.ts";
 
 /** Chart versions 4.x; in the supported versions: 4.7.0 (Pulsar 4.0.12, the long-term release). */
@@ -35,5 +35,5 @@ export const line4: ChartLine = {
   }),
   givesPullSecret: true,
   postrender: "./model/charts/line4/postrender",
-  repairs: repairsVersion,
+  postrenderHash: sourceHash(new URL("postrender", import.meta.url)),
 };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { describe, test } from "node:test";
 import { line4 } from "../../../model/charts/line4/line.ts";
-import { repair } from "../../../model/charts/line4/repairs.ts";
+import { patch } from "../../../model/charts/line4/patches.ts";
 import { values } from "../../../model/charts/line4/values.ts";
 import { type Manifest, parseManifest, writeManifest } from "../../../model/charts/manifest.ts";
 import {
@@ -210,7 +210,7 @@ describe("the post-renderer of chart line 4", () => {
     job("pulsar-backup", image),
   ];
   const namesOf = (objects: Manifest[]) => {
-    repair(objects);
+    patch(objects);
     return objects.map(({ metadata }) => metadata.name);
   };
 
@@ -231,7 +231,7 @@ describe("the post-renderer of chart line 4", () => {
       spec: { template: { spec: { containers: [{}] } } },
     });
     const objects = [set("pulsar-manager"), set("toolset")];
-    repair(objects);
+    patch(objects);
     const [manager, toolset] = objects.map(({ spec }) => spec?.template?.spec?.containers?.[0]?.readinessProbe);
     assert.partialDeepStrictEqual(manager, { httpGet: { path: "/pulsar-manager/csrf-token", port: 9527 } });
     assert.equal(toolset, undefined);

@@ -1,11 +1,11 @@
-/** The names in the rehearsal's charts, rendered by the real Helm and repaired, against the list of names that limits a release's name. */
+/** The names in the rehearsal's charts, rendered by the real Helm and patched, against the list of names that limits a release's name. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { execa } from "execa";
 import { stringify } from "yaml";
-import { repair as repair27 } from "../../../model/charts/line27/repairs.ts";
-import { repair as repair4 } from "../../../model/charts/line4/repairs.ts";
+import { patch as patch27 } from "../../../model/charts/line27/patches.ts";
+import { patch as patch4 } from "../../../model/charts/line4/patches.ts";
 import { chartLine, supportedChartVersions } from "../../../model/charts/lines.ts";
 import { type Manifest, parseManifest } from "../../../model/charts/manifest.ts";
 import { builtNames } from "../../../model/charts/names.ts";
@@ -14,7 +14,7 @@ import { lengthFaults } from "../../../settings/lengths.ts";
 import { clusterOf } from "./clusterOf.ts";
 
 const charts = join(import.meta.dirname, "../../../rehearsal/standins/charts");
-const repairs = { "2.7.7": repair27, "4.7.0": repair4 };
+const patches = { "2.7.7": patch27, "4.7.0": patch4 };
 
 /** The names and label values of objects that may have 63 characters. What a StatefulSet puts into a label of its pods has its revision. */
 function limited(objects: readonly Manifest[]): string[] {
@@ -48,7 +48,7 @@ for (const version of supportedChartVersions) {
         const values = line.values({ ...clusterOf(version), release });
         const { stdout } = await execa(tools.helm, args, { input: stringify(values) });
         const objects = parseManifest(stdout);
-        repairs[version](objects);
+        patches[version](objects);
         return { objects, texts: limited(objects) };
       };
       const chart = { version, source: "", timeoutMinutes: 1 };

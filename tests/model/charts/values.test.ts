@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { merge } from "../../../model/charts/cluster.ts";
-import { fromSecret, podSpecAnnotation, secretRef, values } from "../../../model/charts/line27/values.ts";
+import { fromSecret, podSpecAnnotation, secretRef } from "../../../model/charts/line27/markers.ts";
+import { values } from "../../../model/charts/line27/values.ts";
 import { type PodSize, podSizes } from "../../../model/sizing.ts";
 import { allSizes, cluster, memoryVariables, place, selector, sized, toleration, valueAt } from "./support.ts";
 

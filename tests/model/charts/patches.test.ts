@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { describe, test } from "node:test";
 import { parseManifest, writeManifest } from "../../../model/charts/manifest.ts";
-import { podSpecAnnotation } from "../../../model/charts/line27/values.ts";
-import { repair } from "../../../model/charts/line27/repairs.ts";
+import { podSpecAnnotation } from "../../../model/charts/line27/markers.ts";
+import { patch } from "../../../model/charts/line27/patches.ts";
 
-/** A manifest as chart 2.7.7 renders it, down to what the repairs look at. */
+/** A manifest as chart 2.7.7 renders it, down to what the patches look at. */
 const manifest = (image = "pulsar-all:2.7.4") => `
 ---
 # Source: pulsar/templates/broker-pdb.yaml
@@ -82,20 +82,20 @@ spec: {template: {spec: {restartPolicy: Never, containers: [{name: init, image: 
 ---
 `;
 
-function repaired(text = manifest()) {
+function patched(text = manifest()) {
   const objects = parseManifest(text);
-  repair(objects);
+  patch(objects);
   return objects;
 }
 
 const find = (kind: string, name: RegExp) => {
-  const object = repaired().find((other) => other.kind === kind && name.test(other.metadata.name));
+  const object = patched().find((other) => other.kind === kind && name.test(other.metadata.name));
   assert.ok(object, `${kind} ${String(name)}`);
   return object;
 };
 const pods = (kind: string, name: RegExp) => find(kind, name).spec?.template?.spec;
 
-describe("repairs of chart 2.7.7", () => {
+describe("patches of chart 2.7.7", () => {
   test("disruption budgets are of the API that Kubernetes 1.25 and later have", () => {
     assert.equal(find("PodDisruptionBudget", /./).apiVersion, "policy/v1");
   });
@@ -130,7 +130,7 @@ describe("repairs of chart 2.7.7", () => {
   });
 
   test("without a pull secret nobody gets one", () => {
-    const text = writeManifest(repaired(manifest().replace("imagePullSecrets: [{name: regsecret}]", "")));
+    const text = writeManifest(patched(manifest().replace("imagePullSecrets: [{name: regsecret}]", "")));
     assert.doesNotMatch(text, /imagePullSecrets/);
   });
 
@@ -154,7 +154,7 @@ describe("repairs of chart 2.7.7", () => {
 
   test("init Jobs are named after their template: another image is another Job, the same image the same", () => {
     const names = (image: string) =>
-      repaired(manifest(image)).flatMap(({ kind, metadata }) => (kind === "Job" ? [metadata.name] : []));
+      patched(manifest(image)).flatMap(({ kind, metadata }) => (kind === "Job" ? [metadata.name] : []));
     const [bookie = "", pulsar = ""] = names("pulsar-all:2.7.4");
     assert.match(bookie, /^pulsar-bookie-init-[0-9a-f]{8}$/);
     assert.match(pulsar, /^pulsar-pulsar-init-[0-9a-f]{8}$/);
@@ -168,14 +168,14 @@ describe("repairs of chart 2.7.7", () => {
   });
 
   test("everything else stays as the chart wrote it: texts stay texts, the last of two equal keys counts", () => {
-    const config = parseManifest(writeManifest(repaired())).find(({ kind }) => kind === "ConfigMap");
+    const config = parseManifest(writeManifest(patched())).find(({ kind }) => kind === "ConfigMap");
     assert.deepEqual(config?.data, {
       superUserRoles: "admin,broker-admin,proxy-admin",
       mode: "0644",
       enabled: "yes",
       brokerDeleteInactiveTopicsEnabled: "false",
     });
-    assert.equal(repaired().length, parseManifest(manifest()).length);
+    assert.equal(patched().length, parseManifest(manifest()).length);
   });
 });
 
@@ -197,7 +197,7 @@ spec:
 ---
 `;
   const proxyAsked = (asked: object) => {
-    const objects = repaired(proxy(asked) + manifest());
+    const objects = patched(proxy(asked) + manifest());
     const found = objects.find(({ metadata }) => metadata.name === "pulsar-proxy");
     assert.ok(found?.spec?.template);
     return { objects, template: found.spec.template };
@@ -228,14 +228,14 @@ spec:
 
   test("is for those who asked only", () => {
     const { objects } = proxyAsked({ priorityClassName: "high", topologySpreadConstraints: [zone] });
-    assert.deepEqual(objects.slice(1), repaired());
+    assert.deepEqual(objects.slice(1), patched());
   });
 });
 
 test("the post-renderer is a program Helm can run", () => {
   const program = new URL("../../../model/charts/line27/postrender", import.meta.url).pathname;
   const out = execFileSync(program, { input: manifest(), encoding: "utf8" });
-  assert.deepEqual(parseManifest(out), parseManifest(writeManifest(repaired())));
+  assert.deepEqual(parseManifest(out), parseManifest(writeManifest(patched())));
 });
 
 test("a manifest that is not YAML is refused in one line", () => {

@@ -1,18 +1,15 @@
 import { initJobs, nameInitJobs } from "../initJobs.ts";
 import { probeManager } from "../managerProbe.ts";
 import type { Manifest, PodSpec } from "../manifest.ts";
-import { podSpecAnnotation, secretRef } from "./values.ts";
+import { podSpecAnnotation, secretRef } from "./markers.ts";
 
 /**
- * Fixes in the rendered manifest of chart 2.7.7 what its values cannot. Each repair is a function over the objects and names the chart version
- * that does not need it. Delete it once that version is in use.
+ * Changes in the rendered manifest of chart 2.7.7 that its values cannot make. Each patch is a function over the objects and names the chart
+ * version that does not need it. Delete it once that version is in use.
  */
 
-/** Increase with every change of what `repair` does: it is an input of the release, which would otherwise not be upgraded. */
-export const repairsVersion = "4";
-
-/** The manifest of a release of chart 2.7.7, repaired for Kubernetes 1.22 through 1.37 and tainted nodes. Changes the objects in place. */
-export function repair(objects: Manifest[]): void {
+/** Patches the manifest of a release of chart 2.7.7 for Kubernetes 1.22 through 1.37 and tainted nodes. Changes the objects in place. */
+export function patch(objects: Manifest[]): void {
   podDisruptionBudgets(objects);
   peersBeforeReady(objects);
   sortedSuperUsers(objects);
@@ -32,7 +29,7 @@ function podDisruptionBudgets(objects: Manifest[]) {
 }
 
 /**
- * The chart asks for addresses of unready peers by an annotation that Kubernetes 1.24 removed and EndpointSlices never honoured
+ * The chart requests the addresses of unready peers with an annotation that Kubernetes 1.24 removed and EndpointSlices never honoured
  * (kubernetes/kubernetes#108020). Not needed from chart 4.6.0 on.
  */
 function peersBeforeReady(objects: Manifest[]) {
@@ -52,7 +49,7 @@ function sortedSuperUsers(objects: Manifest[]) {
 }
 
 /**
- * Moves values made by `fromSecret` from the ConfigMap to environment variables of the containers that read it; `env` takes precedence over
+ * Moves values of `fromSecret` from the ConfigMap to environment variables of the containers that read it; `env` takes precedence over
  * `envFrom`. For the manager's token; not needed from chart 4.0.0 on (auth.superUsers.manager).
  */
 function configFromSecrets(objects: Manifest[]) {
@@ -77,7 +74,7 @@ function configFromSecrets(objects: Manifest[]) {
 }
 
 /**
- * Fields of a pod's spec that the chart has no values for come as an annotation. Spread constraints count the component's own pods, by the
+ * Moves fields of a pod's spec that the chart has no values for from an annotation to the spec. Spread constraints count the component's own pods, by the
  * labels that its workload selects. Not needed with chart 4.7.0 (topologySpreadConstraints, priorityClassName).
  */
 function podSpecs(objects: Manifest[]) {
