@@ -13,7 +13,7 @@ export function options<const T extends ParseArgsConfig>(config: T): ReturnType<
 }
 
 /** Faults that their message tells wholly. Whatever else is thrown is a fault of ours, and comes with its stack. */
-const told = new Set(["RehearsalError", "EngineError", "ToolError"]);
+const told = new Set(["RehearsalError", "EngineError"]);
 
 /**
  * Runs a command to its exit status: what `main` answers, 2 for a fault that the user can mend, that of the signal for an interruption.

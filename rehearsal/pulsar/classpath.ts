@@ -1,4 +1,4 @@
-/** The classes of Pulsar, from Maven Central by Maven, which keeps them in its own cache. */
+/** Pulsar's classes from Maven Central, in Maven's local repository. */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
@@ -12,17 +12,17 @@ import type { Workspace } from "../engine/workspace.ts";
 /** The oldest Java that Pulsar 4.0 runs on. */
 const oldestJava = 17;
 
-/** How long Maven may take to load some hundred jars, in milliseconds. */
+/** The limit for the download of some hundred jars by Maven, in milliseconds. */
 const mavenLimit = 10 * 60_000;
 
-/** What there are classes of: one pom each, beside this file. */
+/** The sets of classes. Each has a pom in this folder. */
 export type Classes = "server" | "tools-2.7";
 
 /**
- * The classpath of what a pom depends on. Maven takes ten seconds to find out what it found out before, so the answer is kept in the
- * user's cache for as long as the pom stays as it is and the jars are where they were.
+ * The classpath of the dependencies of a pom. Maven takes ten seconds even if all jars are present, so the classpath is cached while the pom is
+ * unchanged and the jars exist.
  *
- * @throws RehearsalError where Java or Maven is missing or too old, or Maven cannot get a jar
+ * @throws RehearsalError if Java or Maven is missing or too old, or if Maven cannot download a jar
  */
 export async function classpath(classes: Classes, workspace: Workspace): Promise<string> {
   await requireJava(workspace);
@@ -39,7 +39,7 @@ export async function classpath(classes: Classes, workspace: Workspace): Promise
   await resolve(pom, found, workspace);
   const answer = (await readFile(found, "utf8")).trim();
   await mkdir(dirname(kept), { recursive: true });
-  // Renamed within the cache, so that whoever reads it finds a whole file.
+  // Renamed within the cache, so that the file is always complete.
   const scratch = `${kept}.${process.pid}`;
   await writeFile(scratch, answer);
   await rename(scratch, kept);
@@ -49,7 +49,7 @@ export async function classpath(classes: Classes, workspace: Workspace): Promise
 async function resolve(pom: string, output: string, workspace: Workspace): Promise<void> {
   if ((await which("mvn")) === undefined) {
     throw new RehearsalError(
-      "Maven is needed to load Pulsar's classes, and there is no mvn on PATH: install it from https://maven.apache.org",
+      "Maven is needed to download Pulsar's classes, but there is no mvn on PATH; install it from https://maven.apache.org",
     );
   }
   const result = await execa(
@@ -75,20 +75,20 @@ async function resolve(pom: string, output: string, workspace: Workspace): Promi
   );
   workspace.signal.throwIfAborted();
   if (result.timedOut) {
-    throw new RehearsalError(`Maven did not load Pulsar's classes within ${mavenLimit / 60_000} minutes`);
+    throw new RehearsalError(`Maven did not download Pulsar's classes within ${mavenLimit / 60_000} minutes`);
   }
-  if (result.failed) throw new RehearsalError(`Maven could not load Pulsar's classes: ${mavenFault(result.all)}`);
+  if (result.failed) throw new RehearsalError(`Maven could not download Pulsar's classes: ${mavenFault(result.all)}`);
 }
 
-/** The first line in which Maven says what went wrong; the others are advice on how to run it. */
+/** The first error line of Maven. The others are advice on how to run it. */
 export function mavenFault(output: string): string {
   const first = output.split("\n").find((line) => line.includes("[ERROR]"));
-  return first?.slice(first.indexOf("[ERROR]") + "[ERROR]".length).trim() ?? (output.trim() || "it said nothing");
+  return first?.slice(first.indexOf("[ERROR]") + "[ERROR]".length).trim() ?? (output.trim() || "it printed nothing");
 }
 
 async function requireJava(workspace: Workspace): Promise<void> {
-  const cure = `Pulsar needs Java ${oldestJava} or later: install one from https://adoptium.net`;
-  if ((await which("java")) === undefined) throw new RehearsalError(`there is no java on PATH; ${cure}`);
+  const remedy = `install Java ${oldestJava} or later, which Pulsar needs, from https://adoptium.net`;
+  if ((await which("java")) === undefined) throw new RehearsalError(`there is no java on PATH; ${remedy}`);
   const { failed, all } = await execa("java", ["-version"], {
     env: workspace.env,
     extendEnv: false,
@@ -101,12 +101,12 @@ async function requireJava(workspace: Workspace): Promise<void> {
   workspace.signal.throwIfAborted();
   const version = failed ? undefined : javaVersion(all);
   if (version === undefined || version < oldestJava) {
-    const found = version === undefined ? "does not tell its version" : `is Java ${version}`;
-    throw new RehearsalError(`the java on PATH ${found}; ${cure}`);
+    const found = version === undefined ? "does not report its version" : `is Java ${version}`;
+    throw new RehearsalError(`the java on PATH ${found}; ${remedy}`);
   }
 }
 
-/** The major version in what `java -version` prints: 17 of "17.0.15", 8 of "1.8.0_402". */
+/** The major version in the output of `java -version`: 17 of "17.0.15", 8 of "1.8.0_402". */
 export function javaVersion(text: string): number | undefined {
   const found = /version "(?:1\.)?(\d+)/.exec(text)?.[1];
   return found === undefined ? undefined : Number(found);

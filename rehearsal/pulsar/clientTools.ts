@@ -2,21 +2,21 @@ import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { moduleAccess, shortLived } from "./java.ts";
 
-/** The main classes behind the names that Pulsar's image has in /pulsar/bin. */
+/** The main classes of programs in /pulsar/bin of Pulsar's image. */
 const programs = {
   "pulsar-admin": "org.apache.pulsar.admin.cli.PulsarAdminTool",
   "pulsar-client": "org.apache.pulsar.client.cli.PulsarClientTool",
 };
 
-/** What conf/client.conf says in the image (Pulsar 2.7 and 4.0): nobody's credentials, and a cluster on the same machine. */
+/** conf/client.conf in the image (Pulsar 2.7 and 4.0): no credentials, and a cluster on the same machine. */
 const clientConf =
   "webServiceUrl=http://localhost:8080/\nbrokerServiceUrl=pulsar://localhost:6650/\nauthPlugin=\nauthParams=\n";
 
 /**
- * Makes a folder that looks to a script like the image's /pulsar: bin/pulsar-admin and bin/pulsar-client, called from that folder, with
- * their conf/client.conf.
+ * Creates a folder that replaces the image's /pulsar for a script: with bin/pulsar-admin and bin/pulsar-client, which are run from that folder,
+ * and their conf/client.conf.
  *
- * @param jars the classpath that holds `pulsar-client-tools`
+ * @param jars a classpath with `pulsar-client-tools`
  * @returns `dir`
  */
 export async function clientTools(dir: string, jars: string): Promise<string> {

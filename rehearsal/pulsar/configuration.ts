@@ -1,8 +1,8 @@
-/** What a broker and a proxy are told: as chart 4.7.0 tells them with the values that this program gives it. */
+/** The configuration of a broker and a proxy, as chart 4.7.0 makes it from the values of this program. */
 import { pathToFileURL } from "node:url";
 import type { TokenKeys } from "../../model/tokens.ts";
 
-/** The roles that may do everything, as the settings name them by default. */
+/** The super user roles, as the settings name them by default. */
 export const superUsers = {
   broker: "broker-admin",
   proxy: "proxy-admin",
@@ -10,10 +10,10 @@ export const superUsers = {
   manager: "manager-admin",
 } as const;
 
-/** A configuration file of Pulsar's: `key=value` on each line. */
+/** A configuration file of Pulsar by key: `key=value` on each line. */
 export type Configuration = Record<string, string>;
 
-/** Absolute paths of what tokens are verified with, and of the tokens that broker and proxy show each other. */
+/** Absolute paths of the key that verifies tokens, and of the tokens of broker and proxy. */
 export interface AuthFiles {
   keys: TokenKeys;
   key: string;
@@ -28,7 +28,7 @@ export interface Ports {
   proxyHttp: number;
 }
 
-/** Alone, it writes each entry once. */
+/** For a single bookie: each entry is written once. */
 export function brokerConfiguration(clusterName: string, ports: Ports, auth: AuthFiles): Configuration {
   return {
     clusterName,
@@ -59,12 +59,12 @@ export function proxyConfiguration(clusterName: string, ports: Ports, auth: Auth
     forwardAuthorizationCredentials: "true",
     superUserRoles: roles(Object.values(superUsers).filter((role) => role !== superUsers.proxy)),
     authenticateMetricsEndpoint: "false",
-    // By itself a proxy leads to brokers on their usual ports only.
+    // By default, a proxy connects to brokers on their usual ports only.
     brokerProxyAllowedTargetPorts: String(ports.brokerBinary),
   };
 }
 
-/** The file that holds it. */
+/** The text of the configuration file. */
 export function text(configuration: Configuration): string {
   return Object.entries(configuration)
     .map(([key, value]) => `${key}=${value}\n`)

@@ -1,4 +1,4 @@
-/** What Pulsar's programs reach of Java's own modules (Pulsar 4.0, bin/pulsar); Java 17 keeps it closed unless it is told. */
+/** The packages of Java's modules that Pulsar's programs access (bin/pulsar of Pulsar 4.0). Java 17 denies this by default. */
 export const moduleAccess = [
   "java.base/java.lang",
   "java.base/java.nio",
@@ -9,5 +9,5 @@ export const moduleAccess = [
   "jdk.management/com.sun.management.internal",
 ].map((opened) => `--add-opens=${opened}=ALL-UNNAMED`);
 
-/** For programs that live for a minute: what the second compiler and a collector with threads of its own would gain comes too late for them. */
+/** For programs that run for a minute: too short for the second compiler and a parallel garbage collector to pay off. */
 export const shortLived = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];

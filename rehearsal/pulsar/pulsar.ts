@@ -18,7 +18,7 @@ import {
 } from "./configuration.ts";
 import { moduleAccess, shortLived } from "./java.ts";
 
-/** Where clients find a proxy, or a broker itself. */
+/** The addresses of a proxy or a broker. */
 export interface PulsarAddress {
   /** For the binary protocol: `pulsar://127.0.0.1:port` */
   serviceUrl: string;
@@ -26,44 +26,44 @@ export interface PulsarAddress {
   adminUrl: string;
 }
 
-/** A real Pulsar on the loopback: one broker with its bookie and its metadata, and a proxy before it. */
+/** A real Pulsar on the loopback interface: a standalone broker with bookie and metadata, and a proxy. */
 export interface Pulsar extends PulsarAddress {
-  /** The broker without the proxy. */
+  /** The broker, without the proxy. */
   brokerServiceUrl: string;
   brokerAdminUrl: string;
-  /** Name of the cluster, which tenants are allowed to use. */
+  /** Name of the cluster, for the allowed clusters of tenants. */
   cluster: string;
-  /** PEM of the private key that its tokens are signed with. */
+  /** PEM of the private key that signs its tokens. */
   readonly privateKey: string;
-  /** Absolute path of the file that tokens are verified with: the public key, or with symmetric keys the key. */
+  /** Absolute path of the key that verifies tokens: the public key or, with symmetric keys, the secret key. */
   keyFile: string;
-  /** A token as the stack makes it. */
+  /** Creates a token as the stack does. */
   token(claims: Claims): Promise<string>;
-  /** Absolute path of a folder like the image's /pulsar: bin/pulsar-admin, bin/pulsar-client, and their conf/client.conf. */
+  /** Absolute path of a folder that replaces the image's /pulsar, with bin/pulsar-admin, bin/pulsar-client and their conf/client.conf. */
   clientTools: string;
   /**
-   * Gives broker and proxy another key and restarts them, as a rotation of the stack does.
+   * Replaces the key of broker and proxy and restarts them, as a rotation of the stack does.
    *
    * @param privateKey PEM of the new key
-   * @param steps what is restarted at once; the next step starts when all of a step answer
+   * @param steps programs to restart together; the next step starts when all programs of a step answer
    */
   rotate(privateKey: string, steps: Program[][]): Promise<void>;
-  /** Ends broker and proxy, and forgets what they held, unless it is in a folder of the caller's. */
+  /** Stops broker and proxy and deletes their data, unless it is in the folder `data` of the caller. */
   stop(): Promise<void>;
 }
 
 export type Program = "broker" | "proxy";
 
-/** How long broker or proxy may take until they answer, in milliseconds: ten seconds on an idle machine. */
+/** The limit for the start of broker or proxy, in milliseconds. It takes ten seconds on an idle machine. */
 const startLimit = 120_000;
 
 const cluster = "pulsar";
 
 /**
- * Starts a broker and a proxy from Maven Central's classes, in a folder of the workspace and on free ports of the loopback, with authentication and
- * authorization as the stack's clusters have them. Super users are the roles that the settings name by default.
+ * Starts a broker and a proxy with the classes from Maven Central, in a folder of the workspace and on free ports of the loopback interface, with
+ * authentication and authorization as in the stack's clusters. Super users are the default roles of the settings.
  *
- * @throws RehearsalError where Java or Maven is missing
+ * @throws RehearsalError if Java or Maven is missing
  */
 export async function startPulsar({
   workspace,
@@ -73,34 +73,34 @@ export async function startPulsar({
   data,
 }: {
   workspace: Workspace;
-  /** How tokens are signed. */
+  /** The algorithm of the tokens. */
   keys: TokenKeys;
-  /** PEM of the key they are signed with. @default a new one */
+  /** PEM of the key that signs them. @default a new one */
   privateKey?: string;
-  /** Laid over what broker and proxy are told. */
+  /** Overrides the configuration of broker and proxy. */
   changes?: Configuration;
-  /** Absolute path of a folder for ledgers and metadata, perhaps of an earlier Pulsar. @default one that goes with it */
+  /** Absolute path of a folder for ledgers and metadata, possibly with those of an earlier Pulsar. @default one that is deleted on stop */
   data?: string;
 }): Promise<Pulsar> {
   const jars = await classpath("server", workspace);
   const dir = await mkdtemp(join(workspace.dir, "pulsar-"));
   let signingKey = privateKey;
   const sign = (claims: Claims) => signToken(signingKey, keys, claims);
-  const give = async (name: string, content: string | Buffer): Promise<string> => {
+  const writePrivate = async (name: string, content: string | Buffer): Promise<string> => {
     const file = join(dir, name);
     await writeFile(file, content, { mode: 0o600 });
     return file;
   };
-  const giveAuth = async (): Promise<AuthFiles> => ({
+  const writeAuthFiles = async (): Promise<AuthFiles> => ({
     keys,
-    key: await give("token.key", verifyingKey(signingKey, keys)),
-    brokerToken: await give("broker.token", await sign({ role: superUsers.broker })),
-    proxyToken: await give("proxy.token", await sign({ role: superUsers.proxy })),
+    key: await writePrivate("token.key", verifyingKey(signingKey, keys)),
+    brokerToken: await writePrivate("broker.token", await sign({ role: superUsers.broker })),
+    proxyToken: await writePrivate("proxy.token", await sign({ role: superUsers.proxy })),
   });
-  const auth = await giveAuth();
+  const auth = await writeAuthFiles();
 
   const running = new Map<Program, PromiseLike<unknown> & { kill(signal: "SIGKILL" | "SIGTERM"): boolean }>();
-  /** Starts a program and waits until it answers. @throws Error with the last lines of its log if it does not */
+  /** Starts a program and waits until it answers. @throws Error with the last lines of its log if it does not answer */
   const run = async (name: Program, heap: string, main: string[], adminUrl: string) => {
     const log = join(dir, `${name}.log`);
     const server = execa(
@@ -136,13 +136,16 @@ export async function startPulsar({
   const [brokerBinary = 0, brokerHttp = 0, proxyBinary = 0, proxyHttp = 0] = await freePorts(4);
   const ports = { brokerBinary, brokerHttp, proxyBinary, proxyHttp };
   const broker = addressOf(brokerBinary, brokerHttp);
-  const brokerFile = await give("broker.conf", text({ ...brokerConfiguration(cluster, ports, auth), ...changes }));
+  const brokerFile = await writePrivate(
+    "broker.conf",
+    text({ ...brokerConfiguration(cluster, ports, auth), ...changes }),
+  );
   const standalone = [
     ...["org.apache.pulsar.PulsarStandaloneStarter", "-c", brokerFile, "--no-functions-worker", "--no-stream-storage"],
     ...["--bookkeeper-dir", join(data ?? dir, "bookkeeper"), "--metadata-dir", join(data ?? dir, "metadata")],
   ];
   const proxy = addressOf(proxyBinary, proxyHttp);
-  const proxyFile = await give("proxy.conf", text({ ...proxyConfiguration(cluster, ports, auth), ...changes }));
+  const proxyFile = await writePrivate("proxy.conf", text({ ...proxyConfiguration(cluster, ports, auth), ...changes }));
   const programs: Record<Program, () => Promise<void>> = {
     broker: () => run("broker", "1g", standalone, broker.adminUrl),
     proxy: () =>
@@ -163,7 +166,7 @@ export async function startPulsar({
     clientTools: await clientTools(join(dir, "tools"), jars),
     async rotate(next, steps) {
       signingKey = next;
-      await giveAuth();
+      await writeAuthFiles();
       for (const step of steps) {
         const restart = async (name: Program) => {
           running.get(name)?.kill("SIGTERM");
@@ -181,13 +184,13 @@ export async function startPulsar({
   };
 }
 
-/** As the Secrets of the stack hold it. */
+/** The key in the form that the stack's Secrets have. */
 function verifyingKey(privateKey: string, keys: TokenKeys): Buffer {
   const key = keys === "symmetric" ? symmetricKey(privateKey).SECRETKEY : keyPair(privateKey).PUBLICKEY;
   return Buffer.from(key, "base64");
 }
 
-/** A private key as the stack's `auth-key` is one. */
+/** A private key like the stack's `auth-key`. */
 export function newPrivateKey(keys: TokenKeys): string {
   const { privateKey } =
     keys === "ecdsa"
@@ -200,7 +203,7 @@ function addressOf(binary: number, http: number): PulsarAddress {
   return { serviceUrl: `pulsar://127.0.0.1:${binary}`, adminUrl: `http://127.0.0.1:${http}` };
 }
 
-/** Whether the namespace is there that a standalone broker makes last. */
+/** Whether the namespace exists that a standalone broker creates last. */
 async function answersAdmin(adminUrl: string, token: string): Promise<true | undefined> {
   const response = await fetch(`${adminUrl}/admin/v2/namespaces/public`, {
     headers: { authorization: `Bearer ${token}` },

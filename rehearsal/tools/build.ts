@@ -1,29 +1,30 @@
-/** Builds tools from their published Go modules, at the versions and hashes that go/go.mod and go/go.sum lock. */
+/** Builds tools from their published Go modules, at the versions and hashes in go/go.mod and go/go.sum. */
 import { mkdir, rename } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { execa } from "execa";
+import { RehearsalError } from "../engine/fault.ts";
 import { which } from "./found.ts";
-import { goModule, goVersion, ToolError, type Pin, type Pins } from "./pins.ts";
+import { goModule, goVersion, type Pin, type Pins } from "./pins.ts";
 import { endTogether } from "./processes.ts";
 
-/** How often a long build says how far it is, in milliseconds. */
+/** The interval between two progress lines of a build, in milliseconds. */
 const reportEvery = 10_000;
 
-/** Processor time for one package, linking included, in seconds: measured for all tools with Go 1.26.8. */
+/** CPU time for one package including linking, in seconds. Measured for all tools with Go 1.26.8. */
 const secondsPerPackage = 0.23;
 
-/** What `go list` and `go build` are told alike; `grpcnotrace` is gRPC's own tag that lets the linker drop unused code. */
+/** Flags of `go list` and `go build`. gRPC's tag `grpcnotrace` allows the linker to drop unused code. */
 const moduleFlags = ["-mod=readonly", "-tags=grpcnotrace"];
 
 /**
- * What `go build` is told beside the packages. It is part of the cache's key. Debugging information is left out already when
- * compiling, which saves a good part of the time.
+ * Further flags of `go build`. They are part of the cache key. Debugging information is already left out by the compiler, which makes the build
+ * much faster.
  */
 export function buildFlags(pins: Pins): string[] {
   const kubernetes = pins["kube-apiserver"].version;
   const [major = "", minor = ""] = kubernetes.split(".");
-  // Built without these, Pulumi and Kubernetes call themselves v0.0.0, which their clients cannot parse or refuse.
+  // Without these, Pulumi and Kubernetes report v0.0.0, which their clients cannot parse or do not accept.
   const variables = {
     "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": pins.pulumi.version,
     "helm.sh/helm/v3/internal/version.version": `v${pins.helm.version}`,
@@ -41,8 +42,10 @@ export function buildFlags(pins: Pins): string[] {
 }
 
 /**
- * Builds the wanted tools into a folder under `scratch` and answers their files, in the order asked for. All of them come from one
- * module, so that what they share (most of Kubernetes' libraries) is compiled once.
+ * Builds tools in a folder under `scratch`. All of them are in one module, so that shared packages (most of Kubernetes' libraries) are compiled
+ * once.
+ *
+ * @returns their files, in the order of `wanted`
  */
 export async function buildTools(
   wanted: Pin[],
@@ -53,8 +56,8 @@ export async function buildTools(
   const names = wanted.map(({ name }) => name).join(", ");
   const commands = wanted.map(({ command }) => command);
 
-  log(`fetching the Go modules of ${names}: up to 450 MB, where none is on this machine`);
-  // `unsafe` is a part of the compiler.
+  log(`downloading the Go modules of ${names}: up to 450 MB, if none of them is in Go's module cache`);
+  // `unsafe` is part of the compiler.
   const listed = (await go(["list", "-deps", ...moduleFlags, ...commands], options)).split("\n");
   const total = listed.filter((name) => name !== "unsafe").length;
   const cores = availableParallelism();
@@ -69,8 +72,8 @@ export async function buildTools(
   const output = join(scratch, "built");
   await mkdir(output);
   try {
-    // With -v, go prints each package that it compiles on a line of its own. One command keeps all cores busy: a second one
-    // beside it would compile the shared packages twice.
+    // With -v, go prints a line for each package that it compiles. A single command uses all cores; several ones would compile the shared
+    // packages more than once.
     await go(
       ["build", "-v", ...moduleFlags, ...buildFlags(pins), "-o", output, ...commands],
       options,
@@ -88,27 +91,27 @@ export async function buildTools(
   );
 }
 
-/** What is said before a build starts. */
+/** The line before a build starts. */
 export function announcement(names: string, total: number, cores: number): string {
-  return `compiling ${names}: ${total} packages, ${wholeTime(total, cores)}, longer on a busy machine and shorter where Go has compiled some before; later rehearsals take the result from the cache`;
+  return `compiling ${names}: ${total} packages, ${totalTime(total, cores)}, longer on a busy machine and shorter if Go's build cache has some of them; later rehearsals reuse the result`;
 }
 
-function wholeTime(total: number, cores: number): string {
+function totalTime(total: number, cores: number): string {
   const minutes = Math.ceil((total * secondsPerPackage) / cores / 60);
   return `about ${count(minutes, "minute")} on ${count(cores, "core")}`;
 }
 
 /**
- * How far a build is, and how long it takes: at the rate of the last minute, and before there is one, by the announcement.
+ * The progress of a build and the time left: at the rate of the last minute, or during the first minute as announced.
  *
- * @param history the number of compiled packages at the start and at each report since then; the last one is now
+ * @param history the number of compiled packages at the start and at each report since then; the last one is the present number
  */
 export function progressOf(history: readonly number[], total: number, cores: number): string {
   const compiled = history.at(-1) ?? 0;
   if (compiled >= total) return `${total} packages compiled, linking`;
   const minuteAgo = history.at(-1 - 60_000 / reportEvery);
   const done = `${compiled} of ${total} packages compiled`;
-  if (minuteAgo === undefined) return `${done}; all of them take ${wholeTime(total, cores)}`;
+  if (minuteAgo === undefined) return `${done}; the whole build takes ${totalTime(total, cores)}`;
   if (minuteAgo === compiled) return done;
   return `${done}, about ${count(Math.ceil((total - compiled) / (compiled - minuteAgo)), "minute")} left`;
 }
@@ -117,24 +120,28 @@ function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? "" : "s"}`;
 }
 
-/** The file name that go gives to a command: its last path element that is no major version's suffix. */
+/** The file name that go gives to a command: the last path element that is not a major version suffix. */
 export function goName(command: string): string {
   return basename(/\/v\d+$/.test(command) ? dirname(command) : command);
 }
 
-/** Says in one line what is missing where there is no Go, or none that can build the module. */
+/** @throws RehearsalError with one line if there is no Go, or only one that cannot build the module */
 async function requireGo(wanted: Pin[], options: GoOptions): Promise<void> {
   const missing = wanted.map(({ name, version }) => `${name} ${version}`).join(", ");
-  const cure = `install it from https://go.dev/dl, or put the official releases of ${missing} on PATH`;
+  const remedy = `install it from https://go.dev/dl, or put the official releases of ${missing} on PATH`;
   if ((await which("go")) === undefined) {
-    throw new ToolError(`Go ${goVersion()} or later is needed to build ${missing}, and none is on PATH: ${cure}`);
+    throw new RehearsalError(
+      `Go ${goVersion()} or later is needed to build ${missing}, but there is no go on PATH; ${remedy}`,
+    );
   }
   try {
     await go(["list", "-m"], options);
   } catch (fault) {
     const found = /running go ([\w.]+)/.exec(String(fault))?.[1];
     if (found === undefined) throw fault;
-    throw new ToolError(`Go ${goVersion()} or later is needed to build ${missing}, and PATH has ${found}: ${cure}`);
+    throw new RehearsalError(
+      `Go ${goVersion()} or later is needed to build ${missing}, but the go on PATH is ${found}; ${remedy}`,
+    );
   }
 }
 
@@ -147,7 +154,7 @@ async function go(args: string[], { scratch, signal }: GoOptions, onLine?: () =>
   signal.throwIfAborted();
   const child = execa("go", args, {
     cwd: goModule,
-    // No C compiler is needed; no go.work of the user's changes what is built; go's own temporary files end with ours.
+    // No C compiler is needed, a go.work of the user has no effect, and go's temporary files are removed with `scratch`.
     env: { CGO_ENABLED: "0", GOWORK: "off", GOTMPDIR: scratch },
     detached: true,
     stdin: "ignore",
@@ -161,7 +168,7 @@ async function go(args: string[], { scratch, signal }: GoOptions, onLine?: () =>
   });
   const result = await endTogether(child, signal);
   signal.throwIfAborted();
-  if (result.failed) throw new ToolError(`go ${args[0] ?? ""} failed:\n${lastLines(result.stderr)}`);
+  if (result.failed) throw new RehearsalError(`go ${args[0] ?? ""} failed:\n${lastLines(result.stderr)}`);
   return result.stdout;
 }
 

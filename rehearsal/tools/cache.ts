@@ -1,4 +1,4 @@
-/** Where tools are kept from one rehearsal to the next. */
+/** The cache of tools between rehearsals. */
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { homedir } from "node:os";
@@ -6,14 +6,14 @@ import { basename, join } from "node:path";
 import { buildFlags } from "./build.ts";
 import { goModule, type Pins } from "./pins.ts";
 
-/** This project's folder in the user's cache, by the platform's custom. */
+/** This project's folder in the user's cache folder of the platform. */
 export function cacheFolder(platform = process.platform, env = process.env, home = homedir()): string {
   const base =
     env["XDG_CACHE_HOME"] ?? (platform === "darwin" ? join(home, "Library", "Caches") : join(home, ".cache"));
   return join(base, "pulsar-stack");
 }
 
-/** The folder of the tools as they are pinned now; another pin or flag means another folder, so that nothing in it is ever stale. */
+/** The folder of the tools at their pinned versions. Another version or build flag gives another folder, so that it never has stale files. */
 export async function toolFolder(pins: Pins): Promise<string> {
   const locks = await Promise.all(["go.mod", "go.sum"].map((name) => readFile(join(goModule, name), "utf8")));
   const key = createHash("sha256")
@@ -23,15 +23,15 @@ export async function toolFolder(pins: Pins): Promise<string> {
   return join(cacheFolder(), "tools", key);
 }
 
-/** A build takes minutes. What is older than this was left by a run that was killed; in milliseconds. */
+/** A build takes minutes. An older scratch folder was left by a killed run. In milliseconds. */
 const leftoverAge = 24 * 60 * 60 * 1000;
 
-/** Runs `work` with an empty folder beside the cached files, on the same file system, and removes it afterwards in any case. */
+/** Runs `work` with an empty folder on the file system of the cache, and removes the folder afterwards in any case. */
 export async function withScratch<Result>(folder: string, work: (scratch: string) => Promise<Result>): Promise<Result> {
   await mkdir(folder, { recursive: true });
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
-    // Another run may be removing its own just now.
+    // Another run may just be removing its folder.
     const made = (await stat(path).catch(() => undefined))?.mtimeMs ?? Date.now();
     if (name.startsWith("scratch-") && Date.now() - made > leftoverAge) await remove(path);
   }
@@ -44,8 +44,8 @@ export async function withScratch<Result>(folder: string, work: (scratch: string
 }
 
 /**
- * Puts finished files into the cache by renaming them. A file in the cache is therefore whole, whoever else is filling the cache at
- * the same time; of two equal files the later one stays, and processes that run the earlier one go on.
+ * Moves finished files to the cache by renaming them. A file in the cache is therefore always complete, even if another run fills the cache at the
+ * same time. Processes that run a replaced file continue.
  */
 export async function store(files: string[], folder: string): Promise<void> {
   for (const file of files) await rename(file, join(folder, basename(file)));

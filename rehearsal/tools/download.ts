@@ -1,6 +1,6 @@
 /**
- * The vendors' own releases, for those tools whose vendor publishes checksums beside them (KWOK's does not). Only what matches its
- * checksum is kept.
+ * Downloads the vendors' releases of those tools for which the vendor publishes checksums (KWOK's does not). A file that does not match its
+ * checksum is discarded.
  */
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
@@ -10,18 +10,18 @@ import { pipeline } from "node:stream/promises";
 import { execa } from "execa";
 import type { Pin } from "./pins.ts";
 
-/** How long a vendor's server has to answer at all, in milliseconds; beyond that the machine counts as cut off from it. */
+/** The limit for the answer of a vendor's server, in milliseconds. After it, the server counts as unreachable. */
 const answerLimit = 3000;
 
 export interface Release {
   url: string;
-  /** Address of a text whose line for this file, or only line, holds its SHA-256. */
+  /** Address of a checksum file: the SHA-256 is in the line for this file, or in the only line. */
   checksums: string;
-  /** Where `url` is a .tar.gz: the folder in it that holds the executables. */
+  /** If `url` is a .tar.gz: the folder in it with the executables. */
   folder?: string;
 }
 
-/** Where the release of a tool is published; undefined where there is none with a checksum for this kind of machine. */
+/** The published release of a tool. Undefined if there is none with a checksum for this platform. */
 export function releaseOf({ name, version }: Pin, platform: string, arch: string): Release | undefined {
   const machine = arch === "x64" ? "amd64" : arch;
   if (!["linux", "darwin"].includes(platform) || !["amd64", "arm64"].includes(machine)) return undefined;
@@ -44,7 +44,7 @@ export function releaseOf({ name, version }: Pin, platform: string, arch: string
       return { url, checksums: `${url}.sha256` };
     }
     case "etcd": {
-      // For macOS, etcd is packed as .zip.
+      // For macOS, etcd is a .zip.
       if (platform !== "linux") return undefined;
       const base = `https://github.com/etcd-io/etcd/releases/download/v${version}`;
       const folder = `etcd-v${version}-${platform}-${machine}`;
@@ -55,14 +55,14 @@ export function releaseOf({ name, version }: Pin, platform: string, arch: string
   }
 }
 
-/** The checksum of `file` in the text of a checksum file: sha256sum's format, or the bare sum. */
+/** The checksum of `file` in a checksum file: in sha256sum's format, or the sum alone. */
 export function checksumOf(file: string, text: string): string | undefined {
   const lines = text.trim().split("\n");
   const line = lines.length === 1 ? lines[0] : lines.find((line) => line.split(/[\s*]+/).at(-1) === file);
   return line === undefined ? undefined : /^[0-9a-f]{64}\b/i.exec(line)?.[0].toLowerCase();
 }
 
-/** Whether somebody answers at that address within three seconds. */
+/** Whether an address answers successfully within three seconds. */
 export async function answers(url: string, signal: AbortSignal): Promise<boolean> {
   try {
     return (await fetch(url, { method: "HEAD", signal: atMost(answerLimit, signal) })).ok;
@@ -73,8 +73,10 @@ export async function answers(url: string, signal: AbortSignal): Promise<boolean
 }
 
 /**
- * Downloads a release into a new folder under `scratch` and answers the paths of its executables. Throws where the server does not
- * answer or the file is not what its checksum says.
+ * Downloads a release to a new folder under `scratch`.
+ *
+ * @returns the paths of its executables
+ * @throws Error if the server does not answer, or the file does not match its checksum
  */
 export async function download(release: Release, scratch: string, signal: AbortSignal): Promise<string[]> {
   const name = basename(release.url);

@@ -1,11 +1,11 @@
-/** What the machine has already. */
+/** Finds tools on the machine. */
 import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { isSuitable, type Pin } from "./pins.ts";
 
-/** The first executable file of that name in the folders of `path` (default: PATH). */
+/** The first executable file with that name in the folders of `path` (default: PATH). */
 export async function which(name: string, path = process.env["PATH"] ?? ""): Promise<string | undefined> {
   for (const folder of path.split(delimiter).filter((folder) => folder !== "")) {
     const file = join(folder, name);
@@ -23,12 +23,12 @@ export async function isExecutable(file: string): Promise<boolean> {
   }
 }
 
-/** The first version number in what a tool prints about itself, without its `v`. */
+/** The first version number in the version output of a tool, without a leading `v`. */
 export function versionIn(text: string): string | undefined {
   return /\d+\.\d+\.\d+[\w.-]*/.exec(text)?.[0];
 }
 
-/** Looks for a tool on PATH, and takes it if its version will do. */
+/** A tool on PATH, if its version is suitable. */
 export async function findTool(pin: Pin, signal: AbortSignal): Promise<{ file: string; version: string } | undefined> {
   const file = await which(pin.name);
   if (file === undefined) return undefined;

@@ -1,8 +1,8 @@
-/** The tools of a rehearsal and the versions it takes them at. The versions stand in go/go.mod and nowhere else. */
+/** The tools of a rehearsal and their versions, which are in go/go.mod only. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** For each tool the Go module that holds it, which is also what its version is the version of, and its command therein. */
+/** The Go module of each tool, whose version is that of the tool, and the command in it. */
 const sources = {
   pulumi: { module: "github.com/pulumi/pulumi/pkg/v3", command: "cmd/pulumi" },
   helm: { module: "helm.sh/helm/v3", command: "cmd/helm" },
@@ -27,7 +27,7 @@ export interface Pin {
 
 export type Pins = Record<ToolName, Pin>;
 
-/** The folder of go.mod and go.sum, which lock every module that the tools are built from. */
+/** The folder of go.mod and go.sum, which lock every module of the tools. */
 export const goModule = join(import.meta.dirname, "go");
 
 const readGoMod = (): string => readFileSync(join(goModule, "go.mod"), "utf8");
@@ -37,7 +37,7 @@ export function goVersion(goMod = readGoMod()): string {
   return /^go (\S+)$/m.exec(goMod)?.[1] ?? "";
 }
 
-/** Reads the pins out of the text of a go.mod. */
+/** The pins in the text of a go.mod. */
 export function readPins(goMod = readGoMod()): Pins {
   const pin = (name: ToolName): Pin => {
     const { module, command } = sources[name];
@@ -52,18 +52,12 @@ export function readPins(goMod = readGoMod()): Pins {
 }
 
 /**
- * Whether a tool found on the machine can stand in the place of the pinned one. The Kubernetes servers are what is rehearsed on, so
- * they have to be exactly the pinned ones. The others may be newer within their major version, which is their promise of
- * compatibility; below 1.0 that promise holds within a minor version only.
+ * Whether a tool on the machine can be used instead of the pinned one. The Kubernetes servers must have exactly the pinned version. The others may
+ * be newer within the same major version or, below 1.0, have the same minor version: within these, they promise compatibility.
  */
 export function isSuitable(pin: Pin, found: string): boolean {
   if (pin.name.startsWith("kube-")) return found === pin.version;
   const [wantedMajor = 0, wantedMinor = 0] = pin.version.split(".").map(Number);
   const [major = 0, minor = 0] = found.split(".").map(Number);
   return major === wantedMajor && (major === 0 ? minor === wantedMinor : minor >= wantedMinor);
-}
-
-/** A fault that the user can mend, told in one message; no stack trace helps there. */
-export class ToolError extends Error {
-  override name = "ToolError";
 }

@@ -1,4 +1,4 @@
-/** Which of the official Pulumi plugins and of the chart can be had; where one cannot, a stand-in takes its place. */
+/** Finds or downloads the official Pulumi plugins, and checks the chart repository. A stand-in replaces what is not available. */
 import { existsSync } from "node:fs";
 import { readFile, realpath } from "node:fs/promises";
 import { homedir } from "node:os";
@@ -13,23 +13,23 @@ import type { Origin, ToolOptions } from "./tools.ts";
 export interface PluginReport {
   /** `kubernetes`, `tls` or `postgresql`; `nodejs` is the language host. */
   name: string;
-  /** Without a leading `v`; of a stand-in, the version of what it stands in for. */
+  /** Without a leading `v`. For a stand-in, the version of the plugin that it replaces. */
   version: string;
   origin: Exclude<Origin, "built"> | "stand-in";
-  /** Absolute path of the folder by which the engine finds the plugin on PATH. Those of official plugins go before the stand-ins'. */
+  /** Absolute path of the plugin's folder, for PATH. The folders of official plugins come before that of the stand-ins. */
   folder: string;
 }
 
 export interface PluginOptions extends ToolOptions {
-  /** The pulumi CLI, which downloads plugins, and beside which its language host belongs. */
+  /** The pulumi CLI. It downloads plugins, and its language host is in the same folder. */
   pulumi: { file: string; version: string };
-  /** Absolute path of the folder of all stand-ins. */
+  /** Absolute path of the folder of the stand-ins. */
   standIns: string;
 }
 
 const providers = ["kubernetes", "tls", "postgresql"] as const;
 
-/** Finds the provider plugins that belong to the SDKs in package.json, and the language host that belongs to the CLI. */
+/** Finds the provider plugins of the SDKs in package.json, and the language host of the CLI. */
 export async function findPlugins(options: PluginOptions): Promise<PluginReport[]> {
   const versions = providerVersions(await readFile(join(import.meta.dirname, "../../package.json"), "utf8"));
   return Promise.all([
@@ -43,16 +43,14 @@ export function chartRepositoryAnswers(repository: string, signal: AbortSignal):
   return answers(`${repository.replace(/\/$/, "")}/index.yaml`, signal);
 }
 
-/** The versions of the provider plugins: those of the SDKs that package.json depends on. */
+/** The versions of the provider plugins: those of the SDKs in package.json. */
 export function providerVersions(packageJson: string): Record<(typeof providers)[number], string> {
   const { dependencies } = JSON.parse(packageJson) as { dependencies: Record<string, string> };
   const version = (name: string): string => {
     const version = dependencies[`@pulumi/${name}`];
-    // A range would leave open which plugin is the right one.
+    // A range does not determine the version of the plugin.
     if (version === undefined || !/^\d+\.\d+\.\d+$/.test(version)) {
-      throw new Error(
-        `package.json has to depend on one exact version of @pulumi/${name}, not on ${version ?? "none"}`,
-      );
+      throw new Error(`package.json must depend on an exact version of @pulumi/${name}, not on ${version ?? "none"}`);
     }
     return version;
   };
@@ -71,13 +69,13 @@ async function findLanguageHost({ pulumi, standIns }: PluginOptions): Promise<Pl
 }
 
 async function findProvider(name: string, version: string, options: PluginOptions): Promise<PluginReport> {
-  const users = pluginFolder(process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi"), name, version);
-  const cached = pluginFolder(ourHome(), name, version);
-  // Pulumi keeps a file of that name beside the folder while it unpacks into it.
+  const installed = pluginFolder(process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi"), name, version);
+  const cached = pluginFolder(rehearsalPulumiHome(), name, version);
+  // Pulumi has this file next to the folder while it unpacks the plugin.
   const isIn = async (folder: string): Promise<boolean> =>
     !existsSync(`${folder}.partial`) && (await isExecutable(join(folder, `pulumi-resource-${name}`)));
 
-  if (await isIn(users)) return { name, version, origin: "found", folder: users };
+  if (await isIn(installed)) return { name, version, origin: "found", folder: installed };
   if (await isIn(cached)) return { name, version, origin: "cached", folder: cached };
   if ((await install(name, version, options)) && (await isIn(cached))) {
     return { name, version, origin: "downloaded", folder: cached };
@@ -85,13 +83,13 @@ async function findProvider(name: string, version: string, options: PluginOption
   return { name, version, origin: "stand-in", folder: options.standIns };
 }
 
-/** Where Pulumi keeps a provider plugin in its home. */
+/** The folder of a provider plugin in a Pulumi home. */
 function pluginFolder(home: string, name: string, version: string): string {
   return join(home, "plugins", `resource-${name}-v${version}`);
 }
 
-/** The rehearsals' own Pulumi home. It holds downloaded plugins only. */
-function ourHome(): string {
+/** The Pulumi home of rehearsals. It has downloaded plugins only. */
+function rehearsalPulumiHome(): string {
   return join(cacheFolder(), "pulumi");
 }
 
@@ -100,7 +98,7 @@ async function install(name: string, version: string, { pulumi, log, signal }: P
   log(`downloading the plugin ${name} ${version}`);
   const result = await endTogether(
     execa(pulumi.file, ["plugin", "install", "resource", name, `v${version}`, "--non-interactive"], {
-      env: { PULUMI_HOME: ourHome(), PULUMI_SKIP_UPDATE_CHECK: "true" },
+      env: { PULUMI_HOME: rehearsalPulumiHome(), PULUMI_SKIP_UPDATE_CHECK: "true" },
       detached: true,
       stdin: "ignore",
       all: true,

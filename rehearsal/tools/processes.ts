@@ -1,13 +1,13 @@
-/** Child processes that can be ended together with everything they started. */
+/** Ends child processes together with everything that they started. */
 import { execFileSync, type ChildProcess } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 
 /**
- * Ends, with SIGKILL, a process that was started `detached`, and everything it started. A process group is not enough: Pulumi gives
- * each of its plugins a group of its own, but all of them stay in the session that the detached process leads.
+ * Kills a process that was started `detached`, and everything that it started. A signal to its process group is not enough: Pulumi gives each
+ * plugin a separate group, but all of them stay in the session of the detached process.
  */
 export function killSession(leader: number): void {
-  // What is being started while the list is read is caught by the next round.
+  // A process that starts while the list is read is found in the next round.
   for (let round = 0; round < 10; round++) {
     const pids = membersOf(leader);
     if (pids.length === 0) return;
@@ -15,16 +15,16 @@ export function killSession(leader: number): void {
       try {
         process.kill(pid, "SIGKILL");
       } catch {
-        // It ended between being listed and being killed.
+        // It has ended since it was listed.
       }
     }
   }
 }
 
 /**
- * Waits for a process that was started `detached`, and ends what is left of its session once it has exited: it would count as running
- * for as long as somebody holds its output open. When `signal` is aborted, `stop` is called (default: end all of it at once). When
- * this process exits, all of it is ended too, because a terminal's Ctrl-C does not reach a session of its own.
+ * Waits for a process that was started `detached`. After its exit, the rest of its session is killed, because a process that keeps its output open
+ * would prolong the wait. When `signal` is aborted, `stop` is called (default: kills the session). When this process exits, the session is killed
+ * too, because a terminal's Ctrl-C does not reach another session.
  */
 export async function endTogether<Result>(
   child: PromiseLike<Result> & { nodeChildProcess: ChildProcess },
@@ -47,7 +47,7 @@ export async function endTogether<Result>(
   }
 }
 
-/** The living processes of the session that `leader` leads, also after the leader's own end. */
+/** The running processes of the session of `leader`, even after the leader has ended. */
 export function membersOf(leader: number): number[] {
   if (existsSync("/proc/self/stat")) {
     return readdirSync("/proc")
@@ -65,19 +65,19 @@ function isMember(pid: string, leader: number): boolean {
   } catch {
     return false;
   }
-  // "pid (command) state ppid pgrp session ...", where the command may itself hold spaces and parentheses.
+  // "pid (command) state ppid pgrp session ...". The command may contain spaces and parentheses.
   const [state, , , session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return state !== "Z" && Number(session) === leader;
 }
 
-/** For systems whose ps does not tell sessions (macOS): the leader and its descendants, as long as they have not lost a parent. */
+/** For systems whose ps does not show sessions (macOS): the leader and its descendants, except those whose parent has ended. */
 export function descendantsOf(leader: number, ps: string): number[] {
   const rows = ps
     .trim()
     .split("\n")
     .map((line) => line.trim().split(/\s+/).map(Number));
   const found = new Set(rows.some(([pid]) => pid === leader) ? [leader] : []);
-  // A set that grows while it is walked: each round adds the children of one process.
+  // The set grows during the iteration: each step adds the children of one process.
   for (const parent of found) {
     for (const [pid, ppid] of rows) if (pid !== undefined && ppid === parent) found.add(pid);
   }

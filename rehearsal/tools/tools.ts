@@ -10,7 +10,7 @@ import { readPins, toolNames, type Pin, type ToolName } from "./pins.ts";
 /** The absolute paths of the tools' executables. */
 export type Tools = Record<ToolName, string>;
 
-/** Where a tool comes from. */
+/** How a tool was obtained. */
 export type Origin = "found" | "downloaded" | "built" | "cached";
 
 export interface ToolReport {
@@ -25,22 +25,24 @@ interface Tool extends ToolReport {
 }
 
 export interface ToolOptions {
-  /** Takes the lines that tell what is going on. */
+  /** Receives progress lines. */
   log: (line: string) => void;
-  /** Ends everything, and leaves nothing half made. */
+  /** Stops everything. No incomplete files remain. */
   signal: AbortSignal;
 }
 
 /**
- * Prepares all tools, each from the first of these that has it: PATH, where its version is a suitable one; the user's cache; the
- * vendor's release; its published Go module. Throws a `ToolError` where a tool can be had from none.
+ * Prepares all tools. Each comes from the first possible source: PATH, if its version is suitable; the user's cache; the vendor's release; its
+ * published Go module.
+ *
+ * @throws RehearsalError if a tool cannot be obtained
  */
 export async function prepareTools(options: ToolOptions): Promise<{ tools: Tools; report: ToolReport[] }> {
   const pins = readPins();
   const cache = await toolFolder(pins);
   const bin = join(cache, "bin");
-  const atHand = await Promise.all(toolNames.map((name) => takeAtHand(pins[name], bin, options.signal)));
-  const missing = toolNames.filter((_, i) => atHand[i] === undefined).map((name) => pins[name]);
+  const available = await Promise.all(toolNames.map((name) => findAvailable(pins[name], bin, options.signal)));
+  const missing = toolNames.filter((_, i) => available[i] === undefined).map((name) => pins[name]);
 
   const made =
     missing.length === 0
@@ -54,7 +56,7 @@ export async function prepareTools(options: ToolOptions): Promise<{ tools: Tools
           return [...downloaded, ...left.map((pin) => toolIn(bin, pin, "built"))];
         });
 
-  const all = [...atHand.filter((tool) => tool !== undefined), ...made];
+  const all = [...available.filter((tool) => tool !== undefined), ...made];
   const inOrder = toolNames.flatMap((name) => all.filter((tool) => tool.name === name));
   return {
     tools: Object.fromEntries(inOrder.map(({ name, file }) => [name, file])) as Tools,
@@ -62,13 +64,13 @@ export async function prepareTools(options: ToolOptions): Promise<{ tools: Tools
   };
 }
 
-async function takeAtHand(pin: Pin, bin: string, signal: AbortSignal): Promise<Tool | undefined> {
+async function findAvailable(pin: Pin, bin: string, signal: AbortSignal): Promise<Tool | undefined> {
   const found = await findTool(pin, signal);
   if (found) return { name: pin.name, ...found, origin: "found" };
   return (await isExecutable(join(bin, pin.name))) ? toolIn(bin, pin, "cached") : undefined;
 }
 
-/** Downloads what can be downloaded; a failure is told and leaves the tool to be built. */
+/** Downloads those tools that can be downloaded. A failure is logged; that tool is then built. */
 async function downloadTools(
   pins: Pin[],
   { scratch, bin, log, signal }: ToolOptions & { scratch: string; bin: string },
@@ -79,7 +81,7 @@ async function downloadTools(
       if (!release) return undefined;
       try {
         const files = await download(release, scratch, signal);
-        // Pulumi's release brings its language hosts along; the tool itself goes last, so that where it is, they are.
+        // Pulumi's release includes its language hosts. The tool is stored last, so that they are present if it is.
         const others = files.filter((file) => basename(file).startsWith(`${pin.name}-`));
         const tool = files.filter((file) => basename(file) === pin.name);
         await store([...others, ...tool], bin);
@@ -99,7 +101,7 @@ function toolIn(bin: string, { name, version }: Pin, origin: Origin): Tool {
   return { name, version, origin, file: join(bin, name) };
 }
 
-/** fetch says only "fetch failed" and keeps the reason in its cause. */
+/** The message of fetch is only "fetch failed"; the reason is in its cause. */
 function reasonOf(fault: unknown): string {
   const { message, cause } = fault as Error;
   return cause instanceof Error ? `${message} (${cause.message})` : message;

@@ -14,7 +14,8 @@ import { announcement, buildFlags, buildTools, goName, progressOf } from "../../
 import { cacheFolder, store, withScratch } from "../../rehearsal/tools/cache.ts";
 import { checksumOf, download, releaseOf } from "../../rehearsal/tools/download.ts";
 import { versionIn, which } from "../../rehearsal/tools/found.ts";
-import { goVersion, isSuitable, readPins, ToolError, toolNames, type Pin } from "../../rehearsal/tools/pins.ts";
+import { RehearsalError } from "../../rehearsal/engine/fault.ts";
+import { goVersion, isSuitable, readPins, toolNames, type Pin } from "../../rehearsal/tools/pins.ts";
 import { findPlugins, providerVersions } from "../../rehearsal/tools/plugins.ts";
 import { descendantsOf, endTogether, killSession, membersOf } from "../../rehearsal/tools/processes.ts";
 import { prepareTools } from "../../rehearsal/tools/tools.ts";
@@ -209,16 +210,16 @@ describe("builds", () => {
     const build = () => buildTools([pins.helm], { pins, scratch: dir, log: () => undefined, signal: never });
     setEnv(context, { PATH: dir });
     const oneLine = (words: RegExp) => (fault: unknown) =>
-      fault instanceof ToolError && words.test(fault.message) && !fault.message.includes("\n");
+      fault instanceof RehearsalError && words.test(fault.message) && !fault.message.includes("\n");
     await assert.rejects(
       build,
-      oneLine(/^Go 1\.\d+\.\d+ or later is needed to build helm 3\.\S+, and none is on PATH: install/),
+      oneLine(/^Go 1\.\d+\.\d+ or later is needed to build helm 3\.\S+, but there is no go on PATH; install/),
     );
     await executable(
       join(dir, "go"),
       'echo "go: go.mod requires go >= 1.26.0 (running go 1.22.1; GOTOOLCHAIN=local)" >&2; exit 1',
     );
-    await assert.rejects(build, oneLine(/and PATH has 1\.22\.1: install/));
+    await assert.rejects(build, oneLine(/but the go on PATH is 1\.22\.1; install/));
   });
 
   test("a build says before it starts what it does, and leaves out what is never compiled", async (context) => {
@@ -241,7 +242,7 @@ describe("builds", () => {
     });
     assert.equal(await readFile(file, "utf8"), "built\n");
     assert.equal(before.length, 2);
-    assert.match(before[0] ?? "", /^fetching the Go modules of helm/);
+    assert.match(before[0] ?? "", /^downloading the Go modules of helm/);
     assert.match(before[1] ?? "", /^compiling helm: 2 packages, about 1 minute on /);
   });
 
@@ -255,7 +256,7 @@ describe("builds", () => {
     [
       "the announced time before there is a rate",
       all.slice(0, 6),
-      "500 of 4132 packages compiled; all of them take about 8 minutes on 2 cores",
+      "500 of 4132 packages compiled; the whole build takes about 8 minutes on 2 cores",
     ],
     ["the time left at the rate of the last minute", all, "600 of 4132 packages compiled, about 6 minutes left"],
     [

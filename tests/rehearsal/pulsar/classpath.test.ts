@@ -21,7 +21,7 @@ describe("mavenFault", () => {
       "\u001b[0m[ERROR] Could not find artifact x:y:jar:1 -> [Help 1]\n[ERROR] \n[ERROR] Re-run Maven with -e\n";
     assert.equal(mavenFault(output), "Could not find artifact x:y:jar:1 -> [Help 1]");
     assert.equal(mavenFault("killed"), "killed");
-    assert.equal(mavenFault(""), "it said nothing");
+    assert.equal(mavenFault(""), "it printed nothing");
   });
 });
 
@@ -52,10 +52,10 @@ describe("classpath", () => {
   const java17 = `echo 'openjdk version "17.0.15"' >&2`;
 
   test("says what is missing or too old", async () => {
-    assert.match(await faultWith({}), /^there is no java on PATH; Pulsar needs Java 17 or later/);
+    assert.match(await faultWith({}), /^there is no java on PATH; install Java 17 or later/);
     const java11 = `echo 'openjdk version "11.0.2"' >&2`;
-    assert.match(await faultWith({ java: java11 }), /^the java on PATH is Java 11; Pulsar needs Java 17 or later/);
-    assert.match(await faultWith({ java: "exit 1" }), /^the java on PATH does not tell its version; /);
+    assert.match(await faultWith({ java: java11 }), /^the java on PATH is Java 11; install Java 17 or later/);
+    assert.match(await faultWith({ java: "exit 1" }), /^the java on PATH does not report its version; /);
     assert.match(await faultWith({ java: java17 }), /there is no mvn on PATH/);
   });
 
@@ -63,7 +63,7 @@ describe("classpath", () => {
     const mvn = "echo '[ERROR] Could not find artifact a:b:jar:1'; exit 1";
     assert.equal(
       await faultWith({ java: java17, mvn }),
-      "Maven could not load Pulsar's classes: Could not find artifact a:b:jar:1",
+      "Maven could not download Pulsar's classes: Could not find artifact a:b:jar:1",
     );
   });
 });
