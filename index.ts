@@ -133,7 +133,7 @@ const network = settings.networkPolicies.enabled
           namespace: home.namespaceName,
           release,
           line,
-          around: { ...settings.networkPolicies, databasePort: managerDatabase.port },
+          access: { ...settings.networkPolicies, databasePort: managerDatabase.port },
         },
         afterContract,
       ),

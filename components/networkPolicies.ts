@@ -1,8 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { fullName } from "../model/charts/names.ts";
-import { type FlowLine, flowsOf, ownPods } from "../model/network/flows.ts";
-import { policiesOf, type Surroundings } from "../model/network/policies.ts";
+import { type FlowLine, flowsOf, componentsOf } from "../model/network/flows.ts";
+import { policiesOf, type NetworkAccess } from "../model/network/policies.ts";
 import { jobLabels } from "./stackJob.ts";
 
 export interface NetworkPoliciesArgs {
@@ -11,8 +11,8 @@ export interface NetworkPoliciesArgs {
   release: string;
   /** Chart line of the release: its pods' ports, and what runs. */
   line: FlowLine;
-  /** Whom they let in from outside the stack. A change holds for connections made from then on. */
-  around: Surroundings;
+  /** Who is allowed in from outside the stack. A change applies to new connections. */
+  access: NetworkAccess;
 }
 
 /**
@@ -25,11 +25,11 @@ export interface NetworkPoliciesArgs {
 export class NetworkPolicies extends pulumi.ComponentResource {
   constructor(
     name: string,
-    { namespace, release, line, around }: NetworkPoliciesArgs,
+    { namespace, release, line, access }: NetworkPoliciesArgs,
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("pulsar:components:NetworkPolicies", name, {}, opts);
-    for (const [component, spec] of policiesOf(release, ownPods(line), flowsOf(line), around)) {
+    for (const [component, spec] of policiesOf(release, componentsOf(line), flowsOf(line), access)) {
       new k8s.networking.v1.NetworkPolicy(
         `${name}-${component}`,
         {

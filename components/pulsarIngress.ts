@@ -1,9 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { fullName } from "../model/charts/names.ts";
-import { backends, issuerAnnotations, secured, type WayIn, type WaysIn } from "../model/ingress.ts";
+import { backends, issuerAnnotations, hasTls, type IngressHost, type IngressSettings } from "../model/ingress.ts";
 
-export interface PulsarIngressArgs extends WaysIn {
+export interface PulsarIngressArgs extends IngressSettings {
   namespace: pulumi.Input<string>;
   release: string;
 }
@@ -14,7 +14,7 @@ export interface PulsarIngressArgs extends WaysIn {
  * does not go through an Ingress.
  */
 export class PulsarIngress extends pulumi.ComponentResource {
-  /** Addresses from outside, for the ways there are. */
+  /** External addresses of the hosts in the settings. */
   readonly addresses: { manager?: string; admin?: string };
 
   constructor(name: string, args: PulsarIngressArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -22,22 +22,22 @@ export class PulsarIngress extends pulumi.ComponentResource {
     const { namespace, release } = args;
     const full = fullName(release);
     const issuers: Record<string, string> = {};
-    for (const kind of ["clusterIssuer", "issuer"] as const) {
-      if (args[kind] !== undefined) issuers[issuerAnnotations[kind]] = args[kind];
+    for (const issuer of ["clusterIssuer", "issuer"] as const) {
+      if (args[issuer] !== undefined) issuers[issuerAnnotations[issuer]] = args[issuer];
     }
 
-    const wayIn = (way: keyof typeof backends, { host, tlsSecret }: WayIn) => {
-      const { service, port, paths } = backends[way];
+    const ingress = (kind: keyof typeof backends, { host, tlsSecret }: IngressHost) => {
+      const { service, port, paths } = backends[kind];
       const backend = { service: { name: `${full}-${service}`, port: { number: port } } };
-      const secretName = tlsSecret ?? `${full}-${way}-tls`;
-      const tls = secured({ tlsSecret }, args);
+      const secretName = tlsSecret ?? `${full}-${kind}-tls`;
+      const tls = hasTls({ tlsSecret }, args);
       new k8s.networking.v1.Ingress(
-        `${name}-${way}`,
+        `${name}-${kind}`,
         {
           metadata: {
-            name: `${full}-${way}`,
+            name: `${full}-${kind}`,
             namespace,
-            labels: { app: "pulsar", release, component: `${way}-ingress` },
+            labels: { app: "pulsar", release, component: `${kind}-ingress` },
             annotations: {
               ...args.annotations,
               ...issuers,
@@ -58,8 +58,8 @@ export class PulsarIngress extends pulumi.ComponentResource {
     };
 
     this.addresses = {
-      ...(args.manager === undefined ? {} : { manager: wayIn("manager", args.manager) }),
-      ...(args.admin === undefined ? {} : { admin: wayIn("admin", args.admin) }),
+      ...(args.manager === undefined ? {} : { manager: ingress("manager", args.manager) }),
+      ...(args.admin === undefined ? {} : { admin: ingress("admin", args.admin) }),
     };
     this.registerOutputs({ addresses: this.addresses });
   }

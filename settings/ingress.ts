@@ -1,9 +1,9 @@
-import { issuerAnnotations, secured } from "../model/ingress.ts";
+import { issuerAnnotations, hasTls } from "../model/ingress.ts";
 import { type Fault, keyOf } from "./faults.ts";
-import { waysInOf } from "./resolved.ts";
+import { ingressOf } from "./resolved.ts";
 import type { Parsed } from "./schema.ts";
 
-/** Faults of the ways in by host name that no single value shows. */
+/** Faults of the Ingress settings that involve more than one value. */
 export function ingressFaults({ ingress }: Partial<Parsed>): Fault[] {
   if (ingress === undefined) return [];
   const faults: Fault[] = [];
@@ -12,7 +12,7 @@ export function ingressFaults({ ingress }: Partial<Parsed>): Fault[] {
   const { manager, admin, annotations, ...rest } = ingress;
 
   const unread = [...Object.keys(rest), ...(Object.keys(annotations).length > 0 ? ["annotations"] : [])];
-  if (waysInOf({ ingress }) === undefined && unread.length > 0) {
+  if (ingressOf({ ingress }) === undefined && unread.length > 0) {
     add([], `${unread.join(", ")} without a host`, "a host in manager or admin, or nothing");
   }
   if (manager !== undefined && manager.host === admin?.host) {
@@ -33,10 +33,10 @@ export function ingressFaults({ ingress }: Partial<Parsed>): Fault[] {
   return faults;
 }
 
-/** The ways in whose traffic would cross the network in plain text. */
-export function plainWaysIn({ ingress }: Pick<Parsed, "ingress">): ("manager" | "admin")[] {
-  return (["manager", "admin"] as const).filter((way) => {
-    const found = ingress[way];
-    return found !== undefined && !secured(found, ingress);
+/** The hosts whose traffic would cross the network in plain text. */
+export function hostsWithoutTls({ ingress }: Pick<Parsed, "ingress">): ("manager" | "admin")[] {
+  return (["manager", "admin"] as const).filter((kind) => {
+    const found = ingress[kind];
+    return found !== undefined && !hasTls(found, ingress);
   });
 }

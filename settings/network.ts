@@ -1,5 +1,5 @@
 import { type Fault, keyOf } from "./faults.ts";
-import { isProduction, waysInOf } from "./resolved.ts";
+import { isProduction, ingressOf } from "./resolved.ts";
 import type { Parsed } from "./schema.ts";
 
 /** What network policies would shut out although another setting wants it in, and what is said of policies that there are not. */
@@ -29,7 +29,7 @@ export function networkFaults(settings: Partial<Parsed>): Fault[] {
       "the namespace that Prometheus runs in, or pulsar:networkPolicies.enabled false",
     );
   }
-  if (ingress !== undefined && waysInOf({ ingress }) !== undefined && letIn.ingressController === undefined) {
+  if (ingress !== undefined && ingressOf({ ingress }) !== undefined && letIn.ingressController === undefined) {
     add(
       "ingressController",
       "nothing, so nobody would get through the Ingresses of pulsar:ingress",

@@ -1,5 +1,5 @@
 import { type Fault, keyOf } from "./faults.ts";
-import { plainWaysIn } from "./ingress.ts";
+import { hostsWithoutTls } from "./ingress.ts";
 import { allNodes, isProduction } from "./resolved.ts";
 import type { Parsed } from "./schema.ts";
 
@@ -37,9 +37,9 @@ export function productionFaults(settings: Partial<Parsed>): Fault[] {
     );
   }
   if (ingress !== undefined) {
-    for (const way of plainWaysIn({ ingress })) {
+    for (const kind of hostsWithoutTls({ ingress })) {
       add(
-        ["ingress", way],
+        ["ingress", kind],
         "no TLS",
         "a tlsSecret of its own, or a cert-manager clusterIssuer or issuer: passwords and tokens would cross the network in plain text",
       );

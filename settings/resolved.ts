@@ -6,7 +6,7 @@ import type { NodeRole, StackNode } from "../model/layouts/layout.ts";
 import { amount, type NodeSize } from "../model/sizing.ts";
 import type { TenantSettings } from "../model/tenants.ts";
 import type { Claims } from "../model/tokens.ts";
-import type { WaysIn } from "../model/ingress.ts";
+import type { IngressSettings } from "../model/ingress.ts";
 import { keyOf } from "./faults.ts";
 import type { Parsed } from "./schema.ts";
 
@@ -80,7 +80,7 @@ export function imagesOf({ registry, images, chart }: Given<"registry" | "images
   };
 }
 
-/** The super users. The manager is one of them where the settings or the chart line give it a role; elsewhere it shows the client's token. */
+/** The super users. Without a role of its own, from the settings or the chart line, the manager uses the administrators' token. */
 export function rolesOf({ tokens, chart }: Given<"tokens" | "chart">): PulsarCluster["auth"]["superUsers"] {
   const { manager = chartLine(chart.version).manager.role, ...roles } = tokens.roles;
   return manager === undefined ? roles : { ...roles, manager };
@@ -120,8 +120,8 @@ export function tenantsOf(given: Given<"tenants" | "adoptedTenants" | "release" 
   }));
 }
 
-/** The ways into the cluster by host name, if there is one. */
-export function waysInOf({ ingress }: Given<"ingress">): WaysIn | undefined {
+/** The Ingress settings if they name a host. */
+export function ingressOf({ ingress }: Given<"ingress">): IngressSettings | undefined {
   return ingress.manager === undefined && ingress.admin === undefined ? undefined : ingress;
 }
 

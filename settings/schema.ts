@@ -314,7 +314,7 @@ export const schema = object({
       client: scalar.role.default("admin").describe("The administrators' role."),
       manager: scalar.role
         .optional()
-        .meta({ otherwise: "manager-admin; with chart 2.7.7 the manager uses the client's token" }),
+        .meta({ otherwise: "manager-admin; with chart 2.7.7 the manager uses the administrators' token" }),
     })
       .prefault({})
       .describe("Super users."),

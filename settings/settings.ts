@@ -3,7 +3,7 @@ import type { Ledgers, PulsarCluster } from "../model/charts/cluster.ts";
 import { fault } from "../resources/kit/fault.ts";
 import { type PodSizes, podSizes } from "../model/sizing.ts";
 import type { TenantSettings } from "../model/tenants.ts";
-import type { WaysIn } from "../model/ingress.ts";
+import type { IngressSettings } from "../model/ingress.ts";
 import { chartSourceFaults } from "./chartSource.ts";
 import { contradictions } from "./contradictions.ts";
 import { expiryFaults, expiryWarnings } from "./expiry.ts";
@@ -24,7 +24,7 @@ import {
   rolesOf,
   type SettingsNode,
   tenantsOf,
-  waysInOf,
+  ingressOf,
 } from "./resolved.ts";
 import { isText, type Parsed, schema, type SecretKey, secretKeys, soundPart } from "./schema.ts";
 import { valueWarnings } from "./values.ts";
@@ -87,8 +87,8 @@ export type Settings = Omit<
     /** Set unless role and database are made by somebody else. */
     admin?: Parsed["managerDatabase"]["admin"] & { password: pulumi.Output<string> };
   };
-  /** The ways into the cluster by host name; undefined where no host is named. */
-  ingress?: WaysIn;
+  /** Undefined if the settings name no host. */
+  ingress?: IngressSettings;
   /** What the preview warns of. */
   warnings: string[];
 };
@@ -153,7 +153,7 @@ export function parseSettings(
           ? undefined
           : { ...managerDatabase.admin, password: pulumi.secret(managerDatabaseAdminPassword) },
     },
-    ingress: waysInOf({ ingress }),
+    ingress: ingressOf({ ingress }),
     warnings: [...pullWarnings(parsed.data), ...valueWarnings(parsed.data)],
   };
 }

@@ -156,7 +156,7 @@ for (const { name: title, stack, changes } of cases) {
 describe("stack test", () => {
   const { resources, outputs } = ran("test");
 
-  test("has no way in from outside", () => {
+  test("has no access from outside", () => {
     assert.ok(resources.every(({ type }) => !type.endsWith(":Ingress")));
     assert.deepEqual(outputs.ingress, {});
   });
@@ -217,7 +217,7 @@ describe("stack prod", () => {
     for (const { name } of policies) assert.ok(before.has(name), name);
   });
 
-  test("has its ways in from outside by TLS, and opens them when the manager has its login", () => {
+  test("has its Ingresses with TLS, and creates them after the manager's login", () => {
     assert.deepEqual(outputs.ingress, {
       manager: "https://pulsar-manager.example.com",
       admin: "https://pulsar-admin.example.com",

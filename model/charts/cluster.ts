@@ -2,16 +2,16 @@ import type { Component, Placement } from "../layouts/layout.ts";
 import type { PodSizes } from "../sizing.ts";
 import type { ChartObjects, Volume } from "./names.ts";
 
-/** Chart values: plain data, and never a secret, because `helm get values` shows them to whoever may read the namespace. */
+/** Chart values: plain data and never a secret, because `helm get values` shows them to everybody who may read the namespace. */
 export interface Values {
   [key: string]: Value;
 }
 export type Value = string | number | boolean | null | Value[] | Values;
 
 export interface Image {
-  /** With the registry before it, where it has one. */
+  /** Including the registry, if any. */
   repository: string;
-  /** A version, without digest: schemas and lines are chosen by it. */
+  /** A version, without digest: it determines the database schema. */
   tag: string;
   /** `sha256:` and 64 digits; pods then ask for exactly this image, whatever the tag points to. */
   digest?: string | undefined;
@@ -33,41 +33,44 @@ export interface Ledgers {
   ack: number;
 }
 
-/** A Pulsar cluster as every chart line can be told it. One values function a line turns it into that line's values. */
+/** A Pulsar cluster, independent of the chart line. Each line's `values` function turns it into values of that line. */
 export interface PulsarCluster {
   /** Name of the Helm release. */
   release: string;
   /** DNS domain of the Kubernetes cluster, such as cluster.local. */
   clusterDomain: string;
   placements: Record<Component, Placement>;
-  /** What the pods ask for; where nothing is said, the chart's own defaults hold. */
+  /** Requests, limits and JVM memory of the pods; the chart's default for each undefined field. */
   sizes: PodSizes;
   images: {
     pulsar: Image;
     manager: Image;
     pullSecret?: string | undefined;
-    /** Stands before every image, also before those the chart names by itself; without, they are taken as they are named. */
+    /** Prefix of every image, including those of the chart's defaults. @default none */
     registry?: string | undefined;
   };
   auth: {
     /** Whether brokers verify tokens with a shared symmetric key instead of a public key. */
     symmetric: boolean;
-    /** What tokens are signed with where it is not what Pulsar takes for granted of a public key (RS256). */
+    /** The signature algorithm of tokens. @default RS256, Pulsar's default for a public key */
     publicAlgorithm?: "ES256" | undefined;
-    /** Roles that may do everything: brokers among themselves, proxies towards brokers, administrators, and the manager if it has one. */
+    /**
+     * Roles of super users: brokers among themselves, proxies towards brokers, administrators (`client`, as in the chart's values), and the
+     * manager if it has a role.
+     */
     superUsers: { broker: string; proxy: string; client: string; manager?: string | undefined };
   };
   volumes: { storageClass: string; sizes: Record<Volume, string> };
   ledgers: Ledgers;
-  /** The rack of each bookie, by ordinal; none where all are taken to be in one. */
+  /** The rack of each bookie, by ordinal. @default all bookies are in one rack */
   racks?: string[] | undefined;
   manager: {
     jdbcUrl: string;
-    /** The Secret that the line's `managerSecret` fills. */
+    /** Name of the Secret with the content of the line's `managerSecret`. */
     secret: string;
-    /** The token the manager shows the brokers: its own role's, or else the administrators'. */
+    /** The token that the manager sends to the brokers: that of its own role, or else that of the administrators' role. */
     token: SecretRef;
-    /** The ConfigMap with `default.conf` for the manager's nginx, where the line takes one (`takesFrontEnd`). */
+    /** Name of the ConfigMap with `default.conf` for the manager's nginx, if the line supports it (`takesFrontEnd`). */
     frontEnd?: string | undefined;
   };
 }
@@ -79,47 +82,47 @@ export interface Account {
 
 /** Pulsar Manager's accounts. */
 export interface ManagerCredentials {
-  /** Its own, of its database. */
+  /** The manager's account in its database. */
   database: Account;
-  /** What people log in to its page with. */
+  /** The account with which people log in to its page. */
   login: Account;
 }
 
-/** What a chart line contributes: its values, and a post-renderer for what its values cannot say. */
+/** A chart line: its values, and a post-renderer for what its values cannot express. */
 export interface ChartLine {
-  /** What the versions of the line begin with: "2.7", "4". A change of line is a migration; see `VolumeContract`. */
+  /** Prefix of the line's versions: "2.7", "4". A change of line is a migration; see `VolumeContract`. */
   name: string;
   values(cluster: PulsarCluster): Values;
-  /** What is made, by the ends of the names: how long a release's name may be follows from it. */
+  /** The objects it creates, by the end of their names. They limit the length of a release's name. */
   makes: ChartObjects;
-  /** What runs where a stack names no image: the release that the line's newest chart is made for. */
+  /** Default images: the release that the line's newest chart is made for. */
   images: { pulsar: Image; manager: Image };
-  /** The Kubernetes versions that know all kinds of objects of the line: from this minor version on, such as "1.25". */
+  /** The first Kubernetes minor version with all kinds of objects of the line, such as "1.25". */
   kubernetes: { from: string };
-  /** What a role may be permitted to do: Pulsar's AuthAction. */
+  /** The permissions that can be granted to a role: Pulsar's AuthAction. */
   actions: readonly string[];
   manager: {
-    /** The role the manager has unless the settings name one; in a line without it the manager shows the administrators' token. */
+    /** The manager's default role. In a line without one, the manager uses the administrators' token. */
     role?: string;
     /**
-     * Who makes the account that people log in to the manager's page with, and registers the cluster there: an init Job of the chart, or a Job
-     * of the stack (`ManagerSetup`).
+     * What creates the account with which people log in to the manager's page and registers the cluster there: an init Job of the chart, or a
+     * Job of the stack (`ManagerSetup`).
      */
     setUpBy: "chart" | "stack";
-    /** Whether the manager's nginx can be given a configuration; if not, only versions that let in nobody by themselves may run. */
+    /** Whether the manager's nginx can be configured. If not, versions where anybody can create an account are refused. */
     takesFrontEnd: boolean;
-    /** Whether the manager knows the bookies' HTTP address, and may ask them how they are. */
+    /** Whether the manager sends HTTP requests to the bookies. */
     asksBookies: boolean;
   };
   pods: {
-    /** The port for HTTP inside the proxies' pods, which may be another than their Service's. */
+    /** The HTTP port of the proxies' pods, which can differ from the port of their Service. */
     proxyHttp: { name: string; port: number };
-    /** Whether the brokers run functions, each in pods of its own, unless a stack's values say otherwise. */
+    /** Whether the brokers run functions in pods by default. The settings' `values` can change it. */
     functions: boolean;
   };
-  /** What the manager's Secret holds, under the keys the line's chart reads. */
+  /** Content of the manager's Secret, under the keys that the line's chart reads. */
   managerSecret(credentials: ManagerCredentials): Record<string, string>;
-  /** Whether the chart gives the pull secret to every pod; if not, the namespace's `default` account has to. */
+  /** Whether the chart sets the pull secret on every pod. If not, the namespace's ServiceAccount `default` needs it. */
   givesPullSecret: boolean;
   /** Executable that reads the manifest on stdin and writes it patched to stdout; path relative to the program. */
   postrender: string;
@@ -130,7 +133,7 @@ export interface ChartLine {
   postrenderHash: string;
 }
 
-/** `over` laid on `base`, objects key by key, everything else as a whole; what Helm does with several values files. */
+/** `base` with the values of `over`: objects are merged key by key, other values replaced, as Helm does with several values files. */
 export function merge(base: Values, over: Values): Values {
   const merged = { ...base };
   for (const [key, value] of Object.entries(over)) {

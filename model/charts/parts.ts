@@ -51,7 +51,7 @@ export function memory(variable: string, { heap, direct }: PodSize, first = true
  * A domain may have at most one pod more than another. A domain whose nodes are all lost does not count, or its pods could not run anywhere
  * (Kubernetes 1.26, nodeTaintsPolicy). The caller adds the selector of the component's pods.
  */
-export function evenly(topologyKey: string): Values {
+export function evenSpread(topologyKey: string): Values {
   return { topologyKey, maxSkew: 1, whenUnsatisfiable: "DoNotSchedule", nodeTaintsPolicy: "Honor" };
 }
 
@@ -68,7 +68,7 @@ export function brokers({ placements, sizes, auth, ledgers, racks }: PulsarClust
       managedLedgerDefaultEnsembleSize: String(ledgers.ensemble),
       managedLedgerDefaultWriteQuorum: String(ledgers.write),
       managedLedgerDefaultAckQuorum: String(ledgers.ack),
-      ...apart(racks, ledgers.write),
+      ...rackPolicy(racks, ledgers.write),
       ...tokenAlgorithm(auth),
     },
   };
@@ -107,7 +107,7 @@ function tokenAlgorithm({ publicAlgorithm }: PulsarCluster["auth"]): Values {
 }
 
 /** Spreads the copies of an entry over as many racks as possible, so that losing a rack loses one copy. By default two racks are enough. */
-function apart(racks: readonly string[] | undefined, copies: number): Values {
+function rackPolicy(racks: readonly string[] | undefined, copies: number): Values {
   if (racks === undefined) return {};
   return {
     bookkeeperClientRackawarePolicyEnabled: "true",

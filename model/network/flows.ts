@@ -1,13 +1,12 @@
 import type { ChartLine } from "../charts/cluster.ts";
 
 /**
- * Who talks to whom: the one table that the network policies, docs/network.md and their tests are made from. What is not in it does not
- * happen where policies are on. Each row was read from the charts (2.7.7 and 4.7.0: containers, init containers, Jobs, ConfigMaps), and
- * from what the programs do by themselves.
+ * All connections: the one table from which the network policies, docs/network.md and their tests are generated. Policies block everything
+ * else. The rows come from the charts (2.7.7 and 4.7.0: containers, init containers, Jobs, ConfigMaps) and from the programs' behaviour.
  */
 
 /** Pods of the release and of the stack's Jobs, by their label `component`. */
-export const everyone = [
+export const ownComponents = [
   "zookeeper",
   "bookie",
   "recovery",
@@ -23,31 +22,31 @@ export const everyone = [
   "manager-setup",
   "smoke-test",
 ] as const;
-export type Own = (typeof everyone)[number];
+export type OwnComponent = (typeof ownComponents)[number];
 
-/** Everybody else; which pods or addresses they are, the settings say. */
-export type Outsider =
+/** Peers outside the stack. The settings say which pods or addresses they are. */
+export type ExternalPeer =
   "functions" | "clients" | "ingress controller" | "monitoring" | "cluster DNS" | "manager's database" | "elsewhere";
 
 export interface Flow {
-  from: readonly (Own | Outsider)[];
-  to: Own | Outsider;
+  from: readonly (OwnComponent | ExternalPeer)[];
+  to: OwnComponent | ExternalPeer;
   /**
-   * Ports as the pods listen on them, which is what policies count, not those of their Services. TCP, and for DNS also UDP. The database's
-   * port is a setting; the brokers reach all others.
+   * The ports of the pods, which policies apply to, not those of their Services. TCP, and for DNS also UDP. The database's port is a setting;
+   * the brokers may connect to all others.
    */
   ports: readonly number[] | "the database's" | "all but the database's";
-  /** What breaks without. */
+  /** The purpose of the connections. */
   why: string;
 }
 
-/** What the flows differ by between chart lines. */
+/** The properties of a chart line that the flows depend on. */
 export type FlowLine = Pick<ChartLine, "manager" | "pods">;
 
-/** The pods there are with a chart line. */
-export function ownPods({ manager }: FlowLine): Own[] {
+/** The components of a chart line. */
+export function componentsOf({ manager }: FlowLine): OwnComponent[] {
   const none = manager.setUpBy === "chart" ? "manager-setup" : "pulsar-manager-init";
-  return everyone.filter((one) => one !== none);
+  return ownComponents.filter((one) => one !== none);
 }
 
 const zookeeper = { client: 2181, follower: 2888, election: 3888, http: 8000 };
@@ -56,7 +55,7 @@ const recovery = { http: 8000 };
 const broker = { pulsar: 6650, http: 8080 };
 const manager = { page: 9527, api: 7750 };
 
-/** The table for a chart line, by whom they lead to. */
+/** The table for a chart line. */
 export function flowsOf(line: FlowLine): Flow[] {
   const proxy = { pulsar: 6650, http: line.pods.proxyHttp.port };
   const brokers = [broker.pulsar, broker.http];
@@ -72,7 +71,7 @@ export function flowsOf(line: FlowLine): Flow[] {
       from: ["bookie", "recovery", "broker", "toolset", "bookie-init", "pulsar-init"],
       to: "zookeeper",
       ports: [zookeeper.client],
-      why: "all metadata; the init Jobs write the first of it",
+      why: "all metadata; the init Jobs create it",
     },
     {
       from: ["proxy"],
@@ -84,47 +83,52 @@ export function flowsOf(line: FlowLine): Flow[] {
       from: ["broker", "recovery", "toolset"],
       to: "bookie",
       ports: [bookie.bookie],
-      why: "entries are written, read and copied; bookies do not talk to each other, as the recovery runs apart",
+      why: "write, read and copy entries; bookies do not connect to each other, because the recovery runs in pods of its own",
     },
     {
       from: ["broker"],
       to: "broker",
       ports: brokers,
-      why: "topics are looked up, and requests passed on to the broker that owns the topic",
+      why: "look up topics and forward requests to the broker that owns the topic",
     },
-    { from: ["proxy"], to: "broker", ports: brokers, why: "what clients and administrators ask is passed on" },
+    { from: ["proxy"], to: "broker", ports: brokers, why: "forward the requests of clients and administrators" },
     {
       from: ["toolset"],
       to: "broker",
       ports: brokers,
-      why: "operators look at one broker of several",
+      why: "operators query a single broker",
     },
     {
       from: ["pulsar-manager"],
       to: "broker",
       ports: [broker.http],
-      why: "the manager shows and changes what the admin API does",
+      why: "the manager uses the admin API",
     },
     ...only(line.manager.asksBookies, {
       from: ["pulsar-manager"],
       to: "bookie",
       ports: [bookie.http],
-      why: "the manager lists the bookies, where its bookie.enable is switched on",
+      why: "the manager lists the bookies if its bookie.enable is set",
     }),
     {
       from: ["functions"],
       to: "broker",
       ports: brokers,
-      why: "the pods of functions, sources and sinks, where there are any, fetch their package, consume and produce",
+      why: "the pods of functions, sources and sinks fetch their package, consume and produce",
     },
-    { from: ["clients"], to: "proxy", ports: proxies, why: "the way in for applications" },
+    { from: ["clients"], to: "proxy", ports: proxies, why: "applications and administrators" },
     {
       from: ["toolset", "smoke-test"],
       to: "proxy",
       ports: proxies,
-      why: "messages and administration by the way that clients take",
+      why: "messages and administration, on the same path as clients",
     },
-    { from: ["bookie-racks"], to: "proxy", ports: [proxy.http], why: "the bookies' racks are told by the admin API" },
+    {
+      from: ["bookie-racks"],
+      to: "proxy",
+      ports: [proxy.http],
+      why: "the Job sets the bookies' racks through the admin API",
+    },
     {
       from: ["ingress controller"],
       to: "proxy",
@@ -137,13 +141,13 @@ export function flowsOf(line: FlowLine): Flow[] {
           from: ["pulsar-manager-init"],
           to: "pulsar-manager",
           ports: [manager.page, manager.api],
-          why: "the chart's Job makes the login and registers the cluster",
+          why: "the chart's Job creates the login and registers the cluster",
         }
       : {
           from: ["manager-setup"],
           to: "pulsar-manager",
           ports: [manager.page],
-          why: "the stack's Job makes the login, as the chart does not, and registers the cluster",
+          why: "the stack's Job creates the login and registers the cluster, because the chart does not",
         },
     {
       from: ["pulsar-manager"],
@@ -163,11 +167,11 @@ export function flowsOf(line: FlowLine): Flow[] {
       why: "other clusters (geo-replication), object stores (offloading), the Kubernetes API and the pods of functions",
     },
     {
-      // The Jobs that make directories do nothing but to mount them.
-      from: ownPods(line).filter((one) => one !== "directories"),
+      // The Jobs that create directories only mount them.
+      from: componentsOf(line).filter((one) => one !== "directories"),
       to: "cluster DNS",
       ports: [53],
-      why: "names of Services and pods",
+      why: "resolve names of Services and pods",
     },
   ];
 }

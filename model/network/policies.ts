@@ -1,10 +1,10 @@
-import type { Flow, Outsider, Own } from "./flows.ts";
+import type { Flow, ExternalPeer, OwnComponent } from "./flows.ts";
 
 /** Network policies from the table of flows, in the terms of networking.k8s.io/v1. */
 
-/** Whom the settings let in from outside the stack, and where the manager's database listens. */
-export interface Surroundings {
-  /** Who may reach the proxies. @default everybody: tokens guard them */
+/** The peers outside the stack that the settings allow, and the port of the manager's database. */
+export interface NetworkAccess {
+  /** Who may connect to the proxies. @default everybody: they require tokens */
   clients?: Client[] | undefined;
   /** Whether the brokers run functions in pods. */
   functions: boolean;
@@ -12,11 +12,11 @@ export interface Surroundings {
   ingressController?: string | undefined;
   /** Namespace of Prometheus. @default nobody */
   monitoring?: string | undefined;
-  /** As its pods or its host listen on it. */
+  /** The port on which its pods or its host listen. */
   databasePort: number;
 }
 
-/** All pods of a namespace, or what has an address in a range. */
+/** All pods of a namespace, or an address range. */
 export type Client = { namespace: string } | { cidr: string };
 
 export interface LabelSelector {
@@ -37,24 +37,24 @@ export interface PolicyPort {
 export interface PolicySpec {
   podSelector: LabelSelector;
   policyTypes: ["Ingress", "Egress"];
-  /** Each lets in whom it names, or everybody if it names nobody; without any, nobody is let in. */
+  /** Each rule allows its peers, or everybody if it has no `from`. Without rules, nobody is allowed. */
   ingress: { from?: Peer[]; ports: PolicyPort[] }[];
-  /** The same for where the pods may go. */
+  /** The same for outgoing connections. */
   egress: { to?: Peer[]; ports: PolicyPort[] }[];
 }
 
 /**
- * A policy for each component: its pods are reached by those, and reach those, that the flows name. A pod that no policy selects is not
- * bound by any (Kubernetes), so every pod of the release needs one, and others in the namespace have none.
+ * A policy for each component: its pods accept and open only the connections of the flows. Kubernetes does not restrict pods that no policy
+ * selects, so every pod of the release needs a policy; other pods in the namespace have none.
  */
 export function policiesOf(
   release: string,
-  own: readonly Own[],
+  own: readonly OwnComponent[],
   flows: readonly Flow[],
-  around: Surroundings,
-): Map<Own, PolicySpec> {
-  const peers = (who: Own | Outsider) => peersOf(who, release, around);
-  const ports = (flow: Flow) => portsOf(flow, around.databasePort);
+  access: NetworkAccess,
+): Map<OwnComponent, PolicySpec> {
+  const peers = (who: OwnComponent | ExternalPeer) => peersOf(who, release, access);
+  const ports = (flow: Flow) => portsOf(flow, access.databasePort);
   return new Map(
     own.map((component) => [
       component,
@@ -86,12 +86,12 @@ export function allBut(port: number): PolicyPort[] {
 const everybody = "everybody";
 
 interface Rule {
-  /** Whom it lets through; nobody named: everybody. */
+  /** Allowed peers. @default everybody */
   peers?: Peer[];
   ports: PolicyPort[];
 }
 
-/** No rule where nobody is named: the API would take one without peers for one that lets everybody through. */
+/** No rule without peers: to Kubernetes, such a rule allows everybody. */
 function rules(peers: (Peer[] | typeof everybody)[], ports: PolicyPort[]): Rule[] {
   if (peers.includes(everybody)) return [{ ports }];
   const named = peers.flatMap((some) => (some === everybody ? [] : some));
@@ -99,9 +99,9 @@ function rules(peers: (Peer[] | typeof everybody)[], ports: PolicyPort[]): Rule[
 }
 
 function peersOf(
-  who: Own | Outsider,
+  who: OwnComponent | ExternalPeer,
   release: string,
-  { clients, functions, ingressController, monitoring }: Surroundings,
+  { clients, functions, ingressController, monitoring }: NetworkAccess,
 ): Peer[] | typeof everybody {
   switch (who) {
     case "functions":
@@ -112,8 +112,8 @@ function peersOf(
       return inNamespace(ingressController);
     case "monitoring":
       return inNamespace(monitoring);
-    case "cluster DNS": // Where it runs, and whether on the host's network, differs from cluster to cluster.
-    case "manager's database": // It is given by name, and a policy takes none.
+    case "cluster DNS": // Its place, and whether it uses the host's network, differ between clusters.
+    case "manager's database": // The settings have its host name, which a policy cannot contain.
     case "elsewhere":
       return everybody;
     default:
@@ -121,7 +121,7 @@ function peersOf(
   }
 }
 
-/** They bear neither the release's name nor `app` (KubernetesRuntime, Pulsar 2.7 and 4.0). */
+/** They have no labels `app` and `release` (KubernetesRuntime, Pulsar 2.7 and 4.0). */
 const functionPods: LabelSelector = {
   matchExpressions: [{ key: "component", operator: "In", values: ["function", "source", "sink"] }],
 };
@@ -133,7 +133,7 @@ function portsOf({ to, ports }: Flow, databasePort: number): PolicyPort[] {
   return protocols.flatMap((protocol) => ports.map((port) => ({ protocol, port })));
 }
 
-function podsOf(release: string, component: Own): LabelSelector {
+function podsOf(release: string, component: OwnComponent): LabelSelector {
   return { matchLabels: { app: "pulsar", release, component } };
 }
 

@@ -9,7 +9,7 @@ const args: NetworkPoliciesArgs = {
   namespace: "messaging",
   release: "demo",
   line: line27,
-  around: { monitoring: "monitoring", functions: true, databasePort: 5432 },
+  access: { monitoring: "monitoring", functions: true, databasePort: 5432 },
 };
 const make = (changes: Partial<NetworkPoliciesArgs> = {}) =>
   register(() => new NetworkPolicies("network", { ...args, ...changes }));

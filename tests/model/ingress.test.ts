@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { backends, type IngressPath, secured } from "../../model/ingress.ts";
+import { backends, type IngressPath, hasTls } from "../../model/ingress.ts";
 
-/** Whether a controller lets a path in, by the rules of Kubernetes (networking.k8s.io/v1, HTTPIngressPath). */
+/** Whether a controller allows a path, by the rules of Kubernetes (networking.k8s.io/v1, HTTPIngressPath). */
 function letsIn(paths: readonly IngressPath[], path: string): boolean {
   const segments = (text: string) => text.split("/").filter((segment) => segment !== "");
   return paths.some((rule) => {
@@ -12,7 +12,7 @@ function letsIn(paths: readonly IngressPath[], path: string): boolean {
   });
 }
 
-/** A path as controllers look at it: without query and escapes, `.` and `..` resolved, one slash at a time (nginx, Envoy, Traefik). */
+/** A path as controllers match it: without query and escapes, `.` and `..` resolved, one slash at a time (nginx, Envoy, Traefik). */
 function normalised(raw: string): string {
   const [path = ""] = raw.split(/[?#]/);
   const done: string[] = [];
@@ -23,7 +23,7 @@ function normalised(raw: string): string {
   return `/${done.join("/")}${/\/\.{0,2}$/.test(path) && done.length > 0 ? "/" : ""}`;
 }
 
-describe("the manager's way in", () => {
+describe("the manager's host", () => {
   const { paths } = backends.manager;
 
   // What front-end/src/api and front-end/build/webpack.prod.conf.js name in v0.2.0 and v0.4.0.
@@ -54,7 +54,7 @@ describe("the manager's way in", () => {
   ];
   const old = ["/pulsar-manager/roles/role", "/pulsar-manager/role/resourceType", "/pulsar-manager/role-binding/a/b"];
   for (const path of [...both, ...old]) {
-    test(`lets the page ask for ${path}`, () => {
+    test(`allows the page's request for ${path}`, () => {
       assert.ok(letsIn(paths, normalised(path)));
     });
   }
@@ -84,7 +84,7 @@ describe("the manager's way in", () => {
     "/lookup/v2/../../pulsar-manager/users/superuser",
     "/static/..%2fpulsar-manager/users/superuser",
     "/PULSAR-MANAGER/users/superuser",
-    // Other ways that ask for no login, or past the manager.
+    // Other paths that need no login, or bypass the manager.
     "/pulsar-manager/casdoor",
     "/pulsar-manager/third-party-login/callback/github",
     "/bkvm",
@@ -95,20 +95,20 @@ describe("the manager's way in", () => {
     "/administrator",
     "/staticfiles",
   ]) {
-    test(`keeps out ${raw}`, () => {
+    test(`blocks ${raw}`, () => {
       assert.ok(!letsIn(paths, normalised(raw)), normalised(raw));
     });
   }
 
-  test("cannot keep out what only the manager's Tomcat takes for another path: that is its front end's part", () => {
+  test("cannot block what only the manager's Tomcat treats as another path: its front end does", () => {
     assert.ok(letsIn(paths, normalised("/admin/..;/pulsar-manager/users/superuser")));
   });
 });
 
-describe("the way in to the admin API", () => {
+describe("the admin API's host", () => {
   const { paths } = backends.admin;
   for (const path of ["/admin/v2/tenants", "/admin/v3/functions/t/n", "/lookup/v2/topic/persistent/t/n/topic"]) {
-    test(`lets in ${path}`, () => {
+    test(`allows ${path}`, () => {
       assert.ok(letsIn(paths, normalised(path)));
     });
   }
@@ -121,17 +121,17 @@ describe("the way in to the admin API", () => {
     "/proxy-stats",
     "/ws/v2/producer",
   ]) {
-    test(`keeps out ${path}`, () => {
+    test(`blocks ${path}`, () => {
       assert.ok(!letsIn(paths, normalised(path)));
     });
   }
 });
 
-test("a way in has TLS by a Secret of its own or by an issuer", () => {
-  assert.equal(secured({}, {}), false);
-  for (const way of [{ tlsSecret: "tls" }, {}]) {
-    assert.equal(secured(way, { issuer: "ca" }), true);
-    assert.equal(secured(way, { clusterIssuer: "ca" }), true);
+test("a host has TLS from a Secret of its own or from an issuer", () => {
+  assert.equal(hasTls({}, {}), false);
+  for (const host of [{ tlsSecret: "tls" }, {}]) {
+    assert.equal(hasTls(host, { issuer: "ca" }), true);
+    assert.equal(hasTls(host, { clusterIssuer: "ca" }), true);
   }
-  assert.equal(secured({ tlsSecret: "tls" }, {}), true);
+  assert.equal(hasTls({ tlsSecret: "tls" }, {}), true);
 });

@@ -1,4 +1,4 @@
-/** The manager, its login and the ways in, on the real API server: what is created, waited for, and left alone afterwards. */
+/** The manager, its login and the Ingresses, on the real API server: what is created, waited for, and left alone afterwards. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PatchStrategy, setHeaderOptions } from "@kubernetes/client-node";
@@ -46,7 +46,7 @@ test("the Job that makes the manager's login, with chart 2.7.7", limit, async (t
   });
 });
 
-test("the production stack's ways in, with chart 4.7.0", limit, async (t) => {
+test("the production stack's Ingresses, with chart 4.7.0", limit, async (t) => {
   await withRehearsal({ stack: "prod", config: { plain: { "pulsar:chart.version": "4.7.0" } } }, async (stage) => {
     const { api, stack } = stage;
     const { namespace } = stage.settings;

@@ -37,7 +37,7 @@ const refused: Case[] = [
     "pulsar:managerDatabase.deleteData: found true; allowed: false: data is dropped by hand, not by an update (production)",
   ],
   ...(["manager", "admin"] as const).map((way): Case => [
-    `a way in without TLS: ${way}`,
+    `a host without TLS: ${way}`,
     { "pulsar:ingress": { [way]: { host: "pulsar.example.com" } } },
     `pulsar:ingress.${way}: found no TLS; allowed: a tlsSecret of its own, or a cert-manager clusterIssuer or issuer: passwords and tokens`,
   ]),

@@ -30,7 +30,7 @@ describe("what is not set stands at", () => {
     assert.equal(production, true);
   });
 
-  test("no way in from outside, and a manager's login of admin's, whose password is a secret", async () => {
+  test("no access from outside, and the manager's login admin, whose password is a secret", async () => {
     const { ingress, managerLogin } = parsed("test");
     assert.equal(ingress, undefined);
     assert.equal(managerLogin.user, "admin");

@@ -242,7 +242,7 @@ describe("one fault, with its key, what was found and what is allowed:", () => {
       /^pulsar:ingress: found className, issuer, annotations without a host; allowed: a host in manager or admin, or nothing$/,
     ],
     [
-      "one host for both ways in",
+      "the same host for manager and admin API",
       { "pulsar:ingress": { manager: { host: "pulsar.example.com" }, admin: { host: "pulsar.example.com" } } },
       /^pulsar:ingress\.admin\.host: found "pulsar\.example\.com"; allowed: a host of its own: the manager has \/admin and \/lookup too$/,
     ],

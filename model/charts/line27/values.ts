@@ -5,7 +5,7 @@ import { imageValues } from "../images.ts";
 import {
   brokers,
   configured,
-  evenly,
+  evenSpread,
   localVolume,
   managerSettings,
   memory,
@@ -112,7 +112,7 @@ function pods({ replicas, nodeSelector, tolerations, overZones }: Placement, siz
   const more: Values = {
     ...(size.priorityClass === undefined ? {} : { priorityClassName: size.priorityClass }),
     // The post-renderer adds the selector.
-    ...(overZones ? { topologySpreadConstraints: [evenly(zoneLabel)] } : {}),
+    ...(overZones ? { topologySpreadConstraints: [evenSpread(zoneLabel)] } : {}),
   };
   return {
     replicaCount: replicas,

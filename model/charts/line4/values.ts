@@ -6,7 +6,7 @@ import { fullName } from "../names.ts";
 import {
   brokers,
   configured,
-  evenly,
+  evenSpread,
   localVolume,
   managerSettings,
   memory,
@@ -27,7 +27,7 @@ export function values(cluster: PulsarCluster): Values {
     ...resources(size),
     ...(size.priorityClass === undefined ? {} : { priorityClassName: size.priorityClass }),
     ...(placement.overZones
-      ? { topologySpreadConstraints: [{ ...evenly(zoneLabel), labelSelector: podsOf(release, component) }] }
+      ? { topologySpreadConstraints: [{ ...evenSpread(zoneLabel), labelSelector: podsOf(release, component) }] }
       : {}),
   });
   const pulsarImage = imageValues(images.pulsar);
@@ -67,7 +67,7 @@ export function values(cluster: PulsarCluster): Values {
       ...pods("zookeeper", placements.zookeeper, sizes.zookeeper),
       ...configured(memory("PULSAR_MEM", sizes.zookeeper)),
       ...unmonitored,
-      ...bornHere,
+      ...withoutUpgradeHook,
       volumes: { data: volume(volumes.sizes["zookeeper-data"]) },
     },
     bookkeeper: {
@@ -80,7 +80,7 @@ export function values(cluster: PulsarCluster): Values {
     broker: {
       ...pods("broker", placements.broker, sizes.broker),
       ...unmonitored,
-      ...bornHere,
+      ...withoutUpgradeHook,
       ...brokers(cluster),
     },
     proxy: {
@@ -127,7 +127,7 @@ const unmonitored: Values = { podMonitor: { enabled: false } };
  * Without the hooks that delete a StatefulSet before an upgrade from a chart before 4.6. This program does not support such an upgrade, and the
  * hooks' pods have neither pull secret nor tolerations.
  */
-const bornHere: Values = { statefulsetUpgrade: { enabled: false } };
+const withoutUpgradeHook: Values = { statefulsetUpgrade: { enabled: false } };
 
 /** Images that nothing uses by default. What the settings' `values` switch on comes from the same registry. */
 function hidden(registry: string | undefined): Values {

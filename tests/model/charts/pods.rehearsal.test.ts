@@ -6,7 +6,7 @@ import { execa } from "execa";
 import { stringify } from "yaml";
 import { chartLine, supportedChartVersions } from "../../../model/charts/lines.ts";
 import { parseManifest } from "../../../model/charts/manifest.ts";
-import { flowsOf, ownPods } from "../../../model/network/flows.ts";
+import { flowsOf, componentsOf } from "../../../model/network/flows.ts";
 import { metricsPorts } from "../../../components/podMonitors.ts";
 import { prepareTools } from "../../../rehearsal/tools/tools.ts";
 import { clusterOf } from "./clusterOf.ts";
@@ -49,7 +49,7 @@ for (const version of supportedChartVersions) {
     });
 
     test("are those there are policies for, by the labels that these select", () => {
-      const expected = ownPods(line).filter((component) => !stacksOwn.includes(component));
+      const expected = componentsOf(line).filter((component) => !stacksOwn.includes(component));
       assert.deepEqual([...pods.keys()].sort(), [...expected].sort());
       for (const [component, { labels }] of pods) {
         const { app, release } = labels;

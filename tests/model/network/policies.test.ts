@@ -2,15 +2,21 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { chartLine, supportedChartVersions } from "../../../model/charts/lines.ts";
-import { type Flow, flowsOf, type Outsider, type Own, ownPods } from "../../../model/network/flows.ts";
-import { allBut, policiesOf, type Surroundings } from "../../../model/network/policies.ts";
+import {
+  type Flow,
+  flowsOf,
+  type ExternalPeer,
+  type OwnComponent,
+  componentsOf,
+} from "../../../model/network/flows.ts";
+import { allBut, policiesOf, type NetworkAccess } from "../../../model/network/policies.ts";
 import { allowed, type End, type Policy, selects } from "../../support/networkPolicies.ts";
 
 const release = "demo";
 const namespace = "messaging";
 
 /** Everybody is named. */
-const named: Surroundings = {
+const named: NetworkAccess = {
   clients: [{ namespace: "shop" }, { cidr: "10.20.0.0/16" }],
   ingressController: "ingress-nginx",
   monitoring: "monitoring",
@@ -18,7 +24,7 @@ const named: Surroundings = {
   databasePort: 5432,
 };
 /** What a stack has that says nothing. */
-const unnamed: Surroundings = { functions: false, databasePort: 5432 };
+const unnamed: NetworkAccess = { functions: false, databasePort: 5432 };
 
 const own = (component: string, of = release): End => ({
   namespace,
@@ -29,7 +35,7 @@ const stranger = anyPod(namespace);
 const elsewhere = anyPod("elsewhere");
 const database: End = { ip: "192.0.2.5" };
 
-const outside: Record<Outsider, End[]> = {
+const outside: Record<ExternalPeer, End[]> = {
   functions: ["function", "source", "sink"].map((component) => ({
     namespace,
     labels: { component, tenant: "public", namespace: "default", name: "f" },
@@ -41,13 +47,17 @@ const outside: Record<Outsider, End[]> = {
   "manager's database": [database, anyPod("databases")],
   elsewhere: [{ ip: "198.51.100.7" }],
 };
-const endsOf = (who: Own | Outsider): End[] => (who in outside ? outside[who as Outsider] : [own(who)]);
+const endsOf = (who: OwnComponent | ExternalPeer): End[] =>
+  who in outside ? outside[who as ExternalPeer] : [own(who)];
 
 for (const version of supportedChartVersions) {
   const line = chartLine(version);
   const flows = flowsOf(line);
-  const policies = (around: Surroundings): Policy[] =>
-    [...policiesOf(release, ownPods(line), flows, around).values()].map((spec) => ({ metadata: { namespace }, spec }));
+  const policies = (access: NetworkAccess): Policy[] =>
+    [...policiesOf(release, componentsOf(line), flows, access).values()].map((spec) => ({
+      metadata: { namespace },
+      spec,
+    }));
   const proxyHttp = { "2.7.7": 80, "4.7.0": 8080 }[version];
 
   describe(`network policies with chart ${version}`, () => {
@@ -66,8 +76,8 @@ for (const version of supportedChartVersions) {
 
     test("let nothing else through between the stack's own pods", () => {
       const ports = [...new Set([...flows.flatMap(({ ports }) => (typeof ports === "string" ? [] : ports)), 22, 5432])];
-      for (const from of ownPods(line)) {
-        for (const to of ownPods(line)) {
+      for (const from of componentsOf(line)) {
+        for (const to of componentsOf(line)) {
           for (const port of ports) {
             const expected = flows.some(
               (flow) => flow.from.includes(from) && flow.to === to && flow.ports.includes(port as never),
@@ -201,8 +211,8 @@ for (const version of supportedChartVersions) {
     test("select each pod of theirs by exactly one, and none of another release", () => {
       const names = fc.stringMatching(/^[a-z0-9]([-a-z0-9]{0,10}[a-z0-9])?$/);
       fc.assert(
-        fc.property(names, names, fc.constantFrom(...ownPods(line)), (one, another, component) => {
-          const made = [...policiesOf(one, ownPods(line), flows, named).values()];
+        fc.property(names, names, fc.constantFrom(...componentsOf(line)), (one, another, component) => {
+          const made = [...policiesOf(one, componentsOf(line), flows, named).values()];
           const count = (release: string) =>
             made.filter((spec) => selects({ metadata: { namespace }, spec }, own(component, release))).length;
           assert.equal(count(one), 1);
