@@ -1,8 +1,8 @@
 import type { Component, NodeRole } from "./layouts/layout.ts";
 
-/** What one pod of a component asks for. The chart's own default, sized for a demo, holds for each field that is left out. */
+/** Requests, limits and JVM memory of one pod of a component. An undefined field has the chart's default, which suits a demo. */
 export interface PodSize {
-  /** Kubernetes quantities: what the scheduler reserves for the pod. */
+  /** Kubernetes quantities that the scheduler reserves for the pod. */
   requests?: { cpu?: string | undefined; memory?: string | undefined } | undefined;
   limits?: { cpu?: string | undefined; memory?: string | undefined } | undefined;
   /** The JVM's heap, both its initial and its maximum size; a Kubernetes quantity. */
@@ -13,22 +13,22 @@ export interface PodSize {
   priorityClass?: string | undefined;
 }
 
-/** The components that have a size: all that keep running. */
+/** The components that have a size: all except the Jobs. */
 export type SizedComponent = Exclude<Component, "init">;
 export type PodSizes = Record<SizedComponent, PodSize>;
 
-/** What a node offers to pods, as Kubernetes quantities (`status.allocatable`). */
+/** The capacity of a node for pods, as Kubernetes quantities (`status.allocatable`). */
 export interface NodeSize {
   cpu?: string | undefined;
   memory?: string | undefined;
 }
 
 interface Share {
-  /** The nodes it runs on in a layout with nodes for each role. */
+  /** The role of its nodes in the dedicated layout. */
   role: NodeRole;
   /** Fraction of the node that one pod gets, of both CPU and memory. */
   ofNode: number;
-  /** Upper bound: cores and bytes. */
+  /** Upper bound, in cores and bytes. */
   atMost: { cpu: number; memory: number };
   /** Fractions of the pod's memory. The rest is for the JVM itself and the page cache. */
   heap?: number;
@@ -47,11 +47,11 @@ const Gi = 2 ** 30;
 const unbounded = { cpu: Number.POSITIVE_INFINITY, memory: Number.POSITIVE_INFINITY };
 
 /**
- * What a pod gets of its node in the dedicated layout. A serving node of 6 GiB or more has room for one broker and one proxy (hard
+ * The share of its node that a pod gets in the dedicated layout. A serving node of 6 GiB or more has room for one broker and one proxy (hard
  * anti-affinity) and all of the rest, and a tenth stays free for the init Jobs. The bookie leaves half of its memory to the page cache, from
  * which recent ledgers are read. Heaps stay below 32 GiB, above which a JVM needs larger pointers.
  *
- * `least` is what idle pods were measured to use and the charts (2.7.7 and 4.7.0) request too little for: proxy 149 MiB, recovery 130 MiB,
+ * `least` is there for components whose charts (2.7.7 and 4.7.0) request less than an idle pod uses. Measured: proxy 149 MiB, recovery 130 MiB,
  * manager 558 MiB without a limit of its heap.
  */
 const shares: Record<SizedComponent, Share> = {
@@ -93,10 +93,10 @@ const shares: Record<SizedComponent, Share> = {
 const heapLimit = 31 * Gi;
 
 /**
- * What each pod asks for: the given fields, and the rest derived. Memory that is derived from the node is limited to the request, so that a
- * node never runs out of memory that was promised. CPU is not limited, because throttling makes a broker slow.
+ * The size of each pod: the given fields, and the others derived. Memory that is derived from the node is limited to the request, so that a
+ * node never runs out of requested memory. CPU is not limited, because throttling makes a broker slow.
  *
- * @param nodeSizes what the smallest node of each role offers. Where it is not known, the chart's sizes hold, except for memory requests that
+ * @param nodeSizes the capacity of the smallest node of each role. If it is unknown, the chart's sizes apply, except for memory requests that
  * are too small for an idle pod
  */
 export function podSizes(
@@ -119,7 +119,7 @@ function podSize(given: PodSize, share: Share, nodeSizes: Partial<Record<NodeRol
   const node = nodeSizes[share.role];
   const { least } = share;
   const needed = least && least.besideHeap + bytes(given.heap, least.heap) + bytes(given.direct);
-  // To Kubernetes, a limit without a request is the request as well. A derived request might be larger, and the pod would be refused.
+  // In Kubernetes, a limit without a request is also the request. A derived request might be larger, and the pod would be refused.
   const cpu = given.requests?.cpu ?? given.limits?.cpu ?? part(node?.cpu, share.ofNode, share.atMost.cpu, cores);
   const requested =
     given.requests?.memory ??
@@ -165,7 +165,7 @@ const factors: Record<string, number> = {
   ...Object.fromEntries(["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"].map((unit, i) => [unit, 1024 ** (i + 1)])),
 };
 
-/** A Kubernetes quantity as a number: cores or bytes. @throws Error if it is not a quantity; the settings refuse such a text before */
+/** A Kubernetes quantity as a number: cores or bytes. @throws Error if it is not a quantity; the settings are validated before */
 export function amount(quantity: string): number {
   const [, digits = "", unit = ""] = /^([0-9.]+)([A-Za-z]*)$/.exec(quantity) ?? [];
   const factor = factors[unit];
@@ -178,7 +178,7 @@ function cores(count: number): string {
   return `${String(count < 0.1 ? Math.floor(count * 1000) : Math.floor(count * 10) * 100)}m`;
 }
 
-/** Whole Mi, from 1 Gi on in steps of 128 Mi. */
+/** Whole Mi; in steps of 128 Mi from 1 Gi. */
 export function mebibytes(bytes: number): string {
   const whole = Math.floor(bytes / 2 ** 20);
   return `${String(whole < 1024 ? whole : whole - (whole % 128))}Mi`;

@@ -1,14 +1,14 @@
-/** What is to be in Pulsar. */
+/** Tenants, namespaces, topics and permissions that the stack manages in Pulsar. */
 
 /** How long consumed messages are kept. */
 export interface Retention {
-  /** -1: permanently. */
+  /** -1: without limit. */
   minutes: number;
   /** For each topic; -1: without limit. */
   megabytes: number;
 }
 
-/** All that a role may do on a namespace or a topic; what other roles may stays as it is. */
+/** All permissions of a role on a namespace or a topic. The permissions of other roles are not managed. */
 export interface PermissionSettings {
   /** The `sub` of a token. */
   role: string;
@@ -16,25 +16,25 @@ export interface PermissionSettings {
   actions: string[];
 }
 
-/** What may be somebody else's: then only what is under it is the stack's. */
+/** An object that the stack may own. If it does not, it manages only what is below it. */
 export interface Owned {
   name: string;
-  /** False: it exists and stays as it is, also when it leaves the settings. Turning it off lets go of it. */
+  /** False: it exists already, and the stack neither changes nor deletes it. A change to false removes it from the state only. */
   create: boolean;
-  /** Whether one that is there already is taken over, as long as the stack does not have it; also for the permissions on it. @default false */
+  /** Whether the stack adopts an existing object, and the permissions on it, that is not in its state yet. @default false */
   adopt?: boolean | undefined;
 }
 
 export interface TopicSettings extends Owned {
-  /** Only grows. 0: not partitioned. */
+  /** Can only increase. 0: not partitioned. */
   partitions: number;
   permissions: PermissionSettings[];
 }
 
 export interface NamespaceSettings extends Owned {
-  /** Whether topics that hold messages, and the namespace with them, may be deleted. */
+  /** Whether topics with messages, and the namespace with them, may be deleted. */
   deleteData: boolean;
-  /** 0: never. @default not managed */
+  /** 0: messages never expire. @default not managed */
   messageTtlSeconds?: number | undefined;
   /** @default not managed */
   retention?: Retention | undefined;

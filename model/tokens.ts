@@ -1,22 +1,22 @@
 import { createPrivateKey, createPublicKey, hkdfSync } from "node:crypto";
 
 /**
- * What `prepare_helm_release.sh` (chart 2.7.7) makes with pulsarctl, as pure functions of one private key, so that the same key always
- * gives the same Secrets. Binary values are base64, as `Secret.data` takes them: Pulsar reads keys as bare DER, never as PEM.
+ * The keys and tokens of `prepare_helm_release.sh` (chart 2.7.7, pulsarctl), as pure functions of one private key: the same key always gives
+ * the same Secrets. Binary values are base64, as in `Secret.data`; Pulsar reads keys as DER, not PEM.
  */
 
 /**
  * How tokens are signed. `asymmetric`: RS256, brokers hold only the public key. `ecdsa`: the same with ES256, which has smaller keys and
- * tokens. `symmetric`: HS256; whoever can verify a token can then make one.
+ * tokens. `symmetric`: HS256; whoever can verify a token can also create one.
  */
 export const tokenKeys = ["asymmetric", "ecdsa", "symmetric"] as const;
 export type TokenKeys = (typeof tokenKeys)[number];
 
-/** What a token says. */
+/** The claims of a token. */
 export interface Claims {
   /** The role, as `sub`. */
   role: string;
-  /** The day from whose beginning (00:00 UTC) the token is refused, such as 2027-06-30, as `exp`. @default it never expires */
+  /** The day on which the token expires, at 00:00 UTC, such as 2027-06-30; as `exp`. @default it never expires */
   expires?: string | undefined;
 }
 
@@ -30,8 +30,8 @@ export function keyPair(privateKeyPem: string): { PRIVATEKEY: string; PUBLICKEY:
 }
 
 /**
- * A 256-bit key for HS256 as base64, derived (HKDF, RFC 5869) from the private key: the stack needs a random value that stays the same,
- * and the private key already is one, so no further provider is needed.
+ * A 256-bit key for HS256 as base64, derived from the private key (HKDF, RFC 5869). The stack needs a random value that stays the same, and
+ * the private key already is one.
  */
 export function symmetricKey(privateKeyPem: string): { SECRETKEY: string } {
   const { PRIVATEKEY } = keyPair(privateKeyPem);
@@ -40,13 +40,13 @@ export function symmetricKey(privateKeyPem: string): { SECRETKEY: string } {
 }
 
 /**
- * The token of a role: claims `sub` and, if it expires, `exp`; no time of issue, so that signing again gives the same token.
+ * The token of a role: claims `sub` and, if it expires, `exp`. It has no time of issue, so signing again gives the same token.
  * RS256 or ES256 with the private key, or HS256 with the symmetric key derived from it.
  */
 export async function signToken(privateKeyPem: string, keys: TokenKeys, { role, expires }: Claims): Promise<string> {
   const claims = { sub: role, ...(expires === undefined ? {} : { exp: Date.parse(expires) / 1000 }) };
   if (keys === "ecdsa") return signEs256(privateKeyPem, claims);
-  // A preview that makes no token does not have to wait for it to load.
+  // Loaded only when needed: a preview that signs no token is faster without it.
   const { SignJWT } = await import("jose");
   const token = new SignJWT(claims);
   return keys === "asymmetric"
@@ -57,8 +57,8 @@ export async function signToken(privateKeyPem: string, keys: TokenKeys, { role, 
 }
 
 /**
- * ES256 (RFC 7518, section 3.4) with the nonce derived from key and message (RFC 6979). OpenSSL, and with it Node and jose, draws it by lot:
- * every `up` would make another token.
+ * ES256 (RFC 7518, section 3.4) with the nonce derived from key and message (RFC 6979). OpenSSL, and so Node and jose, uses a random nonce:
+ * every `up` would create another token.
  */
 async function signEs256(privateKeyPem: string, claims: object): Promise<string> {
   const { p256 } = await import("@noble/curves/nist.js");

@@ -1,15 +1,15 @@
 import { overlap, type PlannedVolume } from "./volumes.ts";
 
-/** Where the stack puts its volumes. */
+/** The planned volumes and their nodes. */
 export interface VolumePlaces {
   volumes: readonly PlannedVolume[];
   /** The nodes of the settings. */
   nodes: readonly { name: string; hostname: string; setting: string }[];
-  /** This stack. */
+  /** The full name of this stack. */
   owner: string;
 }
 
-/** What the cluster has: of nodes and PersistentVolumes what matters here, as the API answers it. */
+/** The nodes and PersistentVolumes of the cluster, with the fields that matter here. */
 export interface FoundPlaces {
   nodes: readonly FoundNode[];
   volumes: readonly FoundVolume[];
@@ -25,7 +25,7 @@ export interface FoundVolume {
     claimRef?: { namespace?: string; name?: string };
     nodeAffinity?: { required?: { nodeSelectorTerms: SelectorTerm[] } };
   };
-  /** The stack that has made it, if one has. */
+  /** The stack that created it, if any. */
   stack?: string | undefined;
 }
 export interface SelectorTerm {
@@ -41,8 +41,8 @@ interface Requirement {
 const hostnameLabel = "kubernetes.io/hostname";
 
 /**
- * Why the volumes cannot be where they are planned, a line for each reason: a node whose label differs from the settings, as no volume would
- * bind there; a directory that a PersistentVolume of somebody else's has, as both would write there.
+ * Why the volumes cannot be where they are planned, a line for each reason: a node whose label differs from the settings, because no volume
+ * would bind there; a directory of a foreign PersistentVolume, because both would write there.
  */
 export function placeFaults(places: VolumePlaces, found: FoundPlaces): string[] {
   return [...labelFaults(places, found), ...directoryFaults(places, found)];
@@ -79,7 +79,7 @@ function directoryFaults({ volumes, owner }: VolumePlaces, found: FoundPlaces): 
   });
 }
 
-/** Whether a pod on the node could use the volume. What cannot be told counts as yes. */
+/** Whether a pod on the node could use the volume; true if unknown. */
 function isOn({ spec }: FoundVolume, node: string, labels: Record<string, string>): boolean {
   const terms = spec?.nodeAffinity?.required?.nodeSelectorTerms;
   return terms === undefined || terms.some((term) => fits(term, { ...labels, "metadata.name": node }));

@@ -2,9 +2,9 @@ import { posix } from "node:path";
 import type { Placement } from "./layouts/layout.ts";
 import { claimName, type Volume } from "./charts/names.ts";
 
-/** One local volume: a directory on a node, and the claim it is kept for. */
+/** One local volume: a directory on a node, and its claim. */
 export interface PlannedVolume {
-  /** Name of the PersistentVolume and of the claim it is bound to, as in the seed. */
+  /** Name of both the PersistentVolume and the claim it is bound to. */
   claim: string;
   volume: Volume;
   ordinal: number;
@@ -16,29 +16,29 @@ export interface PlannedVolume {
   hostname: string;
   /** Directory on the node. */
   path: string;
-  /** The key that says so, for messages: `pulsar:volumes.dataDirectory`, `pulsar:nodes[1].directories.bookie-journal`. */
+  /** The setting that determines the directory, for messages: `pulsar:volumes.dataDirectory`, `pulsar:nodes[1].directories.bookie-journal`. */
   setting: string;
-  /** What the volume is said to hold, a Kubernetes quantity such as 50Gi; never less than `request`. */
+  /** Capacity of the volume, a Kubernetes quantity such as 50Gi; at least `request`. */
   size: string;
-  /** What the claim asks for, the same for all pods: the StatefulSet's claim template says it too. */
+  /** Size that the claim requests, as in the StatefulSet's claim template: the same for all pods. */
   request: string;
 }
 
 export interface VolumePlanArgs {
   release: string;
-  /** In the stack's order; ordinals are pinned to `placement.nodes`, in that order. */
+  /** In the order of the settings. Ordinals are pinned to `placement.nodes`, in that order. */
   nodes: {
     name: string;
     hostname: string;
-    /** The key that describes it: `pulsar:nodes[1]`. */
+    /** Its setting: `pulsar:nodes[1]`. */
     setting: string;
-    /** Absolute paths on this node, before all others. */
+    /** Absolute paths on this node; they take precedence over all others. */
     directories?: Partial<Record<Volume, string>> | undefined;
-    /** What the volumes on this node hold, where it differs from `sizes`. */
+    /** Capacities of the volumes on this node, if they differ from `sizes`. */
     sizes?: Partial<Record<Volume, string>> | undefined;
   }[];
   placements: Record<"zookeeper" | "bookkeeper", Pick<Placement, "replicas" | "nodes">>;
-  /** Absolute path on every node under which the directories lie. */
+  /** Absolute path of the parent directory, the same on every node. */
   dataDirectory: string;
   /** Absolute paths, the same on every node, instead of those under the data directory. */
   directories?: Partial<Record<Volume, string>> | undefined;
@@ -46,14 +46,14 @@ export interface VolumePlanArgs {
   sizes: Record<Volume, string>;
 }
 
-/** Directories below the data directory, as the seed makes them (section 1.4). */
+/** Directories below the data directory. */
 const belowDataDirectory: Record<Volume, string> = {
   "zookeeper-data": "zookeeper-data",
   "bookie-journal": "bookie-data/journal",
   "bookie-ledgers": "bookie-data/ledgers",
 };
 
-/** The volumes of a stack: one a ZooKeeper (data) and two a bookie (journal, ledgers); ordinal i is on node i of its placement. */
+/** The volumes of a stack: one for each ZooKeeper (data), two for each bookie (journal, ledgers). Ordinal i is on node i of its placement. */
 export function planVolumes(args: VolumePlanArgs): PlannedVolume[] {
   const of = (volume: Volume, { replicas, nodes }: Pick<Placement, "replicas" | "nodes">): PlannedVolume[] =>
     nodes.slice(0, replicas).map((name, ordinal) => {
@@ -77,7 +77,7 @@ export function planVolumes(args: VolumePlanArgs): PlannedVolume[] {
   ];
 }
 
-/** A node's own directory comes before that of all nodes, and that before the data directory. */
+/** The node's own directory, otherwise that of all nodes, otherwise one below the data directory. */
 function directory(
   { dataDirectory, directories }: VolumePlanArgs,
   volume: Volume,
@@ -89,13 +89,13 @@ function directory(
   return { path: `${dataDirectory}/${belowDataDirectory[volume]}`, setting: "pulsar:volumes.dataDirectory" };
 }
 
-/** Whether one of two absolute paths is the other, or lies within it. */
+/** Whether two absolute paths are the same or one contains the other. */
 export function overlap(a: string, b: string): boolean {
   const isWithin = (inner: string, outer: string) => !/^\.\.(\/|$)/.test(posix.relative(outer, inner));
   return isWithin(a, b) || isWithin(b, a);
 }
 
-/** The StatefulSet of a volume is the first part of its name. */
+/** The first part of a volume's name is its StatefulSet. */
 function podName(volume: Volume, ordinal: number): string {
   return `${volume.slice(0, volume.indexOf("-"))}-${ordinal}`;
 }

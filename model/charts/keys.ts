@@ -2,13 +2,13 @@ import { readFileSync } from "node:fs";
 import type { Value, Values } from "./cluster.ts";
 import type { ChartVersion } from "./lines.ts";
 
-/** The keys of a chart version: those of its values.yaml and those that only its templates read. `a.b.*` has whatever below it. */
+/** The keys of a chart version: those of its values.yaml and those that only its templates read. `a.b.*` allows any key below. */
 export function knownKeys(version: ChartVersion): Set<string> {
   const file = new URL(`keys/${version}.txt`, import.meta.url);
   return new Set(readFileSync(file, "utf8").trimEnd().split("\n"));
 }
 
-/** The keys of the values that the chart does not read, each as its path. */
+/** The paths of the keys in the values that the chart does not read. */
 export function unknownKeys(values: Values, known: ReadonlySet<string>, path: readonly string[] = []): string[][] {
   return Object.entries(values).flatMap(([key, value]) => {
     const here = [...path, key];

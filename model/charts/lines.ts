@@ -2,13 +2,13 @@ import type { ChartLine } from "./cluster.ts";
 import { line27 } from "./line27/line.ts";
 import { line4 } from "./line4/line.ts";
 
-/** The chart versions whose values and quirks this program knows, each with its line; the newest first. */
+/** The supported chart versions, each with its line; the newest first. */
 const lines = { "4.7.0": line4, "2.7.7": line27 } as const satisfies Record<string, ChartLine>;
 
 export type ChartVersion = keyof typeof lines;
 export const supportedChartVersions = Object.keys(lines) as [ChartVersion, ...ChartVersion[]];
 
-/** What a stack gets that names no version. */
+/** The version of a stack that names none. */
 export const defaultChartVersion: ChartVersion = "4.7.0";
 
 /** The line of a chart version. */

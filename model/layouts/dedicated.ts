@@ -1,25 +1,25 @@
 import { type Component, type Layout, marked, placedOn, type Placement, type StackNode, type Taint } from "./layout.ts";
 
-/** What the dedicated layout is made from. */
+/** Input of the dedicated layout. */
 export interface DedicatedLayoutArgs {
   groups: {
-    /** In order: ordinal i of ZooKeeper lives on node i. */
+    /** In order: ordinal i of ZooKeeper runs on node i. */
     zookeeper: StackNode[];
-    /** In order: bookie i lives on node i. A new bookie's node goes at the end. */
+    /** In order: bookie i runs on node i. Add the node of a new bookie at the end. */
     bookkeeper: StackNode[];
-    /** The nodes of everything without data; none: any node of the cluster that has no taint. */
+    /** The nodes of everything without data. Empty: any node of the cluster without a taint. */
     serving: StackNode[];
   };
-  /** The key is put on every node of a group, with the value and the group's name: `pulsar-zookeeper`. */
+  /** Every node of a group gets a label with this key and the value `<value>-<group>`: `pulsar-zookeeper`. */
   nodeLabel: { key: string; value: string };
-  /** The same of the taint, which only the group's pods tolerate. */
+  /** The same for the taint, which only the group's pods tolerate. */
   nodeTaint: Taint;
   replicas: Record<Exclude<Component, "init">, number>;
 }
 
 /**
- * The seed's production environment (section 1.1): ZooKeeper and the bookies on nodes of their own, everything else on the serving nodes.
- * Label and taint are each group's own, so that no group lands on another's nodes and nobody else on any.
+ * The production layout: ZooKeeper and the bookies on nodes of their own, everything else on the serving nodes. Each group has its own label
+ * and taint, so that its nodes run only its pods.
  */
 export function dedicatedLayout({ groups, nodeLabel, nodeTaint, replicas }: DedicatedLayoutArgs): Layout {
   const group = (role: "zookeeper" | "bookkeeper" | "serving") => {
@@ -45,12 +45,12 @@ export function dedicatedLayout({ groups, nodeLabel, nodeTaint, replicas }: Dedi
   };
 }
 
-/** The value of a group's own label or taint. */
+/** The value of a group's label and taint. */
 export function groupMark(value: string, group: "zookeeper" | "bookkeeper" | "serving"): string {
   return `${value}-${group}`;
 }
 
-/** On nodes that are nobody's: taints keep these pods away from all others. */
+/** A placement on nodes outside the layout: taints keep these pods off the layout's nodes. */
 function anywhere(rule: Placement["rule"], replicas: number): Placement {
   return { replicas, nodeSelector: {}, tolerations: [], nodes: [], rule, overZones: false };
 }

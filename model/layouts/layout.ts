@@ -1,9 +1,9 @@
 /**
- * The vocabulary of a layout: which node carries which part of Pulsar. A layout is a pure function from the node list to a
- * `Layout`; NodePlan registers its labels and taints, the chart values take its placements, the rehearsal checks them.
+ * A layout decides which node runs which part of Pulsar: a pure function from the node list to a `Layout`. NodePlan registers its labels and
+ * taints, the chart values use its placements, and the rehearsal checks them.
  */
 
-/** Everything the chart runs, by the names the seed uses; `init` stands for the initialisation Jobs. */
+/** Everything that the chart runs; `init` stands for the init Jobs. */
 export const components = [
   "zookeeper",
   "bookkeeper",
@@ -28,7 +28,7 @@ export interface Toleration extends Taint {
   operator: "Equal";
 }
 
-/** What a node is for: one of the dedicated groups, or everything. */
+/** The purpose of a node: one of the dedicated groups, or everything. */
 export type NodeRole = "zookeeper" | "bookkeeper" | "serving" | "everything";
 
 /** A node of the stack's configuration. */
@@ -37,9 +37,9 @@ export interface StackNode {
   name: string;
   /** The node's `kubernetes.io/hostname` label; local volumes are pinned to it. */
   hostname: string;
-  /** What fails together: a data centre, a room, a rack's power. */
+  /** Failure domain: a data centre, a room, a power supply. */
   zone?: string | undefined;
-  /** What BookKeeper keeps the copies of a ledger apart by; where it is not given, the zone. */
+  /** BookKeeper places the copies of a ledger in different racks. @default the zone */
   rack?: string | undefined;
 }
 
@@ -55,14 +55,14 @@ export interface Placement {
   replicas: number;
   nodeSelector: Record<string, string>;
   tolerations: Toleration[];
-  /** Names of the nodes its pods may run on, in the order of the node list. Empty: any node that is not the layout's and has no taint. */
+  /** Names of the nodes its pods may run on, in the order of the node list. Empty: any node without a taint outside the layout. */
   nodes: string[];
   /**
-   * `ordinal`: pod i runs on `nodes[i]`, because its local volume is there. `spread`: at most one pod a node. `any`: wherever the
-   * scheduler likes among `nodes`.
+   * `ordinal`: pod i runs on `nodes[i]`, because its local volume is there. `spread`: at most one pod on each node. `any`: on any
+   * of `nodes`.
    */
   rule: "ordinal" | "spread" | "any";
-  /** Whether its pods are also to be spread evenly over the zones of their nodes, which all have one. */
+  /** Whether its pods are also spread evenly over zones; all their nodes have one. */
   overZones: boolean;
 }
 
@@ -72,16 +72,16 @@ export interface Layout {
   placements: Record<Component, Placement>;
 }
 
-/** Label with the zone of a node, put there by the stack: the well-known topology.kubernetes.io/zone is the cloud's, and bare metal has none. */
+/** Label of the stack with the zone of a node. The well-known topology.kubernetes.io/zone belongs to the cloud provider, and bare metal has none. */
 export const zoneLabel = "pulsar-stack/zone";
 
-/** The tolerations of every taint in a layout, for what has to run on each of its nodes. */
+/** The tolerations of all taints in a layout, for pods that run on each of its nodes. */
 export function allTolerations({ nodes }: Layout): Toleration[] {
   const byText = new Map(nodes.flatMap(({ taints }) => taints.map((taint) => [JSON.stringify(taint), taint])));
   return [...byText.values()].map((taint) => ({ ...taint, operator: "Equal" }));
 }
 
-/** A node with the marks of its role, and its zone if it has one. */
+/** A node with the label and taint of its role, and a label for its zone if it has one. */
 export function marked(
   node: StackNode,
   role: NodeRole,
@@ -106,7 +106,7 @@ export function placedOn(
     tolerations: [{ ...taint, operator: "Equal" }],
     nodes: nodes.map(({ name }) => name),
     rule,
-    // Pods with a volume go where it is.
+    // Pods with a volume run on its node.
     overZones: rule === "spread" && nodes.every(({ zone }) => zone !== undefined),
   };
 }

@@ -2,10 +2,10 @@ import { dedicatedLayout, type DedicatedLayoutArgs } from "./dedicated.ts";
 import type { Layout, StackNode } from "./layout.ts";
 import { mixedLayout, type MixedLayoutArgs } from "./mixed.ts";
 
-/** The names of the layouts, as a stack's configuration has them. */
+/** The names of the layouts, as in a stack's configuration. */
 export const layoutNames = ["mixed", "dedicated"] as const;
 
-/** What any layout is made from: a list of nodes, or the groups of them. */
+/** Input of every layout: a list of nodes, or groups of nodes. */
 export type LayoutArgs = Omit<MixedLayoutArgs, "nodes"> &
   Omit<DedicatedLayoutArgs, "groups"> & {
     layout: (typeof layoutNames)[number];
@@ -13,7 +13,7 @@ export type LayoutArgs = Omit<MixedLayoutArgs, "nodes"> &
     nodeGroups: DedicatedLayoutArgs["groups"];
   };
 
-/** The layout a stack asks for. */
+/** The layout of a stack. */
 export function layoutOf(args: LayoutArgs): Layout {
   switch (args.layout) {
     case "mixed":

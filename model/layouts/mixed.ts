@@ -1,19 +1,19 @@
 import { type Component, type Layout, marked, placedOn, type Placement, type StackNode, type Taint } from "./layout.ts";
 
-/** What the mixed layout is made from. */
+/** Input of the mixed layout. */
 export interface MixedLayoutArgs {
-  /** The nodes in order: ordinal i of ZooKeeper and of the bookies lives on node i. */
+  /** The nodes in order: ordinal i of ZooKeeper and of the bookies runs on node i. */
   nodes: StackNode[];
-  /** Put on every node and asked for by every pod, so that Pulsar stays on its nodes. */
+  /** Label of every node, and node selector of every pod, so that Pulsar runs only on these nodes. */
   nodeLabel: { key: string; value: string };
-  /** Put on every node and tolerated by every pod, so that nothing else lands there. */
+  /** Taint of every node, tolerated by every pod, so that nothing else runs there. */
   nodeTaint: Taint;
   replicas: Record<Exclude<Component, "init">, number>;
 }
 
 /**
- * The seed's test environment (section 1.1): every node carries ZooKeeper, a bookie, a broker and a proxy; recovery, toolset, manager
- * and the init Jobs run on any of them.
+ * The layout for tests: every node runs ZooKeeper, a bookie, a broker and a proxy; recovery, toolset, manager and the init Jobs run on any
+ * of them.
  */
 export function mixedLayout({ nodeLabel, nodeTaint, replicas, ...args }: MixedLayoutArgs): Layout {
   const nodes = args.nodes.map((node) => marked(node, "everything", nodeLabel, nodeTaint));

@@ -20,7 +20,7 @@ for (const version of supportedManagerVersions) {
   });
 }
 
-test("v0.2.0 has the seed's twelve tables", () => {
+test("v0.2.0 has twelve tables", () => {
   assert.equal(managerSchema("v0.2.0").tables.length, 12);
 });
 

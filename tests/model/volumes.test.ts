@@ -25,7 +25,7 @@ function plan(
 }
 
 describe("planVolumes", () => {
-  test("gives the seed's nine volumes, named after the chart's claims", () => {
+  test("gives the reference deployment's nine volumes, named after the chart's claims", () => {
     assert.deepEqual(
       plan(["node1", "node2", "node3"], 3, 3).map(({ claim, node, path, size }) => [claim, node, path, size]),
       [

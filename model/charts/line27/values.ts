@@ -16,9 +16,9 @@ import {
 import { fromSecret, podSpecAnnotation } from "./markers.ts";
 
 /**
- * The values of chart 2.7.7 for a cluster. They have the effect of the seed's values.yaml (section 2.1) without its errors: Services are
- * ClusterIP (as the seed advises; Helm's wait never ends for a pending LoadBalancer), the manager has a selector and tolerations, and its token
- * and database password come from Secrets.
+ * The values of chart 2.7.7 for a cluster. They have the effect of the reference deployment's values.yaml, except: Services are ClusterIP
+ * (Helm's wait never ends for a pending LoadBalancer), the manager has a selector and tolerations, and its token and database password come
+ * from Secrets.
  *
  * The chart has no values schema and ignores a misspelt key, so tests render a chart with these values.
  */
@@ -29,7 +29,7 @@ export function values(cluster: PulsarCluster): Values {
 
   return {
     // Always on. A Job's template is immutable (chart 2.7.7: no hooks, no TTL), so the post-renderer names each Job after its template. Both
-    // Jobs leave an initialised cluster as it is.
+    // Jobs do not change an initialised cluster.
     initialize: true,
     clusterDomain: cluster.clusterDomain,
     auth: {

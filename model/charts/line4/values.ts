@@ -34,8 +34,8 @@ export function values(cluster: PulsarCluster): Values {
   const volume = (size: string) => localVolume(size, volumes.storageClass);
 
   return {
-    // Always on: by default the chart has the init Jobs only in the first install, so a failed one would never be initialised. The
-    // post-renderer names each Job after its template. All three leave an initialised cluster as it is.
+    // Always on: by default the chart has the init Jobs only in the first install, so it would never initialise the cluster after a failed one. The
+    // post-renderer names each Job after its template. All three do not change an initialised cluster.
     initialize: true,
     clusterDomain: cluster.clusterDomain,
     // `jwt.enabled` is new since 2.7.7 and mounts the tokens; `provider` is no longer read.
