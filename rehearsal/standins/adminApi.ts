@@ -1,6 +1,5 @@
 /**
- * A stand-in of Pulsar's admin API, for rehearsals, in which no broker runs: what the resources of the stack ask of it, answered as a broker of
- * 4.0 does, quirks included. A test holds its answers against a real one's (tests/resources/pulsar/tenants.broker.test.ts). It keeps everything in memory.
+ * A stand-in for Pulsar's admin API in rehearsals, where no broker runs. It answers the requests of the stack's resources as a broker of 4.0 does. A test holds its answers against a real one's (tests/resources/pulsar/tenants.broker.test.ts). It keeps everything in memory.
  */
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
@@ -10,7 +9,7 @@ import { json } from "node:stream/consumers";
 export interface StandInAdminApi {
   /** Its port on 127.0.0.1. */
   port: number;
-  /** Leaves messages in a topic, as a producer would: so many bytes. @param name local name of a topic or of a partition */
+  /** Adds messages to a topic, as a producer does. @param name local name of a topic or partition @param bytes their size */
   produce(tenant: string, namespace: string, name: string, bytes: number): void;
   close(): void;
 }
@@ -18,9 +17,9 @@ export interface StandInAdminApi {
 export interface StandInOptions {
   /** Name of the Pulsar cluster. */
   cluster: string;
-  /** Roles that may do everything; nobody else may do anything. */
+  /** Roles that may do everything. Requests of other roles are refused. */
   superUsers: readonly string[];
-  /** The role a token stands for. @throws where a broker would not accept it */
+  /** The role in a token. @throws if a broker would not accept the token */
   verify: (token: string) => Promise<string>;
   /** @default a free one */
   port?: number;
@@ -45,11 +44,11 @@ interface Namespace {
   policies: Policies;
   /** Number of partitions by local name. */
   partitioned: Map<string, number>;
-  /** Bytes by local name, partitions one by one. */
+  /** Bytes by local name of the topic or partition. */
   topics: Map<string, number>;
 }
 
-/** An answer that is no success. */
+/** An error response. */
 class Refused extends Error {
   readonly status: number;
   readonly form: "json" | "page";
@@ -106,7 +105,7 @@ export async function startAdminApi(options: StandInOptions): Promise<StandInAdm
   });
   server.listen(options.port ?? 0, "127.0.0.1");
   await once(server, "listening");
-  // It must not keep the rehearsal from ending.
+  // The server must not keep the process running.
   server.unref();
   return {
     port: (server.address() as AddressInfo).port,
@@ -120,19 +119,19 @@ export async function startAdminApi(options: StandInOptions): Promise<StandInAdm
   };
 }
 
-/** Who asks must show a token that a broker would accept, of a super user. */
+/** @throws Refused unless the request has a valid token of a super user */
 async function authorized(request: IncomingMessage, { superUsers, verify }: StandInOptions): Promise<void> {
   const [, token] = /^Bearer (.+)$/.exec(request.headers.authorization ?? "") ?? [];
   const role = token === undefined ? undefined : await verify(token).catch(() => undefined);
-  // The servlet's own page, before Pulsar has a word.
+  // This answer comes from the servlet, before Pulsar sees the request.
   if (role === undefined) throw new Refused(401, "Authentication required", "page");
   if (superUsers.includes(role)) return;
-  // Of tenants it is said in one way, of what is in them in another.
+  // The status for tenants differs from that for their contents.
   const ofTenants = /^\/admin\/v2\/(tenants|namespaces\/[^/]+$)/.test(request.url ?? "");
   throw new Refused(ofTenants ? 401 : 403, `Unauthorized for originalPrincipal [${role}] and clientAppId [${role}]`);
 }
 
-/** What a cluster keeps in its metadata. */
+/** The metadata of a cluster. */
 class Store {
   readonly #cluster: string;
   readonly #tenants = new Map<string, TenantInfo>();
@@ -140,7 +139,7 @@ class Store {
 
   constructor(cluster: string) {
     this.#cluster = cluster;
-    // What a new cluster has (PulsarClusterMetadataSetup).
+    // The tenants and namespaces of a new cluster (PulsarClusterMetadataSetup).
     for (const [tenant, namespace] of [
       ["public", "default"],
       ["pulsar", "system"],
@@ -342,7 +341,7 @@ class Store {
     }
   }
 
-  /** A topic's permissions go with it. */
+  /** Deletes the permissions of a deleted topic. */
   #forget({ policies }: Namespace, topic: string): void {
     Reflect.deleteProperty(policies.auth_policies.destination_auth, topic);
   }

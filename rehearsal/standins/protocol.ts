@@ -1,6 +1,6 @@
 /**
- * The Pulumi provider protocol for the stand-in plugins: a stand-in says what its resources do with plain values, and
- * this serves it to the engine. Secrets, unknowns, errors and the plugin's life are handled here once.
+ * The Pulumi provider protocol for the stand-in plugins. A stand-in implements its resources with plain values; this module serves it to the engine,
+ * and handles secrets, unknown values, errors and the end of the plugin.
  */
 import * as grpc from "@grpc/grpc-js";
 import any from "google-protobuf/google/protobuf/any_pb.js";
@@ -21,14 +21,14 @@ export type { Diagnostics } from "./protocol/engine.ts";
 export { changedPaths, UNKNOWN } from "./protocol/values.ts";
 export type { Props } from "./protocol/values.ts";
 
-/** What an operation is told besides its properties. */
+/** The context of an operation. */
 export interface Call {
   urn: string;
   /** Type token, as `tls:index/privateKey:PrivateKey`. */
   type: string;
   /** The resource's logical name. */
   name: string;
-  /** The resource's customTimeouts for this operation; 0 when none is given. */
+  /** The resource's customTimeouts for this operation. 0: none. */
   timeoutSeconds: number;
   log: Diagnostics;
   /** Aborted when the engine cancels, as on Ctrl-C. */
@@ -37,16 +37,16 @@ export interface Call {
 
 export interface DiffResult {
   changes: boolean;
-  /** Properties (names or paths) whose change needs a replacement; none: update in place. */
+  /** Properties (names or paths) whose change needs a replacement. Empty: update in place. */
   replaces: string[];
   deleteBeforeReplace: boolean;
   /** Property paths that changed, for `--diff`. */
   changedKeys: string[];
 }
 
-/** The resources of one type. What a method throws is shown as its message alone, without a stack. */
+/** The resources of one type. The engine shows only the message of an error that a method throws. */
 export interface ResourceHandler {
-  /** Validates and completes the inputs. Default: as they are. `olds` are the inputs of the state, absent at the first. */
+  /** Validates and completes the inputs. Default: unchanged. `olds` are the inputs in the state, absent for a new resource. */
   check?(
     news: Props,
     olds: Props | undefined,
@@ -54,9 +54,9 @@ export interface ResourceHandler {
   ): Promise<{ inputs: Props; failures?: { property: string; reason: string }[] }>;
   /** Default: every changed input is an update in place. */
   diff?(id: string, oldInputs: Props, oldOutputs: Props, news: Props, call: Call): Promise<DiffResult>;
-  /** At preview nothing may be created; `id` is then empty and what is not known yet is UNKNOWN. */
+  /** In a preview nothing may be created. `id` is then empty, and unknown outputs are UNKNOWN. */
   create(inputs: Props, preview: boolean, call: Call): Promise<{ id: string; outputs: Props }>;
-  /** `undefined`: the resource is gone. For an import, `inputs` and `outputs` are empty. */
+  /** `undefined`: the resource does not exist. For an import, `inputs` and `outputs` are empty. */
   read(
     id: string,
     inputs: Props,
@@ -74,23 +74,22 @@ export interface ResourceHandler {
   delete(id: string, inputs: Props, outputs: Props, call: Call): Promise<void>;
 }
 
-/** A plugin that stands in for an official one. */
+/** A stand-in for an official plugin. */
 export interface StandIn {
   /** The package's name, as `tls`. */
   name: string;
-  /** The official plugin's version whose behaviour it follows. */
+  /** The version of the official plugin that it imitates. */
   version: string;
-  /** Told once, before any resource. Values come as the engine has them: strings, or JSON in a string for what is not. */
+  /** Called once, before any resource. Values are strings; other values are JSON in a string. */
   configure(config: Props): Promise<void>;
-  /** Provider settings whose change replaces the provider, and all of its resources. Default: none. */
+  /** Provider settings whose change replaces the provider and all of its resources. Default: none. */
   diffConfig?(olds: Props, news: Props): { replaces: string[] };
   handler(type: string): ResourceHandler | undefined;
-  invoke?(token: string, args: Props): Promise<Props>;
   /** Properties of a type that are always secret. */
   secretOutputs?(type: string): string[];
 }
 
-/** The resource exists but is not as it should be: the state keeps it with its error, and the next run updates it. */
+/** The resource exists, but the operation on it has failed. The state keeps it with the error, and the next run updates it. */
 export class PartialError extends Error {
   readonly id: string;
   readonly outputs: Props;
@@ -104,7 +103,7 @@ export class PartialError extends Error {
   }
 }
 
-/** Serves the stand-in to the engine that started this process, until that stops it or is gone. */
+/** Serves the stand-in to the engine that started this process, until the engine stops it or ends. */
 export async function serve(standIn: StandIn): Promise<void> {
   const address = process.argv.at(-1) ?? "";
   const isAddress = /^[^/]+:\d+$/.test(address);
@@ -114,7 +113,7 @@ export async function serve(standIn: StandIn): Promise<void> {
   console.log(port);
 }
 
-/** The protocol's methods for one stand-in; what is missing here the engine is told is not implemented. */
+/** The protocol's methods for one stand-in. gRPC answers "not implemented" for the others. */
 export function service(standIn: StandIn, startedBy: Engine = noEngine): grpc.UntypedServiceImplementation {
   const cancelled = new AbortController();
   let engine = startedBy;
@@ -125,7 +124,7 @@ export function service(standIn: StandIn, startedBy: Engine = noEngine): grpc.Un
     alwaysSecret: Secrecy;
   }
 
-  /** Runs one operation on a resource, and replies when its messages have reached the engine. */
+  /** Runs an operation on a resource. Resolves after its log messages have reached the engine. */
   async function on<T>(urn: string, timeoutSeconds: number, operation: (target: Target) => Promise<T>): Promise<T> {
     const { type, name } = parseUrn(urn);
     const handler = standIn.handler(type);
@@ -248,7 +247,7 @@ export function service(standIn: StandIn, startedBy: Engine = noEngine): grpc.Un
         const response = new provider.ReadResponse();
         if (!found) return response;
         response.setId(found.id);
-        // An import has no inputs that could say what is secret.
+        // For an import, no inputs determine what is secret.
         response.setInputs(sealed(found.inputs, union(secrecy.inputs, alwaysSecret)));
         response.setProperties(sealed(found.outputs, secrecy.outputs));
         return response;
@@ -261,7 +260,7 @@ export function service(standIn: StandIn, startedBy: Engine = noEngine): grpc.Un
       const oldOutputs = opened(request.getOlds());
       const news = opened(request.getNews());
       return on(request.getUrn(), request.getTimeout(), async ({ handler, call, alwaysSecret }) => {
-        // What an input sets is as secret as that input is now; what is computed stays as secret as it was.
+        // Outputs of inputs are secret if the input is secret now. Computed outputs stay secret if they were.
         const computed = restrict(oldOutputs.secrecy, (key) => !(key in news.value));
         const secrecy = { inputs: news.secrecy, outputs: union(news.secrecy, computed, alwaysSecret) };
         const updating = handler.update(id, oldInputs, oldOutputs.value, news.value, request.getPreview(), call);
@@ -281,11 +280,7 @@ export function service(standIn: StandIn, startedBy: Engine = noEngine): grpc.Un
     }),
 
     invoke: unary(async (request: requests.InvokeRequest) => {
-      const token = request.getTok();
-      if (!standIn.invoke) throw new Error(`the ${standIn.name} stand-in has no function ${token}`);
-      const response = new provider.InvokeResponse();
-      response.setReturn(sealed(await standIn.invoke(token, opened(request.getArgs()).value), undefined));
-      return response;
+      throw new Error(`the ${standIn.name} stand-in has no function ${request.getTok()}`);
     }),
 
     cancel: unary(async () => {
@@ -295,12 +290,12 @@ export function service(standIn: StandIn, startedBy: Engine = noEngine): grpc.Un
   };
 }
 
-/** Compares inputs: every difference is an update in place, or a replacement where `replaces` says so of its path. */
-export function diffInputs(olds: Props, news: Props, replaces: (path: string) => boolean = () => false): DiffResult {
+/** Compares inputs. Every difference is an update in place. */
+function diffInputs(olds: Props, news: Props): DiffResult {
   const changedKeys = changedPaths(olds, news);
   return {
     changes: changedKeys.length > 0,
-    replaces: changedKeys.filter(replaces),
+    replaces: [],
     deleteBeforeReplace: false,
     changedKeys,
   };
@@ -341,13 +336,13 @@ function sealed(props: Props, secrecy: Secrecy): structs.Struct {
   return structs.Struct.fromJavaScript(sealProps(props, secrecy) as Record<string, structs.JavaScriptValue>);
 }
 
-/** `urn:pulumi:<stack>::<project>::<parent types$type>::<name>`; the name itself may hold `::`. */
+/** `urn:pulumi:<stack>::<project>::<parent types$type>::<name>`. The name may contain `::`. */
 function parseUrn(urn: string): { type: string; name: string } {
   const [, , types = "", ...name] = urn.split("::");
   return { type: types.slice(types.lastIndexOf("$") + 1), name: name.join("::") };
 }
 
-/** Attaches to a {@link PartialError} the state that the engine is to keep. */
+/** Adds to a {@link PartialError} the state that the engine keeps. */
 async function keepingSecrets<T>(secrecy: { inputs: Secrecy; outputs: Secrecy }, operation: Promise<T>): Promise<T> {
   try {
     return await operation;
@@ -357,7 +352,7 @@ async function keepingSecrets<T>(secrecy: { inputs: Secrecy; outputs: Secrecy },
   }
 }
 
-/** gRPC's rich error model: the detail rides in a trailer that the engine's gRPC library knows. */
+/** gRPC's rich error model: the details are in a trailer that the engine's gRPC library reads. */
 function partialFailure(error: PartialError, secrecy: { inputs: Secrecy; outputs: Secrecy }): RpcError {
   const detail = new provider.ErrorResourceInitFailed();
   detail.setId(error.id);

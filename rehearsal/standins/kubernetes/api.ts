@@ -4,10 +4,10 @@ import { text as textOf } from "node:stream/consumers";
 import { credentials, type Kubeconfig } from "./kubeconfig.ts";
 import { type KubeObject, type Metadata, at, list, text } from "./kinds.ts";
 
-/** The API server refused: its own words, and its reason (`NotFound`, `AlreadyExists`, `Conflict`, ...). */
+/** An error response of the API server: its message, and its reason (`NotFound`, `AlreadyExists`, `Conflict`, ...). */
 export class ApiError extends Error {
   readonly reason: string;
-  /** What the server says about the error: kind and name it concerns, causes by field. */
+  /** Details of the error: kind and name of the object, causes by field. */
   readonly details: unknown;
 
   constructor(message: string, reason: string, details: unknown) {
@@ -17,7 +17,7 @@ export class ApiError extends Error {
   }
 }
 
-/** The cluster does not know a kind: as a rule its CustomResourceDefinition is missing. */
+/** The API server does not serve a kind, usually because its CustomResourceDefinition is missing. */
 export class NoSuchKind extends Error {
   constructor(apiVersion: string, kind: string) {
     super(`no matches for kind "${kind}" in version "${apiVersion}"`);
@@ -28,7 +28,7 @@ export function hasReason(error: unknown, reason: string): boolean {
   return error instanceof ApiError && error.reason === reason;
 }
 
-/** What names an object. */
+/** What identifies an object. */
 export interface Identity {
   apiVersion: string;
   kind: string;
@@ -53,7 +53,7 @@ interface Write {
   dryRun?: boolean;
 }
 
-/** The API server of one cluster, over connections that are kept open. Every method throws {@link ApiError}. */
+/** The API server of a cluster. Connections are kept open. Every method throws {@link ApiError}. */
 export class Api {
   readonly #kubeconfig: Kubeconfig;
   readonly #timeoutMs: number;
@@ -69,7 +69,7 @@ export class Api {
     this.#agent = new (this.#server.protocol === "https:" ? https : http).Agent({ keepAlive: true });
   }
 
-  /** The kinds of one group and version. Asked once; a group that is not there is asked again, as it may come. */
+  /** The kinds of a group and version. The answer is cached, unless the group does not exist yet. */
   async resources(apiVersion: string): Promise<ApiResource[]> {
     let resources = this.#discovered.get(apiVersion);
     if (!resources) {
@@ -90,7 +90,7 @@ export class Api {
     return at(found, "resources") as ApiResource[];
   }
 
-  /** @returns `undefined` for a kind that the cluster does not know. */
+  /** @returns `undefined` for a kind that the API server does not serve. */
   async resource({ apiVersion, kind }: { apiVersion: string; kind: string }): Promise<ApiResource | undefined> {
     const resources = await this.resources(apiVersion);
     return resources.find((resource) => resource.kind === kind && !resource.name.includes("/"));
@@ -118,7 +118,7 @@ export class Api {
     return (await this.#send("POST", path, { query, body: object })) as KubeObject;
   }
 
-  /** Server-side apply: creates what is missing. @throws ApiError `Conflict` for fields of others, unless forced. */
+  /** Server-side apply. Creates a missing object. @throws ApiError `Conflict` for fields of other managers, unless forced. */
   async apply(
     object: KubeObject,
     { fieldManager, dryRun = false, force = false }: Write & { force?: boolean },
@@ -163,7 +163,7 @@ export class Api {
     const parsed = parse(answer);
     if (status < 400) return parsed;
     const message = text(at(parsed, "message")) || `${method} ${url.pathname}: HTTP status ${status}`;
-    // Under a group that nobody serves the server answers in plain text.
+    // For a group that is not served, the answer is plain text.
     const reason = text(at(parsed, "reason")) || (status === 404 ? "NotFound" : "");
     throw new ApiError(withoutExcerpt(message), reason, at(parsed, "details"));
   }
@@ -201,7 +201,7 @@ function groupPath(apiVersion: string): string {
   return apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
 }
 
-/** The server's JSON decoder quotes the bytes around a fault, which in a Secret are its values. */
+/** Removes the bytes that the server's JSON decoder quotes, which may be values of a Secret. */
 export function withoutExcerpt(message: string): string {
   return message.replaceAll(/, error found in #\d+ byte of [^]*?(?=$|\n)/g, "");
 }

@@ -1,4 +1,4 @@
-/** Server-side apply as the official plugin does it: one field manager per resource, conflicts explained. */
+/** Server-side apply as the official plugin does it, with a field manager for each resource. */
 import { type Api, type Identity, hasReason } from "./api.ts";
 import { type KubeObject, type Kind, type Metadata, annotation, list, randomSuffix, text } from "./kinds.ts";
 import type { Props } from "../protocol.ts";
@@ -7,13 +7,13 @@ import { isObject } from "../protocol/values.ts";
 /** Field manager of the first, client-side create. */
 export const createManager = "pulumi-kubernetes";
 
-/** Who owns the resource's fields: its annotation, else what the state holds, else a new name. */
+/** The field manager of a resource: that of its annotation, else that of the state, else a new one. */
 export function fieldManagerOf(inputs: Props, state: Props): string {
   const kept = text(state.__fieldManager);
   return annotation(inputs, "patchFieldManager") || kept || `pulumi-kubernetes-${randomSuffix()}`;
 }
 
-/** The state of an object: what the cluster has, and what the next update needs. */
+/** The state of an object: the live object, and data for the next update. */
 export function stateOf(live: KubeObject, fieldManager: string): Props {
   return { ...live, __fieldManager: fieldManager, __initialApiVersion: live.apiVersion };
 }
@@ -35,13 +35,13 @@ export async function apply(
   }
 }
 
-/** Whether fields of others are taken: as the resource or the provider says, and where nobody recorded an owner. */
+/** Whether fields of other managers are taken over: if the resource or the provider says so, or if the object has no managers. */
 export function forced(inputs: Props, enablePatchForce: boolean, live?: KubeObject): boolean {
   const unowned = live !== undefined && list(live.metadata.managedFields).length === 0;
   return annotation(inputs, "patchForce") === "true" || enablePatchForce || unowned;
 }
 
-/** Gives up every field of a manager: what nobody else owns is removed from the object. Creates the object if it is gone. */
+/** Gives up every field of a manager. Fields without another manager are removed. Creates the object if it does not exist. */
 export async function relinquish(api: Api, kind: Kind, metadata: Metadata, fieldManager: string): Promise<void> {
   const { name, namespace } = metadata;
   const bare = { apiVersion: kind.apiVersion, kind: kind.kind, metadata: namespace ? { name, namespace } : { name } };
@@ -55,7 +55,7 @@ interface ManagedFields {
   fieldsV1?: unknown;
 }
 
-/** Managers whose fields a resource takes over at its first update: its own create, and kubectl. */
+/** Managers whose fields a resource takes over at its first update: that of its create, and kubectl. */
 const predecessors = new Set([
   "kubectl/Apply",
   ...["kubectl", "before-first-apply", createManager, "pulumi-kubernetes.exe", "pulumi-resource-kubernetes"].map(
@@ -82,7 +82,7 @@ export function takenOver(managedFields: unknown[], fieldManager: string): unkno
   return [...rest, { ...first, manager: fieldManager, operation: "Apply", fieldsV1 }];
 }
 
-function merged(left: unknown, right: unknown): unknown {
+export function merged(left: unknown, right: unknown): unknown {
   if (!isObject(left) || !isObject(right)) return right ?? left;
   const keys = [...new Set([...Object.keys(left), ...Object.keys(right)])];
   return Object.fromEntries(keys.map((key) => [key, merged(left[key], right[key])]));

@@ -4,28 +4,28 @@ import { UNKNOWN } from "../protocol.ts";
 import { Api } from "./api.ts";
 import { type Choice, type Kubeconfig, loadKubeconfig, Unreadable } from "./kubeconfig.ts";
 
-/** The provider's settings that have an effect here; what else the official plugin takes is accepted in silence. */
+/** The provider's settings that have an effect here. Other settings of the official plugin are ignored. */
 export interface Settings extends Choice {
   namespace?: string;
   enablePatchForce: boolean;
   upsertExistingObjects: boolean;
   enableSecretMutable: boolean;
   enableConfigMapMutable: boolean;
-  /** Limit for one request in seconds; 0: none. */
+  /** Limit for a request in seconds. 0: none. */
   clientTimeoutSeconds: number;
 }
 
-/** Where the resources live: a cluster that answers, or the reason why there is none. */
+/** The cluster of the resources, or the reason why it is unreachable. */
 export interface Cluster {
   settings: Settings;
-  /** Namespace of objects that name none. */
+  /** Namespace of objects without one. */
   defaultNamespace: string;
   connection: { api: Api; kubeconfig: Kubeconfig } | { unreachable: string };
 }
 
 /**
- * Reads the provider's configuration. Every value may come as a string, as `pulumi config` holds it; flags may also be set by
- * the environment, as with the official plugin.
+ * Reads the provider's configuration. Every value may be a string, as in `pulumi config`. As with the official plugin, environment variables can
+ * set flags.
  * @throws Error for a setting that would change what happens and is not implemented.
  */
 export function settingsOf(config: Props, environment: Record<string, string | undefined> = process.env): Settings {
@@ -57,7 +57,7 @@ function clientTimeout(settings: unknown): number {
   return Number(timeout ?? 0);
 }
 
-/** Finds the cluster and asks it whether it is there. A cluster that is not is no error yet: preview works without. */
+/** Connects to the cluster. An unreachable one is no error yet, because a preview works without a cluster. */
 export async function connect(settings: Settings): Promise<Cluster> {
   const unreachable = (reason: string): Cluster => ({
     settings,
@@ -116,7 +116,7 @@ function activeCluster(config: Props): unknown {
   }
 }
 
-/** The api of a cluster that is there. @throws Error with the reason when it is not. */
+/** The API of a reachable cluster. @throws Error with the reason if it is unreachable */
 export function reachable({ connection }: Cluster): Api {
   if ("unreachable" in connection) {
     throw new Error(`configured Kubernetes cluster is unreachable: ${connection.unreachable}`);

@@ -11,7 +11,7 @@ export interface Mutability {
 
 const identity = ["metadata.name", "metadata.namespace"];
 
-/** What a change of a field can only be had by a new object for, by apiVersion and kind: the official plugin's list. */
+/** The fields whose change replaces the object, by apiVersion and kind: the official plugin's list. */
 const immutable: Record<string, string[] | undefined> = {
   ...forVersions(["apps/v1beta2", "apps/v1"], {
     DaemonSet: ["spec.selector"],
@@ -88,11 +88,11 @@ export function replacedOnChange(object: Props, mutability: Mutability): string[
 }
 
 /**
- * Compares what is there with what is wanted.
- * @param applied - live values of the fields that the program had set
- * @param live - the object as last seen
- * @param patch - whether the resource only patches the object: then nothing but its identity replaces it
- * @param anyway - what else asks for a new object
+ * Compares an object with its new inputs.
+ * @param applied - live values of the fields that the program has set
+ * @param live - the object in the state
+ * @param patch - whether the resource only patches the object. Then only another name or namespace replaces it
+ * @param anyway - further reasons to replace the object
  */
 export function diffObjects(
   applied: Props,
@@ -102,7 +102,7 @@ export function diffObjects(
   patch = false,
   anyway: string[] = [],
 ): DiffResult {
-  // What is not known yet is an empty map to the plugin (4.32): where a whole map is, each of its keys reads as deleted.
+  // The plugin (4.32) treats an unknown value as an empty map: if the whole map is unknown, each of its keys counts as deleted.
   const changedKeys = changedPaths(applied, withEmptyMaps(news, applied));
   const fields = patch ? identity : replacedOnChange(news, mutability);
   const changed = changedKeys.filter((path) => fields.some((field) => concerns(path, field, applied, news)));
@@ -111,7 +111,7 @@ export function diffObjects(
   return {
     changes: changedKeys.length > 0 || anyway.length > 0,
     replaces,
-    // Two objects of one name cannot be there at once.
+    // Two objects cannot have the same name at the same time.
     deleteBeforeReplace:
       replaces.length > 0 &&
       annotation(news, "autonamed") !== "true" &&
@@ -127,7 +127,7 @@ function withEmptyMaps(news: unknown, applied: unknown): unknown {
   return Object.fromEntries(Object.entries(news).map(([key, value]) => [key, withEmptyMaps(value, applied[key])]));
 }
 
-/** Whether a change at `path` is one of `field`: of a part of it, or of something around it that has it. */
+/** Whether a change at `path` changes `field`: at a path in it, or at one that contains it. */
 function concerns(path: string, field: string, applied: Props, news: Props): boolean {
   const pattern = path.replaceAll(/\[\d+\]/g, "[*]");
   if (within(pattern, field)) return true;

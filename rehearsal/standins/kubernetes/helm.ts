@@ -5,23 +5,24 @@ import { withoutExcerpt } from "./api.ts";
 import type { Settings } from "./cluster.ts";
 import { exported, type Kubeconfig, pathOf } from "./kubeconfig.ts";
 
-/** How to run the `helm` command on PATH against the provider's cluster. */
+/** How to run the `helm` command on PATH for the provider's cluster. */
 export interface Helm {
-  /** Absent for commands that only look at charts. */
+  /** Absent for commands that only read charts. */
   kubeconfig?: Kubeconfig;
   settings: Settings;
 }
 
 interface Run {
-  /** Standard input. Values go this way: they are in no file and no list of processes. */
+  /** Standard input. Values are passed here, so that they are neither in a file nor in the list of processes. */
   input?: string;
-  /** Sends Helm a SIGTERM, upon which an install or upgrade marks its release as failed. */
+  /** Sends SIGTERM to Helm. An install or upgrade then marks its release as failed. */
   signal?: AbortSignal;
 }
 
 /**
- * Runs Helm, and returns what it prints.
- * @throws Error with Helm's own message.
+ * Runs Helm.
+ * @returns its output
+ * @throws Error with Helm's message
  */
 export async function runHelm(helm: Helm, args: string[], { input = "", signal }: Run = {}): Promise<string> {
   const { execa } = await import("execa");
@@ -33,7 +34,7 @@ export async function runHelm(helm: Helm, args: string[], { input = "", signal }
       reject: false,
       env: { ...(access.path && { KUBECONFIG: access.path }), HELM_DRIVER: "secret" },
       ...(signal && { cancelSignal: signal }),
-      // Helm has to clean up after an interruption, an atomic release for as long as its timeout.
+      // Helm cleans up after an interruption. For an atomic release, this takes up to its timeout.
       forceKillAfterDelay: false,
     });
     if (!run.failed) return run.stdout;
@@ -47,8 +48,8 @@ export async function runHelm(helm: Helm, args: string[], { input = "", signal }
 }
 
 /**
- * A kubeconfig that Helm can open. The provider's own when that is a file; contents, or the choice of another cluster, go into
- * a file of their own for as long as Helm runs.
+ * A kubeconfig file for Helm: the provider's, if it is a file. If it is given by its contents, or another cluster is chosen, a temporary file is
+ * written for the run.
  */
 async function accessFile({ kubeconfig, settings }: Helm): Promise<{ path?: string; remove: () => Promise<void> }> {
   const { kubeconfig: given = "" } = settings;
@@ -67,7 +68,7 @@ async function accessFile({ kubeconfig, settings }: Helm): Promise<{ path?: stri
   };
 }
 
-/** Helm's error out of all that it prints beside its result: without warnings, and the command's name. */
+/** The error message in Helm's standard error, without warnings and the name of the command. */
 export function helmMessage(stderr: string): string {
   const lines = stderr.split("\n");
   const start = lines.findIndex((line) => line.startsWith("Error: "));

@@ -1,10 +1,10 @@
-/** What a Release resource says, and the Helm command lines that it means. */
+/** The inputs of a Release resource, and the Helm command lines for them. */
 import type { Props } from "../protocol.ts";
 import { isObject } from "../protocol/values.ts";
 
 const defaultTimeoutSeconds = 300;
 
-/** Inputs of a Release, complete: the official plugin's state holds every one of them but the optional. */
+/** The inputs of a Release with all defaults, as in the official plugin's state. */
 export interface Release extends Props {
   name: string;
   namespace: string;
@@ -45,7 +45,7 @@ const flags = [
 ];
 const texts = ["chart", "description", "keyring", "name", "namespace", "postrender", "version"];
 
-/** The program's inputs with every default in place; what a Release does not know is dropped. */
+/** The program's inputs with all defaults. Properties that a Release does not have are dropped. */
 export function completed(inputs: Props, defaults: { name: string; namespace: string }): Release {
   const blank = [...flags.map((flag) => [flag, false]), ...texts.map((name) => [name, ""])] as [string, unknown][];
   const optional = ["maxHistory", "repositoryOpts"];
@@ -78,7 +78,7 @@ export function installArguments(release: Release): string[] {
   ];
 }
 
-/** `helm upgrade`, with the values on standard input. Hooks are skipped by another input than at install: Pulumi's quirk. */
+/** `helm upgrade`, with the values on standard input. As in the official plugin, another input than at install skips hooks. */
 export function upgradeArguments(release: Release): string[] {
   return [
     ...["upgrade", release.name, chartReference(release)],
@@ -101,7 +101,7 @@ export function uninstallArguments(release: Release): string[] {
   return ["uninstall", release.name, ...toFlags(options)];
 }
 
-/** `helm show chart`: the chart's Chart.yaml, from wherever it is. */
+/** `helm show chart`: the chart's Chart.yaml. */
 export function showChartArguments(release: Release): string[] {
   return ["show", "chart", chartReference(release), ...toFlags(source(release))];
 }
@@ -138,7 +138,7 @@ function source(release: Release): Options {
   };
 }
 
-/** A repository that is not a URL is the name of one that `helm repo add` knows. */
+/** A repository that is not a URL is the name of one that was added by `helm repo add`. */
 function chartReference({ chart, repositoryOpts }: Release): string {
   const { repo } = repositoryOpts ?? {};
   const isNamed = repo && !URL.canParse(repo) && !isOci(chart) && !chart.includes("/");

@@ -1,4 +1,4 @@
-/** Releases as Helm 3 keeps them in the cluster: a Secret per revision, `sh.helm.release.v1.<name>.v<revision>`. */
+/** Releases as Helm 3 stores them in the cluster: a Secret for each revision, `sh.helm.release.v1.<name>.v<revision>`. */
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { parseAllDocuments } from "yaml";
@@ -14,14 +14,14 @@ export interface Revision {
   version: number;
   info: { status: string };
   chart: { metadata: { name: string; version: string; appVersion?: string } };
-  /** The values that were given. */
+  /** The values of the user. */
   config?: Props;
   manifest?: string;
 }
 
 const unzip = promisify(gunzip);
 
-/** @returns the newest revision, whatever its status; `undefined` when there is no such release. */
+/** @returns the newest revision with any status, or `undefined` if there is no such release */
 export async function lastRevision(api: Api, namespace: string, name: string): Promise<Revision | undefined> {
   const secrets = { apiVersion: "v1", kind: "Secret", namespace };
   const revisions = await api.list(secrets, `owner=helm,name=${name}`, true);

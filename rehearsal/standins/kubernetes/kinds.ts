@@ -1,7 +1,7 @@
 import type { Props } from "../protocol.ts";
 import { isObject } from "../protocol/values.ts";
 
-/** A Kubernetes object as the API takes and gives it. */
+/** A Kubernetes object of the API. */
 export interface KubeObject extends Props {
   apiVersion: string;
   kind: string;
@@ -14,11 +14,11 @@ export interface Metadata extends Props {
   annotations?: Record<string, string>;
 }
 
-/** What a resource type of the package stands for. */
+/** The kind of a resource type of the package. */
 export interface Kind {
   apiVersion: string;
   kind: string;
-  /** Whether the type manages some fields of an object it does not own, as NodePatch. */
+  /** Whether the type manages some fields of an object that it does not own, such as NodePatch. */
   patch: boolean;
 }
 
@@ -33,7 +33,7 @@ export function kindOfType(type: string): Kind | undefined {
   };
 }
 
-/** Kubernetes' own kinds that live outside namespaces: known without asking a cluster, as preview has to. */
+/** Kubernetes' cluster-scoped kinds. The list is needed for a preview without a cluster. */
 const clusterScoped = new Set([
   ...["Namespace", "Node", "PersistentVolume", "RuntimeClass", "PriorityClass"],
   ...["StorageClass", "VolumeAttachment", "VolumeAttributesClass", "CSIDriver", "CSINode"],
@@ -44,14 +44,14 @@ const clusterScoped = new Set([
   ...["IngressClass", "IPAddress", "ServiceCIDR", "DeviceClass", "ResourceSlice"],
 ]);
 
-/** Whether a kind lives in namespaces; a custom kind, which nobody can know here, is taken to. */
+/** Whether a kind is namespaced. A custom kind counts as namespaced. */
 export function namespaced({ apiVersion, kind }: { apiVersion: string; kind: string }): boolean {
   const group = apiVersion.includes("/") ? apiVersion.replace(/\/.*/, "") : "";
   const builtIn = !group.includes(".") || group.endsWith(".k8s.io");
   return !(builtIn && clusterScoped.has(kind));
 }
 
-/** Resource id: `namespace/name`, or `name` outside namespaces. */
+/** Resource id: `namespace/name`, or `name` for a cluster-scoped object. */
 export function idOf({ metadata }: KubeObject): string {
   return metadata.namespace ? `${metadata.namespace}/${metadata.name ?? ""}` : (metadata.name ?? "");
 }
@@ -83,12 +83,12 @@ export function list(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** An annotation of Pulumi's own, which tells this provider how to treat the object. */
+/** The value of an annotation `pulumi.com/<name>`, or "". */
 export function annotation(object: Props, name: string): string {
   return text(at(object, "metadata", "annotations", `pulumi.com/${name}`));
 }
 
-/** A suffix as Pulumi gives to names it makes up: eight hexadecimal digits. */
+/** A suffix of a generated name, as in the official plugin: eight hexadecimal digits. */
 export function randomSuffix(): string {
   return crypto.randomUUID().slice(0, 8);
 }

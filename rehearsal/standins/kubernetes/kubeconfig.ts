@@ -1,6 +1,6 @@
 /**
- * Finds and reads the kubeconfig as kubectl does. Built on single modules of the client library: all of it takes the better part
- * of a second to load, and the engine starts this plugin anew for each of its runs.
+ * Finds and reads the kubeconfig as kubectl does. It imports single modules of the client library, because the library as a whole takes most of a
+ * second to load, and every command of the engine starts this plugin.
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import type { RequestOptions } from "node:https";
@@ -13,14 +13,14 @@ import { ExecAuth } from "@kubernetes/client-node/dist/exec_auth.js";
 import { parse } from "yaml";
 import { at, text } from "./kinds.ts";
 
-/** The one context of a kubeconfig that is used, with what it refers to. */
+/** A context of a kubeconfig with its cluster and user. */
 export interface Kubeconfig {
   context: Context;
   cluster: Cluster;
   user: User;
 }
 
-/** Which kubeconfig, and what of it; the defaults are kubectl's. */
+/** The choice of kubeconfig, context and cluster. The defaults are those of kubectl. */
 export interface Choice {
   /** Path or contents. */
   kubeconfig?: string;
@@ -29,7 +29,7 @@ export interface Choice {
   cluster?: string;
 }
 
-/** What is given as a kubeconfig is neither a file nor a kubeconfig. */
+/** The given kubeconfig is neither a file nor the contents of one. */
 export class Unreadable extends Error {}
 
 interface Entries {
@@ -39,7 +39,7 @@ interface Entries {
   current: string;
 }
 
-/** @throws Error that says what is wrong with the kubeconfig, never what it holds. */
+/** @throws Error about what is wrong with the kubeconfig, without its contents */
 export function loadKubeconfig(choice: Choice): Kubeconfig {
   const files = sources(choice.kubeconfig).map(read);
   const name = choice.context ?? files.map(({ current }) => current).find((current) => current !== "");
@@ -65,18 +65,18 @@ export function loadKubeconfig(choice: Choice): Kubeconfig {
   return { context: { ...context, cluster: clusterName }, cluster, user };
 }
 
-/** Where several files have an entry of one name, the first counts. */
+/** If several files have an entry with the same name, the first counts. */
 function named<T extends { name: string }>(entries: T[], name: string): T | undefined {
   return entries.find((entry) => entry.name === name);
 }
 
 interface Source {
   contents: string;
-  /** What relative paths in it are relative to. */
+  /** The base of relative paths. */
   directory: string;
 }
 
-/** The path of a kubeconfig, `undefined` for one that is given by its contents. */
+/** The path of a kubeconfig, or `undefined` if it is given by its contents. */
 export function pathOf(pathOrContents: string): string | undefined {
   const path = pathOrContents.replace(/^~(?=\/|$)/, homedir());
   return existsSync(path) && statSync(path).isFile() ? path : undefined;
@@ -118,7 +118,7 @@ function read({ contents, directory }: Source): Entries {
 
 const exec = new ExecAuth();
 
-/** What a request needs to be let in. Runs the user's credential plugin when there is one, as often as it has to. */
+/** The credentials of a request. Runs the user's credential plugin if there is one and its credentials have expired. */
 export async function credentials({ cluster, user }: Kubeconfig): Promise<RequestOptions> {
   const basic = user.username
     ? `Basic ${Buffer.from(`${user.username}:${user.password ?? ""}`).toString("base64")}`
@@ -144,7 +144,7 @@ function fileOrData(file: string | undefined, data: string | undefined): Buffer 
   return data ? Buffer.from(data, "base64") : undefined;
 }
 
-/** A kubeconfig file that holds this context alone, as JSON, which is YAML. */
+/** A kubeconfig with this context only, as JSON, which is valid YAML. */
 export function exported({ context, cluster, user }: Kubeconfig): string {
   return JSON.stringify({
     apiVersion: "v1",

@@ -1,12 +1,12 @@
-/** What a program set, seen in the object that the cluster has now. */
+/** The fields that a program has set, in the live object. */
 import type { Props } from "../protocol.ts";
 import { isObject } from "../protocol/values.ts";
 import { type KubeObject, at, without } from "./kinds.ts";
 
 /**
- * The live values of exactly those fields that `inputs` set, so that a foreign change of one of them shows as a difference,
- * and what the server, controllers or other people added does not. Where the server keeps another spelling of the same
- * (`1024Mi` is `1Gi`, an empty list is left out, a Secret's `stringData` becomes `data`), the spelling of `inputs` is kept.
+ * The live values of exactly those fields that `inputs` set. A change of one of them by others shows as a difference; fields that the server,
+ * controllers or users add do not. If the server stores an equal value in another form (`1Gi` for `1024Mi`, no empty list, `data` for
+ * `stringData`), the form of `inputs` is kept.
  */
 export function appliedPart(live: Props, inputs: Props): Props {
   return part(withStringData(live, inputs), inputs, []) as Props;
@@ -25,7 +25,7 @@ function part(live: unknown, input: unknown, path: string[]): unknown {
   return sameQuantity(live, input, path) ? input : live;
 }
 
-/** Values that the API server may leave out of what it stores. */
+/** Values that the API server may omit from the stored object. */
 function isZero(value: unknown): boolean {
   if (isObject(value)) return Object.values(value).every(isZero);
   return (
@@ -42,7 +42,7 @@ function withStringData(live: Props, inputs: Props): Props {
   return { ...live, stringData: Object.fromEntries(decoded) as Props };
 }
 
-/** Fields, or the maps around them, that hold quantities. */
+/** Fields with quantities, or maps with such fields. */
 const quantities = new Set([
   ...["limits", "requests", "capacity", "hard", "allocatable", "overhead", "podFixed"],
   ...["max", "min", "default", "defaultRequest", "maxLimitRequestRatio", "sizeLimit", "divisor"],
@@ -66,7 +66,7 @@ function bytes(quantity: unknown): number | undefined {
   return Number(digits) * (binary ? 1024 : 1000) ** units.indexOf(suffix.toUpperCase());
 }
 
-/** Inputs for an object that is imported: all of it but what only the cluster sets. */
+/** Inputs of an imported object: all fields except those that only the cluster sets. */
 export function importedInputs(live: KubeObject): Props {
   const serverSet = ["creationTimestamp", "generation", "managedFields", "resourceVersion", "uid", "selfLink"];
   return { ...without(live, "status"), metadata: without(live.metadata, ...serverSet) };
@@ -78,7 +78,7 @@ export function holds(inputs: unknown, value: unknown): boolean {
   return isObject(inputs) ? Object.values(inputs).some((item) => holds(item, value)) : inputs === value;
 }
 
-/** Every text in a Secret's data, as written and as decoded: what no message may show. */
+/** Every text in a Secret's data, encoded and decoded. No message may show them. */
 export function secretTexts(object: Props): string[] {
   if (object.kind !== "Secret") return [];
   const texts = [at(object, "data"), at(object, "stringData")].flatMap((data) =>
@@ -87,7 +87,7 @@ export function secretTexts(object: Props): string[] {
   return texts.flatMap((value) => [value, Buffer.from(value, "base64").toString()]);
 }
 
-/** A message without the given texts. Short ones are left: they would match anywhere and give nothing away. */
+/** Replaces the given texts in a message, except those shorter than four characters, which would match anywhere. */
 export function redacted(message: string, texts: string[]): string {
   return texts
     .filter((hidden) => hidden.length >= 4)

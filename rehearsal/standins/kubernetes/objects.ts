@@ -10,7 +10,7 @@ import { annotation, at, idOf, list, namespaced, parseId, randomSuffix, without 
 import { appliedPart, holds, importedInputs, redacted, secretTexts } from "./live.ts";
 import { checkReadiness, getOrGone, NotReady, readiness, untilGone, untilReady } from "./waiting.ts";
 
-/** Objects that the stack owns: made, changed and deleted as a whole. */
+/** Objects that the stack creates, updates and deletes. */
 export function objectHandler(cluster: Cluster, kind: Kind): ResourceHandler {
   return {
     async check(news, olds, call) {
@@ -73,21 +73,21 @@ export function objectHandler(cluster: Cluster, kind: Kind): ResourceHandler {
         if (skipsDeletionWait(inputs)) return;
         await untilGone(api, identity, at(outputs, "metadata", "uid"), inputs as KubeObject, call);
       } catch (error) {
-        // Gone already, or its kind is.
+        // The object or its kind no longer exists.
         if (!hasReason(error, "NotFound") && !(error instanceof NoSuchKind)) throw error;
       }
     },
   };
 }
 
-/** Gives a nameless object a name of its own and marks it so; later checks keep that name. */
+/** Generates a name for an object without one and marks it with an annotation. Later checks keep the name. */
 function named(metadata: Props, olds: Props | undefined, logicalName: string): Props {
   if (metadata.name !== undefined && metadata.name !== "") return metadata;
   if (metadata.generateName) {
     throw new Error("the `.metadata.generateName` field is not supported in Server-Side Apply mode");
   }
   const kept = olds && annotation(olds, "autonamed") === "true" ? at(olds, "metadata", "name") : undefined;
-  // The name given to an import, or by a state from elsewhere, has no mark and is not kept.
+  // A name without the annotation, such as that of an imported object, is not kept.
   const name = kept ?? `${logicalName}-${randomSuffix()}`;
   if (metadata.annotations === UNKNOWN) return { ...metadata, name };
   return {
@@ -99,7 +99,7 @@ function named(metadata: Props, olds: Props | undefined, logicalName: string): P
 
 const replaceUnready = '.metadata.annotations["pulumi.com/replaceUnready"]';
 
-/** Whether an annotation asks for a new Job in the place of one that has not succeeded. One that nobody can look at stays. */
+/** Whether an annotation asks for the replacement of a Job that has not succeeded. A Job that cannot be read is not replaced. */
 async function isReplacedAsUnready(
   { connection }: Cluster,
   live: KubeObject,
@@ -118,20 +118,20 @@ async function isReplacedAsUnready(
   }
 }
 
-/** Gives an object without a namespace the provider's, and one outside namespaces none. */
+/** Sets the provider's namespace on an object without one, and removes the namespace of a cluster-scoped object. */
 async function placed({ connection, defaultNamespace }: Cluster, kind: Kind, metadata: Props): Promise<Props> {
   const known = "api" in connection ? await connection.api.resource(kind) : undefined;
   const { namespace, ...rest } = metadata;
   return (known?.namespaced ?? namespaced(kind)) ? { ...rest, namespace: namespace ?? defaultNamespace } : rest;
 }
 
-/** Whether preview can ask the API server: everything is known, and the cluster is there and knows the kind. */
+/** Whether a preview can use a dry run: all values are known, the cluster is reachable, and it serves the kind. */
 async function canDryRun({ connection }: Cluster, kind: Kind, inputs: Props): Promise<boolean> {
   if (holds(inputs, UNKNOWN) || !("api" in connection)) return false;
   return (await connection.api.resource(kind)) !== undefined;
 }
 
-/** A namespace or kind made in the same run may take a moment to be known. */
+/** Retries for a short time, because a namespace or kind of the same run may not be served yet. */
 async function create(api: Api, object: KubeObject, dryRun: boolean, call: Call): Promise<KubeObject> {
   for (let attempt = 0; ; attempt++) {
     try {
@@ -146,8 +146,7 @@ async function create(api: Api, object: KubeObject, dryRun: boolean, call: Call)
 }
 
 /**
- * Tries an apply on the server. An object that is to replace one of its name may differ in what cannot be changed; as the plugin does, it is
- * then tried by another name.
+ * A dry run of an apply. A replacement with the same name may differ in immutable fields; like the plugin, it then retries with another name.
  */
 async function previewed(api: Api, object: KubeObject, fieldManager: string, call: Call): Promise<KubeObject> {
   const how = { fieldManager, force: true, dryRun: true };
@@ -161,7 +160,7 @@ async function previewed(api: Api, object: KubeObject, fieldManager: string, cal
   }
 }
 
-/** What says nothing about the real run: its namespace or a predecessor may come or go before, or a dry run is not allowed. */
+/** Errors of a dry run that the real run may not have: its namespace may be created or an object deleted before, or dry runs are forbidden. */
 function isNoPreviewError(error: unknown): boolean {
   return ["NotFound", "AlreadyExists", "Forbidden"].some((reason) => hasReason(error, reason));
 }
@@ -191,7 +190,7 @@ const alreadyExists = `The resource already exists in the cluster. This can happ
   - Intentional upsert: set upsertExistingObjects on the provider to allow
     server-side apply to update existing objects on create.`;
 
-/** Waits for what was created. @throws PartialError, which keeps in the state what is there. */
+/** Waits until a created object is ready. @throws PartialError, with which the state keeps the object */
 export async function initialised(
   api: Api,
   created: KubeObject,
@@ -213,7 +212,7 @@ export async function initialised(
   }
 }
 
-/** @throws PartialError when the object is there and could not be changed: the next run tries again. */
+/** @throws PartialError if the object exists and the update failed. The next run tries again */
 async function update(
   api: Api,
   cluster: Cluster,
@@ -245,13 +244,13 @@ async function update(
   }
 }
 
-/** The server's messages quote what it refuses; a Secret's values are taken out of them. */
+/** Removes a Secret's values from the server's messages, which quote refused input. */
 async function withoutSecrets<T>(object: KubeObject, operation: () => Promise<T>): Promise<T> {
   try {
     return await operation();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    // A new error, as the old one's stack holds its message too.
+    // A new error, because the stack of the original contains the message too.
     throw new ApiError(redacted(error.message, secretTexts(object)), error.reason, error.details);
   }
 }
@@ -269,7 +268,7 @@ const howToDrop =
   "If the cluster was deleted, you can remove this resource from Pulumi state by rerunning the operation with the " +
   'PULUMI_K8S_DELETE_UNREACHABLE environment variable set to "true"';
 
-/** @throws Error when there is no cluster to read from: nobody can say then whether the resource is gone. */
+/** @throws Error if the cluster is unreachable. Then it is unknown whether the resource exists */
 export function forRead(cluster: Cluster, call: Call): Api {
   return orExplain(cluster, call, `failed to read resource state due to unreachable cluster. ${howToDrop}`);
 }

@@ -6,8 +6,8 @@ import { type KubeObject, type Kind, at, idOf, list, parseId, text } from "./kin
 import { forDelete, initialised, notCreated, objectHandler } from "./objects.ts";
 
 /**
- * The `*Patch` types: some fields of an object that others own, by server-side apply with a field manager per resource. As with
- * the official plugin, they are not previewed at first, make the object if it is not there, and deleting one gives its fields up.
+ * The `*Patch` types: some fields of an object that others own, by server-side apply with a field manager for each resource. As with the official
+ * plugin, a preview of a create makes no request, a missing object is created, and a delete gives up the fields.
  */
 export function patchHandler(cluster: Cluster, kind: Kind): ResourceHandler {
   const object = objectHandler(cluster, kind);
@@ -49,7 +49,7 @@ export function patchHandler(cluster: Cluster, kind: Kind): ResourceHandler {
   };
 }
 
-/** A field that the object cannot be without cannot be given up by its only owner. */
+/** A required field cannot be given up by its only manager. */
 function explained(error: unknown): unknown {
   if (!(error instanceof ApiError) || error.reason !== "Invalid") return error;
   const causes = list(at(error.details, "causes")) as { reason?: string; field?: string }[];

@@ -1,7 +1,7 @@
 /**
- * Stand-in for the official `kubernetes` plugin: the same resources on the same API server and Helm, without the plugin.
- * Objects of any kind, their `*Patch` types and `helm.sh/v3:Release` are served; components (`helm.sh/v4:Chart`, `yaml/v2`),
- * functions, client-side apply (`enableServerSideApply: false`) and `renderYamlToDirectory` are not.
+ * A stand-in for the official `kubernetes` plugin, with a real API server and Helm. It implements objects of any kind, their `*Patch` types and
+ * `helm.sh/v3:Release`. It does not implement components (`helm.sh/v4:Chart`, `yaml/v2`), functions, client-side apply
+ * (`enableServerSideApply: false`) and `renderYamlToDirectory`.
  */
 import type { StandIn } from "../protocol.ts";
 import { type Cluster, connect, providerReplaces, settingsOf } from "./cluster.ts";

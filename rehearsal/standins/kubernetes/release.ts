@@ -5,6 +5,7 @@ import type { Call, DiffResult, Props, ResourceHandler } from "../protocol.ts";
 import { changedPaths, PartialError, UNKNOWN } from "../protocol.ts";
 import { isObject } from "../protocol/values.ts";
 import type { Api } from "./api.ts";
+import { merged } from "./apply.ts";
 import { type Cluster, reachable, reasonOf } from "./cluster.ts";
 import { type Helm, runHelm } from "./helm.ts";
 import type { Release } from "./helmArguments.ts";
@@ -20,7 +21,7 @@ import { at, parseId, randomSuffix, text } from "./kinds.ts";
 import { holds, redacted } from "./live.ts";
 import { forRead } from "./objects.ts";
 
-/** `helm.sh/v3:Release`, by the helm command. The official plugin has Helm built in. */
+/** `helm.sh/v3:Release`, with the helm command. The official plugin has Helm built in. */
 export function releaseHandler(cluster: Cluster): ResourceHandler {
   return {
     async check(news, olds, call) {
@@ -30,7 +31,7 @@ export function releaseHandler(cluster: Cluster): ResourceHandler {
       if (unsupported) return { inputs: release, failures: [unsupported] };
       if (holds(news, UNKNOWN)) return { inputs: release };
       try {
-        // The chart's own version, so that a range or "the latest" shows as an upgrade when there is one.
+        // The version of the chart, so that a range or a missing version shows an upgrade.
         return { inputs: { ...release, version: await chartVersion(cluster, release) } };
       } catch (error) {
         const reason = `${reasonOf(error)}; check the chart name and repository configuration.`;
@@ -48,7 +49,7 @@ export function releaseHandler(cluster: Cluster): ResourceHandler {
       const made = await deploy(api, helm, release, installArguments(release), call);
       const outputs = (): Props => stateOf(release, made.revision);
       if (made.error === undefined) return { id, outputs: outputs() };
-      // Without a trace in the cluster, as after a rollback by `atomic`, there is nothing to keep.
+      // If nothing remains in the cluster, as after a rollback by `atomic`, there is no state to keep.
       if (!made.isNew) throw new Error(made.error);
       call.log.warn(
         `Helm release "${release.name}" was created but has a failed status. Use the \`helm\` command to investigate ` +
@@ -125,7 +126,7 @@ async function chartVersion(cluster: Cluster, release: Release): Promise<string>
 
 interface Deployment {
   revision: Revision | undefined;
-  /** Whether Helm recorded a revision for this run. */
+  /** Whether Helm stored a revision for this run. */
   isNew: boolean;
   error?: string;
 }
@@ -162,7 +163,7 @@ function previewed(release: Release): Props {
   return { ...release, resourceNames: UNKNOWN, status: UNKNOWN };
 }
 
-/** The state of a release: what was asked for, completed by what Helm says of it. */
+/** The state of a release: its inputs and the data of Helm's revision. */
 export function stateOf(release: Release, revision: Revision | undefined): Props {
   if (!revision) return release;
   const { metadata } = revision.chart;
@@ -183,15 +184,9 @@ export function stateOf(release: Release, revision: Revision | undefined): Props
   };
 }
 
-function merged(left: unknown, right: unknown): unknown {
-  if (!isObject(left) || !isObject(right)) return right ?? left;
-  const keys = [...new Set([...Object.keys(left), ...Object.keys(right)])];
-  return Object.fromEntries(keys.map((key) => [key, merged(left[key], right[key])]));
-}
-
-/** Compares inputs with what Helm has; what neither the old nor the new inputs speak of is not looked at. */
+/** Compares inputs with the release in Helm. Properties that neither the old nor the new inputs have are ignored. */
 export function diffReleases(oldInputs: Props, oldOutputs: Props, news: Props): DiffResult {
-  const changedKeys = changedPaths(spokenOf(oldOutputs, oldInputs, news), news);
+  const changedKeys = changedPaths(knownIn(oldOutputs, oldInputs, news), news);
   return {
     changes: changedKeys.length > 0,
     replaces: changedKeys.filter((path) => path === "name" || path === "namespace"),
@@ -200,10 +195,10 @@ export function diffReleases(oldInputs: Props, oldOutputs: Props, news: Props): 
   };
 }
 
-function spokenOf(has: unknown, ...inputs: unknown[]): unknown {
+function knownIn(has: unknown, ...inputs: unknown[]): unknown {
   if (!isObject(has) || !inputs.some(isObject)) return has;
   const known = Object.entries(has).filter(([key]) => inputs.some((input) => isObject(input) && key in input));
   return Object.fromEntries(
-    known.map(([key, value]) => [key, spokenOf(value, ...inputs.map((input) => at(input, key)))]),
+    known.map(([key, value]) => [key, knownIn(value, ...inputs.map((input) => at(input, key)))]),
   );
 }

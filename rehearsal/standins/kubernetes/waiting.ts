@@ -3,12 +3,12 @@ import type { Call } from "../protocol.ts";
 import { type Api, type Identity, hasReason } from "./api.ts";
 import { type KubeObject, annotation, at, count, list, text } from "./kinds.ts";
 
-/** How far an object has come. */
+/** The readiness of an object. */
 export interface Readiness {
   ready: boolean;
-  /** What is still waited for. */
+  /** What is missing. */
   waitingFor?: string;
-  /** Why it will never be ready. */
+  /** Why it cannot become ready. */
   failure?: string;
 }
 
@@ -33,7 +33,7 @@ const readinessOf: Partial<Record<string, (object: KubeObject) => Readiness>> = 
   "apps/v1/DaemonSet": daemonSetReadiness,
 };
 
-/** Whether an object does what its kind is for. */
+/** The readiness of an object by the rules of its kind. */
 export function readiness(object: KubeObject): Readiness {
   return readinessOf[versionedKind(object)]?.(object) ?? { ready: true };
 }
@@ -42,7 +42,7 @@ function versionedKind({ apiVersion, kind }: KubeObject): string {
   return `${apiVersion}/${kind}`;
 }
 
-/** Kinds whose readiness `refresh` looks at too: an unfinished one is kept with its error. */
+/** Kinds whose readiness `refresh` checks too. The state keeps an unready object with the error. */
 const readinessOnRead = new Set(["Job", "Pod", "Deployment", "StatefulSet", "DaemonSet", "Service", "Ingress"]);
 
 export function isReadinessRead({ kind }: KubeObject): boolean {
@@ -70,7 +70,7 @@ function inPhase(object: KubeObject, phases: string[]): Readiness {
 
 function jobReadiness(job: KubeObject): Readiness {
   const failed = condition(job, "Failed");
-  // For any other reason the plugin waits on, until its time is over.
+  // For any other reason, the plugin waits until the timeout.
   if (failed?.status === "True" && ["BackoffLimitExceeded", "DeadlineExceeded"].includes(failed.reason ?? "")) {
     return { ready: false, failure: `[${failed.reason ?? ""}] ${failed.message ?? ""}`.trim() };
   }
@@ -114,13 +114,13 @@ function isObserved(object: KubeObject): boolean {
   return count(at(object, "status", "observedGeneration")) >= count(object.metadata.generation);
 }
 
-/** Limit in milliseconds for one wait: the resource's own, else its annotation's, else ten minutes. */
+/** The timeout of a wait in milliseconds: that of the resource, else that of its annotation, else ten minutes. */
 export function timeoutOf(object: KubeObject, call: Call): number {
   const annotated = Number(annotation(object, "timeoutSeconds")) || 0;
   return (call.timeoutSeconds || annotated || defaultTimeoutSeconds) * 1000;
 }
 
-/** The object is there and did not become what was wanted. */
+/** The object exists and did not become ready. */
 export class NotReady extends Error {
   readonly object: KubeObject;
 
@@ -131,11 +131,10 @@ export class NotReady extends Error {
 }
 
 /**
- * Waits for what was applied. As with the plugin, the first look is a request of its own: what the object passed through before it is
- * never seen.
- * @param updating - whether the object was there before
- * @returns the object once it is ready
- * @throws NotReady when it failed, the time is over or the engine cancels
+ * Waits until an applied object is ready. As with the plugin, it starts with a separate request, so that earlier states of the object are not seen.
+ * @param updating - whether the object existed before
+ * @returns the object when it is ready
+ * @throws NotReady if it failed, at the timeout, or if the engine cancels
  */
 export async function untilReady(
   api: Api,
@@ -145,9 +144,9 @@ export async function untilReady(
   updating = false,
 ): Promise<KubeObject> {
   if (annotation(inputs, "skipAwait") === "true") return applied;
-  const asked = waitedFor(applied);
-  if (!asked && !(versionedKind(applied) in readinessOf)) return applied;
-  const polled = !asked && applied.kind.startsWith("PersistentVolume");
+  const expected = expectedOf(applied);
+  if (!expected && !(versionedKind(applied) in readinessOf)) return applied;
+  const polled = !expected && applied.kind.startsWith("PersistentVolume");
   const name = applied.metadata.name ?? "";
   const deadline = Date.now() + (polled ? volumeTimeoutSeconds * 1000 : timeoutOf(inputs, call));
   let shown = "";
@@ -157,7 +156,9 @@ export async function untilReady(
   };
   for (const pause of pauses()) {
     const object = await api.get(applied);
-    const { ready, waitingFor, failure } = asked ? matches(object, asked) : await readinessIn(api, object, updating);
+    const { ready, waitingFor, failure } = expected
+      ? matches(object, expected)
+      : await readinessIn(api, object, updating);
     if (ready) {
       show("");
       return object;
@@ -169,7 +170,7 @@ export async function untilReady(
     if (call.signal.aborted) throw new NotReady(`Resource operation was cancelled for "${name}"`, object);
     if (Date.now() > deadline) {
       if (polled) throw new NotReady(`Timeout occurred polling for '${name}'`, object);
-      if (asked) throw new NotReady(`timed out waiting for the condition: ${waitingFor ?? ""}`, object);
+      if (expected) throw new NotReady(`timed out waiting for the condition: ${waitingFor ?? ""}`, object);
       const problems = await podProblems(api, object);
       throw new NotReady([`'${name}' timed out waiting to be Ready`, ...problems].join("\n"), object);
     }
@@ -186,13 +187,13 @@ interface Expected {
 }
 
 /**
- * What the annotation `pulumi.com/waitFor` asks for, in the place of all else: one expression, or a JSON list of them.
- * @throws Error for anything but `jsonpath={.a.b}=value`, the one form of the plugin's that is known here
+ * The conditions of the annotation `pulumi.com/waitFor`, which replace those of the kind: an expression, or a JSON list of them.
+ * @throws Error for anything but `jsonpath={.a.b}=value`, the only implemented form
  */
-function waitedFor(applied: KubeObject): Expected[] | undefined {
-  const asked = annotation(applied, "waitFor");
-  if (asked === "") return undefined;
-  return expressions(asked).map((expression) => {
+function expectedOf(applied: KubeObject): Expected[] | undefined {
+  const value = annotation(applied, "waitFor");
+  if (value === "") return undefined;
+  return expressions(value).map((expression) => {
     const [, path, value] = /^jsonpath=\{((?:\.\w+)+)\}=([^=]+)$/.exec(expression) ?? [];
     if (path === undefined || value === undefined) {
       throw new Error(`pulumi.com/waitFor: ${expression}: not implemented by the stand-in of the kubernetes plugin`);
@@ -201,22 +202,22 @@ function waitedFor(applied: KubeObject): Expected[] | undefined {
   });
 }
 
-function expressions(asked: string): string[] {
+function expressions(value: string): string[] {
   try {
-    const parsed: unknown = JSON.parse(asked);
-    return Array.isArray(parsed) ? parsed.map(String) : [asked];
+    const parsed: unknown = JSON.parse(value);
+    return Array.isArray(parsed) ? parsed.map(String) : [value];
   } catch {
-    return [asked];
+    return [value];
   }
 }
 
-function matches(object: KubeObject, asked: Expected[]): Readiness {
-  const open = asked.filter(({ path, value }) => at(object, ...path) !== value);
-  const found = open.map(({ expression, path }) => `${expression} (found ${JSON.stringify(at(object, ...path))})`);
-  return { ready: open.length === 0, waitingFor: found.join(" and ") };
+function matches(object: KubeObject, expected: Expected[]): Readiness {
+  const unmet = expected.filter(({ path, value }) => at(object, ...path) !== value);
+  const found = unmet.map(({ expression, path }) => `${expression} (found ${JSON.stringify(at(object, ...path))})`);
+  return { ready: unmet.length === 0, waitingFor: found.join(" and ") };
 }
 
-/** Like {@link readiness}, for an object that is there already. @throws NotReady */
+/** Checks an existing object once. @throws NotReady */
 export async function checkReadiness(api: Api, object: KubeObject): Promise<void> {
   if (!isReadinessRead(object) || readiness(object).ready) return;
   const { failure } = readiness(object);
@@ -226,8 +227,8 @@ export async function checkReadiness(api: Api, object: KubeObject): Promise<void
 }
 
 /**
- * A new claim of a class that binds at the first consumer is waited for until it is Pending, and no longer when it is Bound (the plugin,
- * 4.32); one that was there before may be either.
+ * A new claim of a class with WaitForFirstConsumer is ready when it is Pending, and not when it is Bound (as in the plugin 4.32). An existing claim is
+ * ready in either phase.
  */
 async function readinessIn(api: Api, object: KubeObject, updating: boolean): Promise<Readiness> {
   const known = readiness(object);
@@ -239,7 +240,7 @@ async function readinessIn(api: Api, object: KubeObject, updating: boolean): Pro
     : known;
 }
 
-/** @throws Error when the object is still there at the end of the time, with what may hold it. */
+/** Waits until an object is deleted. Warns of its finalizers. @throws Error at the timeout */
 export async function untilGone(
   api: Api,
   identity: Identity,
@@ -259,7 +260,7 @@ export async function untilGone(
   }
 }
 
-/** @returns `undefined` for what is not there. */
+/** @returns `undefined` if the object does not exist */
 export async function getOrGone(api: Api, identity: Identity): Promise<KubeObject | undefined> {
   try {
     return await api.get(identity);
@@ -269,7 +270,7 @@ export async function getOrGone(api: Api, identity: Identity): Promise<KubeObjec
   }
 }
 
-/** Milliseconds between two looks: short at first, as most waits are, never long. */
+/** Milliseconds between two requests: short at first, because most waits are short. */
 function* pauses(): Generator<number, void> {
   for (let pause = 30; ; pause = Math.min(pause * 1.5, 250)) yield pause;
 }
@@ -286,7 +287,7 @@ interface ContainerState {
   exitCode?: number;
 }
 
-/** What is wrong with the pods that an object's selector finds. */
+/** The problems of the pods that an object's selector matches. */
 async function podProblems(api: Api, owner: KubeObject): Promise<string[]> {
   const labels = at(owner, "spec", "selector", "matchLabels");
   if (!labels) return owner.kind === "Pod" ? problemsOf(owner) : [];

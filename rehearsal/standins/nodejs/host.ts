@@ -1,4 +1,4 @@
-/** Stands in for pulumi-language-nodejs, which a Pulumi engine built from its Go module comes without. */
+/** A stand-in for pulumi-language-nodejs, which a Pulumi engine that is built from its Go module does not include. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
@@ -10,7 +10,7 @@ import { whenEngineIsGone } from "../protocol/engine.ts";
 import { listen, unary } from "../protocol/server.ts";
 import { type Run, programCommand } from "./program.ts";
 
-/** The SDK's runner exits so when it has told the user all there is to tell. */
+/** The exit status of the SDK's runner after an error that it has reported. */
 const alreadyReported = 32;
 
 /** Serves the language runtime to the engine that started this process. */
@@ -28,13 +28,13 @@ export async function serveLanguage(): Promise<void> {
       return response;
     }),
 
-    // The engine looks for each plugin when a resource asks for it; naming them beforehand would only download them.
+    // The engine finds each plugin when a resource needs it. A list would only make it download them.
     getRequiredPackages: unary(async () => new language.GetRequiredPackagesResponse()),
 
     run: unary(async (request: RunRequest) => {
       const response = new language.RunResponse();
       const { args, env } = programCommand(runOf(request, engine));
-      // The engine shows what this process prints: stdout as messages, stderr as errors. The program's output is that.
+      // The engine shows the output of this process: stdout as messages, stderr as errors. The program inherits both.
       const program = spawn(process.execPath, args, {
         cwd: request.getPwd(),
         env: { ...process.env, ...env },

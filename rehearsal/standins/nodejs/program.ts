@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { shellWords } from "./shellWords.ts";
 
-/** One run of a Pulumi program, as the engine asks for it. */
+/** A run of a Pulumi program, as requested by the engine. */
 export interface Run {
   engine: string;
   monitor: string;
@@ -11,7 +11,7 @@ export interface Run {
   stack: string;
   parallel: number;
   dryRun: boolean;
-  /** Where Pulumi.yaml is, and where the program is. */
+  /** The folder of Pulumi.yaml. `programDirectory` is that of the program. */
   rootDirectory: string;
   programDirectory: string;
   /** The working directory of the program. */
@@ -25,7 +25,7 @@ export interface Run {
   options: Readonly<Record<string, unknown>>;
 }
 
-/** The command that runs the program with the SDK's own runner, and what it adds to the environment. */
+/** The command that runs the program with the SDK's runner, and the variables that it adds to the environment. */
 export interface Command {
   args: string[];
   env: Record<string, string>;
@@ -62,11 +62,11 @@ export function programCommand(run: Run): Command {
   };
 }
 
-/** The runner of the SDK that the program itself would import. */
+/** The runner of the SDK that the program imports. */
 function runnerOf(programDirectory: string): string {
   try {
     return createRequire(join(programDirectory, "Pulumi.yaml")).resolve("@pulumi/pulumi/cmd/run");
   } catch {
-    throw new Error(`@pulumi/pulumi is not installed for ${programDirectory}: run npm ci there`);
+    throw new Error(`${programDirectory}: @pulumi/pulumi is not installed; run npm ci there`);
   }
 }

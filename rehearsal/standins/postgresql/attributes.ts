@@ -1,6 +1,6 @@
 /**
- * How the official plugin, a bridged Terraform provider, treats a resource's properties: defaults are written into the inputs, a
- * computed property that is not set keeps its value, an empty value counts as not set, sets have no order.
+ * Properties as in the official plugin, a bridged Terraform provider: defaults are written to the inputs, a computed property that is not set keeps
+ * its value, an empty value counts as not set, and sets have no order.
  */
 import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
@@ -17,27 +17,27 @@ interface Kinds {
 export interface Attribute {
   kind: keyof Kinds;
   default?: Kinds[keyof Kinds];
-  /** The server says what it is when the program does not. */
+  /** If the program does not set it, its value is that of the server. */
   computed?: true;
   /** A change needs a new resource. */
   replaces?: true;
-  /** Sent to the server and never kept as an output. */
+  /** Sent to the server, and never stored as an output. */
   writeOnly?: true;
 }
 
 export type Attributes = Readonly<Record<string, Attribute>>;
 
-/** All attributes with a value: an absent one is "", 0, false or []. */
+/** All attributes with their values. An absent one is "", 0, false or []. */
 export type Settings<T extends Attributes> = { [K in keyof T]: Kinds[T[K]["kind"]] };
 
-/** What a resource type does on the server. */
+/** The operations of a resource type. */
 export interface Definition<T extends Attributes> {
   attributes: T;
-  /** Whether a replacement deletes first in any case; otherwise it does so when the name was chosen by the program. */
+  /** Whether a replacement always deletes first. Otherwise it does only if the program sets the name. */
   deleteBeforeReplace?: true;
   id(settings: Settings<T>): string;
   create(wanted: Settings<T>): Promise<void>;
-  /** What the server has, for the attributes that it knows; `undefined` when the resource is gone. */
+  /** The attributes on the server. `undefined` if the resource does not exist. */
   read(id: string, state: Settings<T>): Promise<Partial<Settings<T>> | undefined>;
   update(old: Settings<T>, wanted: Settings<T>): Promise<void>;
   delete(state: Settings<T>): Promise<void>;
@@ -45,7 +45,7 @@ export interface Definition<T extends Attributes> {
 
 const zeros: Kinds = { string: "", number: 0, boolean: false, set: [], list: [] };
 
-/** The names of inputs that were filled in by the plugin, kept among the inputs by every bridged plugin. */
+/** The names of the inputs that are defaults. Every bridged plugin stores them in the inputs. */
 const defaultsKey = "__defaults";
 
 /** @param define - the definition, asked for once the provider is configured. */
@@ -91,7 +91,7 @@ export function resource<T extends Attributes>(define: () => Definition<T>, attr
       const found = await read(id, settingsOf(attributes, outputs));
       if (!found) return undefined;
       if (Object.keys(inputs).length === 0) return { id, inputs: { ...found, [defaultsKey]: [] }, outputs: found };
-      // What drifted shows in the inputs too, as far as the program sets it.
+      // A drift of a property that the program sets shows in the inputs too.
       const drifted = Object.entries(inputs).map(([name, value]) => {
         const unchanged =
           !(name in attributes) || attributes[name]?.writeOnly || same(attributes, name, value, found[name]);
@@ -116,7 +116,7 @@ export function resource<T extends Attributes>(define: () => Definition<T>, attr
 }
 
 function gone(id: string): never {
-  throw new Error(`${id} was gone as soon as it was made`);
+  throw new Error(`${id} does not exist right after its creation`);
 }
 
 function defaulted(inputs: Props | undefined): string[] {
@@ -124,7 +124,7 @@ function defaulted(inputs: Props | undefined): string[] {
   return Array.isArray(names) ? names.map(String) : [];
 }
 
-/** Fills in defaults, and a name where none is given: the logical name and seven random digits, kept from then on. */
+/** Adds defaults. A missing name becomes the logical name and seven random digits, and is kept from then on. */
 function withDefaults(attributes: Attributes, news: Props, olds: Props | undefined, logicalName: string): Props {
   const missing = Object.entries(attributes).filter(([name]) => news[name] === undefined);
   const defaults: Props = Object.fromEntries(
@@ -143,7 +143,7 @@ function settingsOf<T extends Attributes>(attributes: T, props: Props): Settings
   ) as Settings<T>;
 }
 
-/** The inputs, with what the state knows of the computed attributes that they leave open. */
+/** The inputs, with computed attributes that they do not set from the state. */
 function merge(attributes: Attributes, news: Props, olds: Props): Props {
   const open = Object.entries(attributes).filter(([name, { computed }]) => computed && (news[name] ?? "") === "");
   return settingsOf(attributes, { ...news, ...Object.fromEntries(open.map(([name]) => [name, olds[name]])) });
@@ -163,7 +163,7 @@ function outputsOf(attributes: Attributes, settings: Props): Props {
   return Object.fromEntries(kept);
 }
 
-/** What preview shows: an open computed attribute has the value it has, or none that is known yet. */
+/** The outputs of a preview: a computed attribute that is not set has its value in the state, or is unknown. */
 function planned(attributes: Attributes, news: Props, olds?: Props): Props {
   const open = Object.entries(attributes).filter(([name, { computed }]) => computed && (news[name] ?? "") === "");
   const computed = Object.fromEntries(open.map(([name]) => [name, olds ? olds[name] : UNKNOWN]));

@@ -5,31 +5,31 @@ import { isObject, type Props } from "../protocol/values.ts";
 
 const sslModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
-/** Where and as whom the provider connects. */
+/** The connection settings of the provider. */
 export interface Settings {
   host: string;
   port: number;
   username: string;
   password: string;
-  /** The role that the connected user is in the database, where the server maps names. */
+  /** The role of the connected user, if the server maps user names. */
   databaseUsername: string;
   database: string;
   /** Whether the connected user may read the password hashes. */
   superuser: boolean;
-  /** As libpq's, but "" means "require". */
+  /** As in libpq, except that "" means "require". */
   sslmode: string;
   /** Path of a file of certificates. */
   sslrootcert: string;
   clientcert: { cert: string; key: string; sslinline: boolean } | undefined;
-  /** Seconds; 0 waits for ever. */
+  /** Seconds. 0: no limit. */
   connectTimeout: number;
   /** 0: no limit. */
   maxConnections: number;
 }
 
 /**
- * The provider's configuration, completed from libpq's environment variables as the official plugin does it.
- * @throws for a cloud's own authentication, which the stand-in does not have.
+ * The provider's configuration, with defaults from libpq's environment variables as in the official plugin.
+ * @throws Error for the authentication of a cloud, which the stand-in does not implement
  */
 export function settingsFrom(config: Props, env: NodeJS.ProcessEnv = process.env): Settings {
   const text = (key: string, fallback = ""): string => {
@@ -66,12 +66,12 @@ export function settingsFrom(config: Props, env: NodeJS.ProcessEnv = process.env
   };
 }
 
-/** One connection while it is in use. What the server refuses is thrown in the words of the official plugin's driver. */
+/** A connection in use. Errors of the server have the messages of the official plugin's driver. */
 export interface Session {
   rows(query: string, values?: unknown[]): Promise<Props[]>;
 }
 
-/** The server; it is connected to when something is asked of it, never before. */
+/** The server. It connects on the first statement. */
 export class Server {
   readonly settings: Settings;
   readonly #pools = new Map<string, pg.Pool>();
@@ -80,17 +80,17 @@ export class Server {
     this.settings = settings;
   }
 
-  /** The role as which SQL runs. */
+  /** The role that runs SQL statements. */
   get user(): string {
     return this.settings.databaseUsername || this.settings.username;
   }
 
-  /** Statements on the provider's own database, each its own transaction. */
+  /** Statements in the provider's database, each in its own transaction. */
   async session<T>(use: (session: Session) => Promise<T>): Promise<T> {
     return this.#connected(this.settings.database, use);
   }
 
-  /** One transaction: what `use` did is undone when it throws. */
+  /** A transaction. It is rolled back if `use` throws. */
   async transaction<T>(database: string, use: (session: Session) => Promise<T>): Promise<T> {
     return this.#connected(database, async (session) => {
       await session.rows("BEGIN");
@@ -99,7 +99,7 @@ export class Server {
         await session.rows("COMMIT");
         return result;
       } catch (error) {
-        // A connection that broke has rolled back by itself.
+        // A broken connection is rolled back by the server.
         await session.rows("ROLLBACK").catch(() => undefined);
         throw error;
       }
@@ -108,7 +108,7 @@ export class Server {
 
   async #connected<T>(database: string, use: (session: Session) => Promise<T>): Promise<T> {
     const client = await this.#connect(database);
-    // A connection that breaks says so to whoever asks next; without a listener it would end the plugin.
+    // The next statement reports a broken connection. Without a listener, the event would end the plugin.
     const ignore = (): void => undefined;
     client.on("error", ignore);
     try {
@@ -134,7 +134,7 @@ export class Server {
     } catch (error) {
       const reason = connectReason(error, host, port);
       const safe = password === "" ? reason : reason.replaceAll(password, "XXXX");
-      // The official plugin names the host alone. No cause: it could hold what was just taken out.
+      // The official plugin names the host only. No cause, because it could contain the password.
       // eslint-disable-next-line preserve-caught-error
       throw new Error(`error connecting to PostgreSQL server ${host}:${port} (scheme: postgres): ${safe}`);
     }
@@ -153,7 +153,7 @@ export class Server {
       ssl: tlsOptions(this.settings),
       connectionTimeoutMillis: connectTimeout * 1000,
       max: maxConnections === 0 ? Number.MAX_SAFE_INTEGER : maxConnections,
-      // No connection is kept: it would keep its database from being dropped.
+      // Connections are not kept open: an open one prevents the drop of its database.
       maxUses: 1,
       application_name: "Pulumi postgresql stand-in",
     });
@@ -168,10 +168,10 @@ function tlsOptions({ sslmode, sslrootcert, clientcert }: Settings): ConnectionO
       `pq: wrong value for "sslmode": "${sslmode}" is not supported; supported values are ${sslModes.join(", ")}`,
     );
   }
-  // Go's driver begins without TLS for "allow"; "prefer" falls back to that, which pg cannot do by itself.
+  // With "allow", Go's driver starts without TLS. "prefer" falls back to that, which pg does not implement.
   if (["disable", "allow", "prefer"].includes(sslmode)) return false;
   const weak = sslmode === "" || sslmode === "require";
-  // As in libpq, a root certificate turns "require" into "verify-ca"; one that is missing is then ignored.
+  // As in libpq, a root certificate changes "require" to "verify-ca". A missing file is ignored then.
   const ca = sslrootcert === "" || (weak && !existsSync(sslrootcert)) ? undefined : readFileSync(sslrootcert);
   const pem = (value: string): Buffer | string => (clientcert?.sslinline ? value : readFileSync(value));
   return {
@@ -195,7 +195,7 @@ const networkReasons: Readonly<Record<string, string>> = {
   ETIMEDOUT: "i/o timeout",
 };
 
-/** Why no connection came about, as Go's network library and lib/pq say it. */
+/** Why a connection failed, with the messages of Go's network library and lib/pq. */
 export function connectReason(error: unknown, host: string, port: number): string {
   if (error instanceof AggregateError) return connectReason(error.errors.at(-1), host, port);
   if (!(error instanceof Error) || error instanceof pg.DatabaseError) return reasonOf(error);

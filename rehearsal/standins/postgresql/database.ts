@@ -57,7 +57,7 @@ export function database(server: Server): Definition<typeof attributes> {
           lcCtype: String(found.datctype),
           tablespaceName: String(found.spcname),
           connectionLimit: Number(found.datconnlimit),
-          // The server forgets which template it was.
+          // The server does not store the template.
           template: state.template || "template0",
           allowConnections: found.datallowconn === true,
           isTemplate: found.datistemplate === true,
@@ -125,8 +125,8 @@ function orDefault(value: string, quote: (value: string) => string): string {
 }
 
 /**
- * Runs `work` while the connected user is a member of the owner, and nobody else does the same. It is no transaction: databases
- * are made and dropped outside of one.
+ * Runs `work` while the connected user is a member of the owner, under a lock. Not in a transaction, because databases cannot be created or dropped
+ * in one.
  */
 async function asOwner(server: Server, owner: string, work: (session: Session) => Promise<void>): Promise<void> {
   if (owner === "") {
@@ -146,7 +146,7 @@ async function asOwner(server: Server, owner: string, work: (session: Session) =
   });
 }
 
-/** Gives what the present owner has in the database to the new one. */
+/** Reassigns the objects of the present owner in the database to the new owner. */
 async function reassign(server: Server, wanted: Database): Promise<void> {
   await server.transaction(wanted.name, async (session) => {
     await lockRole(session, server.user);

@@ -16,7 +16,7 @@ export const attributes = {
 
 type Grant = Settings<typeof attributes>;
 
-/** What can be granted on what, and where the server keeps it. */
+/** The privileges of each object type, and the query for its access control lists. */
 const objectTypes: Readonly<Record<string, { privileges: string[]; acl: string }>> = {
   database: {
     privileges: ["CREATE", "CONNECT", "TEMPORARY"],
@@ -46,11 +46,11 @@ function routines(): string {
     WHERE nspname = $1`;
 }
 
-/** `postgresql:index/grant:Grant`, but for columns and foreign data. */
+/** `postgresql:index/grant:Grant`, without columns and foreign data. */
 export function grant(server: Server): Definition<typeof attributes> {
   const change = async (wanted: Grant, statements: string[]): Promise<void> => {
     await server.transaction(wanted.database, async (session) => {
-      // Other grants on the same schema or tables can still collide ("tuple concurrently updated"): upstream's issue 178.
+      // Other grants on the same schema or tables can still fail with "tuple concurrently updated" (terraform-provider-postgresql#178, open).
       await lockRole(session, wanted.role);
       if (wanted.objectType === "database") await lockDatabase(session, wanted.database);
       await asMember(session, await ownersOf(session, wanted), async () => {
@@ -101,7 +101,7 @@ async function allowedPrivileges(session: Session, objectType: string): Promise<
   return Number(version?.number) >= 170_000 ? [...privileges, "MAINTAIN"] : privileges;
 }
 
-/** @throws for what makes no sense; at `up` only, as in the official plugin. */
+/** @throws Error for invalid settings. As in the official plugin, in `up` only */
 async function validate(server: Server, wanted: Grant): Promise<void> {
   const { objectType, objects, columns, schema } = wanted;
   if (!(objectType in objectTypes)) {
@@ -126,7 +126,7 @@ function target({ objectType, database, schema, objects }: Grant): string {
   if (objectType === "schema") return `SCHEMA ${name(schema)}`;
   const kind = objectType.toUpperCase();
   if (objects.length === 0) return `ALL ${kind}S IN SCHEMA ${name(schema)}`;
-  // A function may be named with the types of its arguments: `f(text, int)`.
+  // The name of a function may include argument types: `f(text, int)`.
   const quoted = objects.map((object) => {
     const [bare = "", ...types] = object.split("(");
     return `${name(schema)}.${name(bare)}${types.map((rest) => `(${rest}`).join("")}`;
@@ -134,7 +134,7 @@ function target({ objectType, database, schema, objects }: Grant): string {
   return `${kind} ${quoted.join(",")}`;
 }
 
-/** Everything is revoked before granting, in the same transaction; on named objects what was granted, to keep column grants. */
+/** Before a grant, all privileges are revoked in the same transaction. On named objects only the granted ones, to keep column grants. */
 function revokeStatement(settings: Grant): string {
   const named = settings.objects.length > 0 && settings.privileges.length > 0;
   const what = named ? settings.privileges.join(",") : "ALL PRIVILEGES";
@@ -147,7 +147,7 @@ function grantStatements(wanted: Grant): string[] {
   return [`GRANT ${wanted.privileges.join(",")} ON ${target(wanted)} TO ${name(wanted.role)}${option}`];
 }
 
-/** The wanted privileges if every object has them; else those of the first that has not, so that the next run mends it. */
+/** The privileges of the state if every object has them. Otherwise those of the first object that differs, so that the next run fixes it. */
 async function readPrivileges(session: Session, state: Grant): Promise<string[]> {
   const type = objectTypes[state.objectType];
   if (!type) return state.privileges;
@@ -171,7 +171,7 @@ async function readPrivileges(session: Session, state: Grant): Promise<string[]>
   return differing ?? state.privileges;
 }
 
-/** Whose objects they are; PostgreSQL 15 and later have the role pg_database_owner for the owner of the database. */
+/** The owners of the objects. In PostgreSQL 15 and later, pg_database_owner is the owner of the database. */
 async function ownersOf(session: Session, { objectType, database, schema }: Grant): Promise<string[]> {
   if (objectType === "database") return [];
   const tables = "SELECT DISTINCT tableowner AS owner FROM pg_tables WHERE schemaname = $1";

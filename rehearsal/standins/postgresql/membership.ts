@@ -1,6 +1,6 @@
 /**
- * Who is no superuser has to be a member of a role to give things to it or take them. The official plugin joins for the time of
- * the statement; PostgreSQL 16 and later know members that may not SET ROLE, who are none here.
+ * A user without superuser must be a member of a role to change the ownership of its objects. The official plugin grants the membership for the
+ * time of the statement. In PostgreSQL 16 and later, a membership without the SET option does not count.
  */
 import type { Session } from "./connection.ts";
 import { name, roleExists, step } from "./sql.ts";
@@ -23,7 +23,7 @@ async function isMember(session: Session, role: string, member: string): Promise
   return found.length > 0;
 }
 
-/** @returns whether anything had to be done. */
+/** @returns whether the membership has changed */
 export async function join(session: Session, role: string, member: string): Promise<boolean> {
   if (member === role || (await isMember(session, role, member))) return false;
   const grant = session.rows(`GRANT ${name(role)} TO ${name(member)}`);
@@ -31,7 +31,7 @@ export async function join(session: Session, role: string, member: string): Prom
   return true;
 }
 
-/** @returns whether anything had to be done. */
+/** @returns whether the membership has changed */
 export async function leave(session: Session, role: string, member: string): Promise<boolean> {
   if (member === role || !(await isMember(session, role, member))) return false;
   const revoke = session.rows(`REVOKE ${name(role)} FROM ${name(member)}`);
@@ -39,21 +39,21 @@ export async function leave(session: Session, role: string, member: string): Pro
   return true;
 }
 
-/** Runs `work` as a member of the roles. No role may be a member of its member, so that relation is turned round meanwhile. */
+/** Runs `work` as a member of the roles. Memberships of the roles in the user are removed meanwhile, because memberships cannot be circular. */
 export async function asMember(session: Session, roles: readonly string[], work: () => Promise<void>): Promise<void> {
   const [me] = await session.rows("SELECT CURRENT_USER AS name");
   const user = String(me?.name);
   const joined: string[] = [];
-  const turned: string[] = [];
+  const removed: string[] = [];
   if (roles.length > 0 && !(await isSuperuser(session, user))) {
     for (const role of roles) {
-      // Only superusers can join a superuser; the statement will tell whether it was needed.
+      // Only superusers can join a superuser. If the membership is needed, the statement fails.
       if (await isSuperuser(session, role)) continue;
-      if (await leave(session, user, role)) turned.push(role);
+      if (await leave(session, user, role)) removed.push(role);
       if (await join(session, role, user)) joined.push(role);
     }
   }
   await work();
   for (const role of joined) await leave(session, role, user);
-  for (const role of turned) if (await roleExists(session, role)) await join(session, user, role);
+  for (const role of removed) if (await roleExists(session, role)) await join(session, user, role);
 }

@@ -20,7 +20,7 @@ const handlers: Readonly<Record<string, ResourceHandler>> = {
   "postgresql:index/grant:Grant": resource(() => grants.grant(server()), grants.attributes),
 };
 
-/** Stands in for pulumi-resource-postgresql as far as the stack uses it: roles, databases, schemas and grants. */
+/** A stand-in for pulumi-resource-postgresql with the resources that the stack uses: roles, databases, schemas and grants. */
 export const postgresql: StandIn = {
   name: "postgresql",
   version: "3.18.1",

@@ -29,7 +29,7 @@ export const attributes = {
   assumeRole: { kind: "string" },
 } as const satisfies Attributes;
 
-/** Outputs that are secret whatever the program says. */
+/** Outputs that are always secret. */
 export const secretOutputs = ["password", "passwordWo"];
 
 type Role = Settings<typeof attributes>;
@@ -80,7 +80,7 @@ export function role(server: Server): Definition<typeof attributes> {
           connectionLimit: Number(found.rolconnlimit),
           createDatabase: found.rolcreatedb === true,
           createRole: found.rolcreaterole === true,
-          // The server always stores a hash, so `false` is an update on every run: the official plugin does the same.
+          // The server always stores a hash. As in the official plugin, `false` is therefore an update on every run.
           encryptedPassword: true,
           inherit: found.rolinherit === true,
           login,
@@ -149,7 +149,7 @@ function passwordOptions({ password, passwordWo, encryptedPassword }: Role): str
   return [encryptedPassword ? "ENCRYPTED" : "UNENCRYPTED", "PASSWORD", literal(given)];
 }
 
-/** The password to set, or "". A renamed role loses an MD5 hash, which is salted with the name. */
+/** The password to set, or "". A rename clears an MD5 password, whose salt is the name. */
 function changedPassword(old: Role, wanted: Role): string {
   if (wanted.passwordWo !== "") return old.passwordWoVersion === wanted.passwordWoVersion ? "" : wanted.passwordWo;
   return old.password === wanted.password && old.name === wanted.name ? "" : wanted.password;
@@ -159,7 +159,7 @@ function validUntil(wanted: Role): string {
   return wanted.validUntil === "" || wanted.validUntil.toLowerCase() === "infinity" ? "infinity" : wanted.validUntil;
 }
 
-/** Leaves every role and joins those wanted: nothing else of the memberships is known. */
+/** Revokes all memberships and grants the wanted ones. */
 async function setMemberships(session: Session, wanted: Role): Promise<void> {
   const member = name(wanted.name);
   const joined = await session.rows(
@@ -206,7 +206,7 @@ async function setParameters(session: Session, old: Role | undefined, wanted: Ro
 
 type Parameters = Pick<Role, "searchPaths" | "statementTimeout" | "idleInTransactionSessionTimeout" | "assumeRole">;
 
-/** @param config - `rolconfig`: one `parameter=value` each. */
+/** @param config - `rolconfig`: a list of `parameter=value` */
 function parametersOf(config: readonly string[]): Parameters {
   const values = new Map(
     config.map((entry) => [entry.slice(0, entry.indexOf("=")), entry.slice(entry.indexOf("=") + 1)]),
@@ -220,7 +220,7 @@ function parametersOf(config: readonly string[]): Parameters {
   };
 }
 
-/** The password of the state while the server's hash may be of it, else that hash, which then shows as a change. */
+/** The password of the state if the server's hash may belong to it, else the hash, which then shows as a change. */
 async function readPassword(
   server: Server,
   session: Session,
@@ -240,7 +240,7 @@ async function readPassword(
   const hash = shadow ? String(shadow.hash) : "";
   const isHash = /^(md5|SCRAM-SHA-256)/;
   if (isHash.test(password)) return hash;
-  // Whether a SCRAM hash is of this password is not looked at.
+  // A SCRAM hash is not verified.
   if (hash.startsWith("SCRAM-SHA-256")) return password;
   return hash === `md5${createHash("md5").update(`${password}${id}`).digest("hex")}` ? password : hash;
 }

@@ -66,7 +66,7 @@ export function schema(server: Server): Definition<typeof attributes> {
   };
 }
 
-/** A schema that exists is adopted whatever `ifNotExists` says: the official plugin does the same. */
+/** As in the official plugin, an existing schema is adopted for any value of `ifNotExists`. */
 async function createOrAdopt(session: Session, wanted: Schema): Promise<void> {
   if (await schemaExists(session, wanted.name)) {
     if (wanted.owner !== "") await setOwner(session, wanted);

@@ -1,20 +1,20 @@
 import pg from "pg";
 import type { Session } from "./connection.ts";
 
-/** Quotes a name. */
+/** Quotes an identifier. */
 export function name(value: string): string {
   return pg.escapeIdentifier(value);
 }
 
 /**
- * Quotes a string as the official plugin does: it doubles backslashes, which PostgreSQL 9.1 and later then take as two. So a
- * password with a backslash is not the one that was asked for.
+ * Quotes a string as the official plugin does. It doubles backslashes, which PostgreSQL 9.1 and later read as two, so a password with a backslash is
+ * set to another value.
  */
 export function literal(value: string): string {
   return `'${value.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
 }
 
-/** Runs a step, and says before the server's reason what was being done. */
+/** Runs a step. An error of it gets `what` as a prefix. */
 export async function step<T>(what: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -23,7 +23,7 @@ export async function step<T>(what: string, work: Promise<T>): Promise<T> {
   }
 }
 
-/** Holds off others who work on this role or its members until the transaction ends. */
+/** Locks this role and its members until the end of the transaction. */
 export async function lockRole(session: Session, role: string): Promise<void> {
   await session.rows("SET statement_timeout = 0");
   await session.rows("SELECT pg_advisory_xact_lock(oid::bigint) FROM pg_roles WHERE rolname = $1", [role]);
@@ -34,7 +34,7 @@ export async function lockRole(session: Session, role: string): Promise<void> {
   );
 }
 
-/** Holds off others who work on this database until the transaction ends. */
+/** Locks this database until the end of the transaction. */
 export async function lockDatabase(session: Session, database: string): Promise<void> {
   await session.rows("SET statement_timeout = 0");
   await session.rows("SELECT pg_advisory_xact_lock(oid::bigint) FROM pg_database WHERE datname = $1", [database]);
@@ -52,7 +52,7 @@ export async function schemaExists(session: Session, schema: string): Promise<bo
   return (await session.rows("SELECT 1 FROM pg_namespace WHERE nspname = $1", [schema])).length > 0;
 }
 
-/** @throws when there is no such database. */
+/** @throws Error if the database does not exist */
 export async function databaseOwner(session: Session, database: string): Promise<string> {
   const [found] = await session.rows(
     "SELECT rolname FROM pg_database JOIN pg_roles ON datdba = pg_roles.oid WHERE datname = $1",

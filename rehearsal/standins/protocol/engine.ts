@@ -3,15 +3,15 @@ import { credentials } from "@grpc/grpc-js";
 import engineGrpc from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import engine from "@pulumi/pulumi/proto/engine_pb.js";
 
-/** Messages of one operation, shown by the engine with the resource they concern. */
+/** Messages of an operation. The engine shows them with the resource. */
 export interface Diagnostics {
   info(message: string): void;
   warn(message: string): void;
-  /** What is being waited for, shown in the progress display only: the next status replaces it. */
+  /** A status for the progress display only. The next one replaces it. */
   status(message: string): void;
 }
 
-/** {@link Diagnostics} whose messages can be awaited, so that none is lost when the engine stops the plugin. */
+/** {@link Diagnostics} with `flushed`, so that no message is lost when the engine stops the plugin. */
 export interface Log extends Diagnostics {
   debug(message: string): void;
   flushed(): Promise<void>;
@@ -22,7 +22,7 @@ export interface Engine {
   logFor(urn: string): Log;
 }
 
-/** @param address - the engine's own gRPC address, `127.0.0.1:<port>`. */
+/** @param address - the engine's gRPC address, `127.0.0.1:<port>`. */
 export function engineAt(address: string): Engine {
   const client = new engineGrpc.EngineClient(address, credentials.createInsecure());
   return {
@@ -34,7 +34,7 @@ export function engineAt(address: string): Engine {
         request.setMessage(message);
         request.setUrn(urn);
         request.setEphemeral(ephemeral);
-        // A message that cannot be delivered is no reason to fail the operation it tells about.
+        // An undelivered message does not fail the operation.
         sent.push(
           new Promise((resolve) =>
             client.log(request, () => {
@@ -64,7 +64,7 @@ export function engineAt(address: string): Engine {
   };
 }
 
-/** Used before the engine's address is known: says nothing. */
+/** Discards all messages. Used until the engine's address is known. */
 export const noEngine: Engine = {
   logFor: () => ({
     debug: () => undefined,
@@ -76,8 +76,8 @@ export const noEngine: Engine = {
 };
 
 /**
- * Calls `gone` once when the engine is no more: our parent died, or its address refuses connections twice in a row. An
- * engine that is killed outright cannot stop its plugins, and they must not outlive it.
+ * Calls `gone` once when the engine has ended: the parent process has ended, or the engine's address refuses connections twice in a row. A killed
+ * engine cannot stop its plugins, and they must not outlive it.
  * @param address - the engine's address as given on the command line.
  */
 export function whenEngineIsGone(address: string, gone: () => void): void {

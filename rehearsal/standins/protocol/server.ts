@@ -1,6 +1,6 @@
 import * as grpc from "@grpc/grpc-js";
 
-/** An expected failure that carries more than its message. */
+/** An error with metadata. */
 export class RpcError extends Error {
   readonly metadata: grpc.Metadata;
 
@@ -13,11 +13,11 @@ export class RpcError extends Error {
 /** A plugin that can be reached at `127.0.0.1:<port>`. */
 export interface Listening {
   port: number;
-  /** Drops every connection. */
+  /** Closes every connection. */
   close: () => void;
 }
 
-/** Serves a plugin on a free port of the loopback, which the plugin has to print for the engine. */
+/** Serves a plugin on a free port of the loopback interface. The plugin must print the port for the engine. */
 export async function listen(
   definition: grpc.ServiceDefinition,
   implementation: grpc.UntypedServiceImplementation,
@@ -38,7 +38,7 @@ export async function listen(
   };
 }
 
-/** A method from an async function. Official plugins answer every failure with the code UNKNOWN and its message. */
+/** A gRPC method from an async function. Like official plugins, it answers every error with the code UNKNOWN and the message. */
 export function unary<Request, Response>(
   answer: (request: Request) => Promise<Response>,
 ): grpc.handleUnaryCall<Request, Response> {

@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 
-/** A property bag of plain JavaScript values: secrets are unwrapped, what preview cannot know yet is {@link UNKNOWN}. */
+/** A property bag of plain JavaScript values. Secrets are unwrapped, and values that a preview does not know are {@link UNKNOWN}. */
 export type Props = Record<string, unknown>;
 
-/** Stands where preview does not know a value yet. It is the protocol's own sentinel string, so clones and JSON keep it. */
+/** A value that a preview does not know. It is the protocol's sentinel string, so that clones and JSON keep it. */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
-/** The engine has one sentinel per type for unknown values; all of them mean {@link UNKNOWN}. */
+/** The engine has a sentinel for unknown values of each type. All of them become {@link UNKNOWN}. */
 const unknowns = new Set([
   UNKNOWN,
   "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7", // boolean
@@ -24,7 +24,7 @@ const outputSignature = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
 /** Which parts of a value are secret: all of it (`true`), some of its keys, or nothing (`undefined`). */
 export type Secrecy = true | ReadonlyMap<string, Secrecy> | undefined;
 
-/** A value as it came over the wire, taken apart into plain data and the places that are secret. */
+/** A value from the wire, separated into plain data and the secret places in it. */
 export interface Opened<T> {
   value: T;
   secrecy: Secrecy;
@@ -53,7 +53,7 @@ export function open(value: unknown): Opened<unknown> {
   return openProps(value);
 }
 
-/** {@link open} for a whole property bag; one that is absent counts as empty. */
+/** {@link open} for a property bag. An absent one counts as empty. */
 export function openProps(props: unknown): Opened<Props> {
   if (!isObject(props)) return { value: {}, secrecy: undefined };
   const opened = Object.entries(props).map(([key, inner]) => [key, open(inner)] as const);
@@ -64,16 +64,16 @@ export function openProps(props: unknown): Opened<Props> {
   };
 }
 
-/** Wraps again what is secret, and drops `undefined`, which the wire cannot carry. */
+/** Wraps secrets again, and drops `undefined`, which the protocol does not have. */
 export function seal(value: unknown, secrecy: Secrecy): unknown {
-  // A secret key of something that is no object any more: nobody can say which part was secret, so all of it is.
+  // The value is no longer an object, so the secret part is not known: all of it becomes secret.
   if (secrecy === true || (secrecy && !isObject(value))) {
     return { [signatureKey]: secretSignature, value: plain(value) };
   }
   return isObject(value) ? sealProps(value, secrecy) : plain(value);
 }
 
-/** {@link seal} for a whole property bag. */
+/** {@link seal} for a property bag. */
 export function sealProps(props: Props, secrecy: Secrecy): Props {
   return Object.fromEntries(
     Object.entries(props)
@@ -87,7 +87,7 @@ function plain(value: unknown): unknown {
   return isObject(value) ? sealProps(value, undefined) : (value ?? null);
 }
 
-/** What is secret in any of the given. */
+/** The places that are secret in any of the given. */
 export function union(...all: Secrecy[]): Secrecy {
   const known = all.filter((secrecy) => secrecy !== undefined);
   if (known.length === 0) return undefined;
@@ -99,13 +99,13 @@ export function union(...all: Secrecy[]): Secrecy {
   return merged;
 }
 
-/** The part of a bag's secrecy that concerns the keys for which `keep` holds. */
+/** The secrecy of those keys of a bag for which `keep` holds. */
 export function restrict(secrecy: Secrecy, keep: (key: string) => boolean): Secrecy {
   if (secrecy === undefined || secrecy === true) return secrecy;
   return new Map([...secrecy].filter(([key]) => keep(key)));
 }
 
-/** Whole properties that are secret, by name. */
+/** The secrecy of a bag in which the named properties are secret. */
 export function secretKeys(names: readonly string[]): Secrecy {
   return names.length === 0 ? undefined : new Map(names.map((name) => [name, true]));
 }
