@@ -1,4 +1,4 @@
-/** What the tests of whole stacks have in common. */
+/** Helpers for the tests of whole stacks. */
 import assert from "node:assert/strict";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -15,12 +15,12 @@ import { fixtures } from "../support/stackFile.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 
-/** With the tests' stack files, unless there is a program that has its own. */
+/** Adds the folder of the tests' stack files, unless the program has its own. */
 function withFixtures(options: RehearsalOptions): RehearsalOptions {
   return options.project === undefined ? { stackFiles: fileURLToPath(fixtures), ...options } : options;
 }
 
-/** Sets up a stage for a stack of the tests, which does not depend on what a user writes into the committed stack files. */
+/** Sets up a stage for a stack of the tests. It does not depend on the committed stack files, which users change. */
 export function withRehearsal<T>(options: RehearsalOptions, use: (stage: Stage) => Promise<T>): Promise<T> {
   return withOwnRehearsal(withFixtures(options), use);
 }
@@ -30,7 +30,7 @@ export function rehearse(options: RehearsalOptions = {}): Promise<RehearsalResul
   return rehearseOwn(withFixtures(options));
 }
 
-/** Keeps everything that the engine and the rehearsal say. */
+/** Records everything that the engine and the rehearsal print. */
 export function listener(): { said: string[]; tell: Tell; progress: Progress } {
   const said: string[] = [];
   const tell: Tell = (line) => void said.push(line);
@@ -39,20 +39,20 @@ export function listener(): { said: string[]; tell: Tell; progress: Progress } {
   return { said, tell, progress };
 }
 
-/** What helm prints, run as an operator would in the stack's namespace. */
+/** The output of helm in the stack's namespace. */
 export async function helm({ cluster, settings, workspace }: Stage, ...args: string[]): Promise<string> {
   const { tools } = await prepareTools({ log: () => undefined, signal: workspace.signal });
   const access = ["--kubeconfig", cluster.kubeconfig, "--namespace", settings.namespace];
   return (await execa(tools.helm, [...args, ...access])).stdout;
 }
 
-/** The releases in the stack's namespace, in whatever state, each as `name revision status`. */
+/** The releases in the stack's namespace with any status, each as `name revision status`. */
 export async function releases(stage: Stage): Promise<string[]> {
   const listed = JSON.parse(await helm(stage, "list", "--all", "--output", "json")) as Record<string, string>[];
   return listed.map(({ name, revision, status }) => [name, revision, status].join(" "));
 }
 
-/** What a statement answers in a database of the stage's PostgreSQL. */
+/** The rows of a statement in a database of the stage's PostgreSQL. */
 export async function query(
   { postgres }: Stage,
   login: { user: string; password: string; database: string },
@@ -67,7 +67,7 @@ export async function query(
   }
 }
 
-/** The account that Pulsar Manager's pods are given. */
+/** The database account of Pulsar Manager's pods. */
 export async function managerLogin({ api, settings }: Stage) {
   const { data } = await api.core.readNamespacedSecret({
     name: "pulsar-manager-database",
@@ -79,17 +79,17 @@ export async function managerLogin({ api, settings }: Stage) {
   return { user, password, database: settings.managerDatabase.name };
 }
 
-/** What an operation that failed had to say. */
+/** The error messages of an operation. */
 export function errorsOf(outcome: Outcome): string[] {
   return outcome.diagnostics.filter(({ severity }) => severity === "error").map(({ message }) => message);
 }
 
-/** Fails with all that the CLI said unless the operation went well. */
+/** Fails with the output of the CLI unless the operation is ok. */
 export function assertOk(outcome: Outcome): void {
   assert.ok(outcome.ok, outcome.text);
 }
 
-/** What an operation did, or would do, as `<step> <logical name>`, sorted; replacing is told as its two halves. */
+/** The steps of an operation or preview as `<step> <logical name>`, sorted. A replacement is a create and a delete. */
 export function changed({ text }: Outcome): string[] {
   const steps: Partial<Record<string, string>> = {
     "+": "create",
@@ -105,7 +105,7 @@ export function changed({ text }: Outcome): string[] {
   return [...new Set(lines)].sort();
 }
 
-/** Takes passages out of the program's sources, in a copy of it with the tests' stack files, and hands the copy's folder to `use`. */
+/** Copies the program with the tests' stack files, removes passages from its sources, and passes the folder of the copy to `use`. */
 export async function withProgramWithout<T>(
   passages: Record<string, string[]>,
   use: (project: string) => Promise<T>,
@@ -130,7 +130,7 @@ export async function withProgramWithout<T>(
       const path = join(project, file);
       for (const text of texts) {
         const source = await readFile(path, "utf8");
-        assert.ok(source.includes(text), `${file} no longer has "${text}": take something else out`);
+        assert.ok(source.includes(text), `${file} no longer has "${text}": remove another passage`);
         await writeFile(path, source.replace(text, ""));
       }
     }

@@ -1,9 +1,9 @@
-/** Tenants in the configuration of a rehearsed stack. */
+/** Sets tenants in the configuration of a rehearsed stack. */
 import { readFile, writeFile } from "node:fs/promises";
 import { parse, stringify } from "yaml";
 import type { Stack } from "../../rehearsal/engine/stack.ts";
 
-/** As overrides of a stack file: one key for every value. */
+/** Tenants as overrides of a stack file: one key for each value. */
 export function asOverrides(tenants: unknown): Record<string, string> {
   const flat = (value: unknown, path: string): [string, string][] =>
     typeof value === "object" && value !== null
@@ -14,7 +14,7 @@ export function asOverrides(tenants: unknown): Record<string, string> {
   return Object.fromEntries(flat(tenants, "pulsar:tenants"));
 }
 
-/** Writes tenants, and which of them are taken over, into the stack's own configuration, as its user does; undefined removes them. */
+/** Writes `tenants` and `adoptedTenants` to the stack's configuration, as a user does. Undefined removes them. */
 export async function setTenants(stack: Stack, tenants: unknown, adopted?: string[]): Promise<void> {
   const { config, ...file } = parse(await readFile(stack.configFile, "utf8")) as { config: Record<string, unknown> };
   const changes = { "pulsar:tenants": tenants, "pulsar:adoptedTenants": adopted };

@@ -8,7 +8,7 @@ import { prepareTools } from "../../../rehearsal/tools/tools.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
 
-/** Two resources that are made one after the other; `wait` is how long the second takes, in milliseconds. */
+/** Two resources, created one after the other. `wait` is the duration of the second create in milliseconds. */
 const program = `
 import * as pulumi from "@pulumi/pulumi";
 const { wait, token } = new pulumi.Config().requireObject("second");

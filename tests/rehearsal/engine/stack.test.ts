@@ -64,7 +64,7 @@ const read = {
   "pulsar:managerPassword": { secret: true },
 };
 
-/** A project and, in the place of the CLI, a script that records how it is called. `up` runs until it is ended. */
+/** A project, and a script that replaces the CLI and records its calls. */
 async function project(
   context: TestContext,
   up = "exit 0",

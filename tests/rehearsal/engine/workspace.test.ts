@@ -13,17 +13,17 @@ import { freePorts } from "../../../rehearsal/cluster/ports.ts";
 import { waitFor } from "../../../rehearsal/cluster/waiting.ts";
 import { openWorkspace } from "../../../rehearsal/engine/workspace.ts";
 
-/** The start of the name of what a child leaves in its temporary folder, as the Kubernetes plugin leaves kubeconfig files. */
+/** The prefix of folders that a child leaves in its temporary folder, as the Kubernetes plugin leaves kubeconfig files. */
 const leftover = `workspace-test-${process.pid}-`;
 
-/** A child that goes on until it is killed, and does not mind being asked to stop. */
+/** A child that ignores SIGINT and runs until it is killed. */
 const stubborn = [
   "-e",
   `fs.mkdtempSync(path.join(os.tmpdir(), "${leftover}"));
   process.on("SIGINT", () => 0); setInterval(() => 0, 1000); console.log("up");`,
 ];
 
-/** A program of its own that opens a workspace with a child in it, tells its directory, and waits. */
+/** A program that opens a workspace with a child in it, prints its directory, and waits. */
 const owner = `
   import { spawn } from "node:child_process";
   import { once } from "node:events";
