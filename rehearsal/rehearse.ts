@@ -11,7 +11,8 @@ import { movesOf } from "./failures/moves.ts";
 import type { Observation } from "./cluster/observe.ts";
 import type { Tell } from "./cli/progress.ts";
 import { findMissing } from "./cluster/references.ts";
-import { render, verdict, type Operation, type RehearsalRecord, type Verdict } from "./report/report.ts";
+import type { Operation, RehearsalRecord, Verdict } from "./report/record.ts";
+import { render, verdict } from "./report/report.ts";
 import { openMatters, Settling, type Movement } from "./failures/settling.ts";
 import { withRehearsal, type RehearsalOptions, type Stage } from "./stage.ts";
 import { judgeSurvival } from "./failures/survival.ts";
@@ -110,7 +111,7 @@ export async function takeAway(stage: Stage, cases: readonly Case[]): Promise<Wh
     const previous = cases[i - 1];
     if (previous) {
       await stage.progress({
-        title: `give ${previous.nodes.join(", ")} back`,
+        title: `restore ${previous.nodes.join(", ")}`,
         work: async () => {
           await giveBack(stage, previous.nodes);
           await allRun(stage);
@@ -131,7 +132,7 @@ export async function allRun(stage: Stage): Promise<void> {
   await waitFor(
     async () => {
       const open = openMatters(await stage.observe()).map(({ kind, name }) => `${kind} ${name}`);
-      if (open.length > 0) throw new Error(`not there: ${open.join(", ")}`);
+      if (open.length > 0) throw new Error(`not ready: ${open.join(", ")}`);
       return true;
     },
     { what: "the return of all pods", limit: settlingLimit, every: pace.afterwards, signal: stage.workspace.signal },
@@ -208,12 +209,12 @@ export async function afterDestroy(stage: Stage, limit = removalLimit): Promise<
 async function refusedDestroy(stage: Stage): Promise<Operation> {
   const before = await takeInventory(stage.api);
   const [outcome] = await stage.progress({
-    title: "destroy, to be refused",
+    title: "destroy (must be refused)",
     work: (onLine) => stage.stack.destroy({ onLine }),
   });
   const { added, removed } = compare(before, await takeInventory(stage.api));
   const touched = [...added, ...removed].map((what) => `touched: ${what}`);
-  const details = outcome.ok ? ["a production stack was destroyed without a word"] : touched;
+  const details = outcome.ok ? ["the production stack was destroyed instead of being refused"] : touched;
   return { name: "destroy", seconds: outcome.seconds, outcome: details.length === 0 ? "refused" : "failed", details };
 }
 

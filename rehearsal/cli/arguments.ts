@@ -1,4 +1,4 @@
-/** What `npm run rehearse` is told on the command line. */
+/** The command line of `npm run rehearse`. */
 import { extname } from "node:path";
 import type { Question } from "../failures/cases.ts";
 import { options } from "./command.ts";
@@ -10,37 +10,37 @@ export interface Arguments {
   keep: boolean;
   stack?: string;
   chart?: string;
-  /** Which nodes to take away once the stack runs. */
+  /** Which nodes fail or are drained once the stack runs. */
   whatIf?: Question;
-  /** Paths of files that the report is written to. */
+  /** Paths of the files to write the report to. */
   reports: string[];
 }
 
-export const usage = `Rehearses a stack: deploys it with the real Pulumi engine to a real Kubernetes control plane whose nodes are simulated, and
-tells where each pod would run, which would never start, and why. Touches no cluster and leaves nothing behind.
+export const usage = `Rehearses a stack: deploys it with the real Pulumi engine to a real Kubernetes control plane with simulated nodes, and reports
+where each pod runs, which pods cannot start, and why. It uses no existing cluster and leaves nothing behind.
 
   npm run rehearse [-- --stack NAME] [--chart PATH] [--keep] [--report FILE]...
                    [--lose NODE,... | --lose-zone ZONE | --drain NODE,... | --each-node]
 
-  --stack NAME       the stack whose Pulumi.NAME.yaml is rehearsed (default: test)
-  --chart PATH       a chart on this machine in place of the stack's
-  --keep             leaves cluster and database running after the report, until Ctrl-C
-  --report FILE      writes the report to a file too, as Markdown (.md) or as a page (.html); may be given more than once
-  --help             shows this
+  --stack NAME       the stack to rehearse, from Pulumi.NAME.yaml (default: test)
+  --chart PATH       a local chart to use instead of the stack's
+  --keep             keep the cluster and the database running after the report, until Ctrl-C
+  --report FILE      also write the report to a file, as Markdown (.md) or as an HTML page (.html); can be repeated
+  --help             show this help
 
-What if? Once the stack runs, in place of the second up, the refresh and the destroy:
-  --lose NODE,...    these nodes die together
-  --lose-zone ZONE   all nodes of a zone die together
-  --drain NODE,...   these nodes are drained as kubectl drain does, one after the other
-  --each-node        each node of the stack dies alone, one after the other
+Failures, simulated once the stack runs, instead of the second up, the refresh and the destroy:
+  --lose NODE,...    these nodes fail together
+  --lose-zone ZONE   all nodes of a zone fail together
+  --drain NODE,...   these nodes are drained one after the other, as by kubectl drain
+  --each-node        each node of the stack fails in turn, alone
 
-Exit status: 0 if the stack would start, stay as it is and go without a trace, or go on without those nodes; 1 if not; 2 if it could not be
-rehearsed.`;
+Exit status: 0 if the stack starts, a second up and a refresh change nothing, and destroy removes everything, or if the service
+survives the failure; 1 if not; 2 if the rehearsal cannot run.`;
 
 const formats = [".md", ".html"];
 const questions = ["lose", "lose-zone", "drain", "each-node"] as const;
 
-/** @throws RehearsalError for arguments that there are not, or not together */
+/** @throws RehearsalError for unknown arguments and for arguments that exclude each other */
 export function argumentsIn(args: readonly string[]): Arguments {
   const values = options({
     args: [...args],
@@ -56,10 +56,10 @@ export function argumentsIn(args: readonly string[]): Arguments {
       help: { type: "boolean", default: false },
     },
   });
-  const asked = questions.filter((name) => values[name] !== undefined).map((name) => `--${name}`);
-  if (asked.length > 1) {
+  const given = questions.filter((name) => values[name] !== undefined).map((name) => `--${name}`);
+  if (given.length > 1) {
     const all = questions.map((name) => `--${name}`);
-    throw new RehearsalError(`found ${enumerate(asked)}; allowed: one of ${all.join(", ")} at a time`);
+    throw new RehearsalError(`found ${enumerate(given)}; allowed: one of ${all.join(", ")} at a time`);
   }
   const { help, keep, stack, chart, report: reports } = values;
   for (const file of reports) {
@@ -78,14 +78,14 @@ export function argumentsIn(args: readonly string[]): Arguments {
     reports,
     ...(stack === undefined ? {} : { stack }),
     ...(chart === undefined ? {} : { chart }),
-    ...(asked.length === 0 ? {} : { whatIf: question }),
+    ...(given.length === 0 ? {} : { whatIf: question }),
   };
 }
 
 function namesIn(option: string, list: string): string[] {
   const names = list.split(",").map((name) => name.trim());
   if (names.includes("")) {
-    throw new RehearsalError(`${option}: found "${list}"; allowed: names of nodes with commas between them`);
+    throw new RehearsalError(`${option}: found "${list}"; allowed: names of nodes, separated by commas`);
   }
   return names;
 }

@@ -1,4 +1,4 @@
-/** `npm run bench`: what a preview of the test stack costs beside that of a program which registers the same resources one by one. */
+/** `npm run bench`: compares a preview of the test stack with one of a flat program that registers the same resources. */
 import { randomBytes } from "node:crypto";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -11,26 +11,26 @@ import { chartRepositoryAnswers, findPlugins } from "../tools/plugins.ts";
 import { prepareTools } from "../tools/tools.ts";
 import { Interrupted, openWorkspace, type Workspace } from "../engine/workspace.ts";
 
-const usage = `Compares previews: of the test stack, and of a hand-written flat program that registers the same resources (rehearsal/bench/flat), on
-the same engine and plugins, in alternating runs. Neither was ever deployed, and no cluster is asked.
+const usage = `Compares previews of the test stack and of a hand-written flat program that registers the same resources (rehearsal/bench/flat), on
+the same engine and plugins, in alternating runs. Neither stack is deployed, and no cluster is used.
 
   npm run bench [-- --runs N]
 
-  --runs N   pairs of runs that count, after one of each that does not (default: 7)
-  --help     shows this
+  --runs N   number of measured pairs, after one warm-up pair (default: 7)
+  --help     show this help
 
-Exit status: 0 if measured, whatever the ratio; 1 if a preview fails or the two plan different resources; 2 if there was nothing to measure with.`;
+Exit status: 0 if measured, whatever the ratio; 1 if a preview fails or the two plan different resources; 2 if a tool is missing.`;
 
-/** The ratio that the program is meant to stay within. */
-const aim = 1.25;
+/** The highest acceptable ratio. */
+const target = 1.25;
 
 const project = resolve(import.meta.dirname, "../..");
 const flatProject = join(import.meta.dirname, "../bench/flat");
 const chartRepository = "https://pulsar.apache.org/charts";
-/** The test stack's and the flat program's. */
+/** The version that both programs install. */
 const chartVersion = "2.7.7";
 
-/** What measuring showed to be wrong. */
+/** A preview that fails, or two that cannot be compared. */
 class BenchError extends Error {
   override name = "BenchError";
 }
@@ -45,7 +45,7 @@ async function main(): Promise<number> {
   try {
     await compare(workspace, runs);
   } catch (fault) {
-    // What is interrupted fails in many ways.
+    // An interrupted preview fails in many ways; report the interruption.
     throw workspace.signal.reason instanceof Interrupted ? workspace.signal.reason : fault;
   } finally {
     await workspace.close();
@@ -57,7 +57,7 @@ function argumentsGiven(): { help: boolean; runs: number } {
   const { help, runs } = parseArgs({
     options: { runs: { type: "string", default: "7" }, help: { type: "boolean", default: false } },
   }).values;
-  if (!/^[1-9]\d*$/.test(runs)) throw new BenchError(`--runs ${runs}: a whole number from 1 on is allowed`);
+  if (!/^[1-9]\d*$/.test(runs)) throw new BenchError(`--runs: found "${runs}"; allowed: a whole number of at least 1`);
   return { help, runs: Number(runs) };
 }
 
@@ -66,7 +66,7 @@ async function compare(workspace: Workspace, runs: number): Promise<void> {
   if (standInNames.length > 0) console.log(`stand-ins: ${standInNames.join(", ")}`);
   const [program, flat] = [await stackFor(project, "program"), await stackFor(flatProject, "flat")];
 
-  // The first run of each fills the caches of operating system and Node, and shows what it plans.
+  // The first run of each fills the caches of the operating system and Node.js.
   const first = { program: await previewed(program, "the stack"), flat: await previewed(flat, "the flat program") };
   const planned = plannedTypes(first.program.text);
   if (planned.size === 0) throw new BenchError(`the preview of the stack plans no resource:\n${first.program.text}`);
@@ -85,7 +85,7 @@ async function compare(workspace: Workspace, runs: number): Promise<void> {
   }
   const medians = { program: median(pairs.map((pair) => pair.program)), flat: median(pairs.map((pair) => pair.flat)) };
   console.log(line("median", medians));
-  console.log(`aim: ${aim.toFixed(2)} or less`);
+  console.log(`target: ${target.toFixed(2)} or less`);
   console.log(`ratio ${ratioOf(pairs).toFixed(2)}`);
 }
 
@@ -93,7 +93,7 @@ function line(title: string, { program, flat }: Pair): string {
   return `${title.padEnd(7)}  ${program.toFixed(2)} s   ${flat.toFixed(2)} s`;
 }
 
-/** Tools and plugins as in a rehearsal, but with neither control plane nor database. */
+/** Tools and plugins as in a rehearsal, without a control plane or a database. */
 async function engine(workspace: Workspace) {
   const { signal } = workspace;
   const log = (text: string) => {
@@ -119,7 +119,7 @@ async function engine(workspace: Workspace) {
           projectDir,
           workDir: await workspace.folder(folder),
           path: [...pluginFolders(plugins), dirname(tools.helm), join(project, "node_modules/.bin")],
-          // No cluster is asked, also where this machine knows one.
+          // The user's kubeconfig must not be used.
           env: { ...workspace.env, KUBECONFIG: join(workspace.dir, "no-kubeconfig") },
           signal,
         },

@@ -1,24 +1,24 @@
-/** What every command of the rehearsal does with its arguments and its end. */
+/** Argument parsing and exit status of all commands. */
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { RehearsalError } from "../engine/fault.ts";
 import { Interrupted } from "../engine/workspace.ts";
 
-/** The options of the command line. @throws RehearsalError for what there is not */
+/** Parses the command line. @throws RehearsalError for unknown options */
 export function options<const T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>>["values"] {
   try {
     return parseArgs(config).values;
   } catch (cause) {
-    throw new RehearsalError(`${(cause as Error).message} (--help shows what there is)`, { cause });
+    throw new RehearsalError(`${(cause as Error).message} (--help lists the options)`, { cause });
   }
 }
 
-/** Faults that their message tells wholly. Whatever else is thrown is a fault of ours, and comes with its stack. */
-const told = new Set(["RehearsalError", "EngineError"]);
+/** Errors to report by their message alone. Any other error is a bug and keeps its stack trace. */
+const expected = new Set(["RehearsalError", "EngineError"]);
 
 /**
- * Runs a command to its exit status: what `main` answers, 2 for a fault that the user can mend, that of the signal for an interruption.
+ * Runs a command and sets its exit status: the result of `main`, 2 for an error that the user can fix, the signal's for an interruption.
  *
- * @param exitCodes of faults of the command's own, by name
+ * @param exitCodes exit status of the command's own errors, by error name
  */
 export async function run(
   main: () => Promise<number>,
@@ -29,7 +29,9 @@ export async function run(
   } catch (fault) {
     if (!(fault instanceof Error)) throw fault;
     const exitCode =
-      fault instanceof Interrupted ? fault.exitCode : (exitCodes[fault.name] ?? (told.has(fault.name) ? 2 : undefined));
+      fault instanceof Interrupted
+        ? fault.exitCode
+        : (exitCodes[fault.name] ?? (expected.has(fault.name) ? 2 : undefined));
     if (exitCode === undefined) throw fault;
     console.error(fault.message);
     process.exitCode = exitCode;

@@ -1,4 +1,4 @@
-/** `npm run rehearse`: the rehearsal on the command line. */
+/** `npm run rehearse`. */
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, extname } from "node:path";
@@ -11,7 +11,7 @@ import { run } from "./command.ts";
 import { RehearsalError } from "../engine/fault.ts";
 import { progressOn } from "./progress.ts";
 import { rehearseOn } from "../rehearse.ts";
-import type { RehearsalRecord } from "../report/report.ts";
+import type { RehearsalRecord } from "../report/record.ts";
 import { withRehearsal, type Stage } from "../stage.ts";
 
 async function main(): Promise<number> {
@@ -25,7 +25,7 @@ async function main(): Promise<number> {
     ...(stack === undefined ? {} : { stack }),
     ...(chart === undefined ? {} : { chart }),
     ...(whatIf === undefined ? {} : { check: ({ nodes }: Layout) => void casesOf(whatIf, nodes) }),
-    // Nothing that is killed here is gone on with.
+    // A rehearsal that is killed is never continued.
     inOneGo: true,
     progress: progressOn(process.stdout),
     log: (line: string) => {
@@ -41,11 +41,11 @@ async function main(): Promise<number> {
   });
 }
 
-/** Before anything else: a report that cannot be written is not worth the wait. */
+/** Called first, so that a report that cannot be written fails before the rehearsal. */
 async function makeFolders(files: readonly string[]): Promise<void> {
   for (const folder of new Set(files.map(dirname))) {
     await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
-      throw new RehearsalError(`--report: the folder ${folder} cannot be made: ${(cause as Error).message}`, { cause });
+      throw new RehearsalError(`--report: cannot create the folder ${folder}: ${(cause as Error).message}`, { cause });
     });
   }
 }
@@ -55,7 +55,7 @@ async function rendered(file: string, record: RehearsalRecord): Promise<string> 
   return (await import("../report/page.ts")).renderPage(record);
 }
 
-/** Says how to look around and waits for Ctrl-C. */
+/** Prints how to inspect the cluster and waits for Ctrl-C. */
 async function keepUp({ cluster, postgres, settings, workspace }: Stage): Promise<void> {
   const { namespace, release, managerDatabase } = settings;
   const secret = `kubectl get secret -n ${namespace} ${fullName(release)}-manager-database`;
@@ -63,7 +63,7 @@ async function keepUp({ cluster, postgres, settings, workspace }: Stage): Promis
   const keys = chartLine(settings.chart.version).managerSecret({ database, login: { user: "", password: "" } });
   const passwordKey = Object.keys(keys).find((key) => keys[key] === database.password) ?? "";
   console.log(`
-Everything is left running until Ctrl-C. To look around:
+Everything keeps running until Ctrl-C. To inspect it:
   export KUBECONFIG=${cluster.kubeconfig}
   kubectl get pods -n ${namespace} -o wide
   helm list -n ${namespace}

@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 import type { Postgres } from "./postgres.ts";
-import { compareNames } from "../report/sorting.ts";
+import { compareNames } from "./observe.ts";
 
 /** Runs `work` with a connection to the superuser's database. */
 export async function withClient<T>(postgres: Postgres, work: (client: Client) => Promise<T>): Promise<T> {

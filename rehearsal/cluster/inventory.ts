@@ -1,7 +1,7 @@
 import type { V1Taint } from "@kubernetes/client-node";
 import { taintText } from "../report/explain.ts";
 import type { Api } from "./api.ts";
-import { compareNames } from "../report/sorting.ts";
+import { compareNames } from "./observe.ts";
 
 /** Everything that exists in a cluster at one time. */
 export interface Inventory {

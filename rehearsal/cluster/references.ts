@@ -1,7 +1,7 @@
 import type { V1Container, V1Pod, V1Volume } from "@kubernetes/client-node";
 import { enumerate } from "../report/explain.ts";
 import type { Api, Plain } from "./api.ts";
-import { compareNames } from "../report/sorting.ts";
+import { compareNames } from "./observe.ts";
 
 /** A Secret or ConfigMap that a kubelet needs to create the containers of a pod. */
 export interface Reference {

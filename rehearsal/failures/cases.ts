@@ -41,8 +41,8 @@ export function casesOf(question: Question, nodes: readonly { name: string; zone
       const zones = [...new Set(nodes.flatMap(({ zone }) => zone ?? []))];
       const allowed =
         zones.length === 0
-          ? "nothing, as no node of the stack has a zone"
-          : `a zone, of which there are ${zones.join(", ")}`;
+          ? "nothing, because no node of the stack has a zone"
+          : `one of the zones ${zones.join(", ")}`;
       throw new RehearsalError(`--lose-zone: found ${quoted([loseZone])}; allowed: ${allowed}`);
     }
     return [{ kind: "lost", nodes: inZone, zone: loseZone }];

@@ -86,7 +86,7 @@ export async function readQuorum({ api, settings: { namespace } }: Ground): Prom
 /** The kubelet falls silent, and the control plane takes notice: no pod is put there any more. */
 async function silence(ground: Ground, name: string): Promise<void> {
   await kubelet(ground, name, false);
-  await again(ground, `the control plane's taking notice that ${name} is gone`, async () => {
+  await again(ground, `the control plane to notice that ${name} is gone`, async () => {
     // KWOK may hear of this before it hears that it no longer plays this kubelet, and take it back.
     await setReady(ground, name, false);
     const { spec } = await ground.api.core.readNode({ name });
@@ -209,7 +209,7 @@ async function unlessGone(request: Promise<unknown>): Promise<void> {
 async function replaced(ground: Ground, gone: readonly V1Pod[]): Promise<void> {
   const old = new Set(gone.map(({ metadata }) => metadata?.uid));
   const makers = new Set(gone.flatMap((pod) => makerOf(pod) ?? []));
-  await again(ground, "the pods' being made anew", async () => {
+  await again(ground, "the pods to be created again", async () => {
     const pods = await podsOf(ground);
     if (pods.some(({ metadata }) => old.has(metadata?.uid))) return undefined;
     const made = new Set(pods.filter(({ metadata }) => !metadata?.deletionTimestamp).map(makerOf));

@@ -1,8 +1,7 @@
 /** What became of the pods of nodes that died or were drained. */
 import { enumerate, explain } from "../report/explain.ts";
-import type { Observation, PodView } from "../cluster/observe.ts";
+import { byName, compareNames, type Observation, type PodView } from "../cluster/observe.ts";
 import { componentOf } from "../report/plan.ts";
-import { byName, compareNames } from "../report/sorting.ts";
 import type { Move } from "./whatIf.ts";
 
 /**
@@ -56,10 +55,11 @@ function whyNot(old: PodView, now: PodView | undefined, after: Observation): str
     const home = reasons.filter((reason) => reason.startsWith("its volume"));
     return (home.length > 0 ? home : (stranded(now, after, old.node) ?? reasons)).join("; ");
   }
-  if (now !== undefined) return now.node === undefined ? "not scheduled yet" : `it does not get ready on ${now.node}`;
+  if (now !== undefined)
+    return now.node === undefined ? "not scheduled yet" : `it does not become ready on ${now.node}`;
   const waiting = after.pods
     .filter(({ component, state }) => component === old.component && (state === "pending" || state === "starting"))
     .sort(byName)
     .map(({ name }) => name);
-  return waiting.length === 0 ? "not made anew" : `it is made only once ${enumerate(waiting)} runs`;
+  return waiting.length === 0 ? "not created again" : `it is created only once ${enumerate(waiting)} runs`;
 }

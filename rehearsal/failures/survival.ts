@@ -65,12 +65,12 @@ function stops({ zookeeper, bookies, brokers, proxies }: Left, circumstances: Ci
   return [
     ...(short(zookeeper)
       ? [
-          `ZooKeeper has no majority: ${some(zookeeper)}, ${needed(zookeeper)}; brokers and bookies cannot go on without`,
+          `ZooKeeper has no majority: ${some(zookeeper)}, ${needed(zookeeper)}; brokers and bookies cannot continue without it`,
         ]
       : []),
     ...(short(bookies)
       ? [
-          `each ledger is spread over ${plural(quorum.ensemble, "bookie")}, and ${some(bookies)}: no ledger can be opened, no topic be written`,
+          `each ledger is spread over ${plural(quorum.ensemble, "bookie")}, and ${some(bookies)}: no ledger can be opened and no topic written`,
         ]
       : []),
     ...(lost > 0 && copiesLost(lost, circumstances) >= quorum.ack
@@ -80,7 +80,7 @@ function stops({ zookeeper, bookies, brokers, proxies }: Left, circumstances: Ci
         ]
       : []),
     ...(short(brokers) ? ["no broker runs: no topic is served"] : []),
-    ...(short(proxies) ? ["no proxy runs: clients that connect through it are shut out"] : []),
+    ...(short(proxies) ? ["no proxy runs: clients that connect through it are cut off"] : []),
   ];
 }
 
@@ -112,20 +112,22 @@ function weaker({ zookeeper, bookies, brokers, proxies }: Left, circumstances: C
   const last = bookies.running === bookies.needed || lost + 1 >= quorum.ack;
   return [
     ...(missing(zookeeper) > 0 && !short(zookeeper)
-      ? [`${some(zookeeper, "ZooKeeper")}${zookeeper.running === zookeeper.needed ? ": none more may be lost" : ""}`]
+      ? [`${some(zookeeper, "ZooKeeper")}${zookeeper.running === zookeeper.needed ? ": no more may be lost" : ""}`]
       : []),
-    ...(lost > 0 && !short(bookies) ? [`${some(bookies, "bookie")}${last ? ": none more may be lost" : ""}`] : []),
+    ...(lost > 0 && !short(bookies) ? [`${some(bookies, "bookie")}${last ? ": no more may be lost" : ""}`] : []),
     ...(lost > 0 ? [`ledgers that have a copy on a missing bookie are under-replicated ${until(bookies, none)}`] : []),
-    ...(lost === 0 && none("autorecovery") ? ["autorecovery does not run: a lost bookie's ledgers would stay so"] : []),
+    ...(lost === 0 && none("autorecovery")
+      ? ["autorecovery does not run: ledgers of a lost bookie would stay under-replicated"]
+      : []),
     ...(missing(brokers) > 0 && !short(brokers) ? [some(brokers, "broker")] : []),
     ...(missing(proxies) > 0 && !short(proxies) ? [some(proxies, "proxy")] : []),
-    ...(none("toolset") ? ["the toolset does not run: its tools are the operators', no client needs them"] : []),
-    ...(none("manager") ? ["Pulsar Manager does not run: it is the operators', no client needs it"] : []),
+    ...(none("toolset") ? ["the toolset does not run: operators use its tools, clients do not"] : []),
+    ...(none("manager") ? ["Pulsar Manager does not run: operators use it, clients do not"] : []),
   ];
 
   function until({ running: alive }: Remaining, out: typeof none): string {
     if (alive < quorum.write) return "until the bookie is back: too few are left to copy to";
-    if (out("autorecovery")) return "and stay so: autorecovery does not run";
+    if (out("autorecovery")) return "and remain so: autorecovery does not run";
     return "until autorecovery has copied them";
   }
 }

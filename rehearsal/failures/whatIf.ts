@@ -34,7 +34,7 @@ export interface Survival {
   proxies: Remaining;
   /** Why the service would stop, a line each; none: it goes on. */
   stops: string[];
-  /** What is weaker than before though the service goes on, a line each. */
+  /** Degraded than before though the service goes on, a line each. */
   weaker: string[];
 }
 

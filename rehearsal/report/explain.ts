@@ -3,24 +3,24 @@ import type { Plain } from "../cluster/api.ts";
 import type { ClaimView, NodeView, Observation, PodView, Room, VolumeView } from "../cluster/observe.ts";
 
 /**
- * Why the scheduler binds a pod to no node, in plain words: one clause for each reason of its message (`FitError` of
- * kube-scheduler), with what the cluster shows about it. A reason that is not known here is passed on as it is.
+ * Explains why the scheduler cannot place a pod: one clause for each reason in its message (`FitError` of kube-scheduler), with details
+ * from the cluster. A reason that is not known here is returned as it is.
  */
 export function explain(pod: PodView, seen: Observation): string[] {
   const clauses = reasonsIn(pod.unscheduled ?? "").flatMap(({ count, text }) => inPlainWords(text, count, pod, seen));
-  // The scheduler has two reasons for nodes that take no pods, and they are told together.
+  // The scheduler has two reasons for unschedulable nodes, and both produce the same clause.
   return [...new Set(clauses)];
 }
 
 interface Reason {
-  /** How many nodes it holds for; none where it is about the pod itself. */
+  /** The number of nodes it applies to; undefined where it is about the pod itself. */
   count?: number;
   text: string;
 }
 
 /**
  * The reasons in a message such as "0/4 nodes are available: 1 node(s) had untolerated taint(s), 3 node(s) didn't match pod
- * anti-affinity rules. preemption: ...". What follows their full stop is about making room and says nothing new.
+ * anti-affinity rules. preemption: ...". The text after the full stop is about preemption and adds nothing.
  */
 export function reasonsIn(message: string): Reason[] {
   const list = /^\d+\/\d+ nodes are available: (.*?)\.(?: |$)/s.exec(message)?.[1] ?? message;
@@ -42,15 +42,15 @@ function inPlainWords(text: string, count: number | undefined, pod: PodView, see
     return known(unbound(pod, seen));
   }
   if (text.includes("anti-affinity")) {
-    return [`on ${nodes} there is already a pod that it may not share a node with (anti-affinity)`];
+    return [`anti-affinity with pods on ${nodes}`];
   }
   if (text === "Insufficient cpu") return known(tooSmall(pod, "cpu", seen));
   if (text === "Insufficient memory") return known(tooSmall(pod, "memory", seen));
-  if (text.startsWith("Insufficient ")) return [`${nodes} with too little ${text.slice("Insufficient ".length)} left`];
+  if (text.startsWith("Insufficient ")) return [`not enough ${text.slice("Insufficient ".length)} on ${nodes}`];
   return count === undefined ? [text] : known(undefined);
 }
 
-/** What the control plane says of a node by a taint; `out-of-service` is said by an operator who knows that it will not come back. */
+/** The condition of a node that a taint means. An operator sets `out-of-service` on a node that is off. */
 const conditions: Readonly<Record<string, "lost" | "cordoned">> = {
   "node.kubernetes.io/unreachable": "lost",
   "node.kubernetes.io/out-of-service": "lost",
@@ -79,9 +79,7 @@ function keptAway(pod: PodView, nodes: readonly NodeView[]): string[] {
     if (condition !== undefined) append(gone, condition, node.name);
     else for (const taint of taints) append(carriers, taintText(taint), node.name);
   }
-  const clauses = [...carriers].map(
-    ([taint, names]) => `the taint ${taint} that ${those(names, nodes)} ${carry(names)}`,
-  );
+  const clauses = [...carriers].map(([taint, names]) => `the taint ${taint} on ${those(names, nodes)}`);
   return [
     ...[...gone].map(([condition, names]) =>
       names.length === 1 ? `node ${enumerate(names)} is ${condition}` : `nodes ${enumerate(names)} are ${condition}`,
@@ -102,13 +100,13 @@ function selector(pod: PodView, nodes: readonly NodeView[]): string | undefined 
     .join(", ");
   const names = enumerate(misfits.map(({ name }) => name));
   return misfits.length === nodes.length
-    ? `its nodeSelector asks for ${labels}, which no node has`
-    : `its nodeSelector asks for ${labels}, which ${names} ${misfits.length === 1 ? "has" : "have"} not`;
+    ? `its nodeSelector requires ${labels}, which no node has`
+    : `its nodeSelector requires ${labels}, which ${names} ${misfits.length === 1 ? "does" : "do"} not have`;
 }
 
-/** How much is missing on each node that the pod could be on but for that. Only pods of the stack's namespace are seen to take room. */
+/** What is missing on each node that the pod fits otherwise. Only pods of the stack's namespace are counted. */
 function tooSmall(pod: PodView, resource: keyof Room, { nodes, pods }: Observation): string | undefined {
-  const asked = pod.requests[resource];
+  const requested = pod.requests[resource];
   const lacking = new Map<string, string[]>();
   for (const node of nodes) {
     if (lacksLabel(pod, node) || untolerated(pod, node).length > 0) continue;
@@ -117,11 +115,13 @@ function tooSmall(pod: PodView, resource: keyof Room, { nodes, pods }: Observati
       .filter((other) => other.node === node.name && other.state !== "done" && other.state !== "failed")
       .reduce((sum, { requests }) => sum + requests[resource], 0);
     // The scheduler counts in thousandths of a core; sums of fractions are a little off.
-    const lack = Math.round((asked - offered + taken) * 1000) / 1000;
+    const lack = Math.round((requested - offered + taken) * 1000) / 1000;
     if (lack <= 0) continue;
-    const [missing, wanted, free, all] = [lack, asked, offered - taken, offered].map((each) => inUnits(each, resource));
+    const [missing, wanted, free, all] = [lack, requested, offered - taken, offered].map((each) =>
+      inUnits(each, resource),
+    );
     const what = resource === "cpu" ? "CPU" : resource;
-    append(lacking, `short of ${missing} ${what} (asked ${wanted}, free ${free} of ${all})`, node.name);
+    append(lacking, `short of ${missing} ${what} (requested ${wanted}, free ${free} of ${all})`, node.name);
   }
   const clauses = [...lacking].map(
     ([lack, names]) => `${enumerate(names)} ${names.length === 1 ? "is" : "are each"} ${lack}`,
@@ -129,7 +129,7 @@ function tooSmall(pod: PodView, resource: keyof Room, { nodes, pods }: Observati
   return clauses.length === 0 ? undefined : clauses.join(", ");
 }
 
-/** Cores as they are, bytes in Gi or Mi. */
+/** CPU in cores, memory in Gi or Mi. */
 function inUnits(amount: number, resource: keyof Room): string {
   const rounded = (value: number, decimals: number) => String(Number(value.toFixed(decimals)));
   if (resource === "cpu") return rounded(amount, 3);
@@ -182,10 +182,6 @@ function append(lists: Map<string, string[]>, key: string, value: string): void 
 function those(names: readonly string[], all: readonly NodeView[]): string {
   if (names.length < all.length || names.length === 1) return enumerate(names);
   return names.length === 2 ? "both nodes" : `all ${names.length} nodes`;
-}
-
-function carry(names: readonly string[]): string {
-  return names.length === 1 ? "carries" : "carry";
 }
 
 /** "a", "a and b", "a, b and c". */

@@ -1,10 +1,17 @@
 /** The cluster as a picture shows it: the nodes with what is on them, and the pods that are on none. */
 import { zoneLabel, type Component, type Layout, type NodeRole } from "../../model/layouts/layout.ts";
 import { taintText } from "./explain.ts";
-import type { NodeView, Observation, PodView, Room, VolumeView } from "../cluster/observe.ts";
+import {
+  byName,
+  compareNames,
+  type NodeView,
+  type Observation,
+  type PodView,
+  type Room,
+  type VolumeView,
+} from "../cluster/observe.ts";
 import { componentOf } from "./plan.ts";
 import { whyWaiting } from "./rows.ts";
-import { byName, compareNames } from "./sorting.ts";
 import type { Move, WhatIf } from "../failures/whatIf.ts";
 
 export interface MappedPod {
@@ -158,7 +165,7 @@ const roleTitles: Record<NodeRole, string> = {
   zookeeper: "ZooKeeper nodes",
   bookkeeper: "Bookie nodes",
   serving: "Serving nodes",
-  everything: "Nodes that carry everything",
+  everything: "Nodes for all components",
 };
 
 export function groupsOf({ nodes }: ClusterMap): NodeGroup[] {
@@ -167,7 +174,7 @@ export function groupsOf({ nodes }: ClusterMap): NodeGroup[] {
   return roles.flatMap((role) => {
     const mine = nodes.filter((node) => node.role === role);
     if (mine.length === 0) return [];
-    const title = role === undefined ? "Nodes that are not the stack's" : roleTitles[role];
+    const title = role === undefined ? "Other nodes" : roleTitles[role];
     return [{ title, nodes: mine, zones: mine.every(({ zone }) => zone !== undefined) ? zones : [] }];
   });
 }

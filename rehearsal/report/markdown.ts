@@ -1,6 +1,7 @@
 import { mapAfter, mapOf, type ClusterMap } from "./map.ts";
 import { flowchart } from "./mermaid.ts";
-import { verdict, type RehearsalRecord } from "./report.ts";
+import type { RehearsalRecord } from "./record.ts";
+import { verdict } from "./report.ts";
 import {
   advicePartsOf,
   conclusion,
@@ -48,7 +49,7 @@ export function renderMarkdown(record: RehearsalRecord): string {
     tableSection(operationTable(record.operations)),
     { name: "diagram", text: diagram(record) },
     ...(seen ? [jobTable(seen), volumeTable(seen), serviceTable(seen)] : []).map(tableSection),
-    { name: "stand-ins", text: titled("Not the real thing", bullets(parts.standIns)) },
+    { name: "stand-ins", text: titled("Simulated or replaced by stand-ins", bullets(parts.standIns)) },
     { name: "real parts", text: titled("Real in this rehearsal", bullets(parts.real)) },
   ].filter(({ text }) => text !== "");
   const outcome = judged.ok ? "Passes" : "Does not pass";
@@ -70,7 +71,7 @@ function fitted(head: string, sections: readonly Section[]): string {
   }
   if (left.length === 0) return `${text}\n`;
   const names = left.slice(0, 10).join(", ") + (left.length > 10 ? ` and ${left.length - 10} more` : "");
-  return `${text}\n\nLeft out, as a comment has no room for it: ${prose(names)}.\n`;
+  return `${text}\n\nLeft out to fit into a comment: ${prose(names)}.\n`;
 }
 
 function problemList(problems: readonly string[]): string {
@@ -85,7 +86,7 @@ function whatIfDetails(whatIf: WhatIf): string {
   const left = moves.filter(({ to }) => to === undefined);
   const lines = [
     ...bullets(survival.stops.map((line) => `stops: ${line}`)),
-    ...bullets(survival.weaker.map((line) => `weaker: ${line}`)),
+    ...bullets(survival.weaker.map((line) => `degraded: ${line}`)),
     ...bullets(
       left.map(({ pod, why, refused }) => {
         return `${pod} ${refused === true ? "stays" : "waits"}${why === undefined ? "" : `: ${why}`}`;
@@ -111,7 +112,7 @@ function diagram({ seen, layout, whatIfs = [] }: RehearsalRecord): string {
 function drawing(title: string, map: ClusterMap): string {
   const text = flowchart(map);
   return text === undefined
-    ? `No diagram: GitHub does not draw as much as ${count(map.nodes.length, "node")} with their pods.`
+    ? `No diagram: GitHub does not draw a diagram of ${count(map.nodes.length, "node")}.`
     : titled(title, ["```mermaid", text, "```"]);
 }
 

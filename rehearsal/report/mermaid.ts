@@ -19,7 +19,7 @@ export function flowchart(map: ClusterMap): string | undefined {
   const text = [
     "flowchart TB",
     ...[...ids].flatMap(([node, id]) => nodeGraph(id, node)),
-    ...waiting.flatMap((id) => subgraph(id, "on no node", map.waiting.map(podBox))),
+    ...waiting.flatMap((id) => subgraph(id, "without a node", map.waiting.map(podBox))),
     ...links,
     "classDef about fill:none,stroke:none",
     "classDef lost stroke:#cf222e,stroke-width:2px,stroke-dasharray:7 5",

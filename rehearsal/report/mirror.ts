@@ -1,22 +1,22 @@
-/** What has to be copied before a stack can be installed where there is no internet. */
+/** The images and the chart to copy for an installation without internet access. */
 import { posix } from "node:path";
 import { stringify } from "yaml";
 import type { Image } from "../../model/charts/cluster.ts";
 import { imageRef, publicName, stackImages } from "../../model/charts/images.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { RehearsalError } from "../engine/fault.ts";
-import { table } from "./table.ts";
+import { alignColumns } from "./rows.ts";
 
 export const formats = ["list", "skopeo", "crane"] as const;
 export type Format = (typeof formats)[number];
 
-/** What is told of a stack's settings. */
+/** The settings it reads. */
 export type Needs = Pick<Settings, "registry" | "images" | "chart">;
 
 interface Copy {
-  /** Where anybody can pull it. */
+  /** The public image. */
   from: Image;
-  /** What the pods ask for. */
+  /** The image that the pods use. */
   to: Image;
   runs: string;
 }
@@ -24,7 +24,7 @@ interface Copy {
 /**
  * Images and chart of a stack as text: `list` for people, `skopeo` as a source file of `skopeo sync --src yaml`, `crane` as a shell script.
  *
- * @throws RehearsalError where there is no registry to copy to, or where skopeo cannot do it in one go
+ * @throws RehearsalError if there is no registry to copy to, or if skopeo cannot copy everything with one command
  */
 export function render(stack: string, { registry, images, chart }: Needs, format: Format): string {
   const copies = stackImages(images).map(({ image, runs }): Copy => ({
@@ -49,14 +49,14 @@ function list(stack: string, copies: readonly Copy[], { registry, chart }: Pick<
       : [["from", "to", "runs"], ...copies.map(({ from, to, runs }) => [imageRef(from), imageRef(to), runs])];
   return [
     `Images of the stack ${stack}`,
-    ...table(rows).map((line) => `  ${line}`),
+    ...alignColumns(rows).map((line) => `  ${line}`),
     ...(registry === undefined ? ["  pulsar:registry is not set, so there is nothing to copy to"] : []),
     `Chart pulsar ${chart.version}`,
     `  ${chartSource(chart)}`,
   ].join("\n");
 }
 
-/** How to get hold of the chart. */
+/** How to get the chart. */
 function chartSource({ source, version }: Needs["chart"]): string {
   if (/^https?:/.test(source)) return `helm pull pulsar --repo ${source} --version ${version}`;
   if (source.startsWith("oci:")) return `helm pull ${source} --version ${version}`;

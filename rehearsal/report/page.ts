@@ -4,7 +4,8 @@ import { clusterCards } from "./page/map.ts";
 import { style } from "./page/style.ts";
 import { tableSection } from "./page/table.ts";
 import { whatIfOverview, whatIfSection } from "./page/whatIf.ts";
-import { verdict, type RehearsalRecord, type Verdict } from "./report.ts";
+import type { RehearsalRecord, Verdict } from "./record.ts";
+import { verdict } from "./report.ts";
 import { conclusion, extent, jobTable, operationTable, serviceTable, volumeTable, whatIfConclusion } from "./rows.ts";
 
 /** How many nodes the maps of the what-ifs may have together; beyond that each shows only those that something happened to. */
@@ -99,7 +100,7 @@ function parts({ parts: { real, standIns } }: RehearsalRecord): Html | undefined
     ${
       standIns.length === 0
         ? undefined
-        : html`<h3>Not the real thing</h3>
+        : html`<h3>Simulated or replaced by stand-ins</h3>
             <ul>
               ${standIns.map((part) => html`<li>${part}</li>`)}
             </ul>`

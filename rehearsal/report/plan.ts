@@ -41,7 +41,7 @@ export function offPlan(pods: readonly PodView[], layout: Layout, deployed: bool
     const faults = mine.flatMap((pod) => {
       if (pod.node === undefined) return [];
       if (nodes.length === 0)
-        return marked.has(pod.node) ? [`${pod.name} is on ${pod.node}; planned: a node of nobody's`] : [];
+        return marked.has(pod.node) ? [`${pod.name} is on ${pod.node}; planned: a node outside the stack`] : [];
       const planned = rule === "ordinal" ? nodes.slice(ordinalOf(pod.name), ordinalOf(pod.name) + 1) : nodes;
       if (planned.includes(pod.node)) return [];
       return [`${pod.name} is on ${pod.node}; planned: ${planned.length === 0 ? "nowhere" : alternatives(planned)}`];
@@ -60,7 +60,7 @@ function sharing(pods: readonly PodView[]): string[] {
   const nodes = [...new Set(pods.flatMap(({ node }) => node ?? []))];
   return nodes.flatMap((node) => {
     const together = pods.filter((pod) => pod.node === node).map(({ name }) => name);
-    return together.length < 2 ? [] : [`${enumerate(together)} are all on ${node}; planned: one a node`];
+    return together.length < 2 ? [] : [`${enumerate(together)} are all on ${node}; planned: one on each node`];
   });
 }
 
@@ -74,7 +74,7 @@ function unevenly(component: Component, pods: readonly PodView[], { nodes, place
   }
   if (Math.max(...perZone.values()) - Math.min(...perZone.values()) <= 1) return [];
   const text = [...perZone].map(([zone, count]) => `${count} in ${zone}`).join(", ");
-  return [`${component}: ${text}; planned: one more in one zone than in another at most`];
+  return [`${component}: ${text}; planned: at most one more in one zone than in another`];
 }
 
 function ordinalOf(pod: string): number {

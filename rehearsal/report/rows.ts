@@ -1,9 +1,8 @@
-/** What every form of the report says alike: its tables as rows, and its sentences. */
+/** Tables and sentences that all formats of the report share. */
 import { enumerate, explain } from "./explain.ts";
-import type { Observation, PodView } from "../cluster/observe.ts";
+import { byName, compareNames, type Observation, type PodView } from "../cluster/observe.ts";
 import { componentOf } from "./plan.ts";
-import type { Operation, RehearsalRecord, Verdict } from "./report.ts";
-import { byName, compareNames } from "./sorting.ts";
+import type { Operation, RehearsalRecord, Verdict } from "./record.ts";
 import type { Remaining, Survival, WhatIf } from "../failures/whatIf.ts";
 
 export interface Table {
@@ -16,11 +15,11 @@ export interface Table {
 export function conclusion(record: RehearsalRecord, { ok, problems }: Verdict): string {
   const running = record.seen?.pods.filter(({ state }) => state === "ready").length ?? 0;
   return ok
-    ? `The stack ${record.stack} would start: ${running} pods run, all where they are planned.`
+    ? `The stack ${record.stack} would start: ${running} pods run, all where planned.`
     : `The stack ${record.stack} does not pass: ${count(problems.length, "problem")}.`;
 }
 
-/** The seed's table (section 1.1), with every node of the cluster. */
+/** Every node of the cluster with its pods. */
 export function podTable({ nodes, pods }: Observation): Table {
   const onNode = (name: string): string[] =>
     pods
@@ -34,7 +33,7 @@ export function podTable({ nodes, pods }: Observation): Table {
   };
 }
 
-/** Claims with their volumes, and volumes that are kept for a claim and have none. */
+/** Claims with their volumes, and volumes reserved for a claim that does not exist. */
 export function volumeTable({ claims, volumes }: Observation): Table {
   const own = new Set(claims.map(({ volume }) => volume));
   const unclaimed = volumes.filter(({ name, claim }) => claim !== undefined && !own.has(name)).sort(byName);
@@ -81,36 +80,36 @@ export function operationTable(operations: readonly Operation[]): Table {
 
 function outcomeText(name: Operation["name"], outcome: Operation["outcome"]): string {
   if (outcome === "changed") return "NOT CLEAN";
-  if (outcome === "refused") return "refused, as it has to be in production";
+  if (outcome === "refused") return "refused, as required in production";
   if (outcome !== "done") return outcome.toUpperCase();
-  if (name === "second up") return "nothing to change";
-  return name === "refresh" ? "nothing found" : "done";
+  if (name === "second up") return "no changes";
+  return name === "refresh" ? "no changes" : "done";
 }
 
-/** Why a pod that has no node has none, in plain words. */
+/** Why a pod has no node. */
 export function whyWaiting(pod: PodView, seen: Observation): string {
-  return pod.unscheduled === undefined ? "it was never looked at by the scheduler" : explain(pod, seen).join("; ");
+  return pod.unscheduled === undefined ? "the scheduler has not considered it" : explain(pod, seen).join("; ");
 }
 
-/** What is taken away: "node a is lost", "nodes a and b are drained", "zone z is lost (nodes a and b)". */
+/** The case: "node a is lost", "nodes a and b are drained", "zone z is lost (nodes a and b)". */
 export function whatIfTitle({ kind, nodes, zone }: WhatIf): string {
   const [noun, verb] = nodes.length === 1 ? ["node", "is"] : ["nodes", "are"];
   const names = `${noun} ${enumerate(nodes)}`;
   return zone === undefined ? `${names} ${verb} ${kind}` : `zone ${zone} is ${kind} (${names})`;
 }
 
-/** All what-ifs in one sentence. */
+/** All cases in one sentence. */
 export function whatIfConclusion(whatIfs: readonly WhatIf[]): string | undefined {
   const [first] = whatIfs;
   if (!first) return undefined;
   if (whatIfs.length === 1) return `If ${whatIfTitle(first)}, Pulsar ${survivalText(first.survival)}.`;
   const stopping = whatIfs.filter(({ survival }) => survival.stops.length > 0).length;
   return stopping === 0
-    ? `Pulsar goes on in each of ${whatIfs.length} cases of nodes lost or drained.`
-    : `Pulsar stops in ${stopping} of ${whatIfs.length} cases of nodes lost or drained.`;
+    ? `Pulsar continues in all ${whatIfs.length} cases of lost or drained nodes.`
+    : `Pulsar stops in ${stopping} of ${whatIfs.length} cases of lost or drained nodes.`;
 }
 
-/** What the cluster is made of: "10 nodes in 3 zones, 16 of 17 pods run, 11 of 11 claims bound". */
+/** The size of the cluster: "10 nodes in 3 zones, 16 of 17 pods run, 11 of 11 claims bound". */
 export function extent({ pods, claims }: Observation, nodes: readonly { zone?: string | undefined }[]): string {
   const zones = new Set(nodes.flatMap(({ zone }) => zone ?? [])).size;
   const lasting = pods.filter(({ state }) => state !== "done");
@@ -121,13 +120,13 @@ export function extent({ pods, claims }: Observation, nodes: readonly { zone?: s
   ].join(", ");
 }
 
-/** Whether the service goes on, in a few words. */
-export function survivalText({ stops, weaker }: Survival): "goes on" | "goes on, weaker" | "stops" {
+/** Whether the service continues, in a few words. */
+export function survivalText({ stops, weaker }: Survival): "continues" | "continues, degraded" | "stops" {
   if (stops.length > 0) return "stops";
-  return weaker.length > 0 ? "goes on, weaker" : "goes on";
+  return weaker.length > 0 ? "continues, degraded" : "continues";
 }
 
-/** What is left of each component that the service lives by. */
+/** The remaining replicas of each component that the service needs. */
 export function remains({ zookeeper, bookies, brokers, proxies }: Survival): [string, Remaining][] {
   return [
     ["ZooKeeper", zookeeper],
@@ -142,10 +141,10 @@ export function count(amount: number, what: string): string {
   return `${amount} ${what}${amount === 1 ? "" : "s"}`;
 }
 
-/** What becomes of Pulsar in each case, one a row. */
+/** The effect on Pulsar, one case per row. */
 export function whatIfTable(whatIfs: readonly WhatIf[]): Table {
   const [first] = whatIfs;
-  // What it takes depends on the stack and not on the case.
+  // The required numbers depend only on the stack.
   const components = first ? remains(first.survival).map(([name, { needed }]) => `${name} (needs ${needed})`) : [];
   return {
     title: "What if",
@@ -167,8 +166,19 @@ export function tally({ moves }: WhatIf): { moved: number; waiting: number; refu
   return { moved, waiting: moves.length - moved - refused, refused };
 }
 
-/** A line of advice, apart from the command it ends with, if it does. */
+/** Splits a line of advice into its text and the command at its end, if any. */
 export function advicePartsOf(line: string): { text: string; command?: string } {
   const [, text = line, command] = /^(.*: )((?:kubectl|pulumi|helm) [^,]*)$/s.exec(line) ?? [];
   return command === undefined ? { text } : { text, command };
+}
+
+/** Rows as lines of text with aligned columns. */
+export function alignColumns(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
 }

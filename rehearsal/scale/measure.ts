@@ -9,7 +9,7 @@ export interface Measurement {
   nodes: number;
   /** In the stack's state: resources, components and providers. */
   resources: number;
-  /** Pods of the release that run, all where they are planned. */
+  /** Pods of the release that run, all where planned. */
   pods: number;
   /** Of each operation of the engine, from the start of its command to the end. */
   seconds: Record<"up" | "second up" | "refresh" | "destroy", number>;

@@ -13,7 +13,7 @@ import { assertOk, errorsOf, rehearse, releases, withProgramWithout, withRehears
 /** Far below the half hour that Helm would wait, and enough for a machine that has other things to do. */
 const limit = { timeout: 480_000 };
 
-const stopped = "up would have waited for ever and was stopped";
+const stopped = "up would never have finished and was stopped";
 
 /** The problems of a rehearsal that went no further than an `up` which would never have ended. */
 function problemsOfStuck(result: RehearsalResult): string[] {
@@ -43,7 +43,7 @@ function inPlainWords(problem: string): string {
   return plain;
 }
 
-const noToleration = "no toleration for the taint dedicated=pulsar:NoSchedule that all 3 nodes carry";
+const noToleration = "no toleration for the taint dedicated=pulsar:NoSchedule on all 3 nodes";
 
 test("a patch taken away: init Jobs without toleration", limit, async () => {
   const taken = { "model/charts/line27/patches.ts": ["  initJobPlacement(objects);\n"] };
@@ -65,7 +65,7 @@ test("pods that ask for more than any of their nodes has", limit, async () => {
   );
   // Each tells of the nodes it may run on, and of no other, how much is missing there.
   for (const problem of problems) {
-    assert.match(problem, /sv-\d (is|are each) short of [\d.]+ CPU \(asked 20, free [\d.]+ of 16\)/);
+    assert.match(problem, /sv-\d (is|are each) short of [\d.]+ CPU \(requested 20, free [\d.]+ of 16\)/);
     assert.doesNotMatch(problem, /(bk|zk)-\d is short/);
   }
 });
@@ -100,7 +100,7 @@ test("chart values laid over the program's: more bookies than nodes, proxies wit
     [
       "pulsar-bookie-3 cannot be placed: no volume for its claims pulsar-bookie-journal-pulsar-bookie-3 and pulsar-bookie-ledgers-pulsar-bookie-3",
       ...[0, 1, 2].map((i) => `pulsar-proxy-${i} cannot be placed: ${noToleration}`),
-      "off plan: bookkeeper: 4 pods; planned: 3",
+      "not as planned: bookkeeper: 4 pods; planned: 3",
     ],
   );
 });

@@ -1,10 +1,9 @@
 /** A production cluster to look at: ten nodes in three zones, and what becomes of it when some of them are lost. */
 import { dedicatedLayout } from "../../model/layouts/dedicated.ts";
 import type { Component } from "../../model/layouts/layout.ts";
-import type { Observation, PodView } from "../../rehearsal/cluster/observe.ts";
+import { byName, type Observation, type PodView } from "../../rehearsal/cluster/observe.ts";
 import { componentOf } from "../../rehearsal/report/plan.ts";
-import type { RehearsalRecord } from "../../rehearsal/report/report.ts";
-import { byName } from "../../rehearsal/report/sorting.ts";
+import type { RehearsalRecord } from "../../rehearsal/report/record.ts";
 import type { Remaining, WhatIf } from "../../rehearsal/failures/whatIf.ts";
 import { node, observation, pod, pulsarImage } from "./seen.ts";
 
@@ -134,7 +133,7 @@ export function loss(names: string[], zone?: string): WhatIf {
     const why =
       one.claims.length > 0
         ? `its volume ${one.claims[0] ?? ""} is on the lost node ${one.node} and nowhere else`
-        : "on 2 nodes there is already a pod that it may not share a node with (anti-affinity)";
+        : "anti-affinity with pods on 2 nodes";
     return [{ pod: one.title, component, from: one.node, to, why: to === undefined ? why : undefined }];
   });
   const pods = before.pods.flatMap((one): PodView[] => {
@@ -161,12 +160,12 @@ export function loss(names: string[], zone?: string): WhatIf {
       proxies: left("proxy", 1),
       stops:
         bookies.running < bookies.needed
-          ? ["each ledger is spread over 3 bookies, and 2 of 4 run: no ledger can be opened, no topic be written"]
+          ? ["each ledger is spread over 3 bookies, and 2 of 4 run: no ledger can be opened and no topic written"]
           : [],
       weaker:
         bookies.running === 3
           ? [
-              "3 of 4 bookies run: none more may be lost",
+              "3 of 4 bookies run: no more may be lost",
               "ledgers that have a copy on a missing bookie are under-replicated until autorecovery has copied them",
             ]
           : [],

@@ -156,7 +156,7 @@ function decimal(value: number): string {
 
 function waitingCard(waiting: readonly MappedPod[], level: number): Html {
   return html`<section class="card waiting">
-    ${heading(level, html`On no node <span class="count">${count(waiting.length, "pod")}</span>`)}
+    ${heading(level, html`Without a node <span class="count">${count(waiting.length, "pod")}</span>`)}
     <ul class="pods">
       ${waiting.map(podLine)}
     </ul>

@@ -52,7 +52,7 @@ export function whatIfSection({ whatIf, index, map, hidden, open }: WhatIfSectio
     <dl class="remains">${remains(survival).map(([name, remaining]) => tile(name, remaining))}</dl>
     <p class="quiet">Ledgers: ensemble ${quorum.ensemble}, write quorum ${quorum.write}, ack quorum ${quorum.ack}.</p>
     <div class="lists">
-      ${list("Why it stops", stops)} ${list("What is weaker", weaker)} ${steps("What to do next", advice)}
+      ${list("Why it stops", stops)} ${list("Degraded", weaker)} ${steps("What to do next", advice)}
     </div>
     <details ${open ? "open" : ""}>
       <summary>Map of the cluster</summary>

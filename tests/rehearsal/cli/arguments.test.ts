@@ -20,7 +20,7 @@ describe("argumentsIn", () => {
     });
   });
 
-  it("takes nodes with commas between them", () => {
+  it("takes nodes separated by commas", () => {
     assert.deepEqual(argumentsIn(["--lose", "node1, node2"]).whatIf, { lose: ["node1", "node2"] });
     assert.deepEqual(argumentsIn(["--drain=node1"]).whatIf, { drain: ["node1"] });
     assert.deepEqual(argumentsIn(["--lose-zone", "a"]).whatIf, { loseZone: "a" });
@@ -32,8 +32,8 @@ describe("argumentsIn", () => {
       ["--lose", "a", "--each-node"],
       "found --lose and --each-node; allowed: one of --lose, --lose-zone, --drain, --each-node at a time",
     ],
-    [["--lose", "a,"], '--lose: found "a,"; allowed: names of nodes with commas between them'],
-    [["--drain", ""], '--drain: found ""; allowed: names of nodes with commas between them'],
+    [["--lose", "a,"], '--lose: found "a,"; allowed: names of nodes, separated by commas'],
+    [["--drain", ""], '--drain: found ""; allowed: names of nodes, separated by commas'],
     [["--report", "a.pdf"], '--report: found "a.pdf"; allowed: a file that ends in .md or .html'],
   ] satisfies [string[], string][]) {
     it(`refuses ${args.join(" ")}`, () => {
@@ -42,7 +42,7 @@ describe("argumentsIn", () => {
   }
 
   it("refuses what there is not, and says where to look", () => {
-    assert.throws(() => argumentsIn(["--loose", "a"]), /Unknown option '--loose'.*--help shows what there is/);
+    assert.throws(() => argumentsIn(["--loose", "a"]), /Unknown option '--loose'.*--help lists the options/);
   });
 });
 

@@ -143,7 +143,7 @@ describe("npm run images", () => {
   for (const [args, message] of [
     [["--format", "yaml"], /^--format: found "yaml"; allowed: one of list, skopeo, crane$/],
     [["--stack", "nobodys"], /^stack "nobodys" does not exist; choose one of: .*prod.*$/],
-    [["--stck", "prod"], /^Unknown option '--stck'.*--help shows what there is\)$/],
+    [["--stck", "prod"], /^Unknown option '--stck'.*--help lists the options\)$/],
   ] as const) {
     it(`ends with 2 and one line for ${args.join(" ")}`, async () => {
       const { exitCode, stdout, stderr } = await run(...args);

@@ -142,8 +142,8 @@ describe("startCluster", () => {
     assert.deepEqual(greedy && explain(greedy, seen).sort(), [
       "node node1 is lost",
       "node node2 is cordoned",
-      "other-1 is short of 1.5 CPU (asked 17.5, free 16 of 16)",
-      "other-1 is short of 512Mi memory (asked 64.5Gi, free 64Gi of 64Gi)",
+      "other-1 is short of 1.5 CPU (requested 17.5, free 16 of 16)",
+      "other-1 is short of 512Mi memory (requested 64.5Gi, free 64Gi of 64Gi)",
     ]);
   });
 

@@ -34,7 +34,7 @@ describe("casesOf", () => {
       '--lose: found "node9"; allowed: nodes of the stack, which are node1, node2, node3, node4',
     ],
     [{ drain: ["x"] }, '--drain: found "x"; allowed: nodes of the stack, which are node1, node2, node3, node4'],
-    [{ loseZone: "c" }, '--lose-zone: found "c"; allowed: a zone, of which there are a, b'],
+    [{ loseZone: "c" }, '--lose-zone: found "c"; allowed: one of the zones a, b'],
   ] satisfies [Question, string][]) {
     it(`refuses ${JSON.stringify(question)}`, () => {
       assert.throws(() => casesOf(question, nodes), { name: "RehearsalError", message });
@@ -43,7 +43,7 @@ describe("casesOf", () => {
 
   it("says that there are no zones", () => {
     assert.throws(() => casesOf({ loseZone: "a" }, [{ name: "node1" }]), {
-      message: '--lose-zone: found "a"; allowed: nothing, as no node of the stack has a zone',
+      message: '--lose-zone: found "a"; allowed: nothing, because no node of the stack has a zone',
     });
   });
 });

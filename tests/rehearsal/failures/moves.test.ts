@@ -39,9 +39,9 @@ describe("movesOf", () => {
         pod: "pulsar-broker-0",
         component: "broker",
         from: "node1",
-        why: "on 2 nodes there is already a pod that it may not share a node with (anti-affinity)",
+        why: "anti-affinity with pods on 2 nodes",
       },
-      { pod: "pulsar-proxy-0", component: "proxy", from: "node1", why: "it does not get ready on node2" },
+      { pod: "pulsar-proxy-0", component: "proxy", from: "node1", why: "it does not become ready on node2" },
       { pod: "pulsar-pulsar-manager", component: "manager", from: "node1", to: "node2" },
       {
         pod: "pulsar-zookeeper-0",
@@ -80,7 +80,7 @@ describe("movesOf", () => {
     const moves = movesOf(before, after, ["node2"]).filter((move) => move.component === "zookeeper");
     assert.deepEqual(
       moves.map(({ pod: name, why }) => [name, why]),
-      [["pulsar-zookeeper-1", "it is made only once pulsar-zookeeper-0 runs"]],
+      [["pulsar-zookeeper-1", "it is created only once pulsar-zookeeper-0 runs"]],
     );
   });
 

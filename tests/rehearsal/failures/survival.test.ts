@@ -56,8 +56,8 @@ describe("judgeSurvival", () => {
     const { stops, weaker } = judge(without(/-1$/));
     assert.deepEqual(stops, []);
     assert.deepEqual(weaker, [
-      "2 of 3 ZooKeepers run: none more may be lost",
-      "2 of 3 bookies run: none more may be lost",
+      "2 of 3 ZooKeepers run: no more may be lost",
+      "2 of 3 bookies run: no more may be lost",
       "ledgers that have a copy on a missing bookie are under-replicated until autorecovery has copied them",
       "2 of 3 brokers run",
       "2 of 3 proxies run",
@@ -67,8 +67,8 @@ describe("judgeSurvival", () => {
   it("stops it without two", () => {
     const { stops, weaker } = judge(without(/-[12]$/));
     assert.deepEqual(stops, [
-      "ZooKeeper has no majority: 1 of 3 runs, 2 are needed; brokers and bookies cannot go on without",
-      "each ledger is spread over 2 bookies, and 1 of 3 runs: no ledger can be opened, no topic be written",
+      "ZooKeeper has no majority: 1 of 3 runs, 2 are needed; brokers and bookies cannot continue without it",
+      "each ledger is spread over 2 bookies, and 1 of 3 runs: no ledger can be opened and no topic written",
       "2 of 3 bookies are missing, and a message is acknowledged once 2 have it: acknowledged messages may be on missing ones only, " +
         "and not be read until one of those is back",
     ]);
@@ -94,13 +94,13 @@ describe("judgeSurvival", () => {
   it("stops without any broker, and without any proxy", () => {
     assert.deepEqual(judge(without(/broker/, /proxy/)).stops, [
       "no broker runs: no topic is served",
-      "no proxy runs: clients that connect through it are shut out",
+      "no proxy runs: clients that connect through it are cut off",
     ]);
   });
 
   it("needs as many bookies as the ensemble has", () => {
     assert.deepEqual(judge(without("pulsar-bookie-0"), { ensemble: 3 }).stops, [
-      "each ledger is spread over 3 bookies, and 2 of 3 run: no ledger can be opened, no topic be written",
+      "each ledger is spread over 3 bookies, and 2 of 3 run: no ledger can be opened and no topic written",
     ]);
   });
 
@@ -112,9 +112,11 @@ describe("judgeSurvival", () => {
   it("tells apart who copies the ledgers, and that nobody does", () => {
     const about = (after: Observation) => judge(after).weaker.filter((line) => /autorecovery/.test(line));
     assert.deepEqual(about(without("pulsar-bookie-0", /recovery/)), [
-      "ledgers that have a copy on a missing bookie are under-replicated and stay so: autorecovery does not run",
+      "ledgers that have a copy on a missing bookie are under-replicated and remain so: autorecovery does not run",
     ]);
-    assert.deepEqual(about(without(/recovery/)), ["autorecovery does not run: a lost bookie's ledgers would stay so"]);
+    assert.deepEqual(about(without(/recovery/)), [
+      "autorecovery does not run: ledgers of a lost bookie would stay under-replicated",
+    ]);
   });
 
   it("takes the operators' tools for no part of the service", () => {

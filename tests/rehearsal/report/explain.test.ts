@@ -39,9 +39,7 @@ describe("explain", () => {
       tolerations: [],
       unscheduled: because("3 node(s) had untolerated taint(s)"),
     });
-    assert.deepEqual(explain(init, seen), [
-      "no toleration for the taint dedicated=pulsar:NoSchedule that all 3 nodes carry",
-    ]);
+    assert.deepEqual(explain(init, seen), ["no toleration for the taint dedicated=pulsar:NoSchedule on all 3 nodes"]);
   });
 
   it("tells one taint from another, and leaves out those that keep nobody away", () => {
@@ -52,8 +50,8 @@ describe("explain", () => {
     });
     const init = pod("init", { tolerations: [], unscheduled: because("3 node(s) had untolerated taint(s)") });
     assert.deepEqual(explain(init, seen), [
-      "no toleration for the taint dedicated=pulsar:NoSchedule that node1 and node2 carry and " +
-        "the taint node.kubernetes.io/disk-pressure:NoSchedule that node3 carries",
+      "no toleration for the taint dedicated=pulsar:NoSchedule on node1 and node2 and " +
+        "the taint node.kubernetes.io/disk-pressure:NoSchedule on node3",
     ]);
   });
 
@@ -84,7 +82,7 @@ describe("explain", () => {
       ),
     });
     assert.deepEqual(explain(bookie, seen), [
-      "no toleration for the taint gone:NoExecute that node1 carries",
+      "no toleration for the taint gone:NoExecute on node1",
       "its volume pv is on node1 and nowhere else",
     ]);
   });
@@ -106,8 +104,8 @@ describe("explain", () => {
   it("tells anti-affinity and lack of what is not CPU or memory", () => {
     const unscheduled = because("1 Insufficient pods, 2 node(s) didn't match pod anti-affinity rules");
     assert.deepEqual(explain(pod("pulsar-proxy-3", { unscheduled }), observation()), [
-      "1 node with too little pods left",
-      "on 2 nodes there is already a pod that it may not share a node with (anti-affinity)",
+      "not enough pods on 1 node",
+      "anti-affinity with pods on 2 nodes",
     ]);
   });
 
@@ -128,8 +126,8 @@ describe("explain", () => {
     });
     const broker = pod("pulsar-broker-0", { ...takes(4), unscheduled: because("3 Insufficient cpu") });
     assert.deepEqual(explain(broker, seen), [
-      "node1 is short of 1.5 CPU (asked 4, free 2.5 of 8), " +
-        "node2 and node3 are each short of 3 CPU (asked 4, free 1 of 8)",
+      "node1 is short of 1.5 CPU (requested 4, free 2.5 of 8), " +
+        "node2 and node3 are each short of 3 CPU (requested 4, free 1 of 8)",
     ]);
   });
 
@@ -148,7 +146,7 @@ describe("explain", () => {
       requests: { cpu: 1, memory: 2 ** 30 },
       unscheduled: because("3 Insufficient memory"),
     });
-    assert.deepEqual(explain(bookie, seen), ["node1 is short of 768Mi memory (asked 1Gi, free 256Mi of 1.5Gi)"]);
+    assert.deepEqual(explain(bookie, seen), ["node1 is short of 768Mi memory (requested 1Gi, free 256Mi of 1.5Gi)"]);
   });
 
   it("passes lack of room on where the cluster has changed since and shows none", () => {
@@ -208,7 +206,7 @@ describe("explain", () => {
     assert.deepEqual(explain(pod("pulsar-proxy-0", { unscheduled }), seen), [
       "nodes node1 and node2 are cordoned",
       "node node3 is lost",
-      "no toleration for the taint node.kubernetes.io/disk-pressure:NoSchedule that node4 carries",
+      "no toleration for the taint node.kubernetes.io/disk-pressure:NoSchedule on node4",
     ]);
   });
 
@@ -217,10 +215,10 @@ describe("explain", () => {
     const other = node("other", { labels: { "kubernetes.io/hostname": "other" } });
     const label = "node-role.kubernetes.io/pulsar=pulsar";
     assert.deepEqual(explain(pod("a", { unscheduled }), observation({ nodes: [other] })), [
-      `its nodeSelector asks for ${label}, which no node has`,
+      `its nodeSelector requires ${label}, which no node has`,
     ]);
     assert.deepEqual(explain(pod("a", { unscheduled }), observation({ nodes: [node("node1"), other] })), [
-      `its nodeSelector asks for ${label}, which other has not`,
+      `its nodeSelector requires ${label}, which other does not have`,
     ]);
   });
 

@@ -21,7 +21,7 @@ describe("renderMarkdown", () => {
   it("says on top whether the stack passes, and lists what stands against it", () => {
     assert.match(
       renderMarkdown(test),
-      /^### Passes: rehearsal of the stack test\n\n\*\*The stack test would start: 15 pods run, all where they are planned\.\*\*\n/,
+      /^### Passes: rehearsal of the stack test\n\n\*\*The stack test would start: 15 pods run, all where planned\.\*\*\n/,
     );
     const failed = renderMarkdown({ ...test, missing: ["Secret a does not exist", "one\n- two"] });
     assert.match(
@@ -38,11 +38,14 @@ describe("renderMarkdown", () => {
       "| pulsar-bookie-init | complete |",
       "| data-0 | Bound | 20Gi | node1 |",
       "| pulsar-proxy | ClusterIP | 80/TCP 6650/TCP |",
-      "| second up | 11.3 s | nothing to change |",
+      "| second up | 11.3 s | no changes |",
     ]) {
       assert.ok(text.includes(`\n${row}\n`), row);
     }
-    assert.match(text, /\n#### Not the real thing\n\n- kubelets are simulated \(KWOK\): no container runs\n/);
+    assert.match(
+      text,
+      /\n#### Simulated or replaced by stand-ins\n\n- kubelets are simulated \(KWOK\): no container runs\n/,
+    );
   });
 
   it("takes nothing from the cluster for markup, a mention, a reference or a formula", () => {
@@ -84,12 +87,12 @@ describe("renderMarkdown", () => {
     assert.match(mermaid(text), /^class n5 lost$/m);
     assert.ok(subgraph(text, "serving-1").includes('  n4b4["pulsar-recovery-0"]'));
     assert.ok(subgraph(text, "serving-1").includes('  n4b3["pulsar-pulsar-manager<br/>arrived"]:::arrived'));
-    assert.deepEqual(subgraph(text, "on no node"), [
+    assert.deepEqual(subgraph(text, "without a node"), [
       "  direction LR",
       '  waitingb0["pulsar-broker-1<br/>waits"]:::waits',
       '  waitingb1["pulsar-proxy-1<br/>waits"]:::waits',
     ]);
-    assert.match(text, /\n- pulsar-broker-1 waits: on 2 nodes there is already a pod/);
+    assert.match(text, /\n- pulsar-broker-1 waits: anti-affinity with pods on 2 nodes/);
     assert.match(text, /\n2\. If it does not: `kubectl taint node serving-2 node\.kubernetes\.io\/out-of-service=/);
   });
 
@@ -108,7 +111,7 @@ describe("renderMarkdown", () => {
       text.includes(
         "| case | Pulsar | ZooKeeper (needs 2) | bookies (needs 3) | brokers (needs 1) | proxies (needs 1) | pods moved | pods waiting |\n" +
           "| --- | --- | --- | --- | --- | --- | --- | --- |\n" +
-          "| node zk-1 is lost | goes on | 2 of 3 | 4 of 4 | 3 of 3 | 3 of 3 | 0 | 1 |\n" +
+          "| node zk-1 is lost | continues | 2 of 3 | 4 of 4 | 3 of 3 | 3 of 3 | 0 | 1 |\n" +
           "| zone a is lost (nodes bookie-1 and bookie-4) | stops | 3 of 3 | 2 of 4 | 3 of 3 | 3 of 3 | 0 | 2 |\n",
       ),
       text,
@@ -121,12 +124,12 @@ describe("renderMarkdown", () => {
     const claims = nodes.map((_, i) => ({ name: `journal-of-a-bookie-${i}`, phase: "Bound", volume: `volume-${i}` }));
     const text = renderMarkdown({ ...test, seen: observation({ nodes, pods, claims }) });
     assert.equal(mermaid(text), "");
-    assert.match(text, /\nNo diagram: GitHub does not draw as much as 1000 nodes with their pods\.\n/);
+    assert.match(text, /\nNo diagram: GitHub does not draw a diagram of 1000 nodes\.\n/);
     assert.match(text, /<details><summary>Pods by node \(1000\)<\/summary>\n\n\| node \| pods \|\n/);
     assert.match(text, /\n- and \d+ more\n/);
     const larger = renderMarkdown({ ...test, seen: observation({ nodes, pods, claims: [...claims, ...claims] }) });
     assert.ok(larger.length < 65_536);
-    assert.match(larger, /\nLeft out, as a comment has no room for it: Claims and volumes\.\n$/);
+    assert.match(larger, /\nLeft out to fit into a comment: Claims and volumes\.\n$/);
   });
 
   it("tells what there is of a rehearsal that saw no cluster", () => {

@@ -22,7 +22,7 @@ describe("offPlan", () => {
   it("wants one pod a node where they are to be spread", () => {
     const pods = withPod("pulsar-broker-0", { node: "node2" });
     assert.deepEqual(offPlan(pods, layout, true), [
-      "pulsar-broker-0 and pulsar-broker-1 are all on node2; planned: one a node",
+      "pulsar-broker-0 and pulsar-broker-1 are all on node2; planned: one on each node",
     ]);
   });
 
@@ -57,7 +57,7 @@ describe("offPlan", () => {
     const free = { ...layout, placements: { ...layout.placements, toolset: anywhere } };
     assert.deepEqual(offPlan(withPod("pulsar-toolset-0", { node: "other-1" }), free, true), []);
     assert.deepEqual(offPlan(running().pods, free, true), [
-      "pulsar-toolset-0 is on node3; planned: a node of nobody's",
+      "pulsar-toolset-0 is on node3; planned: a node outside the stack",
     ]);
   });
 
@@ -70,7 +70,7 @@ describe("offPlan", () => {
     assert.deepEqual(offPlan(running().pods, zoned, true), []);
     const crowded = withPod("pulsar-proxy-0", { node: undefined });
     assert.deepEqual(offPlan(crowded, zoned, true), [
-      "proxy: 0 in a, 2 in b; planned: one more in one zone than in another at most",
+      "proxy: 0 in a, 2 in b; planned: at most one more in one zone than in another",
     ]);
   });
 

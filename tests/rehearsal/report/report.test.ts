@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { render, verdict, type Operation, type RehearsalRecord } from "../../../rehearsal/report/report.ts";
+import type { Operation, RehearsalRecord } from "../../../rehearsal/report/record.ts";
+import { render, verdict } from "../../../rehearsal/report/report.ts";
 import type { WhatIf } from "../../../rehearsal/failures/whatIf.ts";
 import { layout, observation, pod, pulsarImage, running } from "../seen.ts";
 
@@ -76,9 +77,9 @@ describe("verdict", () => {
     assert.deepEqual(verdict(record({ seen, operations: [operation("up", { outcome: "stopped" })] })), {
       ok: false,
       problems: [
-        "pulsar-bookie-init-abcde cannot be placed: no toleration for the taint dedicated=pulsar:NoSchedule that all 3 nodes carry " +
+        "pulsar-bookie-init-abcde cannot be placed: no toleration for the taint dedicated=pulsar:NoSchedule on all 3 nodes " +
           `(scheduler: "${unscheduled}")`,
-        "up would have waited for ever and was stopped",
+        "up would never have finished and was stopped",
       ],
     });
   });
@@ -92,7 +93,7 @@ describe("verdict", () => {
           pods: running().pods.map((one) => (one.name === "pulsar-bookie-0" ? { ...one, node: "node3" } : one)),
         },
       },
-      "off plan: pulsar-bookie-0 is on node3; planned: node1",
+      "not as planned: pulsar-bookie-0 is on node3; planned: node1",
     ],
     [
       "an init Job that does not complete",
@@ -102,7 +103,7 @@ describe("verdict", () => {
     [
       "a Service that waits for a load balancer",
       { seen: { ...running(), services: [{ name: "proxy", type: "LoadBalancer", ports: [], pending: true }] } },
-      "Service proxy waits for a load balancer's address, and Helm with it",
+      "Service proxy waits for a load balancer address, and Helm waits for it",
     ],
     [
       "a workload without its pods",
@@ -132,12 +133,12 @@ describe("verdict", () => {
           operation("second up", { outcome: "changed", details: ["a updated", "b updated"] }),
         ],
       },
-      "second up was not clean: a updated\nb updated",
+      "second up found changes: a updated\nb updated",
     ],
     [
       "a refresh that finds something",
       { operations: [operation("up"), operation("refresh", { outcome: "changed" })] },
-      "refresh was not clean",
+      "refresh found changes",
     ],
     [
       "a failed up",
@@ -149,7 +150,7 @@ describe("verdict", () => {
     [
       "something of somebody else's gone",
       { trespasses: ["taint x:NoSchedule on node node1"] },
-      "not the stack's, and touched: taint x:NoSchedule on node node1",
+      "not owned by the stack, but changed: taint x:NoSchedule on node node1",
     ],
   ] satisfies [string, Partial<RehearsalRecord>, string][]) {
     it(`is bad for ${what}`, () => {
@@ -174,7 +175,7 @@ describe("verdict", () => {
     assert.ok(first);
     const seen = { ...running(), pods: [{ ...first, pullSecrets: [] }, ...others] };
     assert.deepEqual(verdict(record({ seen })).problems, [
-      "pulsar-bookie-0 would not get its image: it does not name the pull secret regsecret",
+      "pulsar-bookie-0 cannot pull its image: it does not name the pull secret regsecret",
     ]);
     assert.equal(verdict(record({ seen, pullSecret: undefined })).ok, true);
   });
@@ -187,8 +188,8 @@ describe("images", () => {
     const asked = [pulsarImage, "docker.io/library/busybox:1", "docker.io/library/busybox:1"];
     const pods = [{ ...first, images: asked }, { ...second, images: [`${pulsarImage}@sha256:0`] }, ...others];
     assert.deepEqual(verdict(record({ seen: { ...running(), pods } })).problems, [
-      "pulsar-bookie-0 asks for docker.io/library/busybox:1, which is not among the stack's images (npm run images)",
-      `pulsar-bookie-1 asks for ${pulsarImage}@sha256:0, which is not among the stack's images (npm run images)`,
+      "pulsar-bookie-0 uses docker.io/library/busybox:1, which is not among the stack's images (npm run images)",
+      `pulsar-bookie-1 uses ${pulsarImage}@sha256:0, which is not among the stack's images (npm run images)`,
     ]);
   });
 });
@@ -202,7 +203,7 @@ describe("render", () => {
 Real in this rehearsal
   - etcd 3.6.10, helm 3.22.0
 
-Not the real thing
+Simulated or replaced by stand-ins
   - kubelets are simulated
   - plugin tls: a stand-in
 
@@ -223,11 +224,11 @@ Services
 
 Operations
   up          12.3 s  done
-  second up   12.3 s  nothing to change
-  refresh     12.3 s  nothing found
+  second up   12.3 s  no changes
+  refresh     12.3 s  no changes
   destroy     12.3 s  done
 
-The stack test would start: 15 pods run, all where they are planned.`,
+The stack test would start: 15 pods run, all where planned.`,
     );
   });
 
@@ -264,31 +265,31 @@ The stack test does not pass: 2 problems.`,
     assert.equal(
       about([whatIf()]),
       `If node node2 is lost
-  pod                 was on  then
+  pod                 was on  result
   pulsar-recovery-0   node2   node3
   pulsar-zookeeper-1  node2   its volume is on node2
 
-What is left then
+Remaining replicas
   ZooKeeper  2 of 3 run  2 needed
   bookies    3 of 3 run  2 needed (ensemble 2, write quorum 2, ack quorum 2)
   brokers    3 of 3 run  1 needed
   proxies    3 of 3 run  1 needed
 
-Weaker than before
+Degraded
   - 2 of 3 ZooKeepers run
 
 What to do
   - Make sure that node2 is off
   - Say so: kubectl taint node node2 x
 
-The stack test would start: 15 pods run, all where they are planned. It goes on if node node2 is lost.`,
+The stack test would start: 15 pods run, all where planned. It continues if node node2 is lost.`,
     );
   });
 
   it("names the nodes that disruption budgets hold", () => {
     const moves = [{ pod: "pulsar-bookie-1", from: "node2", refused: true, why: "it stays on node2" }];
     const report = about([whatIf({ kind: "drained", nodes: ["node1", "node2"], moves })]);
-    const last = "It goes on if nodes node1 and node2 are drained, but disruption budgets hold pods on node2.";
+    const last = "It continues if nodes node1 and node2 are drained, but disruption budgets keep pods on node2.";
     assert.ok(report.endsWith(last), report);
   });
 
@@ -297,7 +298,7 @@ The stack test would start: 15 pods run, all where they are planned. It goes on 
     assert.equal(
       about([whatIf(), alone]),
       `If one node is lost
-  lost    move               wait                ZooKeeper  bookies  brokers  proxies  goes on
+  lost    move               wait                ZooKeeper  bookies  brokers  proxies  continues
   node2   pulsar-recovery-0  pulsar-zookeeper-1  2/3        3/3      3/3      3/3      yes
   node10  -                  -                   2/3        3/3      3/3      3/3      NO
 
@@ -306,6 +307,6 @@ Problems
 
 The stack test does not pass: 1 problem.`,
     );
-    assert.ok(about([whatIf(), whatIf()]).endsWith(" It goes on without any one of its nodes."));
+    assert.ok(about([whatIf(), whatIf()]).endsWith(" It survives the loss of any single node."));
   });
 });

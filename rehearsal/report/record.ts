@@ -1,0 +1,47 @@
+import type { Layout } from "../../model/layouts/layout.ts";
+import type { Observation } from "../cluster/observe.ts";
+import type { WhatIf } from "../failures/whatIf.ts";
+
+/** One run of the engine within a rehearsal. */
+export interface Operation {
+  name: "up" | "second up" | "refresh" | "destroy" | "destroy, unprotected";
+  seconds: number;
+  /**
+   * `done`: it succeeded; the second `up` and the refresh found no changes. `changed`: the second `up` or the refresh found changes.
+   * `failed`: it ended with an error. `stopped`: the rehearsal stopped it, because it would never have finished. `refused`: the destroy of a
+   * production stack was refused as required, and nothing was changed.
+   */
+  outcome: "done" | "changed" | "failed" | "stopped" | "refused";
+  /** What changed or failed, one line each, without secrets. */
+  details: string[];
+}
+
+/** The result of a rehearsal: everything that the report contains. */
+export interface RehearsalRecord {
+  stack: string;
+  /** The planned placement that the pods are compared with. */
+  layout: Layout;
+  /** The Secret to pull every image with; undefined if the registry needs none. */
+  pullSecret?: string | undefined;
+  /** Every image that a pod of the stack may use. */
+  images: string[];
+  /** The real components with their versions, and those that were simulated or replaced by stand-ins. */
+  parts: { real: string[]; standIns: string[] };
+  operations: Operation[];
+  /** The cluster once it had settled after the first `up`; undefined if the rehearsal did not get that far. */
+  seen?: Observation | undefined;
+  /** References to objects that do not exist, one line each; only real kubelets fail on them. */
+  missing: string[];
+  /** What `destroy` should have removed and did not. */
+  leftovers: string[];
+  /** What the stack does not own and has changed. */
+  trespasses: string[];
+  /** The effect of each requested failure or drain, each starting with all pods running. */
+  whatIfs?: WhatIf[];
+}
+
+export interface Verdict {
+  ok: boolean;
+  /** What would fail first comes first. A problem may be several lines where the engine had more to say. */
+  problems: string[];
+}
