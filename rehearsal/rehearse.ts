@@ -81,8 +81,8 @@ export async function rehearseOn(
       if (!keep) await remove(stage, record);
     }
   }
-  const told = redacted(record, stage);
-  return { record: told, verdict: verdict(told), report: render(told) };
+  const shown = redacted(record, stage);
+  return { record: shown, verdict: verdict(shown), report: render(shown) };
 }
 
 /** Before it is rendered: what a secret looks like depends on what its text is escaped for. */

@@ -6,10 +6,10 @@ import type { Observation } from "../cluster/observe.ts";
 import { componentOf } from "../report/plan.ts";
 import type { Move, WhatIf } from "./whatIf.ts";
 
-type Told = Pick<WhatIf, "kind" | "nodes" | "moves" | "survival" | "after">;
+type AdviceInput = Pick<WhatIf, "kind" | "nodes" | "moves" | "survival" | "after">;
 
-export function advise(told: Told, installation: Installation): string[] {
-  return told.kind === "lost" ? afterLoss(told, installation) : afterDrain(told, installation);
+export function advise(input: AdviceInput, installation: Installation): string[] {
+  return input.kind === "lost" ? afterLoss(input, installation) : afterDrain(input, installation);
 }
 
 /**
@@ -17,13 +17,13 @@ export function advise(told: Told, installation: Installation): string[] {
  * taint of "Non-graceful node shutdown" (stable since 1.28). ZooKeeper's cookie refuses a bookie with empty directories until the old one is
  * decommissioned (BookKeeper 4.12, `decommissionbookie`).
  */
-function afterLoss(told: Told, installation: Installation): string[] {
-  const { nodes, moves, survival } = told;
+function afterLoss(input: AdviceInput, installation: Installation): string[] {
+  const { nodes, moves, survival } = input;
   const each = nodes.join(" ");
   const are = nodes.length === 1 ? "is" : "are";
   const bookies = waiting(moves, "bookkeeper");
   const pinned = [...bookies, ...waiting(moves, "zookeeper")].sort();
-  const shell = shellIn(told, installation);
+  const shell = shellIn(input, installation);
   return [
     ...(survival.stops.length === 0
       ? []
@@ -32,7 +32,7 @@ function afterLoss(told: Told, installation: Installation): string[] {
         : [
             `The service is down until enough of ${enumerate(pinned)} are back. ${nodes.length === 1 ? `Their disks are in ${each}: get it` : "Their disks are in the lost nodes: get one after the other"} running again before anything else.`,
           ]),
-    evicted(told),
+    evicted(input),
     `Make sure that ${enumerate(nodes)} ${are} off: one bookie or ZooKeeper running twice corrupts data. Then taint the ${nodes.length === 1 ? "node" : "nodes"}, and Kubernetes replaces the pods as shown here: kubectl taint node ${each} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute`,
     `When ${enumerate(nodes)} ${are} back, remove the taint${pinned.length === 0 ? "" : `, and ${enumerate(pinned)} ${pinned.length === 1 ? "starts" : "start"} there on the old volumes`}: kubectl taint node ${each} node.kubernetes.io/out-of-service-`,
     ...(bookies.length === 0
@@ -49,12 +49,12 @@ function afterLoss(told: Told, installation: Installation): string[] {
       : [
           `If ${enumerate(nodes)} never ${nodes.length === 1 ? "comes" : "come"} back, put another node in ${nodes.length === 1 ? "its" : "each one's"} place: docs/operations/replace-a-node.md.`,
         ]),
-    ...spreadOut(told),
+    ...spreadOut(input),
   ];
 }
 
 /** What Kubernetes does about the pods without help. Only a Deployment's pod moves; its move has the Deployment's name, not the pod's. */
-function evicted({ moves, after: { workloads } }: Told): string {
+function evicted({ moves, after: { workloads } }: AdviceInput): string {
   const deployments = workloads.filter(({ kind }) => kind === "Deployment").map(({ name }) => name);
   const moved = moves.map(({ pod }) => pod).filter((pod) => deployments.includes(pod));
   return [
@@ -64,15 +64,15 @@ function evicted({ moves, after: { workloads } }: Told): string {
   ].join(" ");
 }
 
-function afterDrain(told: Told, installation: Installation): string[] {
-  const { nodes, moves, survival } = told;
+function afterDrain(input: AdviceInput, installation: Installation): string[] {
+  const { nodes, moves, survival } = input;
   const refused = moves.filter((move) => move.refused === true);
   const held = nodes.filter((node) => refused.some(({ from }) => from === node));
   const empty = nodes.filter((node) => !held.includes(node));
   const bookies = waiting(moves, "bookkeeper");
   const pinned = [...bookies, ...waiting(moves, "zookeeper")].sort();
   const waitingPods = moves.filter(({ to, refused: kept }) => to === undefined && kept !== true).map(({ pod }) => pod);
-  const shell = shellIn(told, installation);
+  const shell = shellIn(input, installation);
   const { zookeeper } = survival;
   return [
     ...(held.length === 0
@@ -97,12 +97,12 @@ function afterDrain(told: Told, installation: Installation): string[] {
           `Then, if it is off, switch autorecovery on: ${shell} autorecovery -enable`,
           `Drain no other node before ${enumerate(pinned)} ${pinned.length === 1 ? "is" : "are"} ready and this lists no ledger: ${shell} listunderreplicated`,
         ]),
-    ...spreadOut(told),
+    ...spreadOut(input),
   ];
 }
 
 /** Brokers and proxies have no data: those that wait need no action as long as others run. */
-function spreadOut({ moves, survival: { brokers, proxies } }: Told): string[] {
+function spreadOut({ moves, survival: { brokers, proxies } }: AdviceInput): string[] {
   const pods = [
     ...(brokers.running < brokers.needed ? [] : waiting(moves, "broker")),
     ...(proxies.running < proxies.needed ? [] : waiting(moves, "proxy")),
@@ -119,7 +119,7 @@ function waiting(moves: readonly Move[], component: Component): string[] {
 }
 
 /** BookKeeper's shell in a running pod: the toolset's, or else a bookie's. */
-function shellIn({ after }: Pick<Told, "after">, { namespace, release }: Installation): string {
+function shellIn({ after }: Pick<AdviceInput, "after">, { namespace, release }: Installation): string {
   const alive = (wanted: Component): Observation["pods"][number] | undefined =>
     after.pods.find(({ component, state }) => componentOf(component) === wanted && state === "ready");
   const pod = (alive("toolset") ?? alive("bookkeeper"))?.name ?? `${fullName(release)}-toolset-0`;

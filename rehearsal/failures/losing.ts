@@ -1,4 +1,4 @@
-/** Takes nodes away from a cluster that runs, and gives them back. */
+/** Simulates failed and drained nodes, and restores them. */
 import { setTimeout } from "node:timers/promises";
 import type { V1Pod, V1Taint } from "@kubernetes/client-node";
 import { isReady } from "../cluster/controlPlane.ts";
@@ -29,7 +29,7 @@ export async function lose(ground: Ground, nodes: readonly string[]): Promise<vo
   const { api } = ground;
   await Promise.all(
     nodes.map(async (name) => {
-      await silence(ground, name);
+      await stopKubelet(ground, name);
       await setTaints(ground, name, (taints) => [...without(taints, outOfService.key), outOfService]);
     }),
   );
@@ -42,7 +42,7 @@ export async function lose(ground: Ground, nodes: readonly string[]): Promise<vo
 
 /**
  * Drains nodes as kubectl does: cordons all, then evicts the pods of one node after the other, asking again where a disruption budget refuses.
- * kubectl asks for ever; this gives up once nothing has been let go of for `patience`.
+ * kubectl retries without end; this stops once no eviction has succeeded for `evictionTimeout`.
  *
  * @returns why a pod was not evicted, by its name
  */
@@ -84,7 +84,7 @@ export async function readQuorum({ api, settings: { namespace } }: Ground): Prom
 }
 
 /** The kubelet falls silent, and the control plane takes notice: no pod is put there any more. */
-async function silence(ground: Ground, name: string): Promise<void> {
+async function stopKubelet(ground: Ground, name: string): Promise<void> {
   await kubelet(ground, name, false);
   await again(ground, `the control plane to notice that ${name} is gone`, async () => {
     // KWOK may hear of this before it hears that it no longer plays this kubelet, and take it back.
@@ -151,9 +151,9 @@ async function patchAs(strategy: "MergePatch" | "StrategicMergePatch") {
   return setHeaderOptions("Content-Type", PatchStrategy[strategy]);
 }
 
-/** Milliseconds after which a refusal is final if nothing else was let go of meanwhile, and between two questions. */
-const patience = 10_000;
-const askEvery = 500;
+/** Milliseconds without a successful eviction after which refusals are final, and between two attempts. */
+const evictionTimeout = 10_000;
+const evictionInterval = 500;
 
 async function evict({ api, workspace }: Ground, pods: readonly V1Pod[]): Promise<Map<string, string>> {
   const { V1Eviction, V1ObjectMeta } = await import("@kubernetes/client-node");
@@ -169,8 +169,8 @@ async function evict({ api, workspace }: Ground, pods: readonly V1Pod[]): Promis
     if (refused.size < waiting.length) since = Date.now();
     waiting = waiting.filter(({ name }) => refused.has(name));
     workspace.signal.throwIfAborted();
-    if (waiting.length === 0 || Date.now() - since > patience) return refused;
-    await setTimeout(askEvery);
+    if (waiting.length === 0 || Date.now() - since > evictionTimeout) return refused;
+    await setTimeout(evictionInterval);
   }
 }
 
@@ -208,19 +208,19 @@ async function unlessGone(request: Promise<unknown>): Promise<void> {
  */
 async function replaced(ground: Ground, gone: readonly V1Pod[]): Promise<void> {
   const old = new Set(gone.map(({ metadata }) => metadata?.uid));
-  const makers = new Set(gone.flatMap((pod) => makerOf(pod) ?? []));
+  const controllers = new Set(gone.flatMap((pod) => controllerOf(pod) ?? []));
   await again(ground, "the pods to be created again", async () => {
     const pods = await podsOf(ground);
     if (pods.some(({ metadata }) => old.has(metadata?.uid))) return undefined;
-    const made = new Set(pods.filter(({ metadata }) => !metadata?.deletionTimestamp).map(makerOf));
+    const made = new Set(pods.filter(({ metadata }) => !metadata?.deletionTimestamp).map(controllerOf));
     const lookedAt = ({ spec, status }: V1Pod) =>
       spec?.nodeName !== undefined || status?.conditions?.some(({ type }) => type === "PodScheduled");
-    return [...makers].every((maker) => made.has(maker)) && pods.every(lookedAt) ? true : undefined;
+    return [...controllers].every((controller) => made.has(controller)) && pods.every(lookedAt) ? true : undefined;
   });
 }
 
 /** The controller that makes a pod anew when it is gone; none for Jobs, which are done. */
-function makerOf({ metadata }: V1Pod): string | undefined {
+function controllerOf({ metadata }: V1Pod): string | undefined {
   return metadata?.ownerReferences?.find(({ controller, kind }) => controller === true && kind !== "Job")?.uid;
 }
 
@@ -232,7 +232,7 @@ async function podsOn(ground: Pick<Ground, "api" | "settings">, nodes: readonly 
   return (await podsOf(ground)).filter(({ spec }) => spec?.nodeName !== undefined && nodes.includes(spec.nodeName));
 }
 
-/** Asks until it answers. Controllers write the same objects, and whoever comes second is refused and has to read again. */
+/** Retries until the probe succeeds. Controllers write the same objects, so a patch can fail with a conflict. */
 async function again<T>({ workspace }: Pick<Ground, "workspace">, what: string, probe: () => Promise<T | undefined>) {
   const waiting: Waiting = { what, limit, signal: workspace.signal };
   return waitFor(probe, waiting);

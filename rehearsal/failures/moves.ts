@@ -38,22 +38,22 @@ export function movesOf(
 function stranded(
   pod: PodView,
   { claims, volumes, nodes }: Observation,
-  home: string | undefined,
+  oldNode: string | undefined,
 ): string[] | undefined {
-  const hostname = nodes.find(({ name }) => name === home)?.labels["kubernetes.io/hostname"];
+  const hostname = nodes.find(({ name }) => name === oldNode)?.labels["kubernetes.io/hostname"];
   const bound = claims.filter(({ name }) => pod.claims.includes(name)).map(({ volume }) => volume);
   const there = volumes.filter(({ name, hostnames }) => bound.includes(name) && hostnames.includes(hostname ?? ""));
-  if (home === undefined || there.length === 0) return undefined;
+  if (oldNode === undefined || there.length === 0) return undefined;
   const names = enumerate(there.map(({ name }) => name));
-  return [`its ${there.length === 1 ? `volume ${names} is` : `volumes ${names} are`} on ${home} and nowhere else`];
+  return [`its ${there.length === 1 ? `volume ${names} is` : `volumes ${names} are`} on ${oldNode} and nowhere else`];
 }
 
 function whyNot(old: PodView, now: PodView | undefined, after: Observation): string {
   if (now?.unscheduled !== undefined) {
     const reasons = explain(now, after);
     // The scheduler names what it found first on each node; but where its volume is, there it waits whatever else is.
-    const home = reasons.filter((reason) => reason.startsWith("its volume"));
-    return (home.length > 0 ? home : (stranded(now, after, old.node) ?? reasons)).join("; ");
+    const oldNode = reasons.filter((reason) => reason.startsWith("its volume"));
+    return (oldNode.length > 0 ? oldNode : (stranded(now, after, old.node) ?? reasons)).join("; ");
   }
   if (now !== undefined)
     return now.node === undefined ? "not scheduled yet" : `it does not become ready on ${now.node}`;

@@ -1,6 +1,6 @@
 import type { Observation } from "../cluster/observe.ts";
 
-/** Something that has not come about yet, and may never. */
+/** Something that is not ready yet, and may never be. */
 export interface OpenMatter {
   kind: "Pod" | "Job" | "Service" | "StatefulSet" | "Deployment" | "PersistentVolumeClaim";
   name: string;
@@ -43,7 +43,7 @@ export class Settling {
     this.#quiet = quiet;
   }
 
-  /** Somebody is at work elsewhere (the engine reports a step): the quiet begins anew. */
+  /** Somebody is at work elsewhere (the engine reports a step): the quiet period starts again. */
   moved(now: number): void {
     this.#since = now;
   }

@@ -1,4 +1,4 @@
-/** Whether Pulsar goes on with what is left of it: arithmetic over the pods that run, by the rules of ZooKeeper and BookKeeper. */
+/** Whether Pulsar continues with the remaining pods, by the rules of ZooKeeper and BookKeeper. */
 import type { Component, Layout } from "../../model/layouts/layout.ts";
 import type { Observation } from "../cluster/observe.ts";
 import { componentOf } from "../report/plan.ts";
@@ -92,14 +92,14 @@ function stops({ zookeeper, bookies, brokers, proxies }: Left, circumstances: Ci
 function copiesLost(lost: number, circumstances: Circumstances): number {
   const { layout, quorum } = circumstances;
   const { nodes, replicas } = layout.placements.bookkeeper;
-  const homes = nodes.slice(0, replicas);
+  const planned = nodes.slice(0, replicas);
   const alive = running("bookkeeper", circumstances).map(({ node }) => node);
   const rackOf = (name: string) => {
     const node = layout.nodes.find((one) => one.name === name);
     return node?.rack ?? node?.zone;
   };
-  const racks = new Set(homes.filter((node) => !alive.includes(node)).map(rackOf));
-  const oneOfMany = racks.size === 1 && new Set(homes.map(rackOf)).size > 1;
+  const racks = new Set(planned.filter((node) => !alive.includes(node)).map(rackOf));
+  const oneOfMany = racks.size === 1 && new Set(planned.map(rackOf)).size > 1;
   if (quorum.racks === 0 || !oneOfMany) return Math.min(lost, quorum.write);
   return Math.min(lost, Math.ceil(quorum.write / 2), quorum.write - Math.min(quorum.racks, quorum.write) + 1);
 }
