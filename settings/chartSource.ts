@@ -1,9 +1,13 @@
 import { readFileSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
 import { isAbsolute, join, resolve } from "node:path";
-import { list } from "tar";
-import { parse } from "yaml";
+import type * as Tar from "tar";
+import type * as Yaml from "yaml";
 import { type Fault, keyOf } from "./faults.ts";
 import type { Parsed } from "./schema.ts";
+
+// Loaded only for a chart on disk: a preview of any other stack does not need them.
+const load = createRequire(import.meta.url);
 
 /**
  * Faults of a chart on disk: it is not there, or not of the version that the settings name. Which source is a path is decided as the Kubernetes
@@ -41,7 +45,8 @@ function versionOf(path: string): string | undefined {
   if (found === undefined) return undefined;
   const text = found.isDirectory() ? inFolder(path) : inArchive(path);
   if (text === undefined) return undefined;
-  const { version } = parse(text) as { version?: unknown };
+  const { parse } = load("yaml") as typeof Yaml;
+  const { version } = (parse(text) ?? {}) as { version?: unknown };
   if (typeof version !== "string") throw new Error("its Chart.yaml has no version");
   return version;
 }
@@ -53,6 +58,7 @@ function inFolder(path: string): string | undefined {
 
 /** A packed chart is one folder; the charts it depends on are further down. */
 function inArchive(file: string): string {
+  const { list } = load("tar") as typeof Tar;
   const parts: Buffer[] = [];
   list({
     file,

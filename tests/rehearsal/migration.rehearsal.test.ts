@@ -6,7 +6,7 @@ import { simulatedNodes, type SimulatedNode } from "../../rehearsal/cluster/node
 import type { Observation } from "../../rehearsal/cluster/observe.ts";
 import { offPlan } from "../../rehearsal/report/plan.ts";
 import { openMatters } from "../../rehearsal/failures/settling.ts";
-import type { Stage } from "../../rehearsal/stage.ts";
+import { standInChart, type Stage } from "../../rehearsal/stage.ts";
 import { waitFor } from "../../rehearsal/cluster/waiting.ts";
 import { stackConfig } from "../support/stackFile.ts";
 import { assertOk, errorsOf, releases, withRehearsal } from "./support.ts";
@@ -32,7 +32,9 @@ test("docs/operations/migrate-to-pulsar-4.md", { timeout: 480_000 }, async (t) =
     assert.deepEqual(await releases(stage), ["pulsar 1 deployed"]);
 
     await t.test("the other chart line on the running stack is refused, with the runbook's name", async () => {
-      await stack.configure({ plain: { "pulsar:chart.version": "4.7.0" } });
+      await stack.configure({
+        plain: { "pulsar:chart.version": "4.7.0", "pulsar:chart.source": standInChart("4.7.0") },
+      });
       for (const outcome of [await stack.preview(), await stack.up()]) {
         assert.equal(outcome.ok, false);
         assert.match(
