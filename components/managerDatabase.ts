@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
+import { readCaFile } from "../resources/kit/caFile.ts";
 import { fault } from "../resources/kit/fault.ts";
 import { leftoverHooks } from "../resources/postgres/managerLeftovers.ts";
 import { ManagerNames } from "../resources/postgres/managerNames.ts";
@@ -90,7 +90,7 @@ export class ManagerDatabase extends pulumi.ComponentResource {
         user: role,
         password: args.rolePassword,
         tls: connection.tls,
-        tlsCa: readCa(connection),
+        tlsCa: readCaFile("pulsar:managerDatabase.tlsCaFile", connection.tlsCaFile),
         schemaVersion: schema.version,
         sql: schema.sql,
         tables: [...schema.tables],
@@ -130,7 +130,7 @@ export class ManagerDatabase extends pulumi.ComponentResource {
       user: admin.user,
       password: pulumi.secret(admin.password),
       tls: connection.tls,
-      tlsCa: readCa(connection),
+      tlsCa: readCaFile("pulsar:managerDatabase.tlsCaFile", connection.tlsCaFile),
     };
     const names = new ManagerNames(
       `${name}-names`,
@@ -209,15 +209,6 @@ export class ManagerDatabase extends pulumi.ComponentResource {
       { ...inside, dependsOn: onDatabase },
     );
     return { database, last: onSchema };
-  }
-}
-
-function readCa({ tlsCaFile }: ManagerDatabaseConnection): string | undefined {
-  if (tlsCaFile === undefined) return undefined;
-  try {
-    return readFileSync(tlsCaFile, "utf8");
-  } catch (error) {
-    throw fault(`the CA's certificate ${tlsCaFile} cannot be read: ${(error as Error).message}`);
   }
 }
 

@@ -1,9 +1,8 @@
-import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { fullName } from "../model/charts/names.ts";
 import type { SecretRef } from "../model/charts/cluster.ts";
 import type { Owned, PermissionSettings, TenantSettings } from "../model/tenants.ts";
-import { fault } from "../resources/kit/fault.ts";
+import { readCaFile } from "../resources/kit/caFile.ts";
 import type { AdminAccess } from "../resources/pulsar/adminApi.ts";
 import type { ClusterRef } from "../resources/kubernetes/connection.ts";
 import { Namespace, Permission, Tenant, TenantGuard, Topic } from "../resources/pulsar/pulsarObjects.ts";
@@ -132,16 +131,6 @@ function accessOf({ cluster, kubernetesNamespace, release, token, adminApi }: Pu
     service: `${fullName(release)}-proxy`,
     token,
     ...(adminApi?.address !== undefined && { address: adminApi.address }),
-    ...(adminApi?.caFile !== undefined && { ca: readCa(adminApi.caFile) }),
+    ...(adminApi?.caFile !== undefined && { ca: readCaFile("pulsar:adminApi.caFile", adminApi.caFile) }),
   };
-}
-
-function readCa(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw fault(
-      `pulsar:adminApi.caFile: found ${file}, which cannot be read (${(error as Error).message}); allowed: the path of a PEM file`,
-    );
-  }
 }

@@ -113,6 +113,12 @@ export function statusOf(error: unknown): number | undefined {
   return error instanceof Error && "code" in error && Number(error.code) >= 100 ? Number(error.code) : undefined;
 }
 
+/** For the `catch` of an `ask`: undefined where the object does not exist (404); throws any other error. */
+export function unlessMissing(error: unknown): undefined {
+  if (statusOf(error) === 404) return undefined;
+  throw error;
+}
+
 /**
  * The kubeconfig by kubectl's rules (client-go's ClientConfigLoadingRules): of several files in KUBECONFIG the missing ones are
  * skipped, and the first to say something wins. The library's own loader lets the last one win and refuses a name that occurs twice.

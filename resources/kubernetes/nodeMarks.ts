@@ -6,9 +6,9 @@ import { storedProvider } from "../kit/storedProvider.ts";
 
 export type { NodeMarksArgs } from "./nodeMarksProvider.ts";
 
-/** From the folder of Pulumi.yaml; `storedProvider` says why the state holds no more than this. */
-const module = "./resources/kubernetes/nodeMarksProvider.ts";
-export const nodeMarksProvider = storedProvider(async () => (await import(module)) as typeof provider);
+export const nodeMarksProvider = storedProvider<provider.NodeMarksArgs, provider.NodeMarksArgs>(
+  "./resources/kubernetes/nodeMarksProvider.ts",
+);
 
 /**
  * Labels and taints of ours on a node that is not ours. Everybody else's stay as they are; ours are known by key, and a taint by key

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { dynamic } from "@pulumi/pulumi";
-import { ask, type Cluster, type ClusterRef, connect, fault, statusOf } from "./connection.ts";
+import { withTitle } from "../kit/withTitle.ts";
+import { ask, type Cluster, type ClusterRef, connect, fault, statusOf, unlessMissing } from "./connection.ts";
 import {
   conflicts,
   type LiveNode,
@@ -49,39 +50,32 @@ export async function update(
   return { outs: news };
 }
 
-/** What is left of our marks: the next `up` puts back what is missing. A node that is gone takes its marks along. */
+/** Our marks that are still on the node: the next `up` restores what is missing. A node that is gone has no marks. */
 export async function read(id: string, props: NodeMarksArgs): Promise<dynamic.ReadResult<NodeMarksArgs>> {
-  try {
+  return withTitle(titleOf(props), async () => {
     const cluster = await connect(props.cluster);
-    const node = await ask(cluster, (api) => api.readNode({ name: props.node }));
+    const node = await ask(cluster, (api) => api.readNode({ name: props.node })).catch(unlessMissing);
+    if (node === undefined) return { id: "" };
     const live = { cluster: props.cluster, node: props.node, owner: props.owner, ...standing(node, props) };
     return { id, props: live, inputs: live };
-  } catch (error) {
-    if (statusOf(error) === 404) return { id: "" };
-    throw headed(props.node, error);
-  }
+  });
 }
 
-/** Takes off what is still ours and nobody else's. A node that is gone has nothing left to take off. */
+/** Removes the marks that still have our value and that no other stack needs. */
 export async function remove(_id: string, props: NodeMarksArgs): Promise<void> {
-  try {
-    await write(await connect(props.cluster), props.node, props.owner, none);
-  } catch (error) {
-    throw headed(props.node, error);
-  }
-}
-
-/** The dynamic provider of @pulumi/pulumi 3.270 prints a fault of read and delete as `${fault}: ${fault.stack}`. */
-function headed(node: string, error: unknown): unknown {
-  return error instanceof Error ? Object.assign(error, { toString: () => `node "${node}"` }) : error;
+  await withTitle(titleOf(props), async () => write(await connect(props.cluster), props.node, props.owner, none));
 }
 
 async function mark(args: NodeMarksArgs): Promise<void> {
-  const cluster = await connect(args.cluster);
-  if (await write(cluster, args.node, args.owner, args)) return;
-  const context = `the cluster of context "${cluster.context}"`;
-  throw new Error(`node "${args.node}" does not exist in ${context}; it has ${await nodeNames(cluster)}`);
+  await withTitle(titleOf(args), async () => {
+    const cluster = await connect(args.cluster);
+    if (await write(cluster, args.node, args.owner, args)) return;
+    const context = `the cluster of context "${cluster.context}"`;
+    throw fault(`does not exist in ${context}; set one of its nodes: ${await nodeNames(cluster)}`);
+  });
 }
+
+const titleOf = ({ node }: NodeMarksArgs) => `node "${node}"`;
 
 /**
  * Reads, merges and writes until nobody wrote in between. False when there is no such node.
@@ -95,7 +89,7 @@ async function write(cluster: Cluster, name: string, owner: string, wanted: Mark
   for (let attempt = 1; ; attempt += 1) {
     try {
       const node = await ask(cluster, (api) => api.readNode({ name }));
-      const body = merged(name, node, owner, wanted);
+      const body = merged(node, owner, wanted);
       if (body !== undefined) await ask(cluster, (api) => api.patchNode({ name, body }, asMergePatch));
       return true;
     } catch (error) {
@@ -107,17 +101,17 @@ async function write(cluster: Cluster, name: string, owner: string, wanted: Mark
 }
 
 /** @throws Error of one line if another stack needs another value, or if nobody can tell */
-function merged(name: string, node: LiveNode, owner: string, wanted: Marks) {
+function merged(node: LiveNode, owner: string, wanted: Marks) {
   try {
     const contradictions = conflicts(node, owner, wanted);
     if (contradictions.length === 0) return patchFor(node, owner, wanted);
     throw fault(
-      `node "${name}": this stack needs ${contradictions.join("; ")}. ` +
-        "Set another pulsar:nodeLabel, pulsar:nodeTaint or zone, or give each stack nodes of its own",
+      `this stack needs ${contradictions.join(", and ")}; ` +
+        "set another pulsar:nodeLabel, pulsar:nodeTaint or zone, or give each stack its own nodes",
     );
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw fault(`node "${name}": its annotation ${ownersAnnotation} is no valid JSON; remove the annotation`);
+    throw fault(`its annotation ${ownersAnnotation} is not valid JSON; remove the annotation`);
   }
 }
 

@@ -81,11 +81,11 @@ export function conflicts(node: LiveNode, owner: string, wanted: Marks): string[
     .flatMap(([other, theirs]) => [
       ...Object.entries(wanted.labels)
         .filter(([key, value]) => Object.hasOwn(theirs.labels, key) && theirs.labels[key] !== value)
-        .map(([key, value]) => `label ${key}=${value}, where stack ${other} needs ${key}=${theirs.labels[key]}`),
+        .map(([key, value]) => `label ${key}=${value}, but stack ${other} needs ${key}=${theirs.labels[key]}`),
       ...wanted.taints.flatMap((ours) =>
         theirs.taints
           .filter((taint) => same(taint, ours) && !equal(taint, ours))
-          .map((taint) => `taint ${textOf(ours)}, where stack ${other} needs ${textOf(taint)}`),
+          .map((taint) => `taint ${textOf(ours)}, but stack ${other} needs ${textOf(taint)}`),
       ),
     ]);
 }

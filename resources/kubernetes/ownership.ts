@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ask, type ClusterRef, connect, statusOf } from "./connection.ts";
+import { ask, type ClusterRef, connect, unlessMissing } from "./connection.ts";
 
 /** Annotation that says which stack made an object: `<organization>/<project>/<stack>`. */
 export const ownerAnnotation = "pulsar-stack/owner";
@@ -99,12 +99,7 @@ async function find(
   { cluster, objects }: Awaited<ReturnType<typeof open>>,
   { apiVersion, kind, metadata: { name, namespace } }: KubernetesObject,
 ): Promise<KubernetesObject | undefined> {
-  try {
-    return await ask(cluster, () =>
-      objects.read<KubernetesObject>({ apiVersion, kind, metadata: { name, namespace } }),
-    );
-  } catch (error) {
-    if (statusOf(error) === 404) return undefined;
-    throw error;
-  }
+  return ask(cluster, () => objects.read<KubernetesObject>({ apiVersion, kind, metadata: { name, namespace } })).catch(
+    unlessMissing,
+  );
 }

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { answerInPreview, ask, type Cluster, type ClusterRef, connect, fault, statusOf } from "./connection.ts";
+import { answerInPreview, ask, type Cluster, type ClusterRef, connect, fault, unlessMissing } from "./connection.ts";
 
 const group = "monitoring.coreos.com";
 const version = "v1";
@@ -31,14 +31,8 @@ interface Found {
 
 /** By the list of kinds, which everybody may read; their definitions not everybody may. */
 async function look(cluster: Cluster): Promise<Found> {
-  const { context } = cluster;
-  try {
-    const { resources } = await ask(cluster, () => cluster.kinds.getAPIResources({ group, version }));
-    return { context, known: resources.some(({ kind }) => kind === "PodMonitor") };
-  } catch (error) {
-    if (statusOf(error) === 404) return { context, known: false };
-    throw error;
-  }
+  const found = await ask(cluster, () => cluster.kinds.getAPIResources({ group, version })).catch(unlessMissing);
+  return { context: cluster.context, known: found?.resources.some(({ kind }) => kind === "PodMonitor") ?? false };
 }
 
 function judge({ context, known }: Found): void {

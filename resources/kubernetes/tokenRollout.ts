@@ -3,9 +3,9 @@ import type { ClusterRef } from "./connection.ts";
 import type * as provider from "./tokenRolloutProvider.ts";
 import { storedProvider } from "../kit/storedProvider.ts";
 
-/** From the folder of Pulumi.yaml; `storedProvider` says why the state holds no more than this. */
-const module = "./resources/kubernetes/tokenRolloutProvider.ts";
-export const tokenRolloutProvider = storedProvider(async () => (await import(module)) as typeof provider);
+export const tokenRolloutProvider = storedProvider<provider.TokenRolloutArgs, provider.TokenRolloutArgs>(
+  "./resources/kubernetes/tokenRolloutProvider.ts",
+);
 
 /**
  * The pods that hold a key or a token (charts 2.7.7 and 4.7.0: all references to `<release>-token-*` in the templates), in the order of their

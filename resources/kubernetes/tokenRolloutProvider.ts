@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { dynamic } from "@pulumi/pulumi";
-import { ask, type Cluster, type ClusterRef, connect, statusOf } from "./connection.ts";
+import { diffOn } from "../kit/diff.ts";
+import { ask, type Cluster, type ClusterRef, connect, unlessMissing } from "./connection.ts";
 import { isReady } from "./pods.ts";
 
 /** Inputs of a TokenRollout resource, and its outputs: those that the pods were last started for. */
@@ -41,7 +42,7 @@ const pause = 1000;
 
 /** Never connects, so that a preview needs no cluster. A key that is still to be made arrives as a text like no other. */
 export function diff(_id: string, olds: TokenRolloutArgs, news: TokenRolloutArgs): dynamic.DiffResult {
-  return { changes: olds.key !== news.key || olds.expires !== news.expires };
+  return diffOn(olds, news, ["key", "expires"]);
 }
 
 /** Nothing to do: the pods of a new release are started with these Secrets. */
@@ -142,9 +143,5 @@ async function replicas(cluster: Cluster, which: { namespace: string; labelSelec
 
 /** One that is gone by itself is as good as deleted. */
 async function deletePod(cluster: Cluster, namespace: string, name: string): Promise<void> {
-  try {
-    await ask(cluster, (api) => api.deleteNamespacedPod({ name, namespace }));
-  } catch (error) {
-    if (statusOf(error) !== 404) throw error;
-  }
+  await ask(cluster, (api) => api.deleteNamespacedPod({ name, namespace })).catch(unlessMissing);
 }

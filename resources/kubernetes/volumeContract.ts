@@ -1,11 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { PodVolumes, VolumeContractArgs } from "../../model/volumeMoves.ts";
 import { checkingProvider } from "../kit/storedProvider.ts";
-import type * as provider from "./volumeContractProvider.ts";
 
-/** From the folder of Pulumi.yaml; `storedProvider` says why the state holds no more than this. */
-const module = "./resources/kubernetes/volumeContractProvider.ts";
-export const volumeContractProvider = checkingProvider(async () => (await import(module)) as typeof provider);
+export const volumeContractProvider = checkingProvider<VolumeContractArgs, VolumeContractArgs>(
+  "./resources/kubernetes/volumeContractProvider.ts",
+);
 
 /**
  * Where each pod's data is, noted down in the state; it makes nothing. A program does not see the state, but the `check` of a resource is

@@ -1,6 +1,6 @@
-import { isDeepStrictEqual } from "node:util";
 import type { dynamic } from "@pulumi/pulumi";
 import { breaches, refusal, type VolumeContractArgs } from "../../model/volumeMoves.ts";
+import { diffOn } from "../kit/diff.ts";
 
 /**
  * Refuses a change that would separate a pod from its data.
@@ -18,8 +18,7 @@ export function check(
 
 /** Says whether other volumes are to be noted down. What is accepted belongs to the change, not to the volumes. */
 export function diff(_id: string, olds: VolumeContractArgs, news: VolumeContractArgs): dynamic.DiffResult {
-  const keys = ["namespace", "release", "clusterDomain", "storageClass", "chartLine", "volumes"] as const;
-  return { changes: keys.some((key) => !isDeepStrictEqual(olds[key], news[key])), replaces: [] };
+  return diffOn(olds, news, ["namespace", "release", "clusterDomain", "storageClass", "chartLine", "volumes"]);
 }
 
 export async function create(args: VolumeContractArgs): Promise<dynamic.CreateResult<VolumeContractArgs>> {

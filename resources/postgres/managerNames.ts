@@ -3,9 +3,9 @@ import type * as provider from "./managerNamesProvider.ts";
 import type { SqlTarget } from "./sqlSession.ts";
 import { storedProvider } from "../kit/storedProvider.ts";
 
-/** From the folder of Pulumi.yaml; `storedProvider` says why the state holds no more than this. */
-const module = "./resources/postgres/managerNamesProvider.ts";
-export const managerNamesProvider = storedProvider(async () => (await import(module)) as typeof provider);
+export const managerNamesProvider = storedProvider<provider.ManagerNamesInputs, provider.ManagerNamesState>(
+  "./resources/postgres/managerNamesProvider.ts",
+);
 
 /** The server as its administrator reaches it; the password is a secret in the state whether or not it is given as one. */
 export type ManagerNamesArgs = { [K in keyof SqlTarget]: pulumi.Input<SqlTarget[K]> } & {

@@ -1,5 +1,5 @@
-import { isDeepStrictEqual } from "node:util";
 import type { dynamic } from "@pulumi/pulumi";
+import { diffOn } from "../kit/diff.ts";
 import { type SqlTarget, withSession } from "./sqlSession.ts";
 
 /** What is to be made in PostgreSQL, by name. */
@@ -21,8 +21,7 @@ export interface ManagerNamesState extends ManagerNamesInputs {
 
 /** Decides without connecting. */
 export function diff(_id: string, olds: ManagerNamesState, news: ManagerNamesInputs): dynamic.DiffResult {
-  const keys = ["host", "port", "database", "user", "password", "tls", "tlsCa", "names"] as const;
-  return { changes: keys.some((key) => !isDeepStrictEqual(olds[key], news[key])), replaces: [] };
+  return diffOn(olds, news, ["host", "port", "database", "user", "password", "tls", "tlsCa", "names"]);
 }
 
 export async function create(inputs: ManagerNamesInputs): Promise<dynamic.CreateResult<ManagerNamesState>> {
@@ -35,8 +34,8 @@ export async function update(
   olds: ManagerNamesState,
   news: ManagerNamesInputs,
 ): Promise<dynamic.UpdateResult<ManagerNamesState>> {
-  const same = (["host", "port", "names"] as const).every((key) => isDeepStrictEqual(olds[key], news[key]));
-  return { outs: { ...news, taken: same ? olds.taken : await findTaken(news) } };
+  const { changes } = diffOn(olds, news, ["host", "port", "names"]);
+  return { outs: { ...news, taken: changes ? await findTaken(news) : olds.taken } };
 }
 
 /** There is nothing to look at: the state is the record. */

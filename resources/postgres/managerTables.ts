@@ -3,9 +3,9 @@ import type * as provider from "./managerTablesProvider.ts";
 import type { TlsMode } from "./sqlSession.ts";
 import { storedProvider } from "../kit/storedProvider.ts";
 
-/** From the folder of Pulumi.yaml; `storedProvider` says why the state holds no more than this. */
-const module = "./resources/postgres/managerTablesProvider.ts";
-export const managerTablesProvider = storedProvider(async () => (await import(module)) as typeof provider);
+export const managerTablesProvider = storedProvider<provider.ManagerTablesInputs, provider.ManagerTablesState>(
+  "./resources/postgres/managerTablesProvider.ts",
+);
 
 export interface ManagerTablesArgs {
   /** Name or address of the PostgreSQL server. A change looks whether the tables are there too, and makes them where not. */

@@ -1,7 +1,11 @@
 import { createHash } from "node:crypto";
 import type { dynamic } from "@pulumi/pulumi";
+import { diffOn } from "../kit/diff.ts";
+import { withTitle } from "../kit/withTitle.ts";
 import { applySchema, dropTables, usableTables } from "./managerTablesSql.ts";
 import { codeOf, type SqlTarget, withSession } from "./sqlSession.ts";
+
+const title = "tables of Pulsar Manager";
 
 /** What the provider gets: where the database is, and which tables belong there. */
 export interface ManagerTablesInputs extends SqlTarget {
@@ -26,21 +30,8 @@ export interface ManagerTablesState extends ManagerTablesInputs {
  * unless `deleteTables`. A server that changed its name or port may still be the same one: an update, which looks first.
  */
 export function diff(_id: string, olds: ManagerTablesState, news: ManagerTablesInputs): dynamic.DiffResult {
-  const changed = (key: keyof ManagerTablesInputs): boolean => JSON.stringify(olds[key]) !== JSON.stringify(news[key]);
-  const keys: readonly (keyof ManagerTablesInputs)[] = [
-    "host",
-    "port",
-    "database",
-    "user",
-    "password",
-    "tls",
-    "tlsCa",
-    "schemaVersion",
-    "sql",
-    "tables",
-    "deleteTables",
-  ];
-  return { changes: keys.some(changed), replaces: changed("database") ? ["database"] : [] };
+  const server = ["host", "port", "user", "password", "tls", "tlsCa"] as const;
+  return diffOn(olds, news, [...server, "schemaVersion", "sql", "tables", "deleteTables"], ["database"]);
 }
 
 export async function create(inputs: ManagerTablesInputs): Promise<dynamic.CreateResult<ManagerTablesState>> {
@@ -57,7 +48,7 @@ export async function update(
 
 /** The tables that are left: the next `up` makes what is missing. */
 export function read(id: string, props: ManagerTablesState): Promise<dynamic.ReadResult<ManagerTablesState>> {
-  return withoutStack(async () => {
+  return withTitle(title, async () => {
     const live = { ...props, tables: await findTables(props) };
     // As inputs too, so that the next preview shows what is missing.
     const inputs = Object.fromEntries(Object.entries(live).filter(([key]) => key !== "sha256"));
@@ -67,7 +58,7 @@ export function read(id: string, props: ManagerTablesState): Promise<dynamic.Rea
 
 /** Leaves the tables alone, without connecting, unless `deleteTables`. */
 export function remove(_id: string, props: ManagerTablesState): Promise<void> {
-  return withoutStack(async () => {
+  return withTitle(title, async () => {
     if (!props.deleteTables) return;
     try {
       await withSession(props, (session) => dropTables(session, props.tables));
@@ -100,14 +91,4 @@ async function ensure(wanted: ManagerTablesInputs, applied?: string): Promise<Ma
     await applySchema(session, { version: wanted.schemaVersion, sql: wanted.sql, tables: wanted.tables });
   });
   return { ...wanted, sha256 };
-}
-
-/** The dynamic provider (@pulumi/pulumi 3.270) prints a fault of read and delete as `${fault}: ${fault.stack}`; the message is enough. */
-async function withoutStack<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const { message } = error as Error;
-    throw Object.assign(new Error(message, { cause: error }), { stack: message, toString: () => "ManagerTables" });
-  }
 }

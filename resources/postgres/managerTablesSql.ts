@@ -121,7 +121,7 @@ export async function dropTables(session: Client, tables: readonly string[]): Pr
   } catch (error) {
     // 2BP01: something depends on them, and only `detail` says what. Other details may show a row's values.
     const detail = codeOf(error) === "2BP01" ? ` (${firstLine((error as DatabaseError).detail)})` : "";
-    throw new Error(`the tables of Pulsar Manager were not dropped: ${firstLine(error)}${detail}`, { cause: error });
+    throw new Error(`PostgreSQL did not drop them: ${firstLine(error)}${detail}`, { cause: error });
   }
 }
 

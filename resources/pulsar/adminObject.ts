@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import type { dynamic } from "@pulumi/pulumi";
 import { type AdminAccess, type AdminApi, NoToken, withAdminApi } from "./adminApi.ts";
+import { diffOn } from "../kit/diff.ts";
 import type { ProviderModule } from "../kit/storedProvider.ts";
+import { withTitle } from "../kit/withTitle.ts";
 
 /** What every object in Pulsar is described by, beside settings of its own. */
 export interface AdminObjectArgs {
@@ -47,7 +49,7 @@ const takeOver = "if this stack made it before a destroy, take it over (pulsar:a
  */
 export function adminProvider<Args extends AdminObjectArgs>(kind: AdminObjectKind<Args>): ProviderModule<Args, Args> {
   const ask = <T>(args: Args, work: (api: AdminApi) => Promise<T>): Promise<T> =>
-    headed(kind.title(args), () => withAdminApi(args.access, work));
+    withTitle(kind.title(args), () => withAdminApi(args.access, work));
   const differing = (one: Args, other: Args) => kind.settings.filter((key) => !isDeepStrictEqual(one[key], other[key]));
   const difference = (found: Args, wanted: Args) => {
     const [key] = differing(found, wanted);
@@ -77,10 +79,7 @@ export function adminProvider<Args extends AdminObjectArgs>(kind: AdminObjectKin
 
   return {
     diff(_id, olds, news): dynamic.DiffResult {
-      const changed = (key: keyof Args) => !isDeepStrictEqual(olds[key], news[key]);
-      const replaces = kind.identity.filter(changed).map(String);
-      const keys: readonly (keyof Args)[] = ["access", "create", ...kind.settings];
-      return { changes: replaces.length > 0 || keys.some(changed), replaces };
+      return diffOn<AdminObjectArgs & Args>(olds, news, ["access", "create", ...kind.settings], kind.identity);
     },
 
     async create(wanted) {
@@ -118,20 +117,4 @@ export function adminProvider<Args extends AdminObjectArgs>(kind: AdminObjectKin
       });
     },
   };
-}
-
-/**
- * Puts what it is about before a fault. The dynamic provider (@pulumi/pulumi 3.270) prints a fault of read and delete as `${fault}: ${fault.stack}`,
- * one of create and update as its message.
- */
-export async function headed<T>(title: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const { message } = error as Error;
-    throw Object.assign(new Error(`${title}: ${message}`, { cause: error }), {
-      stack: message,
-      toString: () => title,
-    });
-  }
 }

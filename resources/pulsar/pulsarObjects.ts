@@ -6,17 +6,21 @@ import type * as guards from "./tenantGuardProvider.ts";
 import type * as tenants from "./tenantProvider.ts";
 import type * as topics from "./topicProvider.ts";
 
-/** From the folder of Pulumi.yaml; `storedProvider` says why the state holds no more than this. */
-const tenantModule = "./resources/pulsar/tenantProvider.ts";
-export const tenantProvider = storedProvider(async () => (await import(tenantModule)) as typeof tenants);
-const namespaceModule = "./resources/pulsar/namespaceProvider.ts";
-export const namespaceProvider = storedProvider(async () => (await import(namespaceModule)) as typeof namespaces);
-const topicModule = "./resources/pulsar/topicProvider.ts";
-export const topicProvider = checkingProvider(async () => (await import(topicModule)) as typeof topics);
-const permissionModule = "./resources/pulsar/permissionProvider.ts";
-export const permissionProvider = storedProvider(async () => (await import(permissionModule)) as typeof permissions);
-const guardModule = "./resources/pulsar/tenantGuardProvider.ts";
-export const tenantGuardProvider = storedProvider(async () => (await import(guardModule)) as typeof guards);
+export const tenantProvider = storedProvider<tenants.TenantArgs, tenants.TenantArgs>(
+  "./resources/pulsar/tenantProvider.ts",
+);
+export const namespaceProvider = storedProvider<namespaces.NamespaceArgs, namespaces.NamespaceArgs>(
+  "./resources/pulsar/namespaceProvider.ts",
+);
+export const topicProvider = checkingProvider<topics.TopicArgs, topics.TopicArgs>(
+  "./resources/pulsar/topicProvider.ts",
+);
+export const permissionProvider = storedProvider<permissions.PermissionArgs, permissions.PermissionArgs>(
+  "./resources/pulsar/permissionProvider.ts",
+);
+export const tenantGuardProvider = storedProvider<guards.TenantGuardArgs, guards.TenantGuardArgs>(
+  "./resources/pulsar/tenantGuardProvider.ts",
+);
 
 /** A tenant: who administers it, and in which clusters it may be. */
 export class Tenant extends pulumi.dynamic.Resource {

@@ -1,7 +1,7 @@
-import { isDeepStrictEqual } from "node:util";
 import type { dynamic } from "@pulumi/pulumi";
+import { diffOn } from "../kit/diff.ts";
+import { withTitle } from "../kit/withTitle.ts";
 import { type AdminAccess, type AdminApi, withAdminApi } from "./adminApi.ts";
-import { headed } from "./adminObject.ts";
 import { listTopics, reasonToKeep, topicName } from "./topics.ts";
 
 /** All that a stack has under a tenant. */
@@ -21,12 +21,7 @@ export interface TenantGuardArgs {
 
 /** Decides without connecting. */
 export function diff(_id: string, olds: TenantGuardArgs, news: TenantGuardArgs): dynamic.DiffResult {
-  const keys = ["access", "create", "namespaces"] as const;
-  const renamed = olds.tenant !== news.tenant;
-  return {
-    changes: renamed || keys.some((key) => !isDeepStrictEqual(olds[key], news[key])),
-    replaces: renamed ? ["tenant"] : [],
-  };
+  return diffOn(olds, news, ["access", "create", "namespaces"], ["tenant"]);
 }
 
 export async function create(args: TenantGuardArgs): Promise<dynamic.CreateResult<TenantGuardArgs>> {
@@ -62,7 +57,7 @@ type Kept = Pick<TenantGuardArgs, "namespaces"> | undefined;
 async function refuseLoss(olds: TenantGuardArgs, news: Kept): Promise<void> {
   const going = leaving(olds, news);
   if (!going.tenant && going.namespaces.length === 0 && going.topics.length === 0) return;
-  await headed(`tenant ${olds.tenant}`, async () => {
+  await withTitle(`tenant ${olds.tenant}`, async () => {
     const reasons = await withAdminApi(olds.access, (api) => inTheWay(api, olds, going));
     if (reasons.length > 0) {
       throw new Error(

@@ -273,7 +273,7 @@ test("faults of the arguments are one line", async (t) => {
     [{ admin: undefined }, /^manager: role and database are to be made, but admin is not set; .*create: false/],
     [
       { connection: { host: "db", port: 5432, tls: "verify-full", tlsCaFile: "missing.pem" } },
-      /^the CA's certificate missing\.pem cannot be read: ENOENT/,
+      /^pulsar:managerDatabase\.tlsCaFile: missing\.pem cannot be read \(ENOENT/,
     ],
   ];
   for (const [change, message] of faults) {

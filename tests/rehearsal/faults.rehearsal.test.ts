@@ -190,7 +190,7 @@ test("a cluster and a database that are not as the stack has them", limit, async
       const fault = await faultWith({ plain: { "pulsar:managerDatabase.deleteData": "true" } });
       assert.equal(
         fault,
-        'up failed: node "node3" does not exist in the cluster of context "rehearsal"; it has node1, node2',
+        'up failed: node "node3": does not exist in the cluster of context "rehearsal"; set one of its nodes: node1, node2',
       );
       // The manager's role may be made already; what follows begins without it.
       assertOk(await stage.stack.destroy());

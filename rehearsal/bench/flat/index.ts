@@ -13,7 +13,6 @@ import { ManagerTables } from "../../../resources/postgres/managerTables.ts";
 import { NodeMarks } from "../../../resources/kubernetes/nodeMarks.ts";
 import { checkingProvider } from "../../../resources/kit/storedProvider.ts";
 import { TokenRollout } from "../../../resources/kubernetes/tokenRollout.ts";
-import type * as volumeContractProvider from "../../../resources/kubernetes/volumeContractProvider.ts";
 import { keyPair, signToken } from "../../../model/tokens.ts";
 
 const config = new pulumi.Config();
@@ -45,10 +44,9 @@ const provider = new k8s.Provider("cluster", {
 const claims = (...volumes: [keyof typeof directories, string][]) =>
   Object.fromEntries(volumes.map(([volume, size]) => [volume, { path: directories[volume], size }]));
 // The stack's own class would look for the module beside this program's Pulumi.yaml: unlike the others it is asked at preview.
-const contractModule = "../../../resources/kubernetes/volumeContractProvider.ts";
 class VolumeContract extends pulumi.dynamic.Resource {}
 const contract = new VolumeContract(
-  checkingProvider(async () => (await import(contractModule)) as typeof volumeContractProvider),
+  checkingProvider("../../../resources/kubernetes/volumeContractProvider.ts"),
   "volume-contract",
   {
     namespace: "pulsar",

@@ -201,8 +201,8 @@ describe("marks that two stacks need", () => {
     const theirs = { ...theirsOf("contradicted"), labels: { role: "other" }, taints: [] };
     assert.equal(
       await messageOf(create(theirs)),
-      `node "contradicted": this stack needs label role=other, where stack ${owner} needs role=pulsar. ` +
-        "Set another pulsar:nodeLabel, pulsar:nodeTaint or zone, or give each stack nodes of its own",
+      `node "contradicted": this stack needs label role=other, but stack ${owner} needs role=pulsar; ` +
+        "set another pulsar:nodeLabel, pulsar:nodeTaint or zone, or give each stack its own nodes",
     );
     assert.deepEqual(await stateOf("contradicted"), before);
   });
@@ -211,7 +211,7 @@ describe("marks that two stacks need", () => {
     const name = "contradicted";
     const body = { metadata: { annotations: { [ownersAnnotation]: "{broken" } } };
     await api.patchNode({ name, body }, setHeaderOptions("Content-Type", PatchStrategy.MergePatch));
-    const message = `node "${name}": its annotation ${ownersAnnotation} is no valid JSON; remove the annotation`;
+    const message = `node "${name}": its annotation ${ownersAnnotation} is not valid JSON; remove the annotation`;
     assert.equal(await messageOf(create(theirsOf(name))), message);
     assert.equal(await messageOf(remove(name, marksOf(name))), message);
   });
@@ -220,7 +220,7 @@ describe("marks that two stacks need", () => {
 describe("a node that is not there", () => {
   test("is named along with those that are, and never created", async () => {
     const known = (await api.listNode()).items.map((node) => node.metadata?.name).join(", ");
-    const missing = `node "node4" does not exist in the cluster of context "${context}"; it has ${known}`;
+    const missing = `node "node4": does not exist in the cluster of context "${context}"; set one of its nodes: ${known}`;
     assert.equal(await messageOf(create(marksOf("node4"))), missing);
     assert.equal(await messageOf(update("node4", marksOf("node4"), { ...marksOf("node4"), labels: {} })), missing);
     assert.deepEqual(await read("node4", marksOf("node4")), { id: "" });
@@ -239,7 +239,7 @@ describe("a node that is not there", () => {
 describe("a cluster that cannot be asked", () => {
   test("is named by its context", async () => {
     const elsewhere = { ...marksOf("kept"), cluster: { kubeconfig, context: "elsewhere" } };
-    const message = `context "elsewhere" is not in kubeconfig ${kubeconfig}; it has ${context}`;
+    const message = `node "kept": context "elsewhere" is not in kubeconfig ${kubeconfig}; it has ${context}`;
     assert.equal(await messageOf(create(elsewhere)), message);
     assert.equal(await messageOf(read("kept", elsewhere)), message);
     assert.equal(await messageOf(remove("kept", elsewhere)), message);

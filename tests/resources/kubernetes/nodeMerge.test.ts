@@ -245,8 +245,8 @@ describe("marks of two stacks on a node", () => {
     };
     const node = marked({}, a, both);
     assert.deepEqual(conflicts(node, b, other), [
-      `label role=other, where stack ${a} needs role=pulsar`,
-      `taint dedicated=other:NoSchedule, where stack ${a} needs dedicated=pulsar:NoSchedule`,
+      `label role=other, but stack ${a} needs role=pulsar`,
+      `taint dedicated=other:NoSchedule, but stack ${a} needs dedicated=pulsar:NoSchedule`,
     ]);
     assert.deepEqual(conflicts(node, a, other), [], "a stack does not contradict itself");
   });

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { Socket } from "node:net";
 import { test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { managerNamesProvider } from "../../../resources/postgres/managerNames.ts";
 import * as provider from "../../../resources/postgres/managerNamesProvider.ts";
 import { freePorts } from "../../../rehearsal/cluster/ports.ts";
 
@@ -59,11 +58,4 @@ test("other names and another server are looked at", async (t) => {
       });
     });
   }
-});
-
-test("the provider, as the state holds it, is small and holds no secret; a preview of a new resource does not need the module", async () => {
-  const { text, containsSecrets } = await pulumi.runtime.serializeFunction(() => managerNamesProvider);
-  assert.equal(containsSecrets, false);
-  assert.ok(text.length < 4000, `${text.length} characters`);
-  assert.equal(managerNamesProvider.check, undefined);
 });

@@ -202,7 +202,10 @@ test("a rotated password is an update that proves it works", async () => {
   const refusal = `PostgreSQL at ${inputs.host}:${inputs.port} (database ${inputs.database}) refused the password of user ${user}, or there is no such user`;
   const news = { ...inputs, password: "another" };
   assert.equal(await faultOf(provider.update(id, state, news)), refusal);
-  assert.equal(await faultOf(provider.read(id, { ...state, password: "another" })), refusal);
+  assert.equal(
+    await faultOf(provider.read(id, { ...state, password: "another" })),
+    `tables of Pulsar Manager: ${refusal}`,
+  );
 
   const ddl = await watchDdl();
   await asSuperuser("postgres", `ALTER ROLE ${user} PASSWORD 'another'`);
@@ -319,7 +322,7 @@ test("what depends on the tables keeps all of them from being dropped and is nam
   await asManager("CREATE VIEW report AS SELECT * FROM tenants");
   assert.equal(
     await faultOf(provider.remove(id, { ...state, deleteTables: true })),
-    "the tables of Pulsar Manager were not dropped: cannot drop desired object(s) because other objects depend on them " +
+    "tables of Pulsar Manager: PostgreSQL did not drop them: cannot drop desired object(s) because other objects depend on them " +
       "(view report depends on table tenants)",
   );
   assert.deepEqual(await tablesThere(), allTables);

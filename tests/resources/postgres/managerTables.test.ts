@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
 import { type AddressInfo, createServer, Socket } from "node:net";
-import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { managerSchema } from "../../../model/managerSchemas/index.ts";
-import { managerTablesProvider } from "../../../resources/postgres/managerTables.ts";
 import * as provider from "../../../resources/postgres/managerTablesProvider.ts";
 import { connectFault, tlsOptions, withSession } from "../../../resources/postgres/sqlSession.ts";
 import { freePorts } from "../../../rehearsal/cluster/ports.ts";
@@ -99,21 +96,14 @@ test("a server that cannot be reached gives one line that names it", async (t) =
   await t.test("on create", () => failsWith(provider.create(target), refused));
   await t.test("on update", () => failsWith(provider.update("x", lost, target), refused));
   await t.test("on refresh, which does not take the tables for lost", () =>
-    failsWith(provider.read("x", lost), refused),
+    failsWith(provider.read("x", lost), `tables of Pulsar Manager: ${refused}`),
   );
   await t.test("on a destroy that is to drop the tables", () =>
-    failsWith(provider.remove("x", { ...lost, deleteTables: true }), refused),
+    failsWith(provider.remove("x", { ...lost, deleteTables: true }), `tables of Pulsar Manager: ${refused}`),
   );
   await t.test("also where a name stands for several addresses", () =>
     failsWith(provider.create({ ...target, host: "localhost" }), refused.replace("127.0.0.1", "localhost")),
   );
-});
-
-test("the dynamic provider prints a fault of refresh and destroy without a stack", async () => {
-  const [port = 0] = await freePorts(1);
-  const fault: unknown = await provider.read("x", { ...state, host: "127.0.0.1", port }).catch((e: unknown) => e);
-  assert.ok(fault instanceof Error);
-  assert.equal(`${String(fault)}: ${String(fault.stack)}`, `ManagerTables: ${fault.message}`);
 });
 
 test("a server that takes the connection and never answers is given up", async (t) => {
@@ -177,27 +167,4 @@ test("TLS modes as Node takes them", () => {
   assert.deepEqual(tlsOptions({ tls: "require" }), { rejectUnauthorized: false });
   assert.deepEqual(tlsOptions({ tls: "verify-full" }), { rejectUnauthorized: true });
   assert.deepEqual(tlsOptions({ tls: "verify-full", tlsCa: "PEM" }), { rejectUnauthorized: true, ca: "PEM" });
-});
-
-test("the provider, as the state holds it, is small, holds no secret and no place of this machine, and runs", async () => {
-  const { text, containsSecrets } = await pulumi.runtime.serializeFunction(() => managerTablesProvider);
-  assert.equal(containsSecrets, false);
-  assert.ok(text.length < 4000, `${text.length} characters`);
-  // The engine runs it in the folder of Pulumi.yaml, where `npm test` runs too.
-  const root = join(import.meta.dirname, "../../..");
-  assert.equal(process.cwd(), root);
-  for (const path of [root, "file:///", "node_modules"]) assert.ok(!text.includes(path), `the text holds ${path}`);
-
-  // As the dynamic provider brings it back to life.
-  const revive = createRequire(createRequire(import.meta.url).resolve("@pulumi/pulumi"))("require-from-string") as (
-    code: string,
-  ) => { handler: () => typeof managerTablesProvider };
-  const stored = revive(text).handler();
-  assert.deepEqual(await stored.diff?.("x", state, inputs), { changes: false, replaces: [] });
-  const [port = 0] = await freePorts(1);
-  await failsWith(stored.create({ ...inputs, host: "127.0.0.1", port }), /: connection refused$/);
-});
-
-test("the preview of a new resource does not need the module", () => {
-  assert.equal(managerTablesProvider.check, undefined);
 });
