@@ -42,7 +42,7 @@ const racks = bookieRacks(layout.placements.bookkeeper, layout.nodes);
 
 const stack = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
 ownObjects(cluster, stack, release);
-const provider = clusterProvider(cluster, stack);
+const provider = clusterProvider(cluster);
 
 // Before all else: a change that would part a pod from its data is refused before anything is touched.
 const contract = new VolumeContract(
@@ -57,7 +57,9 @@ const contract = new VolumeContract(
     accepted: settings.movedVolumes,
     production,
   }),
-  { hooks: volumePlaceHooks(cluster, { volumes: plannedVolumes, nodes: settings.nodes, owner: stack }) },
+  {
+    hooks: volumePlaceHooks(cluster, { volumes: plannedVolumes, nodes: settings.nodes, namespace: settings.namespace }),
+  },
 );
 const afterContract = { provider, dependsOn: contract };
 

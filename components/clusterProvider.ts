@@ -5,14 +5,13 @@ import type { ClusterRef } from "../resources/kubernetes/connection.ts";
 /**
  * The provider of all Kubernetes objects of a stack. Its inputs come from the settings alone, so that a stack shows no change of its provider
  * where it is previewed with other environment variables than those it was deployed with.
- * @param stack `<organization>/<project>/<stack>`
  */
-export function clusterProvider(cluster: ClusterRef, stack: string): k8s.Provider {
+export function clusterProvider(cluster: ClusterRef): k8s.Provider {
   const args = {
     ...cluster,
-    // Named after the stack, so that a renamed context or a kubeconfig at another path is taken for the same cluster and replaces nothing.
-    // The plugin (4.32) compares the two files, so the old one must still be there.
-    clusterIdentifier: stack,
+    // The same for every stack, so that a renamed stack, a renamed context or a kubeconfig at another path replaces nothing: the plugin replaces
+    // all objects of another cluster. The plugin (4.32) compares the two kubeconfigs, so the old file must still be there.
+    clusterIdentifier: "pulsar-stack",
     // Only together with ownObjects, which refuses what is not this stack's.
     upsertExistingObjects: true,
     // A Secret changes in place: its name is what the pods know it by, and a protected one could not be replaced.

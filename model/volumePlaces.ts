@@ -5,8 +5,8 @@ export interface VolumePlaces {
   volumes: readonly PlannedVolume[];
   /** The nodes of the settings. */
   nodes: readonly { name: string; hostname: string; setting: string }[];
-  /** The full name of this stack. */
-  owner: string;
+  /** Namespace of the claims. */
+  namespace: string;
 }
 
 /** The nodes and PersistentVolumes of the cluster, with the fields that matter here. */
@@ -61,10 +61,14 @@ function labelFaults({ volumes, nodes }: VolumePlaces, found: FoundPlaces): stri
   });
 }
 
-function directoryFaults({ volumes, owner }: VolumePlaces, found: FoundPlaces): string[] {
+function directoryFaults({ volumes, namespace }: VolumePlaces, found: FoundPlaces): string[] {
+  // By the claim, not by the stack that created it: a stack may be renamed, and two backends may hold stacks of one name.
+  const claims = new Set(volumes.map(({ claim }) => claim));
+  const isPlanned = (claim?: { namespace?: string; name?: string }) =>
+    claim?.namespace === namespace && claims.has(claim.name ?? "");
   const foreign = found.volumes.flatMap((volume) => {
     const path = volume.spec?.local?.path ?? volume.spec?.hostPath?.path;
-    return path === undefined || volume.stack === owner ? [] : [{ volume, path }];
+    return path === undefined || isPlanned(volume.spec?.claimRef) ? [] : [{ volume, path }];
   });
   return volumes.flatMap(({ pod, volume, node, hostname, path, setting }) => {
     const live = found.nodes.find(({ metadata }) => metadata?.name === node);

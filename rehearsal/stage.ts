@@ -192,11 +192,14 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
   for (const line of parts.standIns) log(line);
 
   /** Configures a stack with the rehearsal's systems, chart and secrets. */
-  const redirect = (stack: Stack, settings: Settings, postgres: Postgres, chart: string | undefined) =>
-    stack.configure({
-      plain: { ...addressesOf({ cluster: address, postgres }, settings), ...chartOf(chart) },
+  const redirect = (stack: Stack, settings: Settings, postgres: Postgres, chart: string | undefined) => {
+    const { plain, unset } = addressesOf({ cluster: address, postgres }, settings);
+    return stack.configure({
+      plain: { ...plain, ...chartOf(chart) },
       secret: secretsFor(stack.written, secrets),
+      unset,
     });
+  };
 
   const [adminPort = 0] = options.adminApi === undefined ? await freePorts(1) : [options.adminApi];
   const planned = simulatedNodes(settings);

@@ -13,6 +13,8 @@ export function unknownKeys(values: Values, known: ReadonlySet<string>, path: re
   return Object.entries(values).flatMap(([key, value]) => {
     const here = [...path, key];
     const name = here.join(".");
+    // Helm reads a key with a dot in it as one key, and no chart has such a key outside free maps.
+    if (key.includes(".") && !known.has(`${path.join(".")}.*`)) return [here];
     if (known.has(`${name}.*`) || known.has(`${path.join(".")}.*`)) return [];
     if (isMap(value) && Object.keys(value).length > 0) return unknownKeys(value, known, here);
     if (known.has(name)) return [];

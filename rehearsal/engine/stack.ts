@@ -35,6 +35,8 @@ export interface EngineOptions {
 export interface StackConfig {
   plain?: Record<string, string>;
   secret?: Record<string, string>;
+  /** Keys to remove, which must be set. */
+  unset?: string[];
 }
 
 export interface Diagnostic {
@@ -142,10 +144,11 @@ export class Stack {
   }
 
   /** Sets configuration. Secret values are passed on standard input, because every user of the machine can read command lines. */
-  async configure({ plain = {}, secret = {} }: StackConfig): Promise<void> {
+  async configure({ plain = {}, secret = {}, unset = [] }: StackConfig): Promise<void> {
     const cwd = this.#options.workDir;
     const pairs = Object.entries(plain).flatMap(([key, value]) => ["--plaintext", `${key}=${value}`]);
     if (pairs.length > 0) await this.#runOrThrow(["config", "set-all", "--path", ...pairs], { cwd });
+    for (const key of unset) await this.#runOrThrow(["config", "rm", "--path", key], { cwd });
     for (const [key, input] of Object.entries(secret)) {
       await this.#runOrThrow(["config", "set", "--path", "--secret", "--raw", key], { cwd, input });
     }

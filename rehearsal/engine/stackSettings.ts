@@ -80,8 +80,8 @@ export interface RehearsalSystems {
 }
 
 /** The configuration that replaces the address of every system of the stack's own, so that a rehearsal never reaches one. */
-export function addressesOf({ cluster, postgres }: RehearsalSystems, { managerDatabase }: Settings) {
-  return {
+export function addressesOf({ cluster, postgres }: RehearsalSystems, { managerDatabase, adminApi }: Settings) {
+  const plain = {
     "kubernetes:kubeconfig": cluster.kubeconfig,
     "kubernetes:context": cluster.context,
     "pulsar:managerDatabase.host": postgres.host,
@@ -90,9 +90,10 @@ export function addressesOf({ cluster, postgres }: RehearsalSystems, { managerDa
     ...(managerDatabase.create
       ? { "pulsar:managerDatabase.admin.user": "postgres", "pulsar:managerDatabase.admin.database": "postgres" }
       : {}),
-    // Without an address, the program reaches the admin API by a port-forward to a proxy in the rehearsed cluster.
-    "pulsar:adminApi": "{}",
   };
+  // Without an address, the program reaches the admin API by a port-forward to a proxy in the rehearsed cluster.
+  const unset = Object.keys(adminApi).map((key) => `pulsar:adminApi.${key}`);
+  return { plain, unset };
 }
 
 /** A password for each secret of a stack. */

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
 // Only its types here: it takes a third of a second to load, which a preview that asks no cluster does not have to wait for.
-import type { CoreV1Api, CustomObjectsApi, KubeConfig, VersionApi } from "@kubernetes/client-node";
+import type { Configuration, CoreV1Api, CustomObjectsApi, KubeConfig, VersionApi } from "@kubernetes/client-node";
 
 /**
  * Which cluster a resource of ours talks to: a name, not a credential. What the name leads to is read from the kubeconfig each time, as
@@ -25,6 +25,8 @@ export interface Cluster {
   version: VersionApi;
   /** What kinds there are besides Kubernetes' own. */
   kinds: CustomObjectsApi;
+  /** Another API of the cluster, with the same limit for each request. `config.makeApiClient` has none. */
+  client<Api>(type: new (configuration: Configuration) => Api): Api;
 }
 
 /** How long one request may take, the TLS handshake included, before the API server counts as unreachable. */
@@ -65,6 +67,7 @@ export async function connect(ref: ClusterRef, limitSeconds = defaultLimitSecond
     api: new CoreV1Api(configuration),
     version: new VersionApi(configuration),
     kinds: new CustomObjectsApi(configuration),
+    client: (type) => new type(configuration),
   };
 }
 

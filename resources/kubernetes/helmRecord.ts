@@ -98,7 +98,7 @@ async function removeLeftovers(
   operation: Operation,
 ): Promise<string[]> {
   const { BatchV1Api } = await import("@kubernetes/client-node");
-  const batch = cluster.config.makeApiClient(BatchV1Api);
+  const batch = cluster.client(BatchV1Api);
   const listed = { namespace, labelSelector: `owner=helm,name=${release}` };
   const secrets = await ask(cluster, (api) => api.listNamespacedSecret(listed));
   const records = secrets.items.map(({ metadata }) => ({

@@ -91,7 +91,7 @@ export function isAwaitedClaim(
 async function open(ref: ClusterRef) {
   const { KubernetesObjectApi } = await import("@kubernetes/client-node");
   const cluster = await connect(ref);
-  return { cluster, objects: KubernetesObjectApi.makeApiClient(cluster.config) };
+  return { cluster, objects: cluster.client(KubernetesObjectApi) };
 }
 
 /** The object by that name, undefined if there is none. */

@@ -124,7 +124,7 @@ async function deleteWorkloads(
   which: { namespace: string; labelSelector: string },
 ): Promise<string[]> {
   const { AppsV1Api } = await import("@kubernetes/client-node");
-  const apps = cluster.config.makeApiClient(AppsV1Api);
+  const apps = cluster.client(AppsV1Api);
   const { namespace } = which;
   const sets = await ask(cluster, () => apps.listNamespacedStatefulSet(which));
   const deployments = await ask(cluster, () => apps.listNamespacedDeployment(which));

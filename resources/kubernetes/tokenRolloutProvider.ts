@@ -109,13 +109,14 @@ async function restart(cluster: Cluster, scope: Scope, components: string[], cha
   const { namespace, release, limitMinutes } = scope;
   const labelSelector = `release=${release},component in (${components.join(",")})`;
   const pods = async () => (await ask(cluster, (api) => api.listNamespacedPod({ namespace, labelSelector }))).items;
-  const wanted = await replicas(cluster, { namespace, labelSelector });
   const old = outdated(await pods(), changed);
   await Promise.all(old.map(({ metadata }) => deletePod(cluster, namespace, metadata?.name ?? "")));
 
   const gone = new Set(old.map(({ metadata }) => metadata?.uid));
   const deadline = performance.now() + limitMinutes * 60_000;
   for (;;) {
+    // Asked each time: an autoscaler may change it meanwhile.
+    const wanted = await replicas(cluster, { namespace, labelSelector });
     const found = await pods();
     const ready = found.filter((pod) => isReady(pod) && !gone.has(pod.metadata?.uid));
     if (ready.length >= wanted) return;
@@ -133,7 +134,7 @@ async function restart(cluster: Cluster, scope: Scope, components: string[], cha
 /** How many pods the workloads ask for. The pods that are there do not tell: after an interruption some of them may be missing. */
 async function replicas(cluster: Cluster, which: { namespace: string; labelSelector: string }): Promise<number> {
   const { AppsV1Api } = await import("@kubernetes/client-node");
-  const apps = cluster.config.makeApiClient(AppsV1Api);
+  const apps = cluster.client(AppsV1Api);
   const lists = [
     await ask(cluster, () => apps.listNamespacedStatefulSet(which)),
     await ask(cluster, () => apps.listNamespacedDeployment(which)),

@@ -22,7 +22,7 @@ const places: VolumePlaces = {
     { name: "node1", hostname: "host1", setting: "pulsar:nodes[0]" },
     { name: "node2", hostname: "host2", setting: "pulsar:nodes[1]" },
   ],
-  owner: "organization/pulsar/a",
+  namespace: "pulsar",
 };
 const nodesWith = (...hostnames: (string | undefined)[]) =>
   hostnames.map((hostname, i) => ({
@@ -74,6 +74,14 @@ describe("a directory that a PersistentVolume of somebody else's has", () => {
     ]);
   });
 
+  test("is refused where another stack of the same name, in another backend, has it", () => {
+    const claimRef = { namespace: "b", name: planned.claim };
+    const theirs = volume({ local: { path: "/data/journal" }, claimRef }, [onHost("host1")], "organization/pulsar/a");
+    assert.deepEqual(faultsWith(theirs), [
+      `${start} (stack organization/pulsar/a, claim b/${planned.claim}) has /data/journal; set another directory`,
+    ]);
+  });
+
   test("is refused where one lies within the other, and for hostPath as well", () => {
     for (const path of ["/data", "/data/", "/data/journal/current", "/"]) {
       assert.deepEqual(faultsWith(volume({ hostPath: { path } })), [
@@ -85,7 +93,12 @@ describe("a directory that a PersistentVolume of somebody else's has", () => {
   test("is none where the volume is this stack's, or no directory, or another one", () => {
     assert.deepEqual(
       faultsWith(
-        volume({ local: { path: "/data/journal" } }, [onHost("host1")], places.owner),
+        // Under whatever name the stack had when it created the volume.
+        volume(
+          { local: { path: "/data/journal" }, claimRef: { namespace: "pulsar", name: planned.claim } },
+          [],
+          "a/b/c",
+        ),
         volume({}, [onHost("host1")]),
         volume({ local: { path: "/data/journal2" } }, [onHost("host1")]),
         volume({ local: { path: "/data/ledgers" } }, [onHost("host1")]),

@@ -36,7 +36,7 @@ const directories = {
 };
 
 const provider = new k8s.Provider("cluster", {
-  clusterIdentifier: "organization/pulsar/test",
+  clusterIdentifier: "pulsar-stack",
   upsertExistingObjects: true,
   enableSecretMutable: true,
 });

@@ -6,12 +6,11 @@ import { asUsers, fakeClusters } from "../../support/fakeClusters.ts";
 
 const { answering, nobody } = fakeClusters();
 
-const owner = "organization/pulsar/a";
 const places = (count: number): VolumePlaces => {
   const name = (i: number) => `node${i + 1}`;
   const numbers = Array.from({ length: count }, (_, i) => i);
   return {
-    owner,
+    namespace: "pulsar",
     nodes: numbers.map((i) => ({ name: name(i), hostname: name(i), setting: `pulsar:nodes[${i}]` })),
     volumes: numbers.map((i) => ({
       claim: `claim-${i}`,
@@ -29,13 +28,13 @@ const places = (count: number): VolumePlaces => {
 };
 
 /** A cluster with the node node1, labelled `hostname`, and a volume in /data that is the stack's. */
-function clusterOf(hostname: string, stack: string, status = 200) {
+function clusterOf(hostname: string, namespace: string, status = 200) {
   const items: Record<string, object[]> = {
     "/api/v1/nodes": [{ metadata: { name: "node1", labels: { "kubernetes.io/hostname": hostname } } }],
     "/api/v1/persistentvolumes": [
       {
-        metadata: { name: "volume", annotations: { "pulsar-stack/owner": stack } },
-        spec: { hostPath: { path: "/data" } },
+        metadata: { name: "volume", annotations: { "pulsar-stack/owner": "organization/pulsar/b" } },
+        spec: { hostPath: { path: "/data" }, claimRef: { namespace, name: "claim-0" } },
       },
     ],
   };
@@ -48,11 +47,11 @@ function clusterOf(hostname: string, stack: string, status = 200) {
 describe("the places of volumes", () => {
   for (const [command, look] of Object.entries({ up: checkVolumePlaces, preview: previewVolumePlaces })) {
     test(`${command}: are right where labels are as the settings say and the volumes there are the stack's`, async () => {
-      await look(await clusterOf("node1", owner), places(1));
+      await look(await clusterOf("node1", "pulsar"), places(1));
     });
 
     test(`${command}: are refused with all that is wrong with them`, async () => {
-      await assert.rejects(look(await clusterOf("host1", "organization/pulsar/b"), places(1)), (error: Error) => {
+      await assert.rejects(look(await clusterOf("host1", "b"), places(1)), (error: Error) => {
         assert.equal(
           error.message,
           [
@@ -60,7 +59,7 @@ describe("the places of volumes", () => {
             "  - pulsar:nodes[0].hostname: the settings say node1, but node node1 has the label kubernetes.io/hostname=host1, " +
               "and no volume would bind there; set hostname: host1",
             "  - pulsar:volumes.dataDirectory: zookeeper-0 would have its zookeeper-data in /data on node1, where PersistentVolume volume " +
-              "(stack organization/pulsar/b, no claim) has /data; set another directory",
+              "(stack organization/pulsar/b, claim b/claim-0) has /data; set another directory",
             "Nothing was changed.",
           ].join("\n"),
         );
@@ -84,14 +83,14 @@ describe("the places of volumes", () => {
 
   test("up: a cluster that cannot be asked, or does not say, is a fault of its own", async () => {
     await assert.rejects(checkVolumePlaces(await nobody(), places(1)), /^Error: the API server .* cannot be reached/);
-    const forbidden = await clusterOf("node1", owner, 403);
+    const forbidden = await clusterOf("node1", "pulsar", 403);
     await assert.rejects(checkVolumePlaces(forbidden, places(1)), /^Error: the API server .* answers 403: so it is/);
   });
 
   test("preview: are not asked for where the stack names no cluster, or nobody answers", async () => {
-    const { kubeconfig } = await clusterOf("host1", owner);
+    const { kubeconfig } = await clusterOf("host1", "pulsar");
     await asUsers(kubeconfig, () => previewVolumePlaces({}, places(1)));
     await previewVolumePlaces(await nobody(), places(1));
-    await previewVolumePlaces(await clusterOf("host1", owner, 403), places(1));
+    await previewVolumePlaces(await clusterOf("host1", "pulsar", 403), places(1));
   });
 });
