@@ -99,7 +99,7 @@ export async function answerInPreview<T>(
 ): Promise<T | undefined> {
   const { seconds = previewSeconds, unasked } = options;
   if (ref.context === undefined && ref.kubeconfig === undefined) {
-    unasked?.("the stack names none (kubernetes:context)");
+    unasked?.("the stack sets no kubernetes:context");
     return undefined;
   }
   return connect(ref, seconds)
@@ -182,9 +182,9 @@ function faultOf(cluster: Cluster, error: unknown): Error {
   if (error instanceof Error && error.name === "TimeoutError") return fault(`${server} does not answer in time`);
   // Says an excerpt of what it read: the answer of a credential plugin, perhaps a token.
   if (error instanceof SyntaxError)
-    return fault(`${server} cannot be asked: it, or a credential plugin, answers no JSON`);
+    return fault(`${server} cannot be queried: it or a credential plugin does not return JSON`);
   const cause = error instanceof Error ? error.cause : undefined;
-  if (!(cause instanceof Error)) return fault(`${server} cannot be asked: ${firstLine(error)}`);
+  if (!(cause instanceof Error)) return fault(`${server} cannot be queried: ${firstLine(error)}`);
   // A host name with several addresses fails with an AggregateError, which has a code but no message.
   const reason = firstLine(cause) || ("code" in cause ? String(cause.code) : cause.name);
   return fault(`${server} cannot be reached: ${reason}`);

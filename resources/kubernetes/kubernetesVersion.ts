@@ -40,7 +40,7 @@ export async function previewKubernetes(
   const found = await answerInPreview(ref, versionOf, { seconds, unasked: (why) => void (reason = why) });
   if (found) return { found: judged(found, need) };
   return {
-    unasked: `the cluster was not asked: ${reason}. This preview does not show what the cluster would refuse, or what others have changed in it.`,
+    unasked: `the cluster was not queried: ${reason}. This preview does not show what the cluster would refuse, or what others have changed in it.`,
   };
 }
 

@@ -26,8 +26,8 @@ export function ownObjects(cluster: ClusterRef, owner: string, release?: string)
       ? `${object.metadata.namespace}/${object.metadata.name}`
       : object.metadata.name;
     throw new Error(
-      `${object.kind} ${name} already exists and is not this stack's (${owner}) but ${ownerOf(found) || "unmarked"}; ` +
-        "remove it, rename it in the stack's settings, or set the stack to use the one that is there",
+      `${object.kind} ${name} already exists and is not this stack's (${owner}): its owner is ${ownerOf(found) || "not known"}; ` +
+        "delete it, set another name, or set the stack to use the existing one",
     );
   });
 

@@ -38,7 +38,7 @@ async function look(cluster: Cluster): Promise<Found> {
 function judge({ context, known }: Found): void {
   if (known) return;
   throw fault(
-    `context "${context}" knows no PodMonitor (${group}/${version}), which pulsar:monitoring.podMonitors asks for: ` +
+    `context "${context}" does not have the kind PodMonitor (${group}/${version}), which pulsar:monitoring.podMonitors requires; ` +
       "install the Prometheus operator's CustomResourceDefinitions first, or set pulsar:monitoring.podMonitors to false",
   );
 }

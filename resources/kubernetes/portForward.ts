@@ -91,7 +91,9 @@ export async function openForward(cluster: Cluster, namespace: string, { pod, po
   const socket = (await forward.portForward(namespace, pod, [port], far, complaints, far).catch((event: unknown) => {
     // Not an Error: what a browser would be told.
     const server = `the API server ${cluster.server} of context "${cluster.context}"`;
-    throw new Error(`${server} does not lead there (${(event as { message?: string }).message ?? "no reason given"})`);
+    throw new Error(
+      `${server} does not forward the port (${(event as { message?: string }).message ?? "no reason given"})`,
+    );
   })) as WebSocket;
   socket.onclose = () => far.end();
   near.once("close", () => {

@@ -66,6 +66,6 @@ export function consequences(anotherKey: boolean): string {
   const order = steps.map((components) => components.join(" and ")).join(", then ");
   return (
     `another key for tokens: restarts all pods of ${order}. Nobody can produce or consume until brokers and proxies are ready again, usually one ` +
-    `to four minutes; after that a client is refused until it shows its new token (docs/operations/rotate-keys.md)`
+    `to four minutes; after that a client is refused until it presents its new token (docs/operations/rotate-keys.md)`
   );
 }

@@ -124,7 +124,7 @@ async function restart(cluster: Cluster, scope: Scope, components: string[], cha
       const open = found.filter((pod) => !ready.includes(pod)).map(({ metadata }) => metadata?.name ?? "");
       throw new Error(
         `restarted with the new Secrets, ${ready.length} of ${wanted} pods of ${components.join(", ")} are ready after ` +
-          `${limitMinutes} minutes${open.length === 0 ? "" : `; not ready: ${open.join(", ")}`}. The next pulumi up goes on from here`,
+          `${limitMinutes} minutes${open.length === 0 ? "" : `; not ready: ${open.join(", ")}`}; run pulumi up again to continue`,
       );
     }
     await wait(pause);

@@ -51,7 +51,7 @@ function judge(found: Found, places: VolumePlaces): void {
   const more = lines.length - mostLines;
   throw fault(
     [
-      `the volumes cannot be made in the cluster of context "${found.context}":`,
+      `the volumes cannot be created in the cluster of context "${found.context}":`,
       ...lines.slice(0, mostLines).map((line) => `  - ${line}`),
       ...(more > 0 ? [`  - and ${more} more`] : []),
       "Nothing was changed.",

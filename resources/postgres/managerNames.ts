@@ -7,16 +7,16 @@ export const managerNamesProvider = storedProvider<provider.ManagerNamesInputs, 
   "./resources/postgres/managerNamesProvider.ts",
 );
 
-/** The server as its administrator reaches it; the password is a secret in the state whether or not it is given as one. */
+/** The server, with the administrator's login. The password is always a secret in the state. */
 export type ManagerNamesArgs = { [K in keyof SqlTarget]: pulumi.Input<SqlTarget[K]> } & {
-  /** The names under which role and database are to be made. */
+  /** The names of the role and database that the stack will create. */
   names: provider.Names;
 };
 
 /**
- * Notes down in the state which of the names for role and database were taken when the stack first set out to use them; it makes nothing and
- * refuses nothing. What exists later under a name that was free, and is not in the state, is what an interrupted `up` has left
- * (`leftoverHooks`). So it comes before both.
+ * Records in the state which of the names for role and database were taken when the stack first used them. It creates and refuses nothing.
+ * An object that later exists under a free name, and is not in the state, is a leftover of an interrupted `up` (`leftoverHooks`). Role and
+ * database must therefore depend on this resource.
  */
 export class ManagerNames extends pulumi.dynamic.Resource {
   declare readonly taken: pulumi.Output<(keyof provider.Names)[]>;

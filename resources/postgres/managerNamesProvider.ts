@@ -2,24 +2,24 @@ import type { dynamic } from "@pulumi/pulumi";
 import { diffOn } from "../kit/diff.ts";
 import { type SqlTarget, withSession } from "./sqlSession.ts";
 
-/** What is to be made in PostgreSQL, by name. */
+/** Names of what the stack will create in PostgreSQL. */
 export interface Names {
   role: string;
   database: string;
 }
 
-/** What the provider gets: the server as its administrator reaches it, and the names. */
+/** Inputs: the server, with the administrator's login, and the names. */
 export interface ManagerNamesInputs extends SqlTarget {
   names: Names;
 }
 
-/** What is kept in the state: the inputs last applied, and what was found with them. */
+/** Outputs in the state: the inputs last applied, and the names that were taken. */
 export interface ManagerNamesState extends ManagerNamesInputs {
-  /** The names that existed when this stack first set out to use them on this server. */
+  /** The names that existed when this stack first used them on this server. */
   taken: (keyof Names)[];
 }
 
-/** Decides without connecting. */
+/** Does not connect. */
 export function diff(_id: string, olds: ManagerNamesState, news: ManagerNamesInputs): dynamic.DiffResult {
   return diffOn(olds, news, ["host", "port", "database", "user", "password", "tls", "tlsCa", "names"]);
 }
@@ -28,7 +28,7 @@ export async function create(inputs: ManagerNamesInputs): Promise<dynamic.Create
   return { id: "names", outs: { ...inputs, taken: await findTaken(inputs) } };
 }
 
-/** Looks again only for other names or another server: what the stack itself has made since is not taken. */
+/** Queries again only for other names or another server: what the stack itself has created since does not count as taken. */
 export async function update(
   _id: string,
   olds: ManagerNamesState,
@@ -38,7 +38,7 @@ export async function update(
   return { outs: { ...news, taken: changes ? await findTaken(news) : olds.taken } };
 }
 
-/** There is nothing to look at: the state is the record. */
+/** Nothing to refresh: the state is the record. */
 export async function read(id: string, props: ManagerNamesState): Promise<dynamic.ReadResult<ManagerNamesState>> {
   return Promise.resolve({ id, props });
 }

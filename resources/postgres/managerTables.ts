@@ -8,33 +8,33 @@ export const managerTablesProvider = storedProvider<provider.ManagerTablesInputs
 );
 
 export interface ManagerTablesArgs {
-  /** Name or address of the PostgreSQL server. A change looks whether the tables are there too, and makes them where not. */
+  /** Name or address of the PostgreSQL server. After a change, tables that are missing there are created. */
   host: pulumi.Input<string>;
   port: pulumi.Input<number>;
-  /** The database. A change makes the tables in the new one; those of the old one stay, unless `deleteTables`. */
+  /** The database. A change creates the tables in the new one and keeps those in the old one, unless `deleteTables`. */
   database: pulumi.Input<string>;
-  /** The manager's own role: it makes the tables and so owns them, and nothing on them has to be granted. */
+  /** The manager's own role. It creates and so owns the tables, and needs no grants on them. */
   user: pulumi.Input<string>;
-  /** Its password; a secret in the state whether or not it is given as one. */
+  /** Its password; always a secret in the state. */
   password: pulumi.Input<string>;
   tls: pulumi.Input<TlsMode>;
   /** The CA's certificate in PEM, for `verify-full`. @default the CAs that Node trusts */
   tlsCa?: pulumi.Input<string>;
   /** Image tag of the Pulsar Manager that the tables are for. */
   schemaVersion: pulumi.Input<string>;
-  /** Statements that make what is missing and leave alone what exists. They are run again when they change or a table is missing. */
+  /** Statements that create what is missing and keep what exists. They run again when they change or a table is missing. */
   sql: pulumi.Input<string>;
-  /** Names of the tables that `sql` makes. */
+  /** Names of the tables that `sql` creates. */
   tables: pulumi.Input<string[]>;
   /** Whether a destroy drops the tables and their rows. @default false */
   deleteTables?: pulumi.Input<boolean>;
 }
 
-/** The tables of Pulsar Manager in a database that exists, made by its own role. A refresh notices a table that is gone, the next `up` brings it back. */
+/** The tables of Pulsar Manager in an existing database, created by its own role. A refresh detects a missing table; the next `up` creates it. */
 export class ManagerTables extends pulumi.dynamic.Resource {
   declare readonly database: pulumi.Output<string>;
   declare readonly schemaVersion: pulumi.Output<string>;
-  /** Names of the tables that are there. */
+  /** Names of the tables that exist. */
   declare readonly tables: pulumi.Output<string[]>;
   /** SHA-256, in hex, of the statements last run. */
   declare readonly sha256: pulumi.Output<string>;

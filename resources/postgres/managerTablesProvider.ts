@@ -7,27 +7,27 @@ import { codeOf, type SqlTarget, withSession } from "./sqlSession.ts";
 
 const title = "tables of Pulsar Manager";
 
-/** What the provider gets: where the database is, and which tables belong there. */
+/** Inputs: the database, and the tables that it must have. */
 export interface ManagerTablesInputs extends SqlTarget {
   /** Image tag of the Pulsar Manager that the tables are for. */
   schemaVersion: string;
-  /** Statements that make what is missing and leave alone what exists. */
+  /** Statements that create what is missing and keep what exists. */
   sql: string;
-  /** Names of the tables that `sql` makes. */
+  /** Names of the tables that `sql` creates. */
   tables: string[];
   /** Whether a destroy drops the tables. */
   deleteTables: boolean;
 }
 
-/** What is kept in the state: the inputs last applied, but `tables` are those that were found to be there. */
+/** Outputs in the state: the inputs last applied; `tables` are those that exist. */
 export interface ManagerTablesState extends ManagerTablesInputs {
   /** SHA-256, in hex, of the statements last run. */
   sha256: string;
 }
 
 /**
- * Decides without connecting. Another database is a replacement: its tables are made first, and those of the old one are left alone
- * unless `deleteTables`. A server that changed its name or port may still be the same one: an update, which looks first.
+ * Does not connect. Another database is a replacement: its tables are created first, and those of the old one are kept unless `deleteTables`.
+ * Another host or port may be the same server, so it is an update, which creates only what is missing.
  */
 export function diff(_id: string, olds: ManagerTablesState, news: ManagerTablesInputs): dynamic.DiffResult {
   const server = ["host", "port", "user", "password", "tls", "tlsCa"] as const;
@@ -46,7 +46,7 @@ export async function update(
   return { outs: await ensure(news, olds.sha256) };
 }
 
-/** The tables that are left: the next `up` makes what is missing. */
+/** The tables that still exist: the next `up` creates what is missing. */
 export function read(id: string, props: ManagerTablesState): Promise<dynamic.ReadResult<ManagerTablesState>> {
   return withTitle(title, async () => {
     const live = { ...props, tables: await findTables(props) };
@@ -56,20 +56,20 @@ export function read(id: string, props: ManagerTablesState): Promise<dynamic.Rea
   });
 }
 
-/** Leaves the tables alone, without connecting, unless `deleteTables`. */
+/** Keeps the tables, without connecting, unless `deleteTables`. */
 export function remove(_id: string, props: ManagerTablesState): Promise<void> {
   return withTitle(title, async () => {
     if (!props.deleteTables) return;
     try {
       await withSession(props, (session) => dropTables(session, props.tables));
     } catch (error) {
-      // The tables went with their database.
+      // Without the database there are no tables.
       if (codeOf(error) !== "3D000") throw error;
     }
   });
 }
 
-/** The tables that are there; none in a database that does not exist. */
+/** The tables that exist; none in a database that does not exist. */
 async function findTables(state: ManagerTablesState): Promise<string[]> {
   try {
     return await withSession(state, (session) => usableTables(session, state.tables));
@@ -80,8 +80,8 @@ async function findTables(state: ManagerTablesState): Promise<string[]> {
 }
 
 /**
- * Makes the database hold what `wanted` says. Where the statements have been run before and every table is there, nothing is run: so it is
- * when only the password changed, or the server got another name.
+ * Creates the tables. Runs nothing if these statements have run before and every table exists, for example when only the password or the
+ * server's name changed.
  */
 async function ensure(wanted: ManagerTablesInputs, applied?: string): Promise<ManagerTablesState> {
   const sha256 = createHash("sha256").update(wanted.sql).digest("hex");

@@ -2,24 +2,24 @@ import type { Client, DatabaseError } from "pg";
 import type { ManagerSchema } from "../../model/managerSchemas/index.ts";
 import { codeOf, inTransaction } from "./sqlSession.ts";
 
-/** One table as the session's user finds it. */
+/** One table as the session's user sees it. */
 interface TableState {
   name: string;
   /** The role that owns it; null when the table does not exist. */
   owner: string | null;
-  /** Whether the session's user may read and write it and take numbers from its sequences. */
+  /** Whether the session's user may read and write it and use its sequences. */
   usable: boolean;
 }
 
-/** A column as the database has it. */
+/** A column in the database. */
 interface Column {
   table: string;
   name: string;
-  /** Whether a row cannot be without a value for it. */
+  /** Whether every row must give it a value: NOT NULL, and neither default nor identity. */
   needed: boolean;
 }
 
-/** Looked up as the manager looks: along the search path of its own user. */
+/** Resolves names as the manager does: along the search path of its own user. */
 const inspection = `
   SELECT wanted.name,
          pg_get_userbyid(t.relowner) AS owner,
@@ -29,7 +29,7 @@ const inspection = `
            AND NOT EXISTS (
              SELECT FROM pg_depend d JOIN pg_class s ON s.oid = d.objid
              WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid
-               -- CASE, because the planner may turn conditions round and the function fails for what is no sequence.
+               -- CASE, because the planner may reorder conditions and the function fails for anything but a sequence.
                AND CASE WHEN s.relkind = 'S' THEN NOT has_sequence_privilege(s.oid, 'USAGE') END),
            FALSE) AS usable
   FROM unnest($1::text[]) WITH ORDINALITY AS wanted (name, position)
@@ -40,7 +40,7 @@ async function inspect(session: Client, tables: readonly string[]): Promise<Tabl
   return (await session.query<TableState>(inspection, [tables])).rows;
 }
 
-/** Those of `tables` that exist and that the session's user can work with. */
+/** Those of `tables` that exist and that the session's user can use. */
 export async function usableTables(session: Client, tables: readonly string[]): Promise<string[]> {
   return (await inspect(session, tables)).filter((table) => table.usable).map((table) => table.name);
 }
@@ -52,14 +52,14 @@ const columnInspection = `
   JOIN pg_attribute c ON c.attrelid = to_regclass(quote_ident(wanted.name)) AND c.attnum > 0 AND NOT c.attisdropped
   ORDER BY wanted.name, c.attnum`;
 
-/** The columns that a schema file gives its tables, a line each. */
+/** The columns of the tables in a schema file, which has one column per line. */
 export function columnsIn(sql: string): { table: string; name: string }[] {
   return [...sql.matchAll(/^CREATE TABLE IF NOT EXISTS (\w+) \(\n(.*?)^\);/gms)].flatMap(([, table = "", body = ""]) =>
     [...body.matchAll(/^ {2}([a-z_]+) /gm)].map(([, name = ""]) => ({ table, name })),
   );
 }
 
-/** What shows that tables were made for another version: the manager asks for a column they lack, or leaves empty one that must not be. */
+/** Signs that tables are of another version: a column is missing, or one that the manager does not know requires a value. */
 export function columnFaults(wanted: readonly { table: string; name: string }[], found: readonly Column[]): string[] {
   const has = (columns: readonly { table: string; name: string }[], { table, name }: { table: string; name: string }) =>
     columns.some((column) => column.table === table && column.name === name);
@@ -67,14 +67,14 @@ export function columnFaults(wanted: readonly { table: string; name: string }[],
     ...wanted.filter((column) => !has(found, column)).map(({ table, name }) => `${table} has no column ${name}`),
     ...found
       .filter((column) => column.needed && !has(wanted, column))
-      .map(({ table, name }) => `${table} has a column ${name} that must not be left empty`),
+      .map(({ table, name }) => `${table} has a column ${name} that requires a value`),
   ];
 }
 
 /**
- * Runs the schema's statements in one transaction and makes sure that the session's user can work with every table then, and that those
- * which were there already are this version's: `CREATE TABLE IF NOT EXISTS` does not look.
- * @throws Error of one line naming the statement's line or the tables concerned; the database is as it was
+ * Runs the schema's statements in one transaction, then checks that the session's user can use every table, and that existing tables are of this
+ * version, which `CREATE TABLE IF NOT EXISTS` does not check.
+ * @throws Error of one line that names the statement's line or the tables; the database is unchanged
  */
 export async function applySchema(session: Client, schema: ManagerSchema): Promise<void> {
   await inTransaction(session, async () => {
@@ -89,7 +89,7 @@ export async function applySchema(session: Client, schema: ManagerSchema): Promi
     const faults = (await inspect(session, schema.tables))
       .filter((table) => !table.usable)
       .map(({ name, owner }) =>
-        owner === null ? `${name} is missing` : `${name} belongs to ${owner}, who has not granted its use`,
+        owner === null ? `${name} is missing` : `${name} is owned by ${owner}, which has not granted access to it`,
       );
     if (faults.length > 0) {
       throw new Error(
@@ -97,14 +97,14 @@ export async function applySchema(session: Client, schema: ManagerSchema): Promi
       );
     }
     const wanted = columnsIn(schema.sql);
-    const foreign = columnFaults(
+    const mismatches = columnFaults(
       wanted,
       (await session.query<Column>(columnInspection, [[...new Set(wanted.map(({ table }) => table))]])).rows,
     );
-    if (foreign.length > 0) {
+    if (mismatches.length > 0) {
       throw new Error(
-        `the database holds tables of another version than Pulsar Manager ${schema.version}, nothing was changed: ${foreign.join("; ")}. ` +
-          "Give it an empty database (pulsar:managerDatabase.name), or see docs/operations/migrate-to-pulsar-4.md",
+        `the database has tables of a version other than Pulsar Manager ${schema.version}, nothing was changed: ${mismatches.join("; ")}. ` +
+          "Use an empty database (pulsar:managerDatabase.name), or see docs/operations/migrate-to-pulsar-4.md",
       );
     }
   });
@@ -125,7 +125,7 @@ export async function dropTables(session: Client, tables: readonly string[]): Pr
   }
 }
 
-/** The server's own words in one line, with the line of `sql` they are about. */
+/** The first line of the server's message, with the line of `sql` that it refers to. */
 function sqlFault(error: unknown, sql: string): string {
   const { position } = error as DatabaseError;
   const line = position === undefined ? "" : ` (line ${sql.slice(0, Number(position)).split("\n").length})`;

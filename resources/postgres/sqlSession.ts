@@ -1,12 +1,12 @@
 import type { Client } from "pg";
 
 /**
- * How a connection is secured, in libpq's words. `disable`: not at all; `require`: encrypted, whoever the server is; `verify-full`:
- * encrypted, and the server's certificate must be valid for the host.
+ * How a connection is secured, as libpq names it. `disable`: not encrypted. `require`: encrypted, without checking the server's certificate.
+ * `verify-full`: encrypted, and the certificate must be valid for the host.
  */
 export type TlsMode = "disable" | "require" | "verify-full";
 
-/** Where a database is and who asks. */
+/** A database, and the login for it. */
 export interface SqlTarget {
   host: string;
   port: number;
@@ -19,20 +19,20 @@ export interface SqlTarget {
   tlsCa?: string;
 }
 
-/** How long connecting may take. A host that never answers must not hang an `up`; the official provider's own default is three minutes. */
+/** Limit for connecting, in seconds, so that a host that never answers does not block an `up`. */
 export const connectLimitSeconds = 10;
 
 /**
  * Connects, hands the session to `use`, and disconnects.
  * @param limitSeconds how long connecting may take, TLS and login included
- * @throws Error of one line when there is no session to be had; `code` is PostgreSQL's SQLSTATE or the system's error code, where there is one
+ * @throws Error of one line if the connection fails; `code` is PostgreSQL's SQLSTATE or the system's error code, where there is one
  */
 export async function withSession<T>(
   target: SqlTarget,
   use: (session: Client) => Promise<T>,
   limitSeconds = connectLimitSeconds,
 ): Promise<T> {
-  // Not before it is needed: a preview loads this file and connects to nothing.
+  // Imported on demand: a preview loads this file but does not connect.
   const { Client } = await import("pg");
   const session = new Client({
     host: target.host,
@@ -43,7 +43,7 @@ export async function withSession<T>(
     ssl: tlsOptions(target),
     connectionTimeoutMillis: limitSeconds * 1000,
   });
-  // A connection that breaks fails the query under way; unheard, the event would end the whole process as well.
+  // A broken connection fails the running query; without a listener, the event would also end the process.
   session.on("error", () => undefined);
   try {
     await session.connect();
@@ -57,20 +57,20 @@ export async function withSession<T>(
   }
 }
 
-/** Runs `work` in one transaction: all of it happens or nothing. */
+/** Runs `work` in one transaction. */
 export async function inTransaction(session: Client, work: () => Promise<void>): Promise<void> {
   await session.query("BEGIN");
   try {
     await work();
     await session.query("COMMIT");
   } catch (error) {
-    // Where the connection broke, the server has rolled back already and the first fault is the one to tell.
+    // If the connection broke, the server has rolled back already; the first error is the one to report.
     await session.query("ROLLBACK").catch(() => undefined);
     throw error;
   }
 }
 
-/** What Node's TLS needs to know for `target.tls`. */
+/** The options of Node's TLS for `target.tls`. */
 export function tlsOptions({
   tls,
   tlsCa,

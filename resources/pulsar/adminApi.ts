@@ -127,7 +127,7 @@ async function readToken(cluster: Cluster, { namespace, token }: AdminAccess): P
   try {
     const { data } = await ask(cluster, (api) => api.readNamespacedSecret({ namespace, name: token.secret }));
     const found = Buffer.from(data?.[token.key] ?? "", "base64").toString();
-    if (found === "") throw new Error(`${what} has nothing under ${token.key}`);
+    if (found === "") throw new Error(`${what} has no key ${token.key}`);
     return found;
   } catch (error) {
     if (statusOf(error) === 404) throw new NoToken(`${what} does not exist`, { cause: error });
@@ -238,7 +238,7 @@ function refused({ namespace, token }: AdminAccess, call: Call, { from: name, st
   };
   const redirected = status >= 300 && status < 400;
   const message = redirected
-    ? `${name} sends ${request} elsewhere (${status}): pulsar:adminApi.address must be a proxy's, which goes there by itself`
+    ? `${name} redirects ${request} (${status}); set pulsar:adminApi.address to a proxy, which follows redirects itself`
     : (messages[status] ?? `${name} answers ${status} to ${request}: ${reason}`);
   return new Refusal(message, status, reason);
 }
@@ -263,7 +263,7 @@ function parsed({ from, body }: Answer, path: string): unknown {
   try {
     return JSON.parse(body);
   } catch {
-    throw new Error(`${from} answers /admin/v2${path} without JSON: something else than Pulsar's admin API is there`);
+    throw new Error(`${from} answers /admin/v2${path} without JSON: it is not Pulsar's admin API`);
   }
 }
 

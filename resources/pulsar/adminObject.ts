@@ -38,13 +38,13 @@ export interface AdminObjectKind<Args extends AdminObjectArgs> {
   drop: (api: AdminApi, found: Args) => Promise<void>;
 }
 
-const usualWays = "remove it, give it another name, or use the one that is there (create: false)";
-const takeOver = "if this stack made it before a destroy, take it over (pulsar:adoptedTenants)";
+const usualWays = "delete it, use another name, or use the existing one (create: false)";
+const takeOver = "if this stack created it before a destroy, take it over (pulsar:adoptedTenants)";
 
 /**
  * The provider of a kind of object in Pulsar.
  *
- * What exists already is not taken over, unless `adopt` says so, or it is exactly what would be made: an `up` leaves that behind when it is
+ * What already exists is not taken over, unless `adopt` says so, or it is exactly what would be made: an `up` leaves that behind when it is
  * killed after Pulsar has made the object and before the state says so.
  */
 export function adminProvider<Args extends AdminObjectArgs>(kind: AdminObjectKind<Args>): ProviderModule<Args, Args> {
@@ -58,7 +58,10 @@ export function adminProvider<Args extends AdminObjectArgs>(kind: AdminObjectKin
   };
 
   const exists = (found: Args | undefined) => {
-    if (found === undefined) throw new Error("does not exist, and the settings say that it does (create: false)");
+    if (found === undefined)
+      throw new Error(
+        "does not exist, but the settings say that it does (create: false); create it, or remove create: false",
+      );
   };
   /** Makes it, or changes what is there to what is wanted. */
   const ensure = async (api: AdminApi, found: Args | undefined, wanted: Args) => {
@@ -74,7 +77,7 @@ export function adminProvider<Args extends AdminObjectArgs>(kind: AdminObjectKin
     }
     const taken = difference(found, wanted) ?? (await kind.taken?.(api, wanted));
     if (taken === undefined) return;
-    throw new Error(`exists already, and ${taken}; ${kind.ways ?? usualWays}; ${takeOver}`);
+    throw new Error(`already exists, and ${taken}; ${kind.ways ?? usualWays}; ${takeOver}`);
   };
 
   return {

@@ -54,7 +54,7 @@ export const { diff, create, read, update, remove } = adminProvider<NamespaceArg
     const topics = await listTopics(api, tenant, namespace);
     if (topics.length > 0 && !deleteData)
       throw new Error(
-        `stays: it has topics that are not this stack's (${topics.map(({ name }) => name).join(", ")}); delete them first, or set ` +
+        `is not deleted, because it has topics that are not this stack's (${topics.map(({ name }) => name).join(", ")}); delete them first, or set ` +
           "deleteData: true with one pulumi up and remove the namespace with the next",
       );
     // One by one: to delete a namespace with its topics is not allowed by default (forceDeleteNamespaceAllowed).

@@ -36,7 +36,7 @@ export const { diff, create, read, update, remove } = adminProvider<PermissionAr
     const actions = grants?.[role];
     return actions && { ...wanted, actions: actions.toSorted() };
   },
-  ways: "revoke it, or state exactly what is there",
+  ways: "revoke it, or set exactly these actions",
   make: grant,
   change: (api, _found, wanted) => grant(api, wanted),
   async drop(api, args) {

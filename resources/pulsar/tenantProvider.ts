@@ -34,7 +34,7 @@ export const { diff, create, read, update, remove } = adminProvider<TenantArgs>(
     const namespaces = (await api.get<string[]>(`/namespaces/${tenant}`)) ?? [];
     if (namespaces.length > 0)
       throw new Error(
-        `stays: it has namespaces that are not this stack's (${namespaces.join(", ")}); delete them first`,
+        `is not deleted, because it has namespaces that are not this stack's (${namespaces.join(", ")}); delete them first`,
       );
     await api.delete(`/tenants/${tenant}`);
   },

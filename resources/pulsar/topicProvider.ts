@@ -44,7 +44,7 @@ export const { diff, create, read, update, remove } = adminProvider<TopicArgs>({
     const reason = args.deleteData ? undefined : await reasonToKeep(api, found(args));
     if (reason !== undefined)
       throw new Error(
-        `stays: it ${reason}; empty it, or set deleteData: true on its namespace with one pulumi up and remove it with the next`,
+        `is not deleted, because it ${reason}; empty it, or set deleteData: true on its namespace with one pulumi up and remove it with the next`,
       );
     await deleteTopic(api, found(args), args.deleteData);
   },
@@ -66,10 +66,10 @@ export function check(olds: Partial<TopicArgs>, news: TopicArgs): dynamic.CheckR
 /** Why a topic with so many partitions cannot have so many others; undefined if it can. */
 function repartition(from: number, to: number): string | undefined {
   if (from === to) return undefined;
-  const way = "or another topic under another name";
-  if (from === 0) return `is not partitioned, and Pulsar cannot change that (found ${to}; allowed: 0, ${way})`;
-  if (to === 0) return `is partitioned, and Pulsar cannot change that (found 0; allowed: ${from} or more, ${way})`;
+  const way = "or use another topic name";
+  if (from === 0) return `is not partitioned, and Pulsar cannot change that; set 0 instead of ${to}, ${way}`;
+  if (to === 0) return `is partitioned, and Pulsar cannot change that; set ${from} or more instead of 0, ${way}`;
   if (to < from)
-    return `has ${from} partitions, and Pulsar takes none away (found ${to}; allowed: ${from} or more, ${way})`;
+    return `has ${from} partitions, and Pulsar cannot remove any; set ${from} or more instead of ${to}, ${way}`;
   return undefined;
 }

@@ -159,7 +159,7 @@ test("a cluster and a database that are not as the stack has them", limit, async
         `  - pulsar:volumes.dataDirectory: bookie-0 would have its bookie-${volume} in /home/pulsar/data/bookie-data/${volume} on node1, ` +
         `where PersistentVolume ${name} (stack organization/pulsar/other, no claim) has /home/pulsar/data/bookie-data; set another directory`;
       const lines = [
-        'the volumes cannot be made in the cluster of context "rehearsal":',
+        'the volumes cannot be created in the cluster of context "rehearsal":',
         "  - pulsar:nodes[1].hostname: the settings say node2, but node node2 has the label kubernetes.io/hostname=host2, and no volume " +
           "would bind there; set hostname: host2",
         taken("journal"),
@@ -233,8 +233,8 @@ test("a cluster and a database that are not as the stack has them", limit, async
         secret: { "pulsar:managerDatabaseAdminPassword": stage.postgres.password },
       });
       const reason =
-        "Namespace somebody-elses already exists and is not this stack's (organization/pulsar/test) but unmarked; " +
-        "remove it, rename it in the stack's settings, or set the stack to use the one that is there";
+        "Namespace somebody-elses already exists and is not this stack's (organization/pulsar/test): its owner is not known; " +
+        "delete it, set another name, or set the stack to use the existing one";
       // The engine puts the hook's name before it.
       assert.match(fault, /^up failed: [^\n]*$/);
       assert.ok(fault.endsWith(reason), fault);

@@ -23,7 +23,7 @@ test("PodMonitors", { timeout: 480_000 }, async (t) => {
       "are refused by a cluster without the kind, once and in one line, before anything is installed",
       async () => {
         const expected =
-          /knows no PodMonitor \(monitoring\.coreos\.com\/v1\), which pulsar:monitoring\.podMonitors asks for: install the Prometheus/;
+          /does not have the kind PodMonitor \(monitoring\.coreos\.com\/v1\), which pulsar:monitoring\.podMonitors requires; install the Prometheus/;
         const outcomes = [await stack.preview(), await stack.up()];
         for (const outcome of outcomes) {
           assert.equal(outcome.ok, false);

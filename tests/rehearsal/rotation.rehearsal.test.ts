@@ -77,7 +77,7 @@ test("keys and tokens", async (t) => {
         told,
         /another key for tokens: restarts all pods of broker and proxy, then toolset and pulsar-manager\. Nobody can produce or consume /,
       );
-      assert.match(told, /a client is refused until it shows its new token \(docs\/operations\/rotate-keys\.md\)/);
+      assert.match(told, /a client is refused until it presents its new token \(docs\/operations\/rotate-keys\.md\)/);
       assert.ok(preview.text.includes(told.slice(0, 40)), "the warning is not in what the CLI prints");
       assert.deepEqual(await pods(stage), before);
     });

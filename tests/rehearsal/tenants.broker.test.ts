@@ -134,7 +134,7 @@ test("tenants of a rehearsed stack in a real Pulsar", async (t) => {
       await setTenants(stack, [shop(false, "kept")]);
       const refused = await stack.up();
       assert.equal(refused.ok, false);
-      assert.match(errorsOf(refused).join("\n"), /namespace shop\/orders: exists already, and it has topics/);
+      assert.match(errorsOf(refused).join("\n"), /namespace shop\/orders: already exists, and it has topics/);
 
       const changed = { ...shop(false, "kept"), adminRoles: ["shop-admin", "shop-owner"] };
       await setTenants(stack, [changed], ["shop"]);

@@ -149,7 +149,7 @@ test("a stack with tenants", async (t) => {
       assert.equal(preview.ok, false);
       assert.match(
         errorsOf(preview).join("\n"),
-        /topic persistent:\/\/shop\/orders\/created: has 5 partitions, and Pulsar takes none away \(found 3; allowed: 5 or more/,
+        /topic persistent:\/\/shop\/orders\/created: has 5 partitions, and Pulsar cannot remove any; set 5 or more instead of 3/,
       );
       await setTenants(stack, [
         { ...shop, namespaces: [{ ...orders, topics: [{ ...created, partitions: 5 }, { name: "log" }] }] },
@@ -202,7 +202,7 @@ test("a stack with tenants", async (t) => {
       assert.equal(refused.ok, false);
       assert.match(
         errorsOf(refused).join("\n"),
-        /namespace shop\/orders: exists already, and it has topics .*if this stack made it before a destroy, take it over \(pulsar:adoptedTenants\)/,
+        /namespace shop\/orders: already exists, and it has topics .*if this stack created it before a destroy, take it over \(pulsar:adoptedTenants\)/,
       );
 
       const changed = { ...shop, namespaces: [{ ...orders, messageTtlSeconds: 60 }] };

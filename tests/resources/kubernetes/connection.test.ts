@@ -190,8 +190,8 @@ describe("an API server", () => {
       );
       return messageOf(ask(await connect({ kubeconfig: path }), (api) => api.listNode()));
     };
-    assert.match(await withPlugin("console.error('no session'); process.exit(3)"), /cannot be asked: no session$/);
-    assert.match(await withPlugin(`console.log("${secret}")`), /a credential plugin, answers no JSON$/);
+    assert.match(await withPlugin("console.error('no session'); process.exit(3)"), /cannot be queried: no session$/);
+    assert.match(await withPlugin(`console.log("${secret}")`), /a credential plugin does not return JSON$/);
   });
 
   test("that is none, but a proxy with a page, is not quoted", async () => {

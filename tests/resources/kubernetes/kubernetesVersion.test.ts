@@ -52,7 +52,7 @@ describe("the cluster's version of Kubernetes", () => {
   test("preview: is not asked for where the stack names no cluster, whatever this machine's kubeconfig says", async () => {
     const { kubeconfig } = await clusterOf({ major: "1", minor: "9" });
     await asUsers(kubeconfig, async () => {
-      await assertUnasked({}, /the stack names none \(kubernetes:context\)/);
+      await assertUnasked({}, /the stack sets no kubernetes:context/);
     });
   });
 
@@ -68,7 +68,7 @@ describe("the cluster's version of Kubernetes", () => {
     assert.equal(found, undefined);
     assert.match(
       unasked,
-      new RegExp(`^the cluster was not asked: .*${reason.source}\\. This preview does not show .*$`),
+      new RegExp(`^the cluster was not queried: .*${reason.source}\\. This preview does not show .*$`),
     );
   }
 

@@ -26,7 +26,7 @@ describe("the kind PodMonitor", () => {
         await assert.rejects(look(await clusterOf(kinds)), (error: Error) => {
           assert.equal(
             error.message,
-            'context "test" knows no PodMonitor (monitoring.coreos.com/v1), which pulsar:monitoring.podMonitors asks for: install ' +
+            'context "test" does not have the kind PodMonitor (monitoring.coreos.com/v1), which pulsar:monitoring.podMonitors requires; install ' +
               "the Prometheus operator's CustomResourceDefinitions first, or set pulsar:monitoring.podMonitors to false",
           );
           assert.equal(error.stack, error.message);

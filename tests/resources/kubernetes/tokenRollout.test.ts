@@ -89,7 +89,7 @@ describe("TokenRollout", () => {
       told,
       /Nobody can produce or consume until brokers and proxies are ready again, usually one to four minutes/,
     );
-    assert.match(told, /a client is refused until it shows its new token \(docs\/operations\/rotate-keys\.md\)/);
+    assert.match(told, /a client is refused until it presents its new token \(docs\/operations\/rotate-keys\.md\)/);
   });
 
   test("says that another expiry restarts the manager alone", () => {

@@ -55,7 +55,7 @@ describe("the places of volumes", () => {
         assert.equal(
           error.message,
           [
-            'the volumes cannot be made in the cluster of context "test":',
+            'the volumes cannot be created in the cluster of context "test":',
             "  - pulsar:nodes[0].hostname: the settings say node1, but node node1 has the label kubernetes.io/hostname=host1, " +
               "and no volume would bind there; set hostname: host1",
             "  - pulsar:volumes.dataDirectory: zookeeper-0 would have its zookeeper-data in /data on node1, where PersistentVolume volume " +

@@ -67,8 +67,8 @@ async function there(): Promise<string[]> {
 async function refuses(work: Promise<unknown>, what: "role" | "database", why: string): Promise<void> {
   const [name, setting] = what === "role" ? [role.name, "user"] : [database.name, "name"];
   const message =
-    `${what} "${name}" exists already on PostgreSQL at ${postgres.host}:${postgres.port} and ${why}; drop it, set another name ` +
-    `(pulsar:managerDatabase.${setting}), or use role and database that are there (pulsar:managerDatabase.create false)`;
+    `${what} "${name}" already exists on PostgreSQL at ${postgres.host}:${postgres.port} and ${why}; drop it, set another name ` +
+    `(pulsar:managerDatabase.${setting}), or use the existing role and database (pulsar:managerDatabase.create: false)`;
   await assert.rejects(work, { message });
   assert.ok((await there()).includes(what));
 }
@@ -102,13 +102,13 @@ test("a leftover is dropped, by an admin who is no superuser too, and its member
 });
 
 test("what was there before the stack stays, though it looks like a leftover", async () => {
-  await refuses(clearRole(admin, role, true), "role", "was there before this stack set out to make it");
+  await refuses(clearRole(admin, role, true), "role", "existed before this stack first tried to create it");
   await makeDatabase();
-  await refuses(clearDatabase(admin, database, true), "database", "was there before this stack set out to make it");
+  await refuses(clearDatabase(admin, database, true), "database", "existed before this stack first tried to create it");
 });
 
 test("a role that shares a membership stays", async () => {
-  const left = "is not as an interrupted up leaves it";
+  const left = "is not what an interrupted up leaves behind";
   for (const [grant, revoke] of [
     [`GRANT other TO ${quotedRole}`, `REVOKE other FROM ${quotedRole}`],
     [`GRANT ${quotedRole} TO other`, `REVOKE ${quotedRole} FROM other`],
@@ -122,12 +122,12 @@ test("a role that shares a membership stays", async () => {
 test("a role that owns something stays, as PostgreSQL says", async () => {
   await makeDatabase();
   const reason = `role "pulsar_manager" cannot be dropped because some objects depend on it: owner of database ${database.name}`;
-  await refuses(clearRole(admin, role, false), "role", `cannot be dropped to be made again (${reason})`);
+  await refuses(clearRole(admin, role, false), "role", `cannot be dropped and created again (${reason})`);
 });
 
 test("a database of another owner stays", async () => {
   await asAdmin(`CREATE DATABASE ${quotedDatabase}`);
-  const why = "is not as an interrupted up leaves it (it belongs to dba)";
+  const why = "is not what an interrupted up leaves behind (it is owned by dba)";
   await refuses(clearDatabase(admin, database, false), "database", why);
 });
 
@@ -140,7 +140,7 @@ test("a database in which anything was made stays", async () => {
   await makeDatabase();
   for (const [statement, found, undo] of made) {
     await sql(statement, database.name);
-    const why = `is not as an interrupted up leaves it (it holds ${found})`;
+    const why = `is not what an interrupted up leaves behind (it contains ${found})`;
     await refuses(clearDatabase(admin, database, false), "database", why);
     await sql(undo, database.name);
   }

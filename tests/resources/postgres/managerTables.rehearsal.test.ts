@@ -262,7 +262,7 @@ test("tables that somebody else made and did not grant are named, with their own
   assert.equal(
     await faultOf(provider.create(inputs)),
     "the tables of Pulsar Manager v0.2.0 cannot be used, nothing was changed: " +
-      "tokens belongs to postgres, who has not granted its use; users belongs to postgres, who has not granted its use",
+      "tokens is owned by postgres, which has not granted access to it; users is owned by postgres, which has not granted access to it",
   );
 
   await asSuperuser(
@@ -277,11 +277,10 @@ test("tables of another version are refused, either way, and left as they are", 
   const others = { schemaVersion: other.version, sql: other.sql, tables: [...other.tables] };
   const { id, state } = await create();
   await asManager(`INSERT INTO tenants ${insertions.tenants ?? ""}`);
-  const advice =
-    "Give it an empty database (pulsar:managerDatabase.name), or see docs/operations/migrate-to-pulsar-4.md";
+  const advice = "Use an empty database (pulsar:managerDatabase.name), or see docs/operations/migrate-to-pulsar-4.md";
   assert.equal(
     await faultOf(provider.update(id, state, { ...inputs, ...others })),
-    "the database holds tables of another version than Pulsar Manager v0.4.0, nothing was changed: " +
+    "the database has tables of a version other than Pulsar Manager v0.4.0, nothing was changed: " +
       `environments has no column bookie. ${advice}`,
   );
   assert.deepEqual(await tablesThere(), allTables);
@@ -292,8 +291,8 @@ test("tables of another version are refused, either way, and left as they are", 
   await provider.create({ ...inputs, ...others, ...database });
   assert.equal(
     await faultOf(provider.create({ ...inputs, ...database })),
-    "the database holds tables of another version than Pulsar Manager v0.2.0, nothing was changed: " +
-      `environments has a column bookie that must not be left empty. ${advice}`,
+    "the database has tables of a version other than Pulsar Manager v0.2.0, nothing was changed: " +
+      `environments has a column bookie that requires a value. ${advice}`,
   );
 });
 

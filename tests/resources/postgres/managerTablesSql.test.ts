@@ -30,7 +30,7 @@ describe("tables that were made for another version", () => {
   test("are told by the column that the manager would leave empty", () => {
     const found = made("v0.4.0");
     const only = wanted("v0.2.0").filter(({ table }) => found.some((column) => column.table === table));
-    assert.deepEqual(columnFaults(only, found), ["environments has a column bookie that must not be left empty"]);
+    assert.deepEqual(columnFaults(only, found), ["environments has a column bookie that requires a value"]);
   });
 
   test("are not those of the version itself, nor those with a column that may be empty", () => {

@@ -68,15 +68,15 @@ describe("the number of partitions", () => {
 
   test("does not shrink, come or go", () => {
     const name = "topic persistent://shop/orders/created";
-    const way = "or another topic under another name)";
+    const way = "or use another topic name";
     assert.deepEqual(failure({}, { partitions: 2 }), [
-      `${name}: has 3 partitions, and Pulsar takes none away (found 2; allowed: 3 or more, ${way}`,
+      `${name}: has 3 partitions, and Pulsar cannot remove any; set 3 or more instead of 2, ${way}`,
     ]);
     assert.deepEqual(failure({}, { partitions: 0 }), [
-      `${name}: is partitioned, and Pulsar cannot change that (found 0; allowed: 3 or more, ${way}`,
+      `${name}: is partitioned, and Pulsar cannot change that; set 3 or more instead of 0, ${way}`,
     ]);
     assert.deepEqual(failure({ partitions: 0 }, { partitions: 3 }), [
-      `${name}: is not partitioned, and Pulsar cannot change that (found 3; allowed: 0, ${way}`,
+      `${name}: is not partitioned, and Pulsar cannot change that; set 0 instead of 3, ${way}`,
     ]);
   });
 

@@ -133,15 +133,15 @@ export function tenantsBehave(title: string, world: () => World): void {
       const message = await messageOf(tenants.create(args.tenant({ adminRoles: ["others"] })));
       assert.equal(
         message,
-        `tenant ${tenant}: exists already, and its adminRoles are ["shop-admin"], not ["others"]; remove it, give it another name, or use the one ` +
-          "that is there (create: false); if this stack made it before a destroy, take it over (pulsar:adoptedTenants)",
+        `tenant ${tenant}: already exists, and its adminRoles are ["shop-admin"], not ["others"]; delete it, use another name, or use the existing ` +
+          "one (create: false); if this stack created it before a destroy, take it over (pulsar:adoptedTenants)",
       );
     });
 
     test("that is somebody else's must exist, and is neither changed nor deleted", async () => {
       const { tenant, args, operator, exists } = stage();
       const theirs = args.tenant({ create: false, adminRoles: [], allowedClusters: [] });
-      assert.match(await messageOf(tenants.create(theirs)), /does not exist, and the settings say that it does/);
+      assert.match(await messageOf(tenants.create(theirs)), /does not exist, but the settings say that it does/);
       await operator("PUT", `/tenants/${tenant}`, {
         adminRoles: ["theirs"],
         allowedClusters: args.tenant().allowedClusters,
@@ -158,7 +158,7 @@ export function tenantsBehave(title: string, world: () => World): void {
       await operator("PUT", `/namespaces/${tenant}/theirs`);
       assert.equal(
         await messageOf(tenants.remove("", args.tenant())),
-        `tenant ${tenant}: stays: it has namespaces that are not this stack's (${tenant}/theirs); delete them first`,
+        `tenant ${tenant}: is not deleted, because it has namespaces that are not this stack's (${tenant}/theirs); delete them first`,
       );
     });
 
@@ -221,7 +221,7 @@ export function tenantsBehave(title: string, world: () => World): void {
       await operator("PUT", `/persistent/${orders}/theirs`);
       assert.match(
         await messageOf(namespaces.create(args.namespace(policies))),
-        /exists already, and it has topics \(persistent:\/\/\S+\/theirs\)/,
+        /already exists, and it has topics \(persistent:\/\/\S+\/theirs\)/,
       );
       await namespaces.create(args.namespace({ create: false }));
     });
@@ -233,7 +233,10 @@ export function tenantsBehave(title: string, world: () => World): void {
       await operator("PUT", `/persistent/${orders}/theirs/partitions`, 2);
       await operator("PUT", `/persistent/${orders}/single`);
       const message = await messageOf(namespaces.remove("", args.namespace()));
-      assert.ok(message.startsWith(`namespace ${orders}: stays: it has topics that are not this stack's`), message);
+      assert.ok(
+        message.startsWith(`namespace ${orders}: is not deleted, because it has topics that are not this stack's`),
+        message,
+      );
       assert.ok(message.includes(`(persistent://${orders}/single, persistent://${orders}/theirs)`), message);
       assert.match(message, /set deleteData: true with one pulumi up and remove the namespace with the next/);
       assert.ok(await exists(`/persistent/${orders}/theirs/partitions`));
@@ -259,7 +262,7 @@ export function tenantsBehave(title: string, world: () => World): void {
       assert.deepEqual((await topics.read("", args.topic())).inputs, args.topic({ partitions: 5 }));
       assert.match(
         await messageOf(topics.update("", args.topic({ partitions: 5 }), args.topic())),
-        /has 5 partitions, and Pulsar takes none away \(found 3; allowed: 5 or more, or another topic/,
+        /has 5 partitions, and Pulsar cannot remove any; set 5 or more instead of 3, or use another topic name/,
       );
 
       await topics.remove("", args.topic({ partitions: 5 }));
@@ -278,11 +281,11 @@ export function tenantsBehave(title: string, world: () => World): void {
       await topics.create(args.topic());
       for (const topic of [args.topic(), single]) {
         await world().produce(tenant, "orders", topic.topic);
-        assert.match(await messageOf(topics.create(topic)), /exists already, and it holds messages \(\d+ bytes\)/);
+        assert.match(await messageOf(topics.create(topic)), /already exists, and it holds messages \(\d+ bytes\)/);
         const message = await messageOf(topics.remove("", topic));
         assert.match(
           message,
-          /^topic persistent:\/\/\S+: stays: it holds messages \(\d+ bytes\); empty it, or set deleteData: true/,
+          /^topic persistent:\/\/\S+: is not deleted, because it holds messages \(\d+ bytes\); empty it, or set deleteData: true/,
         );
         assert.ok(await exists(`/persistent/${orders}/${topic.topic}/partitions`));
         await topics.remove("", { ...topic, deleteData: true });
@@ -304,7 +307,7 @@ export function tenantsBehave(title: string, world: () => World): void {
       const { args, makeAll, operator, exists, orders } = stage();
       await makeAll();
       const theirs = args.topic({ topic: "theirs", partitions: 0, create: false });
-      assert.match(await messageOf(topics.create(theirs)), /does not exist, and the settings say that it does/);
+      assert.match(await messageOf(topics.create(theirs)), /does not exist, but the settings say that it does/);
       await operator("PUT", `/persistent/${orders}/theirs/partitions`, 7);
       await topics.create(theirs);
       assert.deepEqual((await topics.read("", theirs)).inputs, theirs);
@@ -330,7 +333,7 @@ export function tenantsBehave(title: string, world: () => World): void {
         assert.deepEqual((await permissions.read("", ours)).inputs, { ...ours, actions: ["functions"] });
         assert.match(
           await messageOf(permissions.create(ours)),
-          /its actions are \["functions"\], not \["consume","produce"\].*revoke it, or state exactly what is there/,
+          /its actions are \["functions"\], not \["consume","produce"\].*revoke it, or set exactly these actions/,
         );
         await permissions.update("", { ...ours, actions: ["functions"] }, ours);
         assert.deepEqual((await permissions.read("", ours)).inputs, ours);
@@ -413,7 +416,7 @@ export function tenantsBehave(title: string, world: () => World): void {
       assert.deepEqual((await topics.read("", wanted.topic)).inputs, wanted.topic);
       assert.deepEqual((await permissions.read("", wanted.permission)).inputs, wanted.permission);
 
-      assert.match(await messageOf(topics.remove("", wanted.topic)), /stays: it holds messages/);
+      assert.match(await messageOf(topics.remove("", wanted.topic)), /is not deleted, because it holds messages/);
       assert.match(
         await messageOf(namespaces.remove("", wanted.namespace)),
         /not this stack's \(\S+\/created, \S+\/theirs\)/,
@@ -432,7 +435,7 @@ export function tenantsBehave(title: string, world: () => World): void {
       assert.deepEqual((await permissions.read("", args.permission())).inputs, args.permission());
       assert.match(
         await messageOf(topics.create(args.topic({ adopt, partitions: 2 }))),
-        /has 3 partitions, and Pulsar takes none away/,
+        /has 3 partitions, and Pulsar cannot remove any/,
       );
     });
   });
