@@ -10,6 +10,10 @@ interface Part {
   example?: string;
   otherwise?: string;
   like?: string;
+  pattern?: string;
+  format?: string;
+  /** Whether another spelling of the type is accepted: a number for text, or digits, `true` or `false` in quotes. */
+  loose?: boolean;
   /** Whether the setting may be left out. */
   optional?: boolean;
   default?: unknown;
@@ -32,6 +36,7 @@ function partsOf(): Record<string, Part> {
       // Around a preprocess, zod (4.6) leaves out the default, and takes everything for optional.
       if (def.type === "default") jsonSchema.default = def.defaultValue;
       if (["optional", "default", "prefault"].includes(def.type)) jsonSchema["optional"] = true;
+      if (def.type === "pipe" && def.in._zod.def.type === "transform") jsonSchema["loose"] = true;
     },
   }) as Part;
   return whole.properties ?? {};
@@ -156,7 +161,7 @@ export function stackFileSchema(): string {
           properties: { secure: { type: "string" } },
           required: ["secure"],
         }
-      : withoutMetadata(part),
+      : orNull(withoutMetadata(part)),
   ]);
   const text = (description: string) => ({ type: "string", description });
   const config = {
@@ -168,7 +173,7 @@ export function stackFileSchema(): string {
     },
   };
   const properties = {
-    config,
+    config: orNull(config),
     encryptionsalt: { type: "string" },
     secretsprovider: { type: "string" },
     encryptedkey: { type: "string" },
@@ -183,7 +188,7 @@ export function stackFileSchema(): string {
 }
 
 /** Editors show the description alone, so it takes in the default and the effect of a change. */
-function withoutMetadata(part: Part): Part {
+function withoutMetadata(part: Part): Record<string, unknown> {
   const { change, otherwise, properties, items } = part;
   const description = [
     part.description,
@@ -192,7 +197,8 @@ function withoutMetadata(part: Part): Part {
   ]
     .filter((text) => text !== undefined)
     .join(" ");
-  const own = ["change", "example", "otherwise", "like", "optional"];
+  const own = ["change", "example", "otherwise", "like", "optional", "loose"];
+  if (part.loose) own.push("pattern", "format");
   const inner = (parts: Record<string, Part>) =>
     Object.fromEntries(Object.entries(parts).map(([name, field]) => [name, withoutMetadata(field)]));
   return {
@@ -200,7 +206,21 @@ function withoutMetadata(part: Part): Part {
     ...(description !== "" && { description }),
     ...(properties && { properties: inner(properties), required: requiredIn(properties) }),
     ...(items && { items: withoutMetadata(items) }),
+    ...(part.anyOf && {
+      anyOf: part.anyOf.map((one) => ({ type: one.type, ...(one.properties && withoutMetadata(one)) })),
+    }),
+    ...(part.loose && part.type !== undefined && loosened(part.type)),
   };
+}
+
+/** The program also takes what `pulumi config set` writes: digits, `true` and days as text, and whole numbers for text. */
+function loosened(type: string) {
+  return { type: type === "string" ? ["string", "integer"] : [type, "string"] };
+}
+
+/** A key without a value counts as not set. */
+function orNull(part: Record<string, unknown>): Record<string, unknown> {
+  return part["type"] === undefined ? part : { ...part, type: [part["type"], "null"].flat() };
 }
 
 function requiredIn(properties: Record<string, Part>): string[] {

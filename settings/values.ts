@@ -12,17 +12,26 @@ export function valueFaults(settings: Partial<Parsed>): Fault[] {
   const { layout, values = {} } = settings;
   const production =
     layout !== undefined && "environment" in settings && isProduction({ layout, environment: settings.environment });
-  const faults = valueRules
-    .filter(({ where }) => where === "everywhere" || production)
-    .flatMap(({ path, refused, allowed, where }) =>
+  const rules = valueRules.filter(({ where }) => where === "everywhere" || production);
+  const faults = [
+    ...nullsIn(values).map((path) => ({
+      path,
+      found: "null",
+      allowed: "a value; or leave the key out, because null removes what the program sets",
+    })),
+    ...rules
+      .flatMap((rule) => scalarsAbove(values, rule.path))
+      .map(({ path, value }) => ({ path, found: JSON.stringify(value), allowed: "an object of chart values" })),
+    ...rules.flatMap(({ path, refused, allowed, where }) =>
       valuesAt(values, path)
         .filter(({ value }) => refused(value, settings))
         .map(({ path, value }) => ({
-          key: keyOf(["values", ...path]),
+          path,
           found: JSON.stringify(value),
           allowed: where === "production" ? `${allowed} (production)` : allowed,
         })),
-    );
+    ),
+  ].map(({ path, ...fault }) => ({ key: keyOf(["values", ...path]), ...fault }));
   // What holds everywhere comes first.
   return faults.filter(({ key }, i) => faults.findIndex((other) => other.key === key) === i);
 }
@@ -42,11 +51,12 @@ interface ValueRule {
   where: "everywhere" | "production";
 }
 
-const isFalse = (value: unknown) => value === false;
-const isTrue = (value: unknown) => value === true;
-const said = (value: unknown) => value !== null && value !== "";
+/** A switch that stays on. Helm takes null, "" and 0 for off. */
+const notTrue = (value: unknown) => value !== true;
+/** A switch that stays off. Helm takes any text but "" for on. */
+const notFalse = (value: unknown) => value !== false;
 const always = () => true;
-const other = (usual: string) => (value: unknown) => said(value) && value !== usual;
+const other = (usual: string) => (value: unknown) => value !== usual;
 const placed = ["zookeeper", "bookkeeper", "broker", "proxy", "autorecovery", "toolset", "pulsar_manager"];
 const spread = ["zookeeper", "bookkeeper", "broker", "proxy"];
 
@@ -72,24 +82,24 @@ const ourImages = ["zookeeper", "bookie", "autorecovery", "broker", "proxy", "fu
 const everywhere: Omit<ValueRule, "where">[] = [
   ...["fullnameOverride", "nameOverride"].map((key) => ({
     path: [key],
-    refused: said,
+    refused: other(""),
     allowed: "nothing: use pulsar:release; volumes, Jobs and addresses are named after it",
   })),
-  { path: ["namespace"], refused: said, allowed: "nothing: use pulsar:namespace" },
+  { path: ["namespace"], refused: other(""), allowed: "nothing: use pulsar:namespace" },
   {
     path: ["clusterDomain"],
-    refused: (domain, { clusterDomain }) => said(domain) && domain !== clusterDomain,
+    refused: (domain, { clusterDomain }) => domain !== clusterDomain,
     allowed: "nothing: use pulsar:clusterDomain, which the racks of the bookies follow too",
   },
-  { path: ["namespaceCreate"], refused: isTrue, allowed: "nothing: use pulsar:createNamespace" },
+  { path: ["namespaceCreate"], refused: notFalse, allowed: "nothing: use pulsar:createNamespace" },
   ...Object.entries(componentNames).map(([component, name]) => ({
     path: [component, "component"],
     refused: other(name),
     allowed: `${name}: volumes, Jobs and addresses are named after it`,
   })),
-  { path: ["initialize"], refused: isFalse, allowed: "true: a new cluster would never be initialised" },
+  { path: ["initialize"], refused: notTrue, allowed: "true: a new cluster would never be initialised" },
   // Of 4.7.0.
-  { path: ["standalone", "enabled"], refused: isTrue, allowed: "false: this stack is a cluster, see pulsar:layout" },
+  { path: ["standalone", "enabled"], refused: notFalse, allowed: "false: this stack is a cluster, see pulsar:layout" },
   {
     path: ["auth", "authentication", "jwt", "usingSecretKey"],
     refused: (value, { tokens }) => tokens !== undefined && value !== (tokens.keys === "symmetric"),
@@ -98,7 +108,7 @@ const everywhere: Omit<ValueRule, "where">[] = [
   // Of 4.7.0.
   {
     path: ["auth", "authentication", "jwt", "generateSecrets", "enabled"],
-    refused: isTrue,
+    refused: notFalse,
     allowed: "false: the stack makes keys and tokens (pulsar:tokens)",
   },
   {
@@ -125,13 +135,13 @@ const everywhere: Omit<ValueRule, "where">[] = [
   },
   ...["zookeeper", "bookkeeper", "broker", "proxy"].map((component) => ({
     path: ["components", component],
-    refused: isFalse,
+    refused: notTrue,
     allowed: "true: Pulsar and the stack's Jobs need it",
   })),
   {
     path: ["components", "pulsar_manager"],
     refused: (value, { chart, ingress }) =>
-      value === false &&
+      value !== true &&
       (ingress?.manager !== undefined || (chart !== undefined && chartLine(chart.version).manager.setUpBy === "stack")),
     allowed: "true: the Job that makes its login, or pulsar:ingress.manager, needs it",
   },
@@ -142,7 +152,7 @@ const everywhere: Omit<ValueRule, "where">[] = [
   },
   {
     path: ["tls", "enabled"],
-    refused: isTrue,
+    refused: notFalse,
     allowed: "false: the stack's Jobs and addresses reach the components without TLS; from outside use pulsar:ingress",
   },
   ...["proxy", "broker", "pulsar_manager"].map((component) => ({
@@ -163,7 +173,7 @@ const everywhere: Omit<ValueRule, "where">[] = [
     },
     ...["size", "storageClassName", "storageClass"].map((key) => ({
       path: [component, "volumes", volume, key],
-      refused: said,
+      refused: always,
       allowed: `nothing: use pulsar:volumes.${key === "size" ? "sizes" : "storageClass"}`,
     })),
   ]),
@@ -176,13 +186,13 @@ const everywhere: Omit<ValueRule, "where">[] = [
     ["zookeeper", "volumes", "useSeparateDiskForTxlog"],
   ].map((path) => ({
     path,
-    refused: isTrue,
+    refused: notFalse,
     allowed: "false: the stack makes a volume for ZooKeeper's data, the journal and the ledgers, and no others",
   })),
 ];
 
 function byImages(path: string[]): Omit<ValueRule, "where"> {
-  return { path, refused: said, allowed: "nothing: use pulsar:images and pulsar:registry" };
+  return { path, refused: always, allowed: "nothing: use pulsar:images and pulsar:registry" };
 }
 
 /** What is too risky in production (2.7.7 and 4.7.0). */
@@ -201,7 +211,7 @@ const inProduction: Omit<ValueRule, "where">[] = [
   })),
   ...["pulsar_manager", "proxy"].map((component) => ({
     path: [component, "ingress", "enabled"],
-    refused: (enabled: unknown) => enabled === true,
+    refused: notFalse,
     allowed: "false: use pulsar:ingress, which lets in by TLS and a list of paths alone",
   })),
   // A digest may stand behind the tag: it says what runs, but nobody which version that is.
@@ -215,7 +225,7 @@ const inProduction: Omit<ValueRule, "where">[] = [
     ["volumes", "persistence"],
     ["zookeeper", "volumes", "persistence"],
     ["bookkeeper", "volumes", "persistence"],
-  ].map((path) => ({ path, refused: isFalse, allowed: "true: without, each start of a bookie formats it" })),
+  ].map((path) => ({ path, refused: notTrue, allowed: "true: without, each start of a bookie formats it" })),
   ...placed.map((component) => ({
     path: [component, "replicaCount"],
     refused: always,
@@ -231,24 +241,24 @@ const inProduction: Omit<ValueRule, "where">[] = [
   ...[["affinity", "anti_affinity"], ...spread.map((component) => [component, "affinity", "anti_affinity"])].map(
     (path) => ({
       path,
-      refused: isFalse,
+      refused: notTrue,
       allowed: "true: two on one node are lost together",
     }),
   ),
   ...[["authentication"], ["authentication", "jwt"], ["authorization"]].map((keys) => ({
     path: ["auth", ...keys, "enabled"],
-    refused: isFalse,
+    refused: notTrue,
     allowed: "true: without, everybody may read and delete everything",
   })),
   {
     path: ["components", "autorecovery"],
-    refused: isFalse,
+    refused: notTrue,
     allowed: "true: without it nobody copies the ledgers of a lost bookie",
   },
   ...[
     ["volumes", "local_storage"],
     ...["zookeeper", "bookkeeper"].map((component) => [component, "volumes", "*", "local_storage"]),
-  ].map((path) => ({ path, refused: isFalse, allowed: "true: the volumes are local" })),
+  ].map((path) => ({ path, refused: notTrue, allowed: "true: the volumes are local" })),
   ...spread.map((component) => ({
     path: [component, "affinity", "type"],
     refused: (type: unknown) => type !== "requiredDuringSchedulingIgnoredDuringExecution",
@@ -259,6 +269,18 @@ const inProduction: Omit<ValueRule, "where">[] = [
     refused: always,
     allowed: "nothing: use pulsar:pods, which is checked against the nodes",
   })),
+  ...["broker", "proxy"].flatMap((component) =>
+    [
+      ...["authenticationEnabled", "authenticationProviders", "authorizationEnabled", "authorizationProvider"],
+      ...["superUserRoles", "proxyRoles", "anonymousUserRole", "tokenPublicKey", "tokenSecretKey"],
+    ].flatMap((key) =>
+      [key, `PULSAR_PREFIX_${key}`].map((name) => ({
+        path: [component, "configData", name],
+        refused: always,
+        allowed: "nothing: the program sets authentication and authorization (pulsar:tokens)",
+      })),
+    ),
+  ),
   ...["EnsembleSize", "WriteQuorum", "AckQuorum"].map((key) => ({
     path: ["broker", "configData", `managedLedgerDefault${key}`],
     refused: always,
@@ -270,6 +292,28 @@ const valueRules: ValueRule[] = [
   ...everywhere.map((rule) => ({ ...rule, where: "everywhere" as const })),
   ...inProduction.map((rule) => ({ ...rule, where: "production" as const })),
 ];
+
+/** The paths of all nulls, outside lists. In `configData` a null takes out one of the chart's own keys. */
+function nullsIn(values: unknown, above: string[] = []): string[][] {
+  if (above.at(-2) === "configData") return [];
+  if (values === null) return [above];
+  return isMap(values) ? Object.entries(values).flatMap(([key, value]) => nullsIn(value, [...above, key])) : [];
+}
+
+/** What stands in the place of an object on the way to a path, up to its first `*`: it would replace all that the program sets there. */
+function scalarsAbove(
+  values: unknown,
+  [key, ...rest]: string[],
+  above: string[] = [],
+): { path: string[]; value: unknown }[] {
+  if (key === undefined || key === "*") return [];
+  if (!isMap(values)) return values === null ? [] : [{ path: above, value: values }];
+  return Object.hasOwn(values, key) ? scalarsAbove(values[key], rest, [...above, key]) : [];
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
 
 /** The values at a path with `*` in it. */
 function valuesAt(

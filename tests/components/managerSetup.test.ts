@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -267,6 +267,7 @@ async function setUp(behaviour: Behaviour, { times = 1, port = 0, limit = 2, use
   state.close();
   for (const { said } of runs) assert.doesNotMatch(said, /login-pass|token-\d|csrf-\d|session\d/);
   assert.deepEqual(readdirSync(temporary), [], "something private is left behind");
+  for (const folder of [requests, temporary]) rmSync(folder, { recursive: true });
   return { ...state, runs, asked: state.seen.map(({ request }) => request) };
 }
 

@@ -44,7 +44,6 @@ test("functions are let in where they are on: by the chart line, or by the chart
   assert.deepEqual([functions("2.7.7"), functions("4.7.0")], [true, false]);
   assert.equal(functions("2.7.7", { components: { functions: false } }), false);
   assert.equal(functions("4.7.0", { components: { functions: true } }), true);
-  assert.equal(functions("4.7.0", { components: null }), false);
 });
 
 test("PodMonitors are off; they ask every minute, and have no labels, unless the settings say otherwise", () => {

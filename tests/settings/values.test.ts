@@ -74,6 +74,40 @@ describe("values that go past a setting are refused, also in a test environment"
     hasOneFault(stackConfig("prod", { "pulsar:values": values }), "pulsar:values.images.broker.tag: ");
   });
 
+  for (const [path, value] of [
+    ["auth", null],
+    ["auth.authentication.enabled", null],
+    ["persistence", null],
+    ["components.broker", null],
+    ["broker.configData", null],
+  ] as const) {
+    test(`null at ${path}, which would remove what the program sets`, () => {
+      hasOneFault(config(at(path, value)), `pulsar:values.${path}: found null; allowed: a value; or leave the key out`);
+    });
+  }
+
+  for (const [path, value] of [
+    ["auth", "none"],
+    ["zookeeper.volumes", []],
+  ] as const) {
+    test(`${JSON.stringify(value)} in the place of the object ${path}`, () => {
+      hasOneFault(config(at(path, value)), `pulsar:values.${path}: found ${JSON.stringify(value)}; allowed: an object`);
+    });
+  }
+
+  test("in production, what Helm takes for off or on in another spelling", () => {
+    for (const [path, value] of [
+      ["auth.authentication.enabled", ""],
+      ["auth.authorization.enabled", 0],
+      ["volumes.persistence", "no"],
+      ["proxy.ingress.enabled", "true"],
+      ["broker.configData.authenticationEnabled", "false"],
+      ["proxy.configData.PULSAR_PREFIX_anonymousUserRole", "admin"],
+    ] as const) {
+      hasOneFault(stackConfig("prod", { "pulsar:values": at(path, value) }), `pulsar:values.${path}: found`);
+    }
+  });
+
   test("each with all others", () => {
     assert.equal(faults(config({ namespace: "a", fullnameOverride: "b", tls: { enabled: true } })).length, 3);
   });
