@@ -41,6 +41,9 @@ const quietAfterUp = 5_000;
 /** How long the pods may go on moving after `up`, in milliseconds; what they look like then is what is reported. */
 const settlingLimit = 60_000;
 
+/** How long all pods may take to run again once lost nodes are back, in milliseconds. */
+const returnLimit = 180_000;
+
 /** How long after `destroy` the cluster may still be busy removing things, in milliseconds. */
 const removalLimit = 15_000;
 
@@ -135,7 +138,7 @@ export async function allRun(stage: Stage): Promise<void> {
       if (open.length > 0) throw new Error(`not ready: ${open.join(", ")}`);
       return true;
     },
-    { what: "the return of all pods", limit: settlingLimit, every: pace.afterwards, signal: stage.workspace.signal },
+    { what: "the return of all pods", limit: returnLimit, every: pace.afterwards, signal: stage.workspace.signal },
   );
 }
 
