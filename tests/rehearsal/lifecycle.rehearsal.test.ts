@@ -158,7 +158,7 @@ test("a stack", async (t) => {
         );
         assert.ok((await stateNames(stage)).includes("manager-database-tables"));
         assert.match(
-          errorsOf(failed)[0] ?? "",
+          errorsOf(failed).join("\n"),
           /Job in version "v1" cannot be handled as a Job: quantities must match/,
         );
         assert.deepEqual(await releases(stage), ["pulsar 1 failed"]);
