@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
-// Only its types here: it takes a third of a second to load, which a preview that asks no cluster does not have to wait for.
+// Types only: the library takes a third of a second to load, which a preview that queries no cluster should not spend.
 import type { Configuration, CoreV1Api, CustomObjectsApi, KubeConfig, VersionApi } from "@kubernetes/client-node";
 
 /**
- * Which cluster a resource of ours talks to: a name, not a credential. What the name leads to is read from the kubeconfig each time, as
- * kubectl does, so that the state never holds a key, a token or an address.
+ * The cluster that a resource talks to: a name, not a credential. Like kubectl, it is resolved in the kubeconfig each time, so that the state never
+ * holds a key, a token or an address.
  */
 export interface ClusterRef {
   /** Path of a kubeconfig; `~/` is the home directory. @default the files of KUBECONFIG, else ~/.kube/config */
@@ -15,7 +15,7 @@ export interface ClusterRef {
   context?: string;
 }
 
-/** A cluster one can ask; `ask` turns its faults into one line. */
+/** A cluster that can be queried; `ask` turns its errors into one line. */
 export interface Cluster {
   context: string;
   /** Address of the API server. */
@@ -23,7 +23,7 @@ export interface Cluster {
   config: KubeConfig;
   api: CoreV1Api;
   version: VersionApi;
-  /** What kinds there are besides Kubernetes' own. */
+  /** The kinds that the API server knows besides the built-in ones. */
   kinds: CustomObjectsApi;
   /** Another API of the cluster, with the same limit for each request. `config.makeApiClient` has none. */
   client<Api>(type: new (configuration: Configuration) => Api): Api;
@@ -33,9 +33,9 @@ export interface Cluster {
 const defaultLimitSeconds = 10;
 
 /**
- * The API of the cluster that `ref` names; nothing is sent yet.
+ * A client for the cluster that `ref` names; it sends nothing yet.
  * @param limitSeconds how long one request may take
- * @throws Error of one line: no kubeconfig, one that cannot be read, or a context that is not in it (with those that are)
+ * @throws Error of one line: no kubeconfig, one that cannot be read, or a context that it does not contain (with those that it contains)
  */
 export async function connect(ref: ClusterRef, limitSeconds = defaultLimitSeconds): Promise<Cluster> {
   const { CoreV1Api, CustomObjectsApi, ServerConfiguration, VersionApi, createConfiguration } =
@@ -87,10 +87,10 @@ export async function ask<T>(cluster: Cluster, question: (api: CoreV1Api) => Pro
 const previewSeconds = 3;
 
 /**
- * What a cluster answers in a preview, which need not reach it: nothing where the stack names no cluster, or none answers in time.
+ * The answer of a cluster in a preview, which need not reach it: undefined if the stack names no cluster, or it does not answer in time.
  *
  * @param options.seconds how long the cluster has to answer
- * @param options.unasked is told the reason why there is no answer
+ * @param options.unasked receives the reason why there is no answer
  */
 export async function answerInPreview<T>(
   ref: ClusterRef,
@@ -110,9 +110,9 @@ export async function answerInPreview<T>(
     });
 }
 
-/** The HTTP status that `ask` was answered with, if `error` is such an answer. */
+/** The HTTP status of the answer, if `error` is an error of `ask` with one. */
 export function statusOf(error: unknown): number | undefined {
-  // A DOMException, as of a timeout, has a small number of its own there.
+  // A DOMException, such as a timeout, has a small number of its own there.
   return error instanceof Error && "code" in error && Number(error.code) >= 100 ? Number(error.code) : undefined;
 }
 
@@ -123,8 +123,8 @@ export function unlessMissing(error: unknown): undefined {
 }
 
 /**
- * The kubeconfig by kubectl's rules (client-go's ClientConfigLoadingRules): of several files in KUBECONFIG the missing ones are
- * skipped, and the first to say something wins. The library's own loader lets the last one win and refuses a name that occurs twice.
+ * The kubeconfig by kubectl's rules (client-go's ClientConfigLoadingRules): of several files in KUBECONFIG, missing ones are skipped and the first one
+ * that sets a value wins. In the library's own loader the last one wins, and a name that occurs twice is an error.
  */
 async function loadKubeconfig(ref: ClusterRef): Promise<{ config: KubeConfig; files: string }> {
   const { KubeConfig } = await import("@kubernetes/client-node");
@@ -180,7 +180,7 @@ function faultOf(cluster: Cluster, error: unknown): Error {
   if (code === 401) return fault(`${server} does not accept the credentials`, code);
   if (code !== undefined) return fault(`${server} answers ${code}: ${reasonOf(error)}`, code);
   if (error instanceof Error && error.name === "TimeoutError") return fault(`${server} does not answer in time`);
-  // Says an excerpt of what it read: the answer of a credential plugin, perhaps a token.
+  // Its message quotes what was read: the output of a credential plugin, perhaps a token.
   if (error instanceof SyntaxError)
     return fault(`${server} cannot be queried: it or a credential plugin does not return JSON`);
   const cause = error instanceof Error ? error.cause : undefined;
@@ -191,26 +191,26 @@ function faultOf(cluster: Cluster, error: unknown): Error {
 }
 
 /**
- * An error whose message is all there is to say: whoever prints its stack (hooks and dynamic providers do) prints the message. It names
- * no cause: that of a kubeconfig which cannot be parsed quotes it, secrets and all.
+ * An error whose stack is its message, because hooks and dynamic providers print the stack. It has no cause: that of an invalid kubeconfig quotes its
+ * content, including secrets.
  */
 export function fault(message: string, code?: number): Error {
   return Object.assign(new Error(message), { stack: message }, code !== undefined && { code });
 }
 
-/** What the API server says in the `Status` object it answers a refused request with. */
+/** The message in the `Status` object with which the API server refuses a request. */
 function reasonOf(refusal: unknown): string {
   const body = refusal instanceof Error && "body" in refusal ? refusal.body : undefined;
   try {
     const status: unknown = typeof body === "string" ? JSON.parse(body) : body;
     if (typeof status === "object" && status !== null && "message" in status) return firstLine(status.message);
   } catch {
-    // A proxy before the API server answers in its own words, which may be a whole page.
+    // A proxy in front of the API server answers in another form, perhaps with a whole page.
   }
   return "no reason given";
 }
 
-/** Parsers add an excerpt of what they read below their first line; a kubeconfig's may hold a secret. */
+/** The first line only: parsers add an excerpt below it, and that of a kubeconfig may hold a secret. */
 function firstLine(fault: unknown): string {
   return String(fault instanceof Error ? fault.message : fault).split("\n", 1)[0] ?? "";
 }

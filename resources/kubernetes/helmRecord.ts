@@ -51,16 +51,16 @@ interface HelmRecord {
   status: string;
 }
 
-/** A Job of the API, as far as it says what became of it. */
+/** A Job of the API, with the parts used here. */
 export interface Job {
   metadata?: { name?: string; annotations?: Record<string, string> };
   status?: { conditions?: { type: string; status: string }[] };
 }
 
 /**
- * The records that would keep Helm from its work: of operations that were killed and, before an install, of those that failed.
+ * The records that would block Helm: of operations that were killed and, before an install, of those that failed.
  *
- * @returns undefined where Helm is to refuse an install, as the release has been deployed and is not this stack's
+ * @returns undefined if Helm must refuse the install, because the release is deployed and not this stack's
  */
 export function staleRecords(records: HelmRecord[], operation: Operation): HelmRecord[] | undefined {
   const pending = ({ status }: HelmRecord) => status.startsWith("pending-");
@@ -68,7 +68,7 @@ export function staleRecords(records: HelmRecord[], operation: Operation): HelmR
   return records.every((record) => pending(record) || record.status === "failed") ? records : undefined;
 }
 
-/** The Jobs that Helm made for this release and that have failed for good, without those that may still succeed. */
+/** The Jobs of this release that have failed permanently. */
 export function failedJobs(jobs: Job[], release: string): Job[] {
   return jobs.filter(
     ({ metadata, status }) =>
@@ -90,7 +90,7 @@ async function requirePullSecret(ref: ClusterRef, namespace: string, name: strin
   }
 }
 
-/** Deletes what earlier Helm operations on the release left behind and a next one cannot go on from. @returns what was deleted, in words */
+/** Deletes what earlier Helm operations on the release left behind and that would block the next one. @returns what was deleted, in words */
 async function removeLeftovers(
   cluster: Cluster,
   namespace: string,
@@ -114,7 +114,7 @@ async function removeLeftovers(
     ({ metadata }) => metadata?.name ?? "",
   );
   for (const name of jobs) {
-    // Without a policy the API leaves a Job's pods behind.
+    // Without a policy, the API keeps a Job's pods.
     await ask(cluster, () => batch.deleteNamespacedJob({ namespace, name, propagationPolicy: "Background" }));
   }
   return [

@@ -1,20 +1,20 @@
 import * as pulumi from "@pulumi/pulumi";
 import { answerInPreview, ask, type Cluster, type ClusterRef, connect, fault } from "./connection.ts";
 
-/** What a chart needs of the cluster it is installed in. */
+/** What a chart requires of the cluster. */
 export interface KubernetesNeed {
   /** Version of the chart, as in `pulsar:chart.version`. */
   chart: string;
-  /** The oldest minor version of Kubernetes that knows all its objects, such as "1.25". */
+  /** The oldest minor version of Kubernetes that has all its API versions, such as "1.25". */
   from: string;
 }
 
 /**
- * Looks before an install or upgrade, in a preview already, whether the cluster is new enough for the chart; see `checkKubernetes`. A preview
- * says here that no cluster was asked, which the Kubernetes plugin (4.34) does without a word.
+ * Checks before an install or upgrade, and in a preview, that the cluster is new enough for the chart; see `checkKubernetes`. A preview warns if the
+ * cluster was not queried, which the Kubernetes plugin (4.34) does not report.
  */
 export function kubernetesVersionHook(ref: ClusterRef, need: KubernetesNeed): pulumi.ResourceHook {
-  const look = async () => {
+  const check = async () => {
     if (!pulumi.runtime.isDryRun()) {
       await checkKubernetes(ref, need);
       return;
@@ -23,13 +23,13 @@ export function kubernetesVersionHook(ref: ClusterRef, need: KubernetesNeed): pu
     if (found !== undefined) await pulumi.log.info(found);
     if (unasked !== undefined) await pulumi.log.warn(unasked);
   };
-  return new pulumi.ResourceHook("check-kubernetes-version", look, { onDryRun: true });
+  return new pulumi.ResourceHook("check-kubernetes-version", check, { onDryRun: true });
 }
 
 /**
- * As `checkKubernetes`, but that a preview need not reach the cluster: see `answerInPreview`.
+ * As `checkKubernetes`, but a preview need not reach the cluster: see `answerInPreview`.
  *
- * @returns what was found, or that the cluster was not asked and why
+ * @returns what was found, or why the cluster was not queried
  */
 export async function previewKubernetes(
   ref: ClusterRef,
@@ -37,8 +37,8 @@ export async function previewKubernetes(
   seconds?: number,
 ): Promise<{ found?: string; unasked?: string }> {
   let reason = "";
-  const found = await answerInPreview(ref, versionOf, { seconds, unasked: (why) => void (reason = why) });
-  if (found) return { found: judged(found, need) };
+  const found = await answerInPreview(ref, queryVersion, { seconds, unasked: (why) => void (reason = why) });
+  if (found) return { found: refuseOlder(found, need) };
   return {
     unasked: `the cluster was not queried: ${reason}. This preview does not show what the cluster would refuse, or what others have changed in it.`,
   };
@@ -47,11 +47,11 @@ export async function previewKubernetes(
 /**
  * Refuses a cluster that is too old for the chart.
  *
- * @returns what was found, in a line
- * @throws Error of one line: the context, what was found and what the chart needs; or why the cluster could not be asked
+ * @returns what was found, in one line
+ * @throws Error of one line: the context, what was found and what the chart needs; or why the cluster could not be queried
  */
 export async function checkKubernetes(ref: ClusterRef, need: KubernetesNeed): Promise<string> {
-  return judged(await versionOf(await connect(ref)), need);
+  return refuseOlder(await queryVersion(await connect(ref)), need);
 }
 
 interface Found {
@@ -59,13 +59,13 @@ interface Found {
   version: string;
 }
 
-async function versionOf(cluster: Cluster): Promise<Found> {
+async function queryVersion(cluster: Cluster): Promise<Found> {
   const { major, minor } = await ask(cluster, () => cluster.version.getCode());
   // Some clouds write "27+".
   return { context: cluster.context, version: `${major}.${Number.parseInt(minor)}` };
 }
 
-function judged({ context, version }: Found, { chart, from }: KubernetesNeed): string {
+function refuseOlder({ context, version }: Found, { chart, from }: KubernetesNeed): string {
   const found = `context "${context}" has Kubernetes ${version}`;
   const needed = `chart ${chart} needs ${from} or newer`;
   if (!isOlder(version, from)) return `${found}; ${needed}`;

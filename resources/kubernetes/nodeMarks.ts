@@ -11,12 +11,11 @@ export const nodeMarksProvider = storedProvider<provider.NodeMarksArgs, provider
 );
 
 /**
- * Labels and taints of ours on a node that is not ours. Everybody else's stay as they are; ours are known by key, and a taint by key
- * and effect. On deletion each goes only if it still has our value (one that somebody changed since is theirs), was not there before, and no
- * other stack needs it.
+ * Labels and taints of the stack on an existing node; all others are kept. A label is identified by its key, a taint by its key and effect. On deletion,
+ * each is removed only if it still has our value, did not exist before, and no other stack needs it.
  *
- * A `NodePatch` of @pulumi/kubernetes is no substitute: server-side apply would erase other people's taints, and both its creation and its
- * deletion bring a Node into being where there is none.
+ * A `NodePatch` of @pulumi/kubernetes cannot replace it: server-side apply would remove the taints of others, and its creation and deletion both
+ * create a Node that does not exist.
  */
 export class NodeMarks extends pulumi.dynamic.Resource {
   declare readonly cluster: pulumi.Output<ClusterRef>;

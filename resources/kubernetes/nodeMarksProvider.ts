@@ -10,18 +10,18 @@ import {
   ownersAnnotation,
   patchFor,
   sameMarks,
-  standing,
+  marksPresent,
 } from "./nodeMerge.ts";
 
-/** Inputs of a NodeMarks resource, and its outputs: those of the marks that are on the node. */
+/** Inputs of a NodeMarks resource. Its outputs are the same, with the marks that are on the node. */
 export interface NodeMarksArgs extends Marks {
-  /** The cluster the node belongs to. A change is taken over without touching the node under the former name. */
+  /** The cluster that the node belongs to. A change is recorded without a request to the previous cluster. */
   cluster: ClusterRef;
   /** `metadata.name` of the Node, which must exist: it is never created. A change marks the new node and then unmarks the old one. */
   node: string;
   /**
-   * The stack that wants the marks, `<organization>/<project>/<stack>`. The node names it beside every other stack that wants the same, and
-   * a mark stays until the last of them is gone. A change marks the node for the new owner and then lets go for the old one.
+   * The stack that needs the marks, `<organization>/<project>/<stack>`. The node records every stack that needs a mark, and the mark stays until the last
+   * of them removes it. A change marks the node for the new owner and then unmarks it for the old one.
    */
   owner: string;
 }
@@ -29,7 +29,7 @@ export interface NodeMarksArgs extends Marks {
 /** A kubelet and several controllers write a Node at any time; client-go's RetryOnConflict gives up after five attempts. */
 const attempts = 10;
 
-/** Never connects, so that a preview needs no cluster. */
+/** Does not connect, so that a preview needs no cluster. */
 export function diff(_id: string, olds: NodeMarksArgs, news: NodeMarksArgs): dynamic.DiffResult {
   const renamed = olds.cluster.kubeconfig !== news.cluster.kubeconfig || olds.cluster.context !== news.cluster.context;
   const replaces = (["node", "owner"] as const).filter((key) => olds[key] !== news[key]);
@@ -56,7 +56,7 @@ export async function read(id: string, props: NodeMarksArgs): Promise<dynamic.Re
     const cluster = await connect(props.cluster);
     const node = await ask(cluster, (api) => api.readNode({ name: props.node })).catch(unlessMissing);
     if (node === undefined) return { id: "" };
-    const live = { cluster: props.cluster, node: props.node, owner: props.owner, ...standing(node, props) };
+    const live = { cluster: props.cluster, node: props.node, owner: props.owner, ...marksPresent(node, props) };
     return { id, props: live, inputs: live };
   });
 }
@@ -78,10 +78,10 @@ async function mark(args: NodeMarksArgs): Promise<void> {
 const titleOf = ({ node }: NodeMarksArgs) => `node "${node}"`;
 
 /**
- * Reads, merges and writes until nobody wrote in between. False when there is no such node.
+ * Reads, merges and writes until there is no conflict. @returns false if the node does not exist
  *
- * A merge patch and not a server-side apply: apply owns `spec.taints` as a whole, and it creates a Node that is missing, even when all
- * it says is that we let go of our fields. Nor a PUT: it would lose what this client's model of a Node does not know yet.
+ * A merge patch and not a server-side apply: apply owns `spec.taints` as a whole, and creates a missing Node even to release fields. Not a PUT: it would
+ * drop fields that this client's model of a Node does not have.
  */
 async function write(cluster: Cluster, name: string, owner: string, wanted: Marks): Promise<boolean> {
   const { PatchStrategy, setHeaderOptions } = await import("@kubernetes/client-node");
@@ -100,13 +100,13 @@ async function write(cluster: Cluster, name: string, owner: string, wanted: Mark
   }
 }
 
-/** @throws Error of one line if another stack needs another value, or if nobody can tell */
+/** @throws Error of one line if another stack needs another value, or the record on the node is not readable */
 function merged(node: LiveNode, owner: string, wanted: Marks) {
   try {
-    const contradictions = conflicts(node, owner, wanted);
-    if (contradictions.length === 0) return patchFor(node, owner, wanted);
+    const conflicting = conflicts(node, owner, wanted);
+    if (conflicting.length === 0) return patchFor(node, owner, wanted);
     throw fault(
-      `this stack needs ${contradictions.join(", and ")}; ` +
+      `this stack needs ${conflicting.join(", and ")}; ` +
         "set another pulsar:nodeLabel, pulsar:nodeTaint or zone, or give each stack its own nodes",
     );
   } catch (error) {
@@ -115,7 +115,7 @@ function merged(node: LiveNode, owner: string, wanted: Marks) {
   }
 }
 
-/** Up to twenty of them: enough to see a slip of the pen or the wrong cluster. */
+/** At most twenty: enough to show a misspelled name or the wrong cluster. */
 async function nodeNames(cluster: Cluster): Promise<string> {
   const list = await ask(cluster, (api) => api.listNode({ limit: 20 }));
   const names = list.items.flatMap((item) => item.metadata?.name ?? []);

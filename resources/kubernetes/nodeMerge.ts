@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Taint } from "../../model/layouts/layout.ts";
 
-/** What of a Node matters here, as the API answers it. */
+/** The parts of a Node used here, as the API returns them. */
 export interface LiveNode {
   metadata?: { resourceVersion?: string; labels?: Record<string, string>; annotations?: Record<string, string> };
   spec?: { taints?: LiveTaint[] };
 }
-/** An empty value is left out; `timeAdded` is set on some taints of controllers. */
+/** An empty value is missing; controllers set `timeAdded` on some taints. */
 export interface LiveTaint {
   key: string;
   value?: string;
@@ -14,16 +14,15 @@ export interface LiveTaint {
   timeAdded?: Date;
 }
 
-/** What the stack puts on a node. A label is known by its key; a taint by its key and effect, as Kubernetes does. */
+/** What the stack puts on a node. As in Kubernetes, a key identifies a label, and a key and effect a taint. */
 export interface Marks {
   labels: Record<string, string>;
   taints: Taint[];
 }
 
-/** No marks. */
 export const none: Marks = { labels: {}, taints: [] };
 
-/** By stack, the marks of a node that are there for it: those it has put there, and those it shares with a stack that has. */
+/** The marks of a node by the stack that needs them: those that it set, and those that it shares with a stack that did. */
 export type Owners = Record<string, Marks>;
 
 /** Annotation of a Node with its `Owners` as JSON. */
@@ -44,8 +43,8 @@ const same = (a: { key: string; effect: string }, b: { key: string; effect: stri
 const equal = (a: LiveTaint, b: Taint) => same(a, b) && (a.value ?? "") === b.value;
 
 /**
- * The node's taints once `after` holds instead of `before`: everybody else's stay as they are, in order; a taint with the key and
- * effect of one of ours gets our value; one of `before` that `after` no longer has goes, unless somebody gave it another value.
+ * The node's taints after a change of ours from `before` to `after`. Others are kept, in order; a taint with the key and effect of one of ours gets our
+ * value; one that is no longer ours is removed, unless somebody gave it another value.
  */
 export function mergeTaints(live: LiveTaint[], before: Taint[], after: Taint[]): LiveTaint[] {
   const kept = live.filter(
@@ -55,7 +54,7 @@ export function mergeTaints(live: LiveTaint[], before: Taint[], after: Taint[]):
   return [...set, ...after.filter((ours) => !live.some((taint) => same(taint, ours)))];
 }
 
-/** The labels to write (null: to remove) so that `after` holds instead of `before`, by the same rules as the taints. */
+/** The labels to write (null: to remove) for a change from `before` to `after`, by the same rules as the taints. */
 export function changedLabels(
   live: Record<string, string>,
   before: Record<string, string>,
@@ -67,14 +66,14 @@ export function changedLabels(
 }
 
 /**
- * The owners that the node names.
- * @throws SyntaxError if somebody has written something else into the annotation
+ * The owners in the node's annotation.
+ * @throws SyntaxError if the annotation is not valid JSON
  */
 export function ownersOf({ metadata }: LiveNode): Owners {
   return JSON.parse(metadata?.annotations?.[ownersAnnotation] ?? "{}") as Owners;
 }
 
-/** What `wanted` contradicts among the marks of other stacks, one line each: a label, or a taint of one effect, has one value. */
+/** The marks in `wanted` that conflict with those of other stacks, one line each: a label, or a taint of one effect, has one value. */
 export function conflicts(node: LiveNode, owner: string, wanted: Marks): string[] {
   return Object.entries(ownersOf(node))
     .filter(([other]) => other !== owner)
@@ -93,10 +92,9 @@ export function conflicts(node: LiveNode, owner: string, wanted: Marks): string[
 const textOf = ({ key, value, effect }: Taint) => `${key}=${value}:${effect}`;
 
 /**
- * The one write that makes `wanted` hold on the node for the stack `owner`, and takes off what the stack no longer wants; undefined when
- * there is nothing to write.
+ * The patch that puts `wanted` on the node for the stack `owner` and removes what the stack no longer needs; undefined if there is nothing to write.
  *
- * A mark is taken off with its last owner. One that was there before any stack wanted it has no owner, and stays.
+ * A mark is removed with its last owner. One that existed before any stack needed it has no owner, and is kept.
  */
 export function patchFor(node: LiveNode, owner: string, wanted: Marks): NodePatch | undefined {
   const owners = ownersOf(node);
@@ -111,25 +109,25 @@ export function patchFor(node: LiveNode, owner: string, wanted: Marks): NodePatc
   const taintsChange = taints.length !== live.length || taints.some((taint, index) => taint !== live[index]);
   const labelsChange = Object.keys(labels).length > 0;
 
-  const somebodyElses = without(standing(node, wanted), [held, ...others]);
-  const owned = without(wanted, [somebodyElses]);
+  const unowned = without(marksPresent(node, wanted), [held, ...others]);
+  const owned = without(wanted, [unowned]);
   const owns = Object.keys(owned.labels).length + owned.taints.length > 0;
   const after: Owners = owns ? { ...rest, [owner]: owned } : rest;
   const ownersChange = !isDeepStrictEqual(owners, after);
 
   if (!taintsChange && !labelsChange && !ownersChange) return undefined;
-  const noted = Object.keys(after).length === 0 ? null : JSON.stringify(after);
+  const record = Object.keys(after).length === 0 ? null : JSON.stringify(after);
   return {
     metadata: {
       resourceVersion: node.metadata?.resourceVersion ?? "",
       ...(labelsChange && { labels }),
-      ...(ownersChange && { annotations: { [ownersAnnotation]: noted } }),
+      ...(ownersChange && { annotations: { [ownersAnnotation]: record } }),
     },
     ...(taintsChange && { spec: { taints } }),
   };
 }
 
-/** Those of `marks` that are, with their values, in none of `others`. */
+/** Those of `marks` that none of `others` has with the same value. */
 function without(marks: Marks, others: readonly Marks[]): Marks {
   return {
     labels: Object.fromEntries(
@@ -139,8 +137,8 @@ function without(marks: Marks, others: readonly Marks[]): Marks {
   };
 }
 
-/** Those of our marks that are on the node with our value. One with another value is somebody else's by now, so it counts as gone. */
-export function standing(node: LiveNode, marks: Marks): Marks {
+/** Those of our marks that are on the node with our value. One with another value has been changed by somebody else and counts as gone. */
+export function marksPresent(node: LiveNode, marks: Marks): Marks {
   const live = node.metadata?.labels ?? {};
   const taints = node.spec?.taints ?? [];
   return {
@@ -149,7 +147,7 @@ export function standing(node: LiveNode, marks: Marks): Marks {
   };
 }
 
-/** Whether two sets of marks are the same; the order in which they are written down means nothing. */
+/** Whether two sets of marks are the same, in any order. */
 export function sameMarks(a: Marks, b: Marks): boolean {
   const canonical = (marks: Marks) =>
     JSON.stringify([

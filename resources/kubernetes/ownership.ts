@@ -1,24 +1,24 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ask, type ClusterRef, connect, unlessMissing } from "./connection.ts";
 
-/** Annotation that says which stack made an object: `<organization>/<project>/<stack>`. */
+/** Annotation with the stack that created an object: `<organization>/<project>/<stack>`. */
 export const ownerAnnotation = "pulsar-stack/owner";
 
 /**
- * Marks every Kubernetes object of the program as this stack's, and lets the stack take up again what it made but could not note down,
- * because an `up` was killed half way.
+ * Annotates every Kubernetes object of the program with this stack as its owner, so that the stack can continue with objects that a killed `up` created
+ * but did not record.
  *
- * The provider is to be configured with `upsertExistingObjects`, which alone would also take over what belongs to others (and delete it
- * on `destroy`); so before an object is created, what is there by that name must carry this stack's mark.
+ * The provider must have `upsertExistingObjects`, which alone would also take over (and delete on `destroy`) objects of others. So before an object is
+ * created, an existing one of that name must have this stack's annotation.
  *
  * Call it once, before the first resource.
- * @param release the Helm release whose StatefulSets may make claims before the stack does
+ * @param release the Helm release whose StatefulSets may create claims before the stack does
  */
 export function ownObjects(cluster: ClusterRef, owner: string, release?: string): void {
   let client: ReturnType<typeof open> | undefined;
   const refuseForeign = new pulumi.ResourceHook("refuse-foreign-object", async ({ newInputs }) => {
     const object = newInputs as KubernetesObject;
-    // One for all objects: each would read the kubeconfig and ask the API server for its kinds again.
+    // One for all objects: each would read the kubeconfig and query the API server for its kinds again.
     client ??= open(cluster);
     const found = await find(await client, object);
     if (found === undefined || ownerOf(found) === owner || isAwaitedClaim(found, object, release)) return;
@@ -37,8 +37,7 @@ export function ownObjects(cluster: ClusterRef, owner: string, release?: string)
     const annotations = {
       ...metadata?.annotations,
       [ownerAnnotation]: owner,
-      // What a killed `up` applied is applied anew under another manager's name, which conflicts where a value differs. Whatever is
-      // there is ours.
+      // After a killed `up`, objects are applied again under another field manager, which conflicts where a value differs. They are ours.
       "pulumi.com/patchForce": "true",
     };
     return {
@@ -63,15 +62,15 @@ export interface KubernetesObject {
   spec?: { volumeName?: string };
 }
 
-/** "" if it bears no mark. */
+/** Empty without the annotation. */
 function ownerOf({ metadata: { annotations } }: KubernetesObject): string {
   return annotations?.[ownerAnnotation] ?? "";
 }
 
 /**
- * Whether `found` is the claim `wanted` after all, made by the release's StatefulSet. While a volume and its claim are replaced, the pod
- * waits, and the StatefulSet controller (createMissingPersistentVolumeClaims, seen in Kubernetes 1.37) makes any missing claim of such a pod
- * itself, perhaps before the stack does, with the set's selector labels. One that holds another volume is not ours: there is data in it.
+ * Whether `found` is the claim `wanted`, created by the release's StatefulSet. While a volume and its claim are replaced, the StatefulSet controller
+ * (createMissingPersistentVolumeClaims, seen in Kubernetes 1.37) may create the missing claim before the stack does, with the set's selector labels.
+ * A claim of another volume is not ours, because it has data.
  */
 export function isAwaitedClaim(
   found: KubernetesObject,
@@ -94,7 +93,7 @@ async function open(ref: ClusterRef) {
   return { cluster, objects: cluster.client(KubernetesObjectApi) };
 }
 
-/** The object by that name, undefined if there is none. */
+/** The object of that name; undefined if it does not exist. */
 async function find(
   { cluster, objects }: Awaited<ReturnType<typeof open>>,
   { apiVersion, kind, metadata: { name, namespace } }: KubernetesObject,

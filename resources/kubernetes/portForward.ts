@@ -8,21 +8,21 @@ export interface ForwardTarget {
   port: number;
 }
 
-/** No pod is ready now; one may be in a moment. */
+/** No pod is ready at the moment. */
 export class NotReady extends Error {
   override name = "NotReady";
 }
 
-/** Whose pods, and which of their ports. */
+/** The pods to choose from, and the port. */
 export interface ForwardScope {
   namespace: string;
   /** Name of the Helm release, as in the pods' label `release`. */
   release: string;
-  /** Name of the proxy's Service. Its port `http` says which port of the pods is meant: 80 with chart 2.7.7, 8080 with 4.7.0. */
+  /** Name of the proxy's Service. Its port `http` determines the pods' port: 80 with chart 2.7.7, 8080 with 4.7.0. */
   service: string;
 }
 
-/** The parts of a Service and of its pods that say where a port leads. */
+/** The parts of a Service and of its pods that determine the target port. */
 export interface ServicePort {
   name?: string;
   port: number;
@@ -34,8 +34,8 @@ export interface ProxyPod extends Readiness {
 }
 
 /**
- * A proxy that is ready, and its port.
- * @throws NotReady of one line that says which pods there are; Error of one line where there is no Service, or none with such a port
+ * A ready proxy, and its port.
+ * @throws NotReady of one line that names the existing pods; Error of one line if the Service or its port does not exist
  */
 export async function forwardTarget(cluster: Cluster, scope: ForwardScope): Promise<ForwardTarget> {
   const { namespace, release, service: name } = scope;
@@ -63,7 +63,7 @@ export async function forwardTarget(cluster: Cluster, scope: ForwardScope): Prom
   return { pod: ready.metadata?.name ?? "", port: podPort(http, ready) };
 }
 
-/** The pod's own port behind a Service's: a number, or the name of one of the containers' ports. */
+/** The pod's port for a Service's port: a number, or the name of a container's port. */
 export function podPort({ port, targetPort = port }: ServicePort, { spec }: ProxyPod): number {
   if (typeof targetPort === "number") return targetPort;
   const ports = spec?.containers.flatMap(({ ports = [] }) => ports) ?? [];
@@ -71,25 +71,24 @@ export function podPort({ port, targetPort = port }: ServicePort, { spec }: Prox
 }
 
 /**
- * A connection to a port of a pod, led through the API server as `kubectl port-forward` does, but without a port on this machine that others
- * could use meanwhile.
- * @throws Error of one line when the API server does not lead there
+ * A connection to a port of a pod through the API server, as with `kubectl port-forward`, but without a local port that others could use.
+ * @throws Error of one line if the API server does not forward the port
  */
 export async function openForward(cluster: Cluster, namespace: string, { pod, port }: ForwardTarget): Promise<Duplex> {
   const { PortForward } = await import("@kubernetes/client-node");
   const [near, far] = duplexPair();
-  // Whoever uses the connection hears of its end; before anybody does, it must not end the whole process.
+  // The user of the connection receives the error; until there is one, it must not end the process.
   near.on("error", () => undefined);
-  // What the kubelet says on this channel is why it could not connect.
-  const complaints = new Writable({
+  // The kubelet reports on this channel why it could not connect.
+  const errors = new Writable({
     write(chunk: Buffer, _encoding, done) {
       if (chunk.length > 0) near.destroy(new Error(chunk.toString().trim()));
       done();
     },
   });
   const forward = new PortForward(cluster.config, false);
-  const socket = (await forward.portForward(namespace, pod, [port], far, complaints, far).catch((event: unknown) => {
-    // Not an Error: what a browser would be told.
+  const socket = (await forward.portForward(namespace, pod, [port], far, errors, far).catch((event: unknown) => {
+    // Not an Error, but the event that a browser would receive.
     const server = `the API server ${cluster.server} of context "${cluster.context}"`;
     throw new Error(
       `${server} does not forward the port (${(event as { message?: string }).message ?? "no reason given"})`,

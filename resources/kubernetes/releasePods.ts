@@ -3,7 +3,7 @@ import type { CoreV1Event, V1ContainerStatus, V1Pod } from "@kubernetes/client-n
 import { ask, type Cluster, type ClusterRef, connect } from "./connection.ts";
 import { isReady } from "./pods.ts";
 
-/** Where a Helm release is. */
+/** A Helm release. */
 interface ReleaseRef {
   namespace: string;
   release: string;

@@ -8,23 +8,23 @@ export const tokenRolloutProvider = storedProvider<provider.TokenRolloutArgs, pr
 );
 
 /**
- * The pods that hold a key or a token (charts 2.7.7 and 4.7.0: all references to `<release>-token-*` in the templates), in the order of their
- * restart. Brokers and proxies load the key when they start and cannot hold two (apache/pulsar#8152), so clients are refused until both are
- * back: they restart together, which keeps that time short. Bookies, ZooKeeper and recovery hold neither and are not touched.
+ * The pods that hold a key or a token (charts 2.7.7 and 4.7.0: all references to `<release>-token-*` in the templates), in the order of their restart.
+ * Brokers and proxies load one key when they start (apache/pulsar#8152), and clients are refused until both are back, so they restart together.
+ * Bookies, ZooKeeper and recovery hold neither.
  */
 export const steps = [
   ["broker", "proxy"],
   ["toolset", "pulsar-manager"],
 ];
 
-/** The manager has its token in its environment. The others read theirs from a file, which follows the Secret within a minute or so. */
+/** The manager has its token in its environment. The others read theirs from a file, which follows the Secret within about a minute. */
 export const tokenAtStart = ["pulsar-manager"];
 
 export interface TokenRolloutArgs {
   cluster: ClusterRef;
   namespace: string;
   release: string;
-  /** What tells the key from any other, and is no secret. */
+  /** Identifies the key, and is not secret. */
   key: pulumi.Input<string>;
   expires?: string | undefined;
   /** Names of the Secrets with the key and the super users' tokens. */
@@ -34,14 +34,14 @@ export interface TokenRolloutArgs {
 }
 
 /**
- * Restarts the pods that hold keys or tokens when those change. Must depend on the Secrets, and on the release, whose upgrade in the same `up` may
- * have restarted some already. The preview says what it means for clients.
+ * Restarts the pods that hold keys or tokens when those change. It must depend on the Secrets, and on the release, whose upgrade in the same `up` may
+ * have restarted some of them. The preview tells what it means for clients.
  */
 export class TokenRollout extends pulumi.dynamic.Resource {
   declare readonly key: pulumi.Output<string>;
 
   constructor(name: string, args: TokenRolloutArgs, opts?: pulumi.CustomResourceOptions) {
-    const tell = new pulumi.ResourceHook(
+    const warning = new pulumi.ResourceHook(
       `tell-of-${name}`,
       async ({ oldInputs, newInputs }) => {
         await pulumi.log.warn(consequences((oldInputs as Inputs).key !== (newInputs as Inputs).key));
@@ -49,13 +49,20 @@ export class TokenRollout extends pulumi.dynamic.Resource {
       { onDryRun: true },
     );
     const inputs = { ...args, steps, tokenAtStart };
-    super(tokenRolloutProvider, name, inputs, { ...opts, hooks: { beforeUpdate: [tell] } }, "pulsar", "TokenRollout");
+    super(
+      tokenRolloutProvider,
+      name,
+      inputs,
+      { ...opts, hooks: { beforeUpdate: [warning] } },
+      "pulsar",
+      "TokenRollout",
+    );
   }
 }
 
 type Inputs = provider.TokenRolloutArgs;
 
-/** What a change means for those who use the cluster. */
+/** What a change means for users of the cluster. */
 export function consequences(anotherKey: boolean): string {
   if (!anotherKey) {
     return (

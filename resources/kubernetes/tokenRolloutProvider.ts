@@ -4,27 +4,27 @@ import { diffOn } from "../kit/diff.ts";
 import { ask, type Cluster, type ClusterRef, connect, unlessMissing } from "./connection.ts";
 import { isReady } from "./pods.ts";
 
-/** Inputs of a TokenRollout resource, and its outputs: those that the pods were last started for. */
+/** Inputs of a TokenRollout resource. Its outputs are those that the pods were last started with. */
 export interface TokenRolloutArgs {
   cluster: ClusterRef;
   namespace: string;
   /** Name of the Helm release, as in the pods' label `release`. */
   release: string;
-  /** What tells the key from any other. Another one restarts the pods of all steps. */
+  /** Identifies the key. A change restarts the pods of all steps. */
   key: string;
-  /** The day on which the pods' tokens expire. Another one restarts the pods of `tokenAtStart` alone. @default never */
+  /** The day on which the pods' tokens expire. A change restarts only the pods of `tokenAtStart`. @default never */
   expires?: string | undefined;
   /** Names of the Secrets with the key and the pods' tokens. */
   secrets: string[];
-  /** Whose pods are restarted, by their label `component`; those of a step at once, the next step when they are ready. */
+  /** The `component` labels of the pods to restart, by step; a step starts when the pods of the previous one are ready. */
   steps: string[][];
-  /** Those of them that take their token when they start, and not from a file again with every connection. */
+  /** Those of them that read their token only when they start. */
   tokenAtStart: string[];
   /** How long the pods of a step may take until all are ready, in minutes. */
   limitMinutes: number;
 }
 
-/** A Secret or a pod of the API, as far as its age goes. */
+/** A Secret or a pod of the API, with the parts that show its age. */
 interface Dated {
   metadata?: {
     name?: string;
@@ -37,10 +37,10 @@ interface Dated {
 
 type Scope = Pick<TokenRolloutArgs, "namespace" | "release" | "limitMinutes">;
 
-/** Milliseconds between two looks at the pods. */
+/** Milliseconds between two queries for the pods. */
 const pause = 1000;
 
-/** Never connects, so that a preview needs no cluster. A key that is still to be made arrives as a text like no other. */
+/** Does not connect, so that a preview needs no cluster. A key that is not known yet differs from every other. */
 export function diff(_id: string, olds: TokenRolloutArgs, news: TokenRolloutArgs): dynamic.DiffResult {
   return diffOn(olds, news, ["key", "expires"]);
 }
@@ -51,10 +51,10 @@ export async function create(args: TokenRolloutArgs): Promise<dynamic.CreateResu
 }
 
 /**
- * Restarts, step by step, the pods that were started before the Secrets changed. One that failed or was killed is gone on with by the next:
- * what is new already stays.
+ * Restarts, step by step, the pods that were started before the Secrets changed. After a failure or a kill, the next `up` continues: pods that were
+ * already restarted are kept.
  *
- * @throws Error that names the pods which are not ready in time
+ * @throws Error that names the pods that are not ready in time
  */
 export async function update(
   _id: string,
@@ -73,17 +73,17 @@ export async function read(id: string, props: TokenRolloutArgs): Promise<dynamic
   return { id, props, inputs: props };
 }
 
-/** The pods go with the release. */
+/** The pods are deleted with the release. */
 export async function remove(): Promise<void> {
   return Promise.resolve();
 }
 
-/** Whose pods have to be restarted for a change. */
+/** The pods that a change restarts. */
 export function stepsOf(olds: TokenRolloutArgs, news: TokenRolloutArgs): string[][] {
   return olds.key === news.key ? [news.tokenAtStart] : news.steps;
 }
 
-/** When any of the Secrets was last written, in the API server's time. */
+/** When any of the Secrets was last written, by the API server's clock. */
 export function lastChange(secrets: Dated[]): Date {
   const times = secrets.flatMap(({ metadata }) => [
     metadata?.creationTimestamp,
@@ -93,17 +93,16 @@ export function lastChange(secrets: Dated[]): Date {
 }
 
 /**
- * The pods that may have been started with what the Secrets held before. The API server's times are whole seconds, so one of the same second counts
- * as well: to restart it once too often is harmless.
+ * The pods that may have been started with the previous Secrets. The API server's times are whole seconds, so a pod of the same second counts: restarting
+ * it once too often is harmless.
  */
 export function outdated<T extends Dated>(pods: T[], changed: Date): T[] {
   return pods.filter(({ metadata }) => (metadata?.creationTimestamp ?? changed) <= changed);
 }
 
 /**
- * Deletes the outdated pods of these components, all at once, and waits until as many others are ready as their workloads ask for. Their
- * controllers make them anew from unchanged templates, so that neither Helm nor a refresh finds anything; brokers that start one
- * after the other (OrderedReady) only take longer.
+ * Deletes the outdated pods of these components, all at once, and waits until as many others are ready as their workloads require. Their controllers
+ * create them again from unchanged templates, so neither Helm nor a refresh finds a difference. OrderedReady brokers only take longer.
  */
 async function restart(cluster: Cluster, scope: Scope, components: string[], changed: Date): Promise<void> {
   const { namespace, release, limitMinutes } = scope;
@@ -115,7 +114,7 @@ async function restart(cluster: Cluster, scope: Scope, components: string[], cha
   const gone = new Set(old.map(({ metadata }) => metadata?.uid));
   const deadline = performance.now() + limitMinutes * 60_000;
   for (;;) {
-    // Asked each time: an autoscaler may change it meanwhile.
+    // Queried each time: an autoscaler may change it meanwhile.
     const wanted = await replicas(cluster, { namespace, labelSelector });
     const found = await pods();
     const ready = found.filter((pod) => isReady(pod) && !gone.has(pod.metadata?.uid));
@@ -131,7 +130,7 @@ async function restart(cluster: Cluster, scope: Scope, components: string[], cha
   }
 }
 
-/** How many pods the workloads ask for. The pods that are there do not tell: after an interruption some of them may be missing. */
+/** How many pods the workloads require. The existing pods do not show it: after an interruption some may be missing. */
 async function replicas(cluster: Cluster, which: { namespace: string; labelSelector: string }): Promise<number> {
   const { AppsV1Api } = await import("@kubernetes/client-node");
   const apps = cluster.client(AppsV1Api);
@@ -142,7 +141,7 @@ async function replicas(cluster: Cluster, which: { namespace: string; labelSelec
   return lists.flatMap(({ items }) => items.map(({ spec }) => spec?.replicas ?? 1)).reduce((a, b) => a + b, 0);
 }
 
-/** One that is gone by itself is as good as deleted. */
+/** Succeeds if the pod is gone already. */
 async function deletePod(cluster: Cluster, namespace: string, name: string): Promise<void> {
   await ask(cluster, (api) => api.deleteNamespacedPod({ name, namespace })).catch(unlessMissing);
 }

@@ -7,18 +7,18 @@ export const volumeContractProvider = checkingProvider<VolumeContractArgs, Volum
 );
 
 /**
- * Where each pod's data is, noted down in the state; it makes nothing. A program does not see the state, but the `check` of a resource is
- * given the inputs of last time, at preview too: a change that would leave data behind ends there, with what to do about it.
+ * Records in the state where each pod's data is; it creates nothing. A program cannot read the state, but the `check` of a resource receives the
+ * previous inputs, also in a preview: a change that would leave data behind ends there, with what to do about it.
  *
- * It must be the first of all: what is registered before it may be changed already when it refuses. So everything else depends on it.
+ * Everything else must depend on it: what is registered earlier may already have changed when it refuses.
  *
- * It notes the new places down before the volumes are made there: should the run fail in between, the way back is a move as well, to be accepted
- * in the same way.
+ * It records the new places before the volumes are created there. If the run fails in between, going back is a move that must be accepted in the
+ * same way.
  */
 export class VolumeContract extends pulumi.dynamic.Resource {
   declare readonly volumes: pulumi.Output<Record<string, PodVolumes>>;
 
-  /** @param args plain values, from `contractOf`: what is unknown at preview cannot be checked there */
+  /** @param args plain values, from `contractOf`: values that are unknown in a preview cannot be checked there */
   constructor(name: string, args: VolumeContractArgs, opts?: pulumi.CustomResourceOptions) {
     super(volumeContractProvider, name, { ...args }, opts, "pulsar", "VolumeContract");
   }

@@ -16,7 +16,7 @@ export function check(
   return lines.length === 0 ? {} : { failures: [{ property: "", reason: refusal(lines, news.production) }] };
 }
 
-/** Says whether other volumes are to be noted down. What is accepted belongs to the change, not to the volumes. */
+/** Whether the recorded volumes change. What is accepted belongs to one change and is not compared. */
 export function diff(_id: string, olds: VolumeContractArgs, news: VolumeContractArgs): dynamic.DiffResult {
   return diffOn(olds, news, ["namespace", "release", "clusterDomain", "storageClass", "chartLine", "volumes"]);
 }
@@ -33,7 +33,7 @@ export async function update(
   return Promise.resolve({ outs: news });
 }
 
-/** There is nothing to look at: the state is the record. */
+/** Nothing to refresh: the state is the record. */
 export async function read(id: string, props: VolumeContractArgs): Promise<dynamic.ReadResult<VolumeContractArgs>> {
   return Promise.resolve({ id, props });
 }

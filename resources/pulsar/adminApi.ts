@@ -7,8 +7,8 @@ import { ask, type Cluster, type ClusterRef, connect, statusOf } from "../kubern
 import { type ForwardTarget, forwardTarget, NotReady, openForward } from "../kubernetes/portForward.ts";
 
 /**
- * The way to the admin API of a Pulsar cluster. It holds no credential: the token is read from its Secret whenever it is needed, so that a
- * rotation changes no resource, and a refresh or destroy after it shows the new one.
+ * How to reach the admin API of a Pulsar cluster. It holds no credential: the token is read from its Secret each time, so a rotation changes no
+ * resource, and a later refresh or destroy uses the new token.
  */
 export interface AdminAccess {
   cluster: ClusterRef;
@@ -26,22 +26,22 @@ export interface AdminAccess {
   ca?: string | undefined;
 }
 
-/** Pulsar's admin API. Paths begin below `/admin/v2`; every method throws a `Refusal` for a status that its caller did not expect. */
+/** Pulsar's admin API. Paths are relative to `/admin/v2`; every method throws a `Refusal` for an unexpected status. */
 export interface AdminApi {
-  /** What stands at a path; undefined where there is nothing (404). */
+  /** The answer to a GET; undefined if nothing exists there (404). */
   get<T>(path: string): Promise<T | undefined>;
   put(path: string, body?: unknown): Promise<void>;
   post(path: string, body?: unknown): Promise<void>;
-  /** What is gone already (404) is as good as deleted. */
+  /** Succeeds if nothing exists there (404). */
   delete(path: string): Promise<void>;
 }
 
-/** The answer of an admin API that would not do as it was asked. Its message is one line. */
+/** An answer of the admin API that is not a success. Its message is one line. */
 export class Refusal extends Error {
   override name = "Refusal";
   /** HTTP status. */
   readonly status: number;
-  /** What Pulsar gives as its reason. */
+  /** The reason that Pulsar gives. */
   readonly reason: string;
 
   constructor(message: string, status: number, reason: string) {
@@ -51,7 +51,7 @@ export class Refusal extends Error {
   }
 }
 
-/** There is no Secret with the token, as where the whole release is gone. */
+/** The Secret with the token does not exist, for example because the whole release is gone. */
 export class NoToken extends Error {
   override name = "NoToken";
 }
@@ -59,35 +59,35 @@ export class NoToken extends Error {
 /** How long one request may take, in milliseconds. */
 const requestLimit = 10_000;
 /**
- * How long one that fails in passing is tried again, in milliseconds: proxies are ready a moment before they know a broker (502, 503), and two
- * writers of the same policies refuse each other (409).
+ * How long a request that fails temporarily is retried, in milliseconds: proxies are ready shortly before they know a broker (502, 503), and
+ * concurrent writers of the same policies conflict (409).
  */
-const patience = 30_000;
-/** Milliseconds between two tries. */
+const retryLimit = 30_000;
+/** Milliseconds between two attempts. */
 const pause = 500;
 
 interface Answer {
-  /** Name of the route it came by. */
+  /** Name of the route. */
   from: string;
   status: number;
   body: string;
 }
 
-/** Where requests go: by name for messages, and how one is sent. */
+/** Where requests go: its name in messages, and how it sends one. */
 interface Route {
   name: string;
   send(options: RequestOptions, body: string | undefined): Promise<Omit<Answer, "from">>;
 }
 
 /**
- * Hands the admin API to `use`.
- * @param limit how long what fails in passing is tried again, in milliseconds
- * @throws NoToken, or another Error of one line: no ready proxy, an address that cannot be reached; or what `use` throws
+ * Calls `use` with the admin API.
+ * @param limit how long temporary failures are retried, in milliseconds
+ * @throws NoToken; another Error of one line if no proxy is ready or the address cannot be reached; or what `use` throws
  */
 export async function withAdminApi<T>(
   access: AdminAccess,
   use: (api: AdminApi) => Promise<T>,
-  limit = patience,
+  limit = retryLimit,
 ): Promise<T> {
   const cluster = await connect(access.cluster);
   const token = await readToken(cluster, access);
@@ -135,11 +135,11 @@ async function readToken(cluster: Cluster, { namespace, token }: AdminAccess): P
   }
 }
 
-/** Straight to an address. */
+/** Connects to an address. */
 function direct({ ca }: AdminAccess, address: string): () => Promise<Route> {
   const { protocol, hostname, port, pathname } = new URL(address);
   const below = pathname.replace(/\/$/, "");
-  // A URL has an IPv6 address in brackets, a host has not.
+  // A URL has an IPv6 address in brackets; `host` must not.
   const host = hostname.replace(/^\[|\]$/g, "");
   const send: Route["send"] = (options, body) =>
     exchange(
@@ -150,14 +150,14 @@ function direct({ ca }: AdminAccess, address: string): () => Promise<Route> {
   return () => Promise.resolve({ name: `the admin API at ${address}`, send });
 }
 
-/** By a port-forward to a proxy that is ready now: another one may be by the next request. */
+/** A port-forward to a proxy that is ready now; the next request may use another one. */
 function forwarded(cluster: Cluster, access: AdminAccess): () => Promise<Route> {
   const { namespace } = access;
   const route = (target: ForwardTarget): Route => ({
     name: `the admin API at pod ${namespace}/${target.pod}, port ${target.port}`,
     async send(options, body) {
-      const socket = await inTime(openForward(cluster, namespace, target));
-      // No agent: it would make a connection of its own.
+      const socket = await withinLimit(openForward(cluster, namespace, target));
+      // No agent: it would open a connection of its own.
       return exchange(httpRequest, { ...options, host: "localhost", createConnection: () => socket }, body);
     },
   });
@@ -172,7 +172,7 @@ interface Call {
   limit: number;
 }
 
-/** The answer to a call, tried again while it fails in passing. @throws Refusal for any status but success */
+/** The answer to a call; temporary failures are retried. @throws Refusal for any status that is not a success */
 async function answered(find: () => Promise<Route>, access: AdminAccess, call: Call): Promise<Answer> {
   const deadline = performance.now() + call.limit;
   const headers = {
@@ -188,7 +188,7 @@ async function answered(find: () => Promise<Route>, access: AdminAccess, call: C
       const answer = await route.send({ method: call.method, path: call.path, headers }, call.body);
       if (answer.status >= 200 && answer.status < 300) return { from: route.name, ...answer };
       const refusal = refused(access, call, { from: route.name, ...answer });
-      if (last || !passes(refusal)) throw refusal;
+      if (last || !isTemporary(refusal)) throw refusal;
     } catch (error) {
       if (error instanceof Refusal) throw error;
       if (route === undefined) {
@@ -214,15 +214,15 @@ async function exchange(
   return { status: response.statusCode ?? 0, body: await text(response) };
 }
 
-function inTime<T>(work: Promise<T>): Promise<T> {
-  const late = wait(requestLimit, undefined, { ref: false }).then(() => {
+function withinLimit<T>(work: Promise<T>): Promise<T> {
+  const timeout = wait(requestLimit, undefined, { ref: false }).then(() => {
     throw new DOMException("", "TimeoutError");
   });
-  return Promise.race([work, late]);
+  return Promise.race([work, timeout]);
 }
 
-/** What the next try may find otherwise. */
-function passes({ status, reason }: Refusal): boolean {
+/** Whether the failure is temporary. */
+function isTemporary({ status, reason }: Refusal): boolean {
   return status === 502 || status === 503 || (status === 409 && /concurrent modification/i.test(reason));
 }
 
@@ -243,13 +243,13 @@ function refused({ namespace, token }: AdminAccess, call: Call, { from: name, st
   return new Refusal(message, status, reason);
 }
 
-/** Pulsar gives a reason as JSON; what stands between, a page. */
+/** Pulsar returns its reason as JSON; a server in between returns a page. */
 function reasonOf(body: string): string {
   try {
     const { reason } = JSON.parse(body) as { reason?: unknown };
     if (typeof reason === "string") return firstLine(reason);
   } catch {
-    // Not Pulsar's own words.
+    // Not Pulsar's own answer.
   }
   return firstLine(body.replaceAll(/<(style|script).*?<\/\1>|<[^>]*>/gs, " ")) || "no reason given";
 }

@@ -5,36 +5,36 @@ import { diffOn } from "../kit/diff.ts";
 import type { ProviderModule } from "../kit/storedProvider.ts";
 import { withTitle } from "../kit/withTitle.ts";
 
-/** What every object in Pulsar is described by, beside settings of its own. */
+/** What every kind of object in Pulsar has in common. */
 export interface AdminObjectArgs {
-  /** The cluster it belongs to. A change is taken over without touching anything under the former access. */
+  /** The cluster it belongs to. A change is recorded without a request to the previous cluster. */
   access: AdminAccess;
-  /** Whether it is the stack's: made, kept as it is described, and deleted. False: it is somebody else's, and must exist. */
+  /** True: the stack creates, updates and deletes it. False: it is managed elsewhere and must exist. */
   create: boolean;
   /**
-   * Whether one that is there already is taken over, and changed to what is described. Matters only until the stack has it: neither setting nor
-   * removing this changes anything afterwards. @default false
+   * Whether an existing object is taken over and updated. It applies only to the creation: setting or removing it later changes nothing.
+   * @default false
    */
   adopt?: boolean | undefined;
 }
 
-/** What tells the kinds of objects in Pulsar apart. All functions but `title` ask the admin API. */
+/** How the kinds of objects in Pulsar differ. All functions except `title` call the admin API. */
 export interface AdminObjectKind<Args extends AdminObjectArgs> {
-  /** How messages name it, such as `namespace shop/orders`. */
+  /** Its name in messages, such as `namespace shop/orders`. */
   title: (args: Args) => string;
-  /** What makes it this one and no other: with another value it is replaced. */
+  /** The keys that identify the object: a change replaces it. */
   identity: readonly (keyof Args)[];
-  /** Its settings besides, which are changed in place. */
+  /** Its other settings, which are changed in place. */
   settings: readonly (keyof Args)[];
-  /** What is there, in the form of what is wanted: settings that are not managed are left out as they are there. */
+  /** The existing object in the form of `wanted`, without settings that are not managed. */
   find: (api: AdminApi, wanted: Args) => Promise<Args | undefined>;
-  /** Why one that is already there is not what an interrupted `up` leaves of `wanted`, besides other settings; undefined if it is. */
+  /** Why an existing object cannot be what an interrupted `up` left of `wanted`, apart from different settings; undefined if it can. */
   taken?: (api: AdminApi, wanted: Args) => Promise<string | undefined>;
-  /** What may be done about one that is taken, besides taking it over. @default another name, or `create: false` */
+  /** What to do about an existing object, besides taking it over. @default another name, or `create: false` */
   ways?: string;
   make: (api: AdminApi, wanted: Args) => Promise<void>;
   change: (api: AdminApi, found: Args, wanted: Args) => Promise<void>;
-  /** @throws Error of one line where it must stay */
+  /** @throws Error of one line if it must not be deleted */
   drop: (api: AdminApi, found: Args) => Promise<void>;
 }
 
@@ -44,8 +44,8 @@ const takeOver = "if this stack created it before a destroy, take it over (pulsa
 /**
  * The provider of a kind of object in Pulsar.
  *
- * What already exists is not taken over, unless `adopt` says so, or it is exactly what would be made: an `up` leaves that behind when it is
- * killed after Pulsar has made the object and before the state says so.
+ * An existing object is refused unless `adopt` is set, or it is exactly what the stack would create: an `up` that is killed after Pulsar has created
+ * an object, but before the state records it, leaves that behind.
  */
 export function adminProvider<Args extends AdminObjectArgs>(kind: AdminObjectKind<Args>): ProviderModule<Args, Args> {
   const ask = <T>(args: Args, work: (api: AdminApi) => Promise<T>): Promise<T> =>
@@ -63,7 +63,7 @@ export function adminProvider<Args extends AdminObjectArgs>(kind: AdminObjectKin
         "does not exist, but the settings say that it does (create: false); create it, or remove create: false",
       );
   };
-  /** Makes it, or changes what is there to what is wanted. */
+  /** Creates it, or changes the existing one to what is wanted. */
   const ensure = async (api: AdminApi, found: Args | undefined, wanted: Args) => {
     if (!wanted.create) exists(found);
     else if (found === undefined) await kind.make(api, wanted);
@@ -91,8 +91,8 @@ export function adminProvider<Args extends AdminObjectArgs>(kind: AdminObjectKin
     },
 
     /**
-     * What is really there: the next `up` changes it back. Where the whole release is gone, nothing can be seen: it stays in the state, as it is
-     * still in the data that the release comes back to.
+     * The object in Pulsar: the next `up` corrects it. If the whole release is gone, nothing can be read. The object then stays in the state, because the
+     * release's data still contains it.
      */
     async read(id, props) {
       try {
@@ -111,7 +111,7 @@ export function adminProvider<Args extends AdminObjectArgs>(kind: AdminObjectKin
       return { outs: wanted };
     },
 
-    /** What is gone already is as good as deleted; what is not the stack's stays. */
+    /** Succeeds if it is gone already; an object that is not the stack's is kept. */
     async remove(_id, props) {
       if (!props.create) return;
       await ask(props, async (api) => {

@@ -8,9 +8,9 @@ export interface NamespaceArgs extends AdminObjectArgs {
   tenant: string;
   /** Name within the tenant. */
   namespace: string;
-  /** Whether the topics in it, with their messages, are deleted with it. */
+  /** Whether deleting it also deletes the topics in it, with their messages. */
   deleteData: boolean;
-  /** After how many seconds a message counts as consumed; 0: never. @default not managed */
+  /** After how many seconds an unacknowledged message counts as consumed; 0: never. @default not managed */
   messageTtlSeconds?: number | undefined;
   /** @default not managed */
   retention?: Retention | undefined;
@@ -38,7 +38,7 @@ export const { diff, create, read, update, remove } = adminProvider<NamespaceArg
     return roles.length > 0 ? `roles have permissions on it (${roles.join(", ")})` : undefined;
   },
   make: (api, { tenant, namespace, messageTtlSeconds, retention }) =>
-    // In one go: what is interrupted leaves nothing or all of it.
+    // In one request, so that an interrupted `up` leaves nothing or all of it.
     api.put(`/namespaces/${tenant}/${namespace}`, {
       ...(messageTtlSeconds !== undefined && { message_ttl_in_seconds: messageTtlSeconds }),
       ...(retention !== undefined && { retention_policies: policyOf(retention) }),
@@ -57,7 +57,7 @@ export const { diff, create, read, update, remove } = adminProvider<NamespaceArg
         `is not deleted, because it has topics that are not this stack's (${topics.map(({ name }) => name).join(", ")}); delete them first, or set ` +
           "deleteData: true with one pulumi up and remove the namespace with the next",
       );
-    // One by one: to delete a namespace with its topics is not allowed by default (forceDeleteNamespaceAllowed).
+    // One by one: Pulsar does not delete a namespace with its topics by default (forceDeleteNamespaceAllowed).
     for (const topic of topics) await deleteTopic(api, topic, true);
     await api.delete(`/namespaces/${tenant}/${namespace}`);
   },

@@ -9,11 +9,11 @@ export interface PermissionArgs extends AdminObjectArgs {
   /** @default the namespace with all its topics */
   topic?: string | undefined;
   role: string;
-  /** All that the role may do there, sorted. */
+  /** All actions that the role may perform there, sorted. */
   actions: string[];
 }
 
-/** Where the permission is kept, as in the admin API. */
+/** Path of the permission in the admin API. */
 function path({ tenant, namespace, topic, role }: PermissionArgs): string {
   const where =
     topic === undefined ? `/namespaces/${tenant}/${namespace}` : topicPath(topicName(tenant, namespace, topic));
@@ -44,7 +44,7 @@ export const { diff, create, read, update, remove } = adminProvider<PermissionAr
       await api.delete(path(args));
     } catch (error) {
       if (args.topic === undefined || !(error instanceof Refusal) || error.status !== 412) throw error;
-      // 2.7 takes it from each partition and gives up at one that was added after the grant and so has none: grant it there first.
+      // 2.7 revokes it on each partition and stops at one that was added after the grant and so has none: grant it there first.
       await grant(api, args);
       await api.delete(path(args));
     }

@@ -22,7 +22,7 @@ export const tenantGuardProvider = storedProvider<guards.TenantGuardArgs, guards
   "./resources/pulsar/tenantGuardProvider.ts",
 );
 
-/** A tenant: who administers it, and in which clusters it may be. */
+/** A tenant: the roles that administer it, and the clusters it may use. */
 export class Tenant extends pulumi.dynamic.Resource {
   declare readonly tenant: pulumi.Output<string>;
 
@@ -31,7 +31,7 @@ export class Tenant extends pulumi.dynamic.Resource {
   }
 }
 
-/** A namespace, and of its policies those that are stated. */
+/** A namespace, and those of its policies that are set. */
 export class Namespace extends pulumi.dynamic.Resource {
   declare readonly namespace: pulumi.Output<string>;
 
@@ -49,7 +49,7 @@ export class Topic extends pulumi.dynamic.Resource {
   }
 }
 
-/** All that one role may do on a namespace or a topic. */
+/** All actions that one role may perform on a namespace or a topic. */
 export class Permission extends pulumi.dynamic.Resource {
   declare readonly actions: pulumi.Output<string[]>;
 
@@ -59,8 +59,8 @@ export class Permission extends pulumi.dynamic.Resource {
 }
 
 /**
- * Notes down what the stack has under a tenant; it makes nothing. Its update and its deletion look first whether everything that is about to be
- * deleted may be, so that a refusal leaves nothing half deleted. So it must depend on all of it: the engine deletes it first.
+ * Records what the stack has under a tenant; it creates nothing. Its update and deletion check that everything to be deleted can be deleted, so that
+ * a refusal leaves nothing partly deleted. It must depend on all of it: the engine then deletes this resource first.
  */
 export class TenantGuard extends pulumi.dynamic.Resource {
   declare readonly tenant: pulumi.Output<string>;

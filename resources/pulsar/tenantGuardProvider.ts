@@ -4,22 +4,22 @@ import { withTitle } from "../kit/withTitle.ts";
 import { type AdminAccess, type AdminApi, withAdminApi } from "./adminApi.ts";
 import { listTopics, reasonToKeep, topicName } from "./topics.ts";
 
-/** All that a stack has under a tenant. */
+/** Everything that a stack has under a tenant. */
 export interface TenantGuardArgs {
   access: AdminAccess;
   tenant: string;
-  /** Whether the tenant itself is the stack's. */
+  /** Whether the stack created the tenant itself. */
   create: boolean;
   namespaces: {
     name: string;
     create: boolean;
     deleteData: boolean;
-    /** Names of the topics that are the stack's. */
+    /** Names of the topics that the stack created. */
     topics: string[];
   }[];
 }
 
-/** Decides without connecting. */
+/** Does not connect. */
 export function diff(_id: string, olds: TenantGuardArgs, news: TenantGuardArgs): dynamic.DiffResult {
   return diffOn(olds, news, ["access", "create", "namespaces"], ["tenant"]);
 }
@@ -28,37 +28,37 @@ export async function create(args: TenantGuardArgs): Promise<dynamic.CreateResul
   return Promise.resolve({ id: args.tenant, outs: args });
 }
 
-/** There is nothing to look at: the state is the record. */
+/** Nothing to refresh: the state is the record. */
 export async function read(id: string, props: TenantGuardArgs): Promise<dynamic.ReadResult<TenantGuardArgs>> {
   return Promise.resolve({ id, props });
 }
 
-/** Comes before the deletions of the same `up`, which the engine does last. */
+/** Runs before the deletions of the same `up`, which the engine does last. */
 export async function update(
   _id: string,
   olds: TenantGuardArgs,
   news: TenantGuardArgs,
 ): Promise<dynamic.UpdateResult<TenantGuardArgs>> {
-  await refuseLoss({ ...olds, access: news.access }, news);
+  await refuseDataLoss({ ...olds, access: news.access }, news);
   return { outs: news };
 }
 
 export async function remove(_id: string, props: TenantGuardArgs): Promise<void> {
-  await refuseLoss(props, undefined);
+  await refuseDataLoss(props, undefined);
 }
 
-/** What the stack goes on having of a tenant; undefined: nothing, and not the tenant either. */
-type Kept = Pick<TenantGuardArgs, "namespaces"> | undefined;
+/** What remains of a tenant in the stack; undefined: nothing, including the tenant. */
+type Remaining = Pick<TenantGuardArgs, "namespaces"> | undefined;
 
 /**
- * Refuses, before anything is deleted, what one of the deletions would refuse half way.
- * @throws Error of one line that names everything that stands in the way, and the ways out
+ * Refuses all deletions if one of them would be refused, before anything is deleted.
+ * @throws Error of one line: everything that prevents the deletion, and what to do
  */
-async function refuseLoss(olds: TenantGuardArgs, news: Kept): Promise<void> {
-  const going = leaving(olds, news);
-  if (!going.tenant && going.namespaces.length === 0 && going.topics.length === 0) return;
+async function refuseDataLoss(olds: TenantGuardArgs, news: Remaining): Promise<void> {
+  const deletions = deletionsFor(olds, news);
+  if (!deletions.tenant && deletions.namespaces.length === 0 && deletions.topics.length === 0) return;
   await withTitle(`tenant ${olds.tenant}`, async () => {
-    const reasons = await withAdminApi(olds.access, (api) => inTheWay(api, olds, going));
+    const reasons = await withAdminApi(olds.access, (api) => blockersOf(api, olds, deletions));
     if (reasons.length > 0) {
       throw new Error(
         `nothing is deleted, because ${reasons.join("; ")}. Empty or delete it first, or set deleteData: true on the namespace with ` +
@@ -68,16 +68,16 @@ async function refuseLoss(olds: TenantGuardArgs, news: Kept): Promise<void> {
   });
 }
 
-export interface Leaving {
+export interface Deletions {
   tenant: boolean;
   /** Names. */
   namespaces: string[];
-  /** Names in full, of namespaces that stay or go, unless their messages may be deleted. */
+  /** Full names of topics to delete, without those whose messages may be deleted. */
   topics: string[];
 }
 
-/** What the stack no longer has, and has to delete. */
-export function leaving(olds: Omit<TenantGuardArgs, "access">, news: Kept): Leaving {
+/** What the stack no longer has and must delete. */
+export function deletionsFor(olds: Omit<TenantGuardArgs, "access">, news: Remaining): Deletions {
   const kept = new Map(news?.namespaces.map((namespace) => [namespace.name, namespace]));
   return {
     tenant: olds.create && news === undefined,
@@ -92,26 +92,26 @@ export function leaving(olds: Omit<TenantGuardArgs, "access">, news: Kept): Leav
   };
 }
 
-/** Whatever keeps one of those from being deleted, as it is put in a sentence. */
-async function inTheWay(api: AdminApi, olds: TenantGuardArgs, going: Leaving): Promise<string[]> {
+/** Everything that prevents the deletion, in words. */
+async function blockersOf(api: AdminApi, olds: TenantGuardArgs, deletions: Deletions): Promise<string[]> {
   const { tenant } = olds;
   const reasons: string[] = [];
   for (const { name, deleteData, topics } of olds.namespaces) {
     const ours = topics.map((topic) => topicName(tenant, name, topic));
-    const goes = going.namespaces.includes(name);
-    if (deleteData || (!goes && !ours.some((topic) => going.topics.includes(topic)))) continue;
+    const isDeleted = deletions.namespaces.includes(name);
+    if (deleteData || (!isDeleted && !ours.some((topic) => deletions.topics.includes(topic)))) continue;
     for (const topic of await listTopics(api, tenant, name)) {
-      if (going.topics.includes(topic.name)) {
+      if (deletions.topics.includes(topic.name)) {
         const reason = await reasonToKeep(api, topic);
         if (reason !== undefined) reasons.push(`topic ${topic.name} ${reason}`);
-      } else if (goes) {
+      } else if (isDeleted) {
         reasons.push(`namespace ${tenant}/${name} has topic ${topic.name}, which is not this stack's`);
       }
     }
   }
-  if (going.tenant) {
+  if (deletions.tenant) {
     const namespaces = (await api.get<string[]>(`/namespaces/${tenant}`)) ?? [];
-    const foreign = namespaces.filter((name) => !going.namespaces.includes(name.slice(tenant.length + 1)));
+    const foreign = namespaces.filter((name) => !deletions.namespaces.includes(name.slice(tenant.length + 1)));
     reasons.push(...foreign.map((name) => `it has namespace ${name}, which is not this stack's`));
   }
   return reasons;

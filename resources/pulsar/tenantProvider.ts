@@ -1,7 +1,7 @@
 import { type AdminObjectArgs, adminProvider } from "./adminObject.ts";
 
 export interface TenantArgs extends AdminObjectArgs {
-  /** Name. A change makes another one. */
+  /** Name. A change replaces the tenant. */
   tenant: string;
   /** Roles that may administer its namespaces and topics, sorted. */
   adminRoles: string[];

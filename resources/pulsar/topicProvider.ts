@@ -7,9 +7,9 @@ export interface TopicArgs extends AdminObjectArgs {
   namespace: string;
   /** Name within the namespace. */
   topic: string;
-  /** Number of partitions, which only grows; 0: not partitioned. */
+  /** Number of partitions, which can only grow; 0: not partitioned. */
   partitions: number;
-  /** Whether it is deleted although it holds messages or is in use. */
+  /** Whether it can be deleted while it holds messages or is in use. */
   deleteData: boolean;
 }
 
@@ -51,8 +51,8 @@ export const { diff, create, read, update, remove } = adminProvider<TopicArgs>({
 });
 
 /**
- * Refuses, at preview already, what Pulsar cannot do: take partitions away, or turn a topic without into one with.
- * @param olds the inputs of last time, or what a refresh has found since
+ * Refuses, in the preview too, what Pulsar cannot do: remove partitions, or change between a partitioned and a non-partitioned topic.
+ * @param olds the previous inputs, or what a refresh found since
  */
 export function check(olds: Partial<TopicArgs>, news: TopicArgs): dynamic.CheckResult<TopicArgs> {
   const same = (["tenant", "namespace", "topic"] as const).every((key) => olds[key] === news[key]);
@@ -63,7 +63,7 @@ export function check(olds: Partial<TopicArgs>, news: TopicArgs): dynamic.CheckR
     : { failures: [{ property: "partitions", reason: `topic ${fullName(news)}: ${fault}` }] };
 }
 
-/** Why a topic with so many partitions cannot have so many others; undefined if it can. */
+/** Why the number of partitions cannot be changed like this; undefined if it can. */
 function repartition(from: number, to: number): string | undefined {
   if (from === to) return undefined;
   const way = "or use another topic name";

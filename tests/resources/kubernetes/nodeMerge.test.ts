@@ -13,7 +13,7 @@ import {
   ownersOf,
   patchFor,
   sameMarks,
-  standing,
+  marksPresent,
 } from "../../../resources/kubernetes/nodeMerge.ts";
 
 const identity = (taint: LiveTaint) => `${taint.key}:${taint.effect}`;
@@ -72,7 +72,7 @@ describe("marks on a node", () => {
     fc.assert(
       fc.property(node, marks, marks, (node, before, after) => {
         const once = marked(marked(node, a, before), a, after);
-        assert.deepEqual(standing(once, after), after);
+        assert.deepEqual(marksPresent(once, after), after);
         assert.equal(patchFor(once, a, after), undefined);
       }),
     );
@@ -127,7 +127,7 @@ describe("marks on a node", () => {
       metadata: { ...marked({}, a, ours).metadata, labels: { role: "theirs" } },
       spec: { taints },
     };
-    assert.deepEqual(standing(changed, ours), none);
+    assert.deepEqual(marksPresent(changed, ours), none);
     const after = marked(changed, a, none);
     assert.deepEqual([after.metadata?.labels, after.spec?.taints], [{ role: "theirs" }, taints]);
     assert.deepEqual(ownersOf(after), {});
@@ -201,7 +201,7 @@ describe("marks of two stacks on a node", () => {
           node = marked(node, owner, wanted);
           wants[owner] = wanted;
           // Each stack finds its own, and nothing is there that no stack needs.
-          for (const theirs of Object.values(wants)) assert.deepEqual(standing(node, theirs), theirs);
+          for (const theirs of Object.values(wants)) assert.deepEqual(marksPresent(node, theirs), theirs);
           const needed = Object.values(wants);
           assert.deepEqual(
             new Set(Object.keys(node.metadata?.labels ?? {})),

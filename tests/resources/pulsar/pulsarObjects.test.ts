@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import * as namespaces from "../../../resources/pulsar/namespaceProvider.ts";
 import * as permissions from "../../../resources/pulsar/permissionProvider.ts";
 import { podPort } from "../../../resources/kubernetes/portForward.ts";
-import { leaving } from "../../../resources/pulsar/tenantGuardProvider.ts";
+import { deletionsFor } from "../../../resources/pulsar/tenantGuardProvider.ts";
 import * as tenants from "../../../resources/pulsar/tenantProvider.ts";
 import { check, diff, type TopicArgs } from "../../../resources/pulsar/topicProvider.ts";
 
@@ -95,28 +95,28 @@ describe("what leaves a tenant", () => {
 
   test("is nothing where all stays, or is only let go of", () => {
     const nothing = { tenant: false, namespaces: [], topics: [] };
-    assert.deepEqual(leaving(olds, olds), nothing);
-    assert.deepEqual(leaving(olds, { namespaces: [{ ...orders, create: false }, theirs] }), nothing);
+    assert.deepEqual(deletionsFor(olds, olds), nothing);
+    assert.deepEqual(deletionsFor(olds, { namespaces: [{ ...orders, create: false }, theirs] }), nothing);
   });
 
   test("are topics, namespaces with theirs, or all of it but what is somebody else's", () => {
-    assert.deepEqual(leaving(olds, { namespaces: [{ ...orders, topics: ["log"] }, theirs] }), {
+    assert.deepEqual(deletionsFor(olds, { namespaces: [{ ...orders, topics: ["log"] }, theirs] }), {
       tenant: false,
       namespaces: [],
       topics: [full("orders/created")],
     });
-    assert.deepEqual(leaving(olds, { namespaces: [] }), {
+    assert.deepEqual(deletionsFor(olds, { namespaces: [] }), {
       tenant: false,
       namespaces: ["orders"],
       topics: [full("orders/created"), full("orders/log"), full("theirs/ours")],
     });
-    assert.deepEqual(leaving(olds, undefined).tenant, true);
-    assert.deepEqual(leaving({ ...olds, create: false }, undefined).tenant, false);
+    assert.deepEqual(deletionsFor(olds, undefined).tenant, true);
+    assert.deepEqual(deletionsFor({ ...olds, create: false }, undefined).tenant, false);
   });
 
   test("is not looked at where the former settings let its messages go", () => {
     const free = { ...olds, namespaces: [{ ...orders, deleteData: true }] };
-    assert.deepEqual(leaving(free, undefined), { tenant: true, namespaces: ["orders"], topics: [] });
+    assert.deepEqual(deletionsFor(free, undefined), { tenant: true, namespaces: ["orders"], topics: [] });
   });
 });
 
