@@ -2,20 +2,20 @@
 import { setTimeout } from "node:timers/promises";
 import { imageRef, stackImages } from "../model/charts/images.ts";
 import { advise } from "./failures/advice.ts";
-import { casesOf, type Case, type Question } from "./failures/cases.ts";
-import { judgeDatabases, listDatabases } from "./cluster/databases.ts";
+import { failureCases, type FailureCase, type FailureOptions } from "./failures/cases.ts";
+import { checkDatabases, listDatabases } from "./cluster/databases.ts";
 import type { Outcome } from "./engine/stack.ts";
 import { compare, takeInventory, type Difference } from "./cluster/inventory.ts";
-import { drain, giveBack, lose, readQuorum } from "./failures/losing.ts";
+import { drainNodes, restoreNodes, failNodes, readQuorum } from "./failures/nodeFailures.ts";
 import { movesOf } from "./failures/moves.ts";
 import type { Observation } from "./cluster/observe.ts";
-import type { Tell } from "./cli/progress.ts";
+import type { Log } from "./cli/progress.ts";
 import { findMissing } from "./cluster/references.ts";
 import type { Operation, RehearsalRecord, Verdict } from "./report/record.ts";
 import { render, verdict } from "./report/report.ts";
-import { openMatters, Settling, type Movement } from "./failures/settling.ts";
+import { StallDetector, unreadyObjects, type Readiness } from "./cluster/readiness.ts";
 import { withRehearsal, type RehearsalOptions, type Stage } from "./stage.ts";
-import { judgeSurvival } from "./failures/survival.ts";
+import { assessSurvival } from "./failures/survival.ts";
 import { waitFor } from "./cluster/waiting.ts";
 import type { WhatIf } from "./failures/whatIf.ts";
 
@@ -26,44 +26,41 @@ export interface RehearsalResult {
   report: string;
 }
 
-/** Milliseconds between two looks at the cluster, while the engine needs the machine and when nothing else is to be done. */
-const pace = { duringUp: 1000, afterwards: 250 };
+/** Milliseconds between two observations of the cluster. Longer during `up`, when the engine needs the CPU. */
+const interval = { duringUp: 1000, afterUp: 250 };
 
 /**
- * Milliseconds without a movement in the cluster and without a word from the engine after which an `up` is taken to wait for something
- * that will not come. The scheduler needs a second for a pod, the engine a few for a step of its own.
+ * Milliseconds without a change in the cluster and, during `up`, without output of the engine, after which the cluster counts as stalled. The
+ * scheduler needs one second for a pod, the engine several for a step.
  */
-const quietDuringUp = 10_000;
+const quietPeriod = { duringUp: 10_000, afterUp: 5_000 };
 
-/** The same once the engine has finished and only the cluster itself is at work. */
-const quietAfterUp = 5_000;
+/** The limit for the cluster to become ready or stalled, in milliseconds. After it, the present state is reported. */
+const stableLimit = 60_000;
 
-/** How long the pods may go on moving after `up`, in milliseconds; what they look like then is what is reported. */
-const settlingLimit = 60_000;
+/** The limit for all pods to become ready after nodes are restored, in milliseconds. */
+const readyLimit = 180_000;
 
-/** How long all pods may take to run again once lost nodes are back, in milliseconds. */
-const returnLimit = 180_000;
-
-/** How long after `destroy` the cluster may still be busy removing things, in milliseconds. */
+/** The limit for controllers to delete the remaining objects after `destroy`, in milliseconds. */
 const removalLimit = 15_000;
 
-/** Sets everything up, rehearses the stack, and takes everything down again. */
+/** Sets up a stage, rehearses the stack on it, and removes it. */
 export async function rehearse(options: RehearsalOptions = {}): Promise<RehearsalResult> {
   return withRehearsal(options, (stage) => rehearseOn(stage));
 }
 
 /**
- * Up, wait until the pods settle, second up, refresh, destroy. After an `up` that did not come to its end the rest is left out.
+ * Up, wait for the pods, second up, refresh, destroy. If `up` does not succeed, the other steps are skipped.
  *
  * @param keep leaves the stack deployed
- * @param whatIf which nodes to take away; that comes in place of second up, refresh and destroy
- * @throws RehearsalError for nodes to take away that the stack does not have
+ * @param whatIf failures to simulate instead of second up, refresh and destroy
+ * @throws RehearsalError for failures of nodes that the stack does not have
  */
 export async function rehearseOn(
   stage: Stage,
-  { keep = false, whatIf }: { keep?: boolean; whatIf?: Question } = {},
+  { keep = false, whatIf }: { keep?: boolean; whatIf?: FailureOptions } = {},
 ): Promise<RehearsalResult> {
-  const cases = whatIf && casesOf(whatIf, stage.layout.nodes);
+  const cases = whatIf && failureCases(whatIf, stage.layout.nodes);
   const record: RehearsalRecord = {
     stack: stage.stack.name,
     layout: stage.layout,
@@ -73,22 +70,22 @@ export async function rehearseOn(
     operations: [],
     missing: [],
     leftovers: [],
-    trespasses: [],
+    foreignChanges: [],
   };
   await deploy(stage, record);
   if (record.operations.every(({ outcome }) => outcome === "done")) {
     if (cases) {
-      record.whatIfs = await takeAway(stage, cases);
+      record.whatIfs = await simulateFailures(stage, cases);
     } else {
       await repeat(stage, record);
       if (!keep) await remove(stage, record);
     }
   }
-  const shown = redacted(record, stage);
-  return { record: shown, verdict: verdict(shown), report: render(shown) };
+  const result = redacted(record, stage);
+  return { record: result, verdict: verdict(result), report: render(result) };
 }
 
-/** Before it is rendered: what a secret looks like depends on what its text is escaped for. */
+/** Called before the record is rendered, because a format may escape characters of a secret. */
 function redacted(record: RehearsalRecord, stage: Stage): RehearsalRecord {
   const text = JSON.stringify(record);
   return JSON.parse(text, (_, value: unknown) =>
@@ -96,65 +93,65 @@ function redacted(record: RehearsalRecord, stage: Stage): RehearsalRecord {
   ) as RehearsalRecord;
 }
 
-/** The first `up`, and the wait until its pods have settled. */
+/** Runs the first `up` and waits for its pods. */
 async function deploy(stage: Stage, record: RehearsalRecord): Promise<void> {
-  const [{ operation, stuck }] = await stage.progress({ title: "up", work: (tell) => firstUp(stage, tell) });
+  const [{ operation, stalled }] = await stage.progress({ title: "up", work: (log) => firstUp(stage, log) });
   record.operations.push(operation);
   [record.seen] = await stage.progress({
-    title: "wait until the pods settle",
-    work: async () => stuck ?? settled(stage),
+    title: "wait for the pods",
+    work: async () => stalled ?? waitUntilStable(stage),
   });
   record.missing = await findMissing(stage.api, stage.settings.namespace);
 }
 
-/** Each case from a stack that runs wholly; after the last one the nodes stay away. */
-export async function takeAway(stage: Stage, cases: readonly Case[]): Promise<WhatIf[]> {
+/** Simulates each case, starting with all pods ready. After the last case, its nodes are not restored. */
+export async function simulateFailures(stage: Stage, cases: readonly FailureCase[]): Promise<WhatIf[]> {
   const whatIfs: WhatIf[] = [];
-  for (const [i, one] of cases.entries()) {
+  for (const [i, failure] of cases.entries()) {
     const previous = cases[i - 1];
     if (previous) {
       await stage.progress({
         title: `restore ${previous.nodes.join(", ")}`,
         work: async () => {
-          await giveBack(stage, previous.nodes);
-          await allRun(stage);
+          await restoreNodes(stage, previous.nodes);
+          await waitUntilReady(stage);
         },
       });
     }
     const [whatIf] = await stage.progress({
-      title: `${one.kind === "lost" ? "lose" : "drain"} ${one.nodes.join(", ")}`,
-      work: () => tryOut(stage, one),
+      title: `${failure.kind === "lost" ? "lose" : "drain"} ${failure.nodes.join(", ")}`,
+      work: () => simulateFailure(stage, failure),
     });
     whatIfs.push(whatIf);
   }
   return whatIfs;
 }
 
-/** Waits until nothing is open any more. */
-export async function allRun(stage: Stage): Promise<void> {
+/** Waits until everything in the cluster is ready. @throws RehearsalError after three minutes, with what is not ready */
+export async function waitUntilReady(stage: Stage): Promise<void> {
   await waitFor(
     async () => {
-      const open = openMatters(await stage.observe()).map(({ kind, name }) => `${kind} ${name}`);
-      if (open.length > 0) throw new Error(`not ready: ${open.join(", ")}`);
+      const unready = unreadyObjects(await stage.observe()).map(({ kind, name }) => `${kind} ${name}`);
+      if (unready.length > 0) throw new Error(`not ready: ${unready.join(", ")}`);
       return true;
     },
-    { what: "the return of all pods", limit: returnLimit, every: pace.afterwards, signal: stage.workspace.signal },
+    { what: "all pods to become ready", limit: readyLimit, every: interval.afterUp, signal: stage.workspace.signal },
   );
 }
 
-async function tryOut(stage: Stage, one: Case): Promise<WhatIf> {
-  const { kind, nodes } = one;
+async function simulateFailure(stage: Stage, failure: FailureCase): Promise<WhatIf> {
+  const { kind, nodes } = failure;
   const { settings, layout } = stage;
   const [before, quorum] = await Promise.all([stage.observe(), readQuorum(stage)]);
   const refused =
-    kind === "drained" ? await drain(stage, nodes) : (await lose(stage, nodes), new Map<string, string>());
-  const after = await settled(stage);
+    kind === "drained" ? await drainNodes(stage, nodes) : (await failNodes(stage, nodes), new Map<string, string>());
+  const after = await waitUntilStable(stage);
   const moves = movesOf(before, after, nodes, refused);
-  const survival = judgeSurvival({ after, dead: kind === "lost" ? nodes : [], layout, quorum });
-  return { ...one, moves, survival, advice: advise({ kind, nodes, moves, survival, after }, settings), after };
+  const survival = assessSurvival({ after, failed: kind === "lost" ? nodes : [], layout, quorum });
+  return { ...failure, moves, survival, advice: advise({ kind, nodes, moves, survival, after }, settings), after };
 }
 
-/** A second `up` and a `refresh`, which must find nothing to do. */
+/** Runs a second `up` and a `refresh`, which must find no changes. */
 async function repeat(stage: Stage, record: RehearsalRecord): Promise<void> {
   for (const name of ["second up", "refresh"] as const) {
     const [operation] = await stage.progress({
@@ -169,7 +166,7 @@ async function repeat(stage: Stage, record: RehearsalRecord): Promise<void> {
   }
 }
 
-/** `destroy`, and the search for what it left or took too much; in production it has to be refused first. */
+/** Runs `destroy` and checks what it left behind or removed by mistake. In production, the first `destroy` must be refused. */
 async function remove(stage: Stage, record: RehearsalRecord): Promise<void> {
   const deployed = await listDatabases(stage.postgres);
   const { production } = stage.settings;
@@ -183,32 +180,32 @@ async function remove(stage: Stage, record: RehearsalRecord): Promise<void> {
     },
   });
   record.operations.push(operation);
-  const { added, removed } = await afterDestroy(stage);
-  const databases = judgeDatabases(
+  const { added, removed } = await changesAfterDestroy(stage);
+  const databases = checkDatabases(
     { before: stage.databasesBefore, deployed, after: await listDatabases(stage.postgres) },
     stage.settings.managerDatabase.deleteData,
   );
   record.leftovers.push(...added, ...databases.leftovers);
-  record.trespasses.push(...removed, ...databases.trespasses);
+  record.foreignChanges.push(...removed, ...databases.foreignChanges);
 }
 
 /**
- * How the cluster differs from what it was before the first `up`, once nothing more is there than then or the limit is over.
+ * How the cluster differs from its state before the first `up`, as soon as nothing is left over, or at the limit.
  *
  * @param limit in milliseconds
  */
-export async function afterDestroy(stage: Stage, limit = removalLimit): Promise<Difference> {
+export async function changesAfterDestroy(stage: Stage, limit = removalLimit): Promise<Difference> {
   const difference = async () => compare(stage.before, await takeInventory(stage.api));
   return waitFor(
     async () => {
       const found = await difference();
       return found.added.length === 0 ? found : undefined;
     },
-    { what: "the removal of everything", limit, every: pace.afterwards, signal: stage.workspace.signal },
+    { what: "the removal of all objects", limit, every: interval.afterUp, signal: stage.workspace.signal },
   ).catch(difference);
 }
 
-/** The `destroy` of a production stack, which must end before it has touched anything. */
+/** Runs the `destroy` of a production stack, which must fail without a change to the cluster. */
 async function refusedDestroy(stage: Stage): Promise<Operation> {
   const before = await takeInventory(stage.api);
   const [outcome] = await stage.progress({
@@ -222,60 +219,68 @@ async function refusedDestroy(stage: Stage): Promise<Operation> {
 }
 
 /**
- * Runs the first `up`. Helm waits half an hour for a pod that can never be placed; so the cluster is watched meanwhile, and once nothing
- * moves any more the `up` is stopped and what the cluster looked like is answered with it.
+ * Runs the first `up`. Helm waits half an hour for a pod that cannot be scheduled, so `up` is stopped as soon as the cluster is stalled.
+ *
+ * @returns the cluster when it was stalled, if it was
  */
-export async function firstUp(stage: Stage, tell: Tell): Promise<{ operation: Operation; stuck?: Observation }> {
-  const settling = new Settling(quietDuringUp);
+export async function firstUp(stage: Stage, log: Log): Promise<{ operation: Operation; stalled?: Observation }> {
+  const detector = new StallDetector(quietPeriod.duringUp);
   const ended = new AbortController();
   const up = stage.stack
     .up({
       onLine(line) {
-        settling.moved(performance.now());
-        tell(line);
+        detector.reset(performance.now());
+        log(line);
       },
     })
     .finally(() => {
       ended.abort();
     });
-  // It may end with an error while the cluster is being looked at; that is told below.
+  // It may fail while the cluster is observed. The error is thrown by the await below.
   up.catch(() => undefined);
-  const stuck = await watch(stage, settling, ["stuck"], pace.duringUp, ended.signal);
-  if (stuck !== undefined) stage.stack.kill();
+  const stalled = await watch(stage, detector, ["stalled"], interval.duringUp, ended.signal);
+  if (stalled !== undefined) stage.stack.kill();
   const operation = operationOf("up", await up, stage);
-  if (stuck === undefined) return { operation };
-  // What was killed leaves a lock, in the way of whoever goes on with this stack.
+  if (stalled === undefined) return { operation };
+  // A killed command leaves a lock on the stack, which would block the next command.
   await stage.stack.cancel();
-  return { operation: { ...operation, outcome: "stopped", details: [] }, stuck };
+  return { operation: { ...operation, outcome: "stopped", details: [] }, stalled };
 }
 
-/** Waits until nothing is open in the cluster, or nothing moves, and answers what it looks like then. */
-export async function settled(stage: Stage): Promise<Observation> {
+/** Waits until the cluster is ready or stalled. @returns its state then, or the present state after one minute */
+export async function waitUntilStable(stage: Stage): Promise<Observation> {
   const { signal } = stage.workspace;
-  const enough = AbortSignal.any([signal, AbortSignal.timeout(settlingLimit)]);
-  const seen = await watch(stage, new Settling(quietAfterUp), ["settled", "stuck"], pace.afterwards, enough);
+  const ended = AbortSignal.any([signal, AbortSignal.timeout(stableLimit)]);
+  const seen = await watch(
+    stage,
+    new StallDetector(quietPeriod.afterUp),
+    ["ready", "stalled"],
+    interval.afterUp,
+    ended,
+  );
   signal.throwIfAborted();
   return seen ?? stage.observe();
 }
 
 /**
- * Looks at the cluster until it is in one of the states, and answers what it looked like; nothing when the signal comes first. An API server
- * that does not answer once is asked again.
+ * Observes the cluster until it is in one of the states. A failed request to the API server is retried.
+ *
+ * @returns the observation; undefined if the signal is aborted first
  */
 async function watch(
   stage: Stage,
-  settling: Settling,
-  states: readonly Movement[],
+  detector: StallDetector,
+  states: readonly Readiness[],
   every: number,
   signal: AbortSignal,
 ): Promise<Observation | undefined> {
   while (!signal.aborted) {
-    const began = performance.now();
+    const started = performance.now();
     const seen = await stage.observe().catch(() => undefined);
     const now = performance.now();
-    if (seen && states.includes(settling.judge(seen, now))) return seen;
-    // A large cluster is not kept busy with being looked at.
-    const pause = Math.max(every, 4 * (now - began));
+    if (seen && states.includes(detector.check(seen, now))) return seen;
+    // An observation of a large cluster is expensive, so it takes at most a fifth of the time.
+    const pause = Math.max(every, 4 * (now - started));
     await setTimeout(pause, undefined, { signal }).catch(() => undefined);
   }
   return undefined;
@@ -285,7 +290,7 @@ function operationOf(name: Operation["name"], outcome: Outcome, stage: Stage): O
   const faults = outcome.diagnostics
     .filter(({ severity }) => severity === "error")
     .map(({ message }) => message)
-    // The engine's last word, which says nothing more.
+    // The engine's summary adds nothing to the other messages.
     .filter(
       (message, _, all) => all.length === 1 || !/^(update|refresh|destroy) failed$|^no changes were/.test(message),
     );
@@ -301,7 +306,7 @@ function operationOf(name: Operation["name"], outcome: Outcome, stage: Stage): O
   };
 }
 
-/** What the engine's display tells of changed resources, such as " ~  kubernetes:core/v1:Secret auth-token updated (0.6s)", without the times. */
+/** The changed resources in the output of the CLI, such as " ~  kubernetes:core/v1:Secret auth-token updated (0.6s)", without the times. */
 function changedResources(text: string): string[] {
   return text
     .split("\n")

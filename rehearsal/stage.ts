@@ -1,4 +1,4 @@
-/** Sets up what a stack is rehearsed on: the tools, a control plane with nodes, PostgreSQL, and the stack. */
+/** Sets up the environment of a rehearsal: the tools, a control plane with nodes, PostgreSQL, and the stack. */
 import { dirname, join, resolve } from "node:path";
 import { chartLine, type ChartVersion } from "../model/charts/lines.ts";
 import type { Layout } from "../model/layouts/layout.ts";
@@ -19,7 +19,7 @@ import { silent, type Progress } from "./cli/progress.ts";
 import { redactor } from "./engine/redact.ts";
 import {
   addressesOf,
-  madeUpSecrets,
+  generateSecrets,
   ownProject,
   readStackFile,
   secretsFor,
@@ -47,7 +47,7 @@ export interface RehearsalOptions {
    * takes time quadratic in the number of resources. Only then can the next command continue after a command was killed.
    * @default false
    */
-  inOneGo?: boolean;
+  skipCheckpoints?: boolean;
   /** Checks the plan before anything is started. An error that it throws ends the rehearsal. */
   check?: (layout: Layout) => void;
   /** Port on 127.0.0.1 that port-forwards to the stack's proxies connect to. @default that of a stand-in admin API, if the stack has tenants */
@@ -60,7 +60,7 @@ export interface RehearsalOptions {
   log?: (line: string) => void;
 }
 
-/** What a stack is rehearsed on. */
+/** The environment of a rehearsal. */
 export interface Stage {
   workspace: Workspace;
   /** The settings of the stack file. The program gets the addresses of the rehearsal's systems instead of the stack's. */
@@ -121,19 +121,19 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
   const { stack: name = "test", project = ownProject, progress = silent, log = () => undefined } = options;
   const { stackFiles = project } = options;
   const { signal } = workspace;
-  const secrets = madeUpSecrets();
+  const secrets = generateSecrets();
   const address = clusterAddress(workspace);
   // A missing stack is reported before tools are downloaded or built, which may take ten minutes.
   await readStackFile(stackFiles, name);
 
   const [{ tools, report, plugins }] = await progress({
     title: "find or build the tools",
-    talkative: true,
-    work: async (tell) => {
-      const prepared = await prepareTools({ log: tell, signal });
+    verbose: true,
+    work: async (log) => {
+      const prepared = await prepareTools({ log, signal });
       const version = prepared.report.find((tool) => tool.name === "pulumi")?.version ?? "";
       const pulumi = { file: prepared.tools.pulumi, version };
-      const plugins = await findPlugins({ log: tell, signal, pulumi, standIns: standInPlugins });
+      const plugins = await findPlugins({ log, signal, pulumi, standIns: standInPlugins });
       return { ...prepared, plugins };
     },
   });
@@ -152,7 +152,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
           KUBECONFIG: address.kubeconfig,
           // Every command of the engine starts the program and four plugins. Without the cache, each of them compiles the SDK.
           NODE_COMPILE_CACHE: join(cacheFolder(), "node"),
-          ...(options.inOneGo ? { PULUMI_PARALLEL: "64", PULUMI_SKIP_CHECKPOINTS: "true" } : {}),
+          ...(options.skipCheckpoints ? { PULUMI_PARALLEL: "64", PULUMI_SKIP_CHECKPOINTS: "true" } : {}),
         },
         signal,
       },
@@ -163,7 +163,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
     signal.addEventListener("abort", () => {
       stack.kill();
     });
-    return { stack, settings: await settingsOf(name, stack.written, secrets, project) };
+    return { stack, settings: await settingsOf(name, stack.initialConfig, secrets, project) };
   };
 
   // The stack file is checked before anything is started, and before the rehearsal's addresses replace its own.
@@ -196,7 +196,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
     const { plain, unset } = addressesOf({ cluster: address, postgres }, settings);
     return stack.configure({
       plain: { ...plain, ...chartOf(chart) },
-      secret: secretsFor(stack.written, secrets),
+      secret: secretsFor(stack.initialConfig, secrets),
       unset,
     });
   };
@@ -251,7 +251,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
       return { stack, layout: layoutOf(settings) };
     },
     observe: async (namespace = settings.namespace) => withoutForeign(await observe(api, namespace)),
-    redact: redactor([...Object.values(secrets), ...Object.values(secretsFor(stack.written, secrets))]),
+    redact: redactor([...Object.values(secrets), ...Object.values(secretsFor(stack.initialConfig, secrets))]),
   };
 }
 

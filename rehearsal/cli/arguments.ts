@@ -1,6 +1,6 @@
 /** The command line of `npm run rehearse`. */
 import { extname } from "node:path";
-import type { Question } from "../failures/cases.ts";
+import type { FailureOptions } from "../failures/cases.ts";
 import { options } from "./command.ts";
 import { enumerate } from "../report/explain.ts";
 import { RehearsalError } from "../engine/fault.ts";
@@ -11,7 +11,7 @@ export interface Arguments {
   stack?: string;
   chart?: string;
   /** Which nodes fail or are drained once the stack runs. */
-  whatIf?: Question;
+  whatIf?: FailureOptions;
   /** Paths of the files to write the report to. */
   reports: string[];
 }
@@ -38,7 +38,7 @@ Exit status: 0 if the stack starts, a second up and a refresh change nothing, an
 survives the failure; 1 if not; 2 if the rehearsal cannot run.`;
 
 const formats = [".md", ".html"];
-const questions = ["lose", "lose-zone", "drain", "each-node"] as const;
+const failureOptions = ["lose", "lose-zone", "drain", "each-node"] as const;
 
 /** @throws RehearsalError for unknown arguments and for arguments that exclude each other */
 export function argumentsIn(args: readonly string[]): Arguments {
@@ -56,9 +56,9 @@ export function argumentsIn(args: readonly string[]): Arguments {
       help: { type: "boolean", default: false },
     },
   });
-  const given = questions.filter((name) => values[name] !== undefined).map((name) => `--${name}`);
+  const given = failureOptions.filter((name) => values[name] !== undefined).map((name) => `--${name}`);
   if (given.length > 1) {
-    const all = questions.map((name) => `--${name}`);
+    const all = failureOptions.map((name) => `--${name}`);
     throw new RehearsalError(`found ${enumerate(given)}; allowed: one of ${all.join(", ")} at a time`);
   }
   const { help, keep, stack, chart, report: reports } = values;
@@ -66,7 +66,7 @@ export function argumentsIn(args: readonly string[]): Arguments {
     if (formats.includes(extname(file))) continue;
     throw new RehearsalError(`--report: found "${file}"; allowed: a file that ends in ${formats.join(" or ")}`);
   }
-  const question: Question = {
+  const failures: FailureOptions = {
     ...(values.lose === undefined ? {} : { lose: namesIn("--lose", values.lose) }),
     ...(values["lose-zone"] === undefined ? {} : { loseZone: values["lose-zone"] }),
     ...(values.drain === undefined ? {} : { drain: namesIn("--drain", values.drain) }),
@@ -78,7 +78,7 @@ export function argumentsIn(args: readonly string[]): Arguments {
     reports,
     ...(stack === undefined ? {} : { stack }),
     ...(chart === undefined ? {} : { chart }),
-    ...(given.length === 0 ? {} : { whatIf: question }),
+    ...(given.length === 0 ? {} : { whatIf: failures }),
   };
 }
 

@@ -6,7 +6,7 @@ import { chartLine } from "../../model/charts/lines.ts";
 import { fullName } from "../../model/charts/names.ts";
 import type { Layout } from "../../model/layouts/layout.ts";
 import { argumentsIn, usage } from "./arguments.ts";
-import { casesOf } from "../failures/cases.ts";
+import { failureCases } from "../failures/cases.ts";
 import { run } from "./command.ts";
 import { RehearsalError } from "../engine/fault.ts";
 import { progressOn } from "./progress.ts";
@@ -24,9 +24,9 @@ async function main(): Promise<number> {
   const options = {
     ...(stack === undefined ? {} : { stack }),
     ...(chart === undefined ? {} : { chart }),
-    ...(whatIf === undefined ? {} : { check: ({ nodes }: Layout) => void casesOf(whatIf, nodes) }),
+    ...(whatIf === undefined ? {} : { check: ({ nodes }: Layout) => void failureCases(whatIf, nodes) }),
     // A rehearsal that is killed is never continued.
-    inOneGo: true,
+    skipCheckpoints: true,
     progress: progressOn(process.stdout),
     log: (line: string) => {
       console.log(line);
@@ -36,7 +36,7 @@ async function main(): Promise<number> {
     const { record, report, verdict } = await rehearseOn(stage, { keep, ...(whatIf === undefined ? {} : { whatIf }) });
     console.log(`\n${report}`);
     for (const file of reports) await writeFile(file, await rendered(file, record));
-    if (keep) await keepUp(stage);
+    if (keep) await keepRunning(stage);
     return verdict.ok ? 0 : 1;
   });
 }
@@ -56,7 +56,7 @@ async function rendered(file: string, record: RehearsalRecord): Promise<string> 
 }
 
 /** Prints how to inspect the cluster and waits for Ctrl-C. */
-async function keepUp({ cluster, postgres, settings, workspace }: Stage): Promise<void> {
+async function keepRunning({ cluster, postgres, settings, workspace }: Stage): Promise<void> {
   const { namespace, release, managerDatabase } = settings;
   const secret = `kubectl get secret -n ${namespace} ${fullName(release)}-manager-database`;
   const database = { user: "user", password: "password" };

@@ -1,22 +1,22 @@
-/** Takes a line about what a step is doing at the moment. */
-export type Tell = (line: string) => void;
+/** Receives a line about the present activity of a step. */
+export type Log = (line: string) => void;
 
-/** A step of the rehearsal, as its user sees it. */
+/** A step that is shown to the user. */
 export interface Step<T> {
   title: string;
-  work: (tell: Tell) => Promise<T>;
-  /** Whether what it tells is worth a line of its own where there is no terminal. @default false */
-  talkative?: boolean;
+  work: (log: Log) => Promise<T>;
+  /** Whether the lines that it logs are also printed without a terminal. @default false */
+  verbose?: boolean;
 }
 
-/** Runs steps at the same time, shows how they get on, and answers their results. The first failure is the whole's. */
+/** Runs steps in parallel, shows their progress, and returns their results. Rejects with the first error. */
 export type Progress = <T extends unknown[]>(...steps: { [K in keyof T]: Step<T[K]> }) => Promise<T>;
 
 /** Shows nothing. For tests. */
 export const silent: Progress = async <T extends unknown[]>(...steps: { [K in keyof T]: Step<T[K]> }) =>
   (await Promise.all(steps.map(({ work }) => work(() => undefined)))) as T;
 
-/** On a terminal a list with running times and each step's last line, else one line a step once it is done. */
+/** On a terminal, shows a list with timers and the last line of each step; otherwise prints one line for each finished step. */
 export function progressOn(out: NodeJS.WriteStream): Progress {
   return out.isTTY ? live : lines((line) => out.write(`${line}\n`));
 }
@@ -24,9 +24,9 @@ export function progressOn(out: NodeJS.WriteStream): Progress {
 function lines(print: (line: string) => unknown): Progress {
   return async <T extends unknown[]>(...steps: { [K in keyof T]: Step<T[K]> }) =>
     (await Promise.all(
-      steps.map(async ({ title, work, talkative = false }) => {
+      steps.map(async ({ title, work, verbose = false }) => {
         const started = performance.now();
-        const result = await work(talkative ? (line) => print(`  ${line}`) : () => undefined);
+        const result = await work(verbose ? (line) => print(`  ${line}`) : () => undefined);
         print(`${title} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
         return result;
       }),
@@ -45,8 +45,7 @@ const live: Progress = async <T extends unknown[]>(...steps: { [K in keyof T]: S
         });
       },
     })),
-    // Ctrl-C is the workspace's business: Listr's own handler would end the program before it is cleaned up. Whoever called tells the
-    // error.
+    // Listr's signal handler would end the program before the workspace is cleaned up. The caller reports errors.
     {
       concurrent: true,
       registerSignalListeners: false,

@@ -31,13 +31,13 @@ export async function listDatabases(postgres: Postgres): Promise<string[]> {
  * @param at the databases and roles before the first `up`, before `destroy` and after it
  * @param deleteData whether `destroy` is to drop the stack's role and database. Otherwise it may drop nothing
  */
-export function judgeDatabases(
+export function checkDatabases(
   at: Record<"before" | "deployed" | "after", readonly string[]>,
   deleteData: boolean,
-): { leftovers: string[]; trespasses: string[] } {
-  const gone = at.deployed.filter((what) => !at.after.includes(what));
+): { leftovers: string[]; foreignChanges: string[] } {
+  const dropped = at.deployed.filter((what) => !at.after.includes(what));
   return {
     leftovers: deleteData ? at.after.filter((what) => !at.before.includes(what)) : [],
-    trespasses: deleteData ? gone.filter((what) => at.before.includes(what)) : gone,
+    foreignChanges: deleteData ? dropped.filter((what) => at.before.includes(what)) : dropped,
   };
 }

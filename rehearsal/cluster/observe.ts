@@ -18,7 +18,7 @@ import { quantityToScalar } from "@kubernetes/client-node/dist/util.js";
 import type { Api, Plain } from "./api.ts";
 
 /** Compute resources, such as requests of pods. */
-export interface Room {
+export interface Resources {
   /** In cores. */
   cpu: number;
   /** In bytes. */
@@ -31,7 +31,7 @@ export interface NodeView {
   labels: Record<string, string>;
   taints: Plain<V1Taint>[];
   /** For all pods together. */
-  allocatable: Room;
+  allocatable: Resources;
 }
 
 /** A pod of the stack's namespace. */
@@ -52,7 +52,7 @@ export interface PodView {
   tolerations: Plain<V1Toleration>[];
   nodeSelector: Record<string, string>;
   /** What the scheduler reserves for it. */
-  requests: Room;
+  requests: Resources;
   /** Names of its claims. */
   claims: string[];
   images: string[];
@@ -185,7 +185,7 @@ export function podView(pod: Plain<V1Pod>, jobs: readonly JobView[]): PodView {
  * Kubernetes' rule (`PodRequests`): the larger of the largest init container and the sum of the other containers, plus the overhead. Sidecars
  * (init containers that keep running) are not treated specially, because the charts have none.
  */
-function requested(spec: Plain<V1PodSpec> | undefined, resource: keyof Room): number {
+function requested(spec: Plain<V1PodSpec> | undefined, resource: keyof Resources): number {
   const of = ({ resources }: Pick<Plain<V1Container>, "resources">) => amount(resources?.requests?.[resource]);
   const together = spec?.containers.map(of).reduce((sum, one) => sum + one, 0) ?? 0;
   return Math.max(together, ...(spec?.initContainers ?? []).map(of)) + amount(spec?.overhead?.[resource]);

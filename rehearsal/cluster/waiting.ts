@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { RehearsalError } from "../engine/fault.ts";
 
 /** What to wait for, and how long. */
-export interface Waiting {
+export interface WaitOptions {
   /** The condition, as in "timed out after 30 s waiting for ...". */
   what: string;
   /** Milliseconds. */
@@ -18,7 +18,7 @@ export interface Waiting {
  *
  * @throws RehearsalError at the limit, with the last error of the probe
  */
-export async function waitFor<T>(probe: () => Promise<T | undefined>, waiting: Waiting): Promise<T> {
+export async function waitFor<T>(probe: () => Promise<T | undefined>, waiting: WaitOptions): Promise<T> {
   const deadline = Date.now() + waiting.limit;
   for (;;) {
     let fault: unknown;

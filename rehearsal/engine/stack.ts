@@ -88,7 +88,7 @@ export class Stack {
   readonly #env: Record<string, string>;
   readonly #running = new Set<number>();
   #operations = 0;
-  #written: ConfigValues = { plain: {}, encrypted: [] };
+  #initialConfig: ConfigValues = { plain: {}, encrypted: [] };
 
   /**
    * Creates the stack.
@@ -106,11 +106,11 @@ export class Stack {
     await stack.#runOrThrow(["stack", "init", "--no-select"], { cwd: workDir });
     const committed = await stack.#read(join(stackFiles, `Pulumi.${name}.yaml`));
     await appendFile(stack.configFile, `config: ${JSON.stringify(committed.plain)}\n`);
-    stack.#written = committed;
+    stack.#initialConfig = committed;
     if (Object.keys({ ...config.plain, ...config.secret }).length === 0) return stack;
     await stack.configure(config);
     const { plain, encrypted } = await stack.#read(stack.configFile);
-    stack.#written = { plain, encrypted: [...new Set([...committed.encrypted, ...encrypted])] };
+    stack.#initialConfig = { plain, encrypted: [...new Set([...committed.encrypted, ...encrypted])] };
     return stack;
   }
 
@@ -122,8 +122,8 @@ export class Stack {
   }
 
   /** The configuration of the committed stack file, with the overrides that the stack was created with. */
-  get written(): ConfigValues {
-    return this.#written;
+  get initialConfig(): ConfigValues {
+    return this.#initialConfig;
   }
 
   /** Reads a stack file. Pulumi needs no passphrase for this, because it decrypts nothing. */
@@ -241,7 +241,7 @@ export class Stack {
   async #run(args: string[], options: { cwd?: string; input?: string; onLine?: OperationOptions["onLine"] }) {
     const { pulumi, projectDir, signal } = this.#options;
     signal?.throwIfAborted();
-    const tell = function* (line: unknown): Generator {
+    const forward = function* (line: unknown): Generator {
       if (typeof line === "string" && isRelevant(line)) options.onLine?.(line);
       yield line;
     };
@@ -251,8 +251,8 @@ export class Stack {
       extendEnv: false,
       detached: true,
       input: options.input ?? "",
-      stdout: [tell],
-      stderr: [tell],
+      stdout: [forward],
+      stderr: [forward],
       all: true,
       reject: false,
     });
@@ -288,7 +288,7 @@ function flags({ expectNoChanges = false }: ChangeOptions): string[] {
   return expectNoChanges ? ["--expect-no-changes"] : [];
 }
 
-/** The environment of the CLI: nothing of the user's own Pulumi reaches it, and it asks the network for nothing by itself. */
+/** The environment of the CLI. It does not use the user's Pulumi settings, and makes no network requests of its own. */
 function environment(options: EngineOptions, own: NodeJS.ProcessEnv): Record<string, string> {
   const given = Object.entries({ ...own, ...options.env }).filter((entry): entry is [string, string] => {
     const [name, value] = entry;
@@ -310,7 +310,7 @@ function environment(options: EngineOptions, own: NodeJS.ProcessEnv): Record<str
   };
 }
 
-/** The CLI warns of each plugin that it finds on PATH, where the rehearsal puts them on purpose. */
+/** False for the warning about a plugin on PATH, where the rehearsal puts plugins on purpose. */
 function isRelevant(line: string): boolean {
   return !/using pulumi-\S+ from \$PATH/.test(line);
 }

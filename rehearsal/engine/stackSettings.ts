@@ -15,8 +15,8 @@ export const ownProject = resolve(import.meta.dirname, "../..");
  * @throws RehearsalError if there is no such stack, and for faults in its file
  */
 export async function stackSettings(stack: string, project = ownProject): Promise<Settings> {
-  const written = readConfig(await readStackFile(project, stack), `Pulumi.${stack}.yaml`);
-  return settingsOf(stack, written, madeUpSecrets(), project);
+  const config = readConfig(await readStackFile(project, stack), `Pulumi.${stack}.yaml`);
+  return settingsOf(stack, config, generateSecrets(), project);
 }
 
 /**
@@ -46,20 +46,20 @@ export async function readStackFile(project: string, stack: string): Promise<str
  */
 export async function settingsOf(
   stack: string,
-  written: ConfigValues,
-  secrets: MadeUpSecrets,
+  config: ConfigValues,
+  secrets: GeneratedSecrets,
   folder: string,
 ): Promise<Settings> {
   const { parseSettings } = await import("../../settings/settings.ts");
-  const filled = secretsFor(written, secrets);
+  const filled = secretsFor(config, secrets);
   const values = {
-    ...Object.fromEntries(Object.entries(written.plain).map(([key, value]) => [key, textOf(value)])),
+    ...Object.fromEntries(Object.entries(config.plain).map(([key, value]) => [key, textOf(value)])),
     // Only to report a setting that must not be encrypted. The value itself is not used.
-    ...Object.fromEntries(written.encrypted.map((key) => [key, "[secret]"])),
+    ...Object.fromEntries(config.encrypted.map((key) => [key, "[secret]"])),
     ...filled,
   };
   try {
-    return parseSettings({ values, encrypted: [...written.encrypted, ...Object.keys(filled)] }, stack, true, {
+    return parseSettings({ values, encrypted: [...config.encrypted, ...Object.keys(filled)] }, stack, true, {
       now: new Date(),
       folder,
     });
@@ -97,9 +97,9 @@ export function addressesOf({ cluster, postgres }: RehearsalSystems, { managerDa
 }
 
 /** A password for each secret of a stack. */
-export type MadeUpSecrets = ReturnType<typeof madeUpSecrets>;
+export type GeneratedSecrets = ReturnType<typeof generateSecrets>;
 
-export function madeUpSecrets() {
+export function generateSecrets() {
   const password = () => randomBytes(18).toString("base64url");
   return {
     "pulsar:managerPassword": password(),
@@ -110,7 +110,7 @@ export function madeUpSecrets() {
 }
 
 /** The secrets that are encrypted in the stack file or not set yet. A secret in plain text is not replaced: it is a fault. */
-export function secretsFor({ plain, encrypted }: ConfigValues, secrets: MadeUpSecrets): Record<string, string> {
+export function secretsFor({ plain, encrypted }: ConfigValues, secrets: GeneratedSecrets): Record<string, string> {
   const database = plain["pulsar:managerDatabase"] as { create?: unknown } | undefined;
   const images = plain["pulsar:images"] as Partial<Record<"pullSecret" | "pulsar" | "manager", unknown>> | undefined;
   // For the registries that the images come from. Otherwise the preview would warn about these credentials.
@@ -118,7 +118,7 @@ export function secretsFor({ plain, encrypted }: ConfigValues, secrets: MadeUpSe
   const registries = registry
     ? [registry]
     : ["docker.io", ...[images?.pulsar, images?.manager].map((image) => registryHost(String(image)))];
-  const needed: Record<keyof MadeUpSecrets, boolean> = {
+  const needed: Record<keyof GeneratedSecrets, boolean> = {
     "pulsar:managerPassword": true,
     "pulsar:managerDatabasePassword": true,
     "pulsar:managerDatabaseAdminPassword": database?.create !== false,
@@ -130,7 +130,7 @@ export function secretsFor({ plain, encrypted }: ConfigValues, secrets: MadeUpSe
   };
   return Object.fromEntries(
     Object.entries(values).filter(
-      ([key]) => encrypted.includes(key) || (needed[key as keyof MadeUpSecrets] && !plain[key]),
+      ([key]) => encrypted.includes(key) || (needed[key as keyof GeneratedSecrets] && !plain[key]),
     ),
   );
 }

@@ -1,9 +1,9 @@
-/** What an operator does after nodes were lost or drained: a line for each step, with the commands. */
+/** The steps of an operator after nodes were lost or drained, one line each, with commands. */
 import { bookieId, fullName, type Installation } from "../../model/charts/names.ts";
 import type { Component } from "../../model/layouts/layout.ts";
 import { enumerate } from "../report/explain.ts";
 import type { Observation } from "../cluster/observe.ts";
-import { componentOf } from "../report/plan.ts";
+import { componentOf } from "../report/placement.ts";
 import type { Move, WhatIf } from "./whatIf.ts";
 
 type AdviceInput = Pick<WhatIf, "kind" | "nodes" | "moves" | "survival" | "after">;
@@ -32,7 +32,7 @@ function afterLoss(input: AdviceInput, installation: Installation): string[] {
         : [
             `The service is down until enough of ${enumerate(pinned)} are back. ${nodes.length === 1 ? `Their disks are in ${each}: get it` : "Their disks are in the lost nodes: get one after the other"} running again before anything else.`,
           ]),
-    evicted(input),
+    withoutOperator(input),
     `Make sure that ${enumerate(nodes)} ${are} off: one bookie or ZooKeeper running twice corrupts data. Then taint the ${nodes.length === 1 ? "node" : "nodes"}, and Kubernetes replaces the pods as shown here: kubectl taint node ${each} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute`,
     `When ${enumerate(nodes)} ${are} back, remove the taint${pinned.length === 0 ? "" : `, and ${enumerate(pinned)} ${pinned.length === 1 ? "starts" : "start"} there on the old volumes`}: kubectl taint node ${each} node.kubernetes.io/out-of-service-`,
     ...(bookies.length === 0
@@ -49,12 +49,12 @@ function afterLoss(input: AdviceInput, installation: Installation): string[] {
       : [
           `If ${enumerate(nodes)} never ${nodes.length === 1 ? "comes" : "come"} back, put another node in ${nodes.length === 1 ? "its" : "each one's"} place: docs/operations/replace-a-node.md.`,
         ]),
-    ...spreadOut(input),
+    ...waitingServers(input),
   ];
 }
 
-/** What Kubernetes does about the pods without help. Only a Deployment's pod moves; its move has the Deployment's name, not the pod's. */
-function evicted({ moves, after: { workloads } }: AdviceInput): string {
+/** What Kubernetes does without the operator. It moves only pods of Deployments, whose moves have the name of the Deployment. */
+function withoutOperator({ moves, after: { workloads } }: AdviceInput): string {
   const deployments = workloads.filter(({ kind }) => kind === "Deployment").map(({ name }) => name);
   const moved = moves.map(({ pod }) => pod).filter((pod) => deployments.includes(pod));
   return [
@@ -97,12 +97,12 @@ function afterDrain(input: AdviceInput, installation: Installation): string[] {
           `Then, if it is off, switch autorecovery on: ${shell} autorecovery -enable`,
           `Drain no other node before ${enumerate(pinned)} ${pinned.length === 1 ? "is" : "are"} ready and this lists no ledger: ${shell} listunderreplicated`,
         ]),
-    ...spreadOut(input),
+    ...waitingServers(input),
   ];
 }
 
-/** Brokers and proxies have no data: those that wait need no action as long as others run. */
-function spreadOut({ moves, survival: { brokers, proxies } }: AdviceInput): string[] {
+/** Brokers and proxies that wait need no action as long as others run. */
+function waitingServers({ moves, survival: { brokers, proxies } }: AdviceInput): string[] {
   const pods = [
     ...(brokers.running < brokers.needed ? [] : waiting(moves, "broker")),
     ...(proxies.running < proxies.needed ? [] : waiting(moves, "proxy")),
@@ -120,8 +120,8 @@ function waiting(moves: readonly Move[], component: Component): string[] {
 
 /** BookKeeper's shell in a running pod: the toolset's, or else a bookie's. */
 function shellIn({ after }: Pick<AdviceInput, "after">, { namespace, release }: Installation): string {
-  const alive = (wanted: Component): Observation["pods"][number] | undefined =>
+  const ready = (wanted: Component): Observation["pods"][number] | undefined =>
     after.pods.find(({ component, state }) => componentOf(component) === wanted && state === "ready");
-  const pod = (alive("toolset") ?? alive("bookkeeper"))?.name ?? `${fullName(release)}-toolset-0`;
+  const pod = (ready("toolset") ?? ready("bookkeeper"))?.name ?? `${fullName(release)}-toolset-0`;
   return `kubectl exec -n ${namespace} ${pod} -- bin/bookkeeper shell`;
 }

@@ -1,38 +1,41 @@
-/** Which nodes are taken away from a stack that runs. */
+/** The failures to simulate on a running stack. */
 import { RehearsalError } from "../engine/fault.ts";
 import type { WhatIf } from "./whatIf.ts";
 
-/** What the command line asks for. At most one of them. */
-export interface Question {
-  /** Nodes that die together. */
+/** The options of the command line. At most one of them is set. */
+export interface FailureOptions {
+  /** Nodes that fail together. */
   lose?: string[];
-  /** A zone whose nodes die together. */
+  /** A zone whose nodes fail together. */
   loseZone?: string;
   /** Nodes that are drained one after the other. */
   drain?: string[];
-  /** Every node of the stack, each alone. */
+  /** Whether every node of the stack fails in turn, alone. */
   eachNode?: boolean;
 }
 
-/** Nodes that die or are drained together, starting from a stack that runs wholly. */
-export type Case = Pick<WhatIf, "kind" | "nodes" | "zone">;
+/** Nodes that fail or are drained together. All pods are ready before. */
+export type FailureCase = Pick<WhatIf, "kind" | "nodes" | "zone">;
 
 /**
- * The cases that answer a question, in the order of the stack's nodes where the question has none.
+ * The cases of the options: in the given order of nodes, or else in that of the stack.
  * @throws RehearsalError for nodes and zones that the stack does not have
  */
-export function casesOf(question: Question, nodes: readonly { name: string; zone?: string | undefined }[]): Case[] {
+export function failureCases(
+  options: FailureOptions,
+  nodes: readonly { name: string; zone?: string | undefined }[],
+): FailureCase[] {
   const names = nodes.map(({ name }) => name);
-  const known = (option: string, asked: readonly string[]): string[] => {
-    const strangers = asked.filter((name) => !names.includes(name));
-    if (strangers.length > 0) {
+  const known = (option: string, given: readonly string[]): string[] => {
+    const unknown = given.filter((name) => !names.includes(name));
+    if (unknown.length > 0) {
       throw new RehearsalError(
-        `${option}: found ${quoted(strangers)}; allowed: nodes of the stack, which are ${names.join(", ")}`,
+        `${option}: found ${quoted(unknown)}; allowed: nodes of the stack, which are ${names.join(", ")}`,
       );
     }
-    return [...new Set(asked)];
+    return [...new Set(given)];
   };
-  const { lose, loseZone, drain, eachNode } = question;
+  const { lose, loseZone, drain, eachNode } = options;
   if (lose) return [{ kind: "lost", nodes: known("--lose", lose) }];
   if (drain) return [{ kind: "drained", nodes: known("--drain", drain) }];
   if (loseZone !== undefined) {

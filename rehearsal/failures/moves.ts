@@ -1,14 +1,14 @@
-/** What became of the pods of nodes that died or were drained. */
+/** The effect of a failure or drain on the pods of the nodes. */
 import { enumerate, explain } from "../report/explain.ts";
 import { byName, compareNames, type Observation, type PodView } from "../cluster/observe.ts";
-import { componentOf } from "../report/plan.ts";
+import { componentOf } from "../report/placement.ts";
 import type { Move } from "./whatIf.ts";
 
 /**
- * A move for each pod that was on one of the nodes, but for those of Jobs. Pods of a Deployment come back under another name and are known by
- * their title.
+ * A move for each pod that was on one of the nodes, except for pods of Jobs. The new pods of a Deployment have other names, so pods are matched by
+ * title.
  *
- * @param refused why a pod could not be evicted, by its name; it has stayed where it was
+ * @param refused the reason for each pod that was not evicted, by name
  */
 export function movesOf(
   before: Observation,
@@ -19,23 +19,25 @@ export function movesOf(
   const stayed = before.pods.filter(
     ({ name, node }) => node !== undefined && (!nodes.includes(node) || refused.has(name)),
   );
-  // Each new pod takes the place of one old one.
-  const open = after.pods.filter((pod) => !stayed.some(({ name, node }) => pod.name === name && pod.node === node));
+  // Each new pod replaces one old pod.
+  const candidates = after.pods.filter(
+    (pod) => !stayed.some(({ name, node }) => pod.name === name && pod.node === node),
+  );
   const moves = before.pods
     .filter((pod) => pod.job === undefined && pod.node !== undefined && nodes.includes(pod.node))
     .map((pod): Move => {
       const move = { pod: pod.title, component: componentOf(pod.component), from: pod.node ?? "" };
       const refusal = refused.get(pod.name);
       if (refusal !== undefined) return { ...move, refused: true, why: `it stays on ${move.from}: ${refusal}` };
-      const place = open.findIndex(({ title, state }) => title === pod.title && state !== "ending");
-      const [now] = place < 0 ? [] : open.splice(place, 1);
-      return now?.state === "ready" ? { ...move, to: now.node } : { ...move, why: whyNot(pod, now, after) };
+      const index = candidates.findIndex(({ title, state }) => title === pod.title && state !== "ending");
+      const [now] = index < 0 ? [] : candidates.splice(index, 1);
+      return now?.state === "ready" ? { ...move, to: now.node } : { ...move, why: notRunningReason(pod, now, after) };
     });
   return moves.sort((a, b) => compareNames(a.pod, b.pod));
 }
 
-/** That the pod's volumes are on its old node, where they are. */
-function stranded(
+/** The reason that the volumes of the pod are on its old node. Undefined if they are not. */
+function volumesOnOldNode(
   pod: PodView,
   { claims, volumes, nodes }: Observation,
   oldNode: string | undefined,
@@ -48,12 +50,12 @@ function stranded(
   return [`its ${there.length === 1 ? `volume ${names} is` : `volumes ${names} are`} on ${oldNode} and nowhere else`];
 }
 
-function whyNot(old: PodView, now: PodView | undefined, after: Observation): string {
+function notRunningReason(old: PodView, now: PodView | undefined, after: Observation): string {
   if (now?.unscheduled !== undefined) {
     const reasons = explain(now, after);
-    // The scheduler names what it found first on each node; but where its volume is, there it waits whatever else is.
-    const oldNode = reasons.filter((reason) => reason.startsWith("its volume"));
-    return (oldNode.length > 0 ? oldNode : (stranded(now, after, old.node) ?? reasons)).join("; ");
+    // The scheduler names only the first reason for each node. The node of its volumes is decisive.
+    const ofVolumes = reasons.filter((reason) => reason.startsWith("its volume"));
+    return (ofVolumes.length > 0 ? ofVolumes : (volumesOnOldNode(now, after, old.node) ?? reasons)).join("; ");
   }
   if (now !== undefined)
     return now.node === undefined ? "not scheduled yet" : `it does not become ready on ${now.node}`;

@@ -1,7 +1,8 @@
 /** Whether Pulsar continues with the remaining pods, by the rules of ZooKeeper and BookKeeper. */
 import type { Component, Layout } from "../../model/layouts/layout.ts";
 import type { Observation } from "../cluster/observe.ts";
-import { componentOf } from "../report/plan.ts";
+import { componentOf } from "../report/placement.ts";
+import { count } from "../report/rows.ts";
 import type { Remaining, Survival } from "./whatIf.ts";
 
 /** How ledgers are written. */
@@ -9,20 +10,20 @@ export interface Quorum {
   ensemble: number;
   write: number;
   ack: number;
-  /** Over how many racks the copies of an entry are spread at least; 0 where racks are not looked at. */
+  /** The minimum number of racks for the copies of an entry; 0 without rack awareness. */
   racks: number;
 }
 
-export interface Circumstances {
-  /** The cluster once it had settled. */
+export interface SurvivalInput {
+  /** The cluster after the failure. */
   after: Observation;
-  /** The nodes that died; what the API still says of their pods does not count. */
-  dead: readonly string[];
+  /** The failed nodes. Their pods do not count, whatever the API reports. */
+  failed: readonly string[];
   layout: Layout;
   quorum: Quorum;
 }
 
-/** The quorum in the brokers' configuration, the data of their ConfigMap. What it does not say is 2 (both charts, Pulsar's broker.conf). */
+/** The quorum in the data of the brokers' ConfigMap. The default of both charts and of Pulsar's broker.conf is 2. */
 export function quorumOf(data: Readonly<Record<string, string>>): Quorum {
   const number = (key: string) => Number(data[key] ?? 2);
   return {
@@ -36,11 +37,11 @@ export function quorumOf(data: Readonly<Record<string, string>>): Quorum {
   };
 }
 
-export function judgeSurvival(circumstances: Circumstances): Survival {
-  const { layout, quorum } = circumstances;
+export function assessSurvival(input: SurvivalInput): Survival {
+  const { layout, quorum } = input;
   const remaining = (component: Component, needed: (replicas: number) => number): Remaining => {
     const { replicas } = layout.placements[component];
-    return { running: running(component, circumstances).length, replicas, needed: needed(replicas) };
+    return { running: running(component, input).length, replicas, needed: needed(replicas) };
   };
   const atLeastOne = (replicas: number) => Math.min(1, replicas);
   const left = {
@@ -52,15 +53,15 @@ export function judgeSurvival(circumstances: Circumstances): Survival {
   return {
     ...left,
     quorum: { ensemble: quorum.ensemble, write: quorum.write, ack: quorum.ack },
-    stops: stops(left, circumstances),
-    weaker: weaker(left, circumstances),
+    stops: stopReasons(left, input),
+    degraded: degradations(left, input),
   };
 }
 
-type Left = Pick<Survival, "zookeeper" | "bookies" | "brokers" | "proxies">;
+type RemainingReplicas = Pick<Survival, "zookeeper" | "bookies" | "brokers" | "proxies">;
 
-function stops({ zookeeper, bookies, brokers, proxies }: Left, circumstances: Circumstances): string[] {
-  const { quorum } = circumstances;
+function stopReasons({ zookeeper, bookies, brokers, proxies }: RemainingReplicas, input: SurvivalInput): string[] {
+  const { quorum } = input;
   const lost = missing(bookies);
   return [
     ...(short(zookeeper)
@@ -70,12 +71,12 @@ function stops({ zookeeper, bookies, brokers, proxies }: Left, circumstances: Ci
       : []),
     ...(short(bookies)
       ? [
-          `each ledger is spread over ${plural(quorum.ensemble, "bookie")}, and ${some(bookies)}: no ledger can be opened and no topic written`,
+          `each ledger is spread over ${count(quorum.ensemble, "bookie")}, and ${some(bookies)}: no ledger can be opened and no topic written`,
         ]
       : []),
-    ...(lost > 0 && copiesLost(lost, circumstances) >= quorum.ack
+    ...(lost > 0 && copiesLost(lost, input) >= quorum.ack
       ? [
-          `${lost} of ${plural(bookies.replicas, "bookie")} are missing, and a message is acknowledged once ${quorum.ack} have it: ` +
+          `${lost} of ${count(bookies.replicas, "bookie")} are missing, and a message is acknowledged once ${quorum.ack} have it: ` +
             "acknowledged messages may be on missing ones only, and not be read until one of those is back",
         ]
       : []),
@@ -85,29 +86,28 @@ function stops({ zookeeper, bookies, brokers, proxies }: Left, circumstances: Ci
 }
 
 /**
- * How many copies of one entry may be on the missing bookies. If these are all of one rack it is every second copy at most, as each bookie of a
- * ledger is taken from another rack than the one before, and fewer if an entry has to be in more than two racks (BookKeeper's
- * RackawareEnsemblePlacementPolicy).
+ * The maximum number of copies of one entry on the missing bookies. If all of them are in one rack, it is half of the copies or fewer, because
+ * BookKeeper's RackawareEnsemblePlacementPolicy takes successive bookies of a ledger from different racks.
  */
-function copiesLost(lost: number, circumstances: Circumstances): number {
-  const { layout, quorum } = circumstances;
+function copiesLost(lost: number, input: SurvivalInput): number {
+  const { layout, quorum } = input;
   const { nodes, replicas } = layout.placements.bookkeeper;
   const planned = nodes.slice(0, replicas);
-  const alive = running("bookkeeper", circumstances).map(({ node }) => node);
+  const alive = running("bookkeeper", input).map(({ node }) => node);
   const rackOf = (name: string) => {
     const node = layout.nodes.find((one) => one.name === name);
     return node?.rack ?? node?.zone;
   };
   const racks = new Set(planned.filter((node) => !alive.includes(node)).map(rackOf));
-  const oneOfMany = racks.size === 1 && new Set(planned.map(rackOf)).size > 1;
-  if (quorum.racks === 0 || !oneOfMany) return Math.min(lost, quorum.write);
+  const oneRack = racks.size === 1 && new Set(planned.map(rackOf)).size > 1;
+  if (quorum.racks === 0 || !oneRack) return Math.min(lost, quorum.write);
   return Math.min(lost, Math.ceil(quorum.write / 2), quorum.write - Math.min(quorum.racks, quorum.write) + 1);
 }
 
-function weaker({ zookeeper, bookies, brokers, proxies }: Left, circumstances: Circumstances): string[] {
-  const { layout, quorum } = circumstances;
+function degradations({ zookeeper, bookies, brokers, proxies }: RemainingReplicas, input: SurvivalInput): string[] {
+  const { layout, quorum } = input;
   const none = (component: Component) =>
-    layout.placements[component].replicas > 0 && running(component, circumstances).length === 0;
+    layout.placements[component].replicas > 0 && running(component, input).length === 0;
   const lost = missing(bookies);
   const last = bookies.running === bookies.needed || lost + 1 >= quorum.ack;
   return [
@@ -132,13 +132,13 @@ function weaker({ zookeeper, bookies, brokers, proxies }: Left, circumstances: C
   }
 }
 
-function running(component: Component, { after, dead }: Circumstances): Observation["pods"] {
+function running(component: Component, { after, failed }: SurvivalInput): Observation["pods"] {
   return after.pods.filter(
     (pod) =>
       componentOf(pod.component) === component &&
       pod.state === "ready" &&
       pod.node !== undefined &&
-      !dead.includes(pod.node),
+      !failed.includes(pod.node),
   );
 }
 
@@ -152,15 +152,10 @@ function short({ running: alive, needed: least }: Remaining): boolean {
 
 /** "2 of 3 bookies run", "1 of 3 runs". */
 function some({ running: alive, replicas }: Remaining, noun?: string): string {
-  const all = noun === undefined ? String(replicas) : plural(replicas, noun);
+  const all = noun === undefined ? String(replicas) : count(replicas, noun);
   return `${alive === 0 ? "none" : alive} of ${all} ${alive === 1 ? "runs" : "run"}`;
 }
 
 function needed({ needed: least }: Remaining): string {
   return `${least} ${least === 1 ? "is" : "are"} needed`;
-}
-
-function plural(count: number, noun: string): string {
-  if (count === 1) return `${count} ${noun}`;
-  return `${count} ${noun.endsWith("y") ? `${noun.slice(0, -1)}ies` : `${noun}s`}`;
 }

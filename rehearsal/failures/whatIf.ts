@@ -1,54 +1,54 @@
 import type { Component } from "../../model/layouts/layout.ts";
 import type { Observation } from "../cluster/observe.ts";
 
-/** A pod that was on a node when the node died or was drained, and what became of it. Pods of Jobs that were done are left out. */
+/** What happened to a pod of a node that failed or was drained. There is none for pods of Jobs. */
 export interface Move {
   pod: string;
   component?: Component | undefined;
   from: string;
-  /** Where it runs now; none where it cannot. */
+  /** The node that it runs on now. Absent if it does not run, or was not evicted. */
   to?: string | undefined;
-  /** Why it runs nowhere, in plain words: the scheduler's reasons, or why the eviction was refused. */
+  /** Why `to` is absent: the explained reasons of the scheduler, or why the eviction was refused. */
   why?: string | undefined;
-  /** Whether it still runs where it was, because its eviction was refused. */
+  /** Whether it still runs on `from`, because its eviction was refused. */
   refused?: boolean | undefined;
 }
 
-/** How much of one component is left. */
+/** The remaining replicas of one component. */
 export interface Remaining {
   running: number;
   replicas: number;
-  /** How many it takes for the service to go on. */
+  /** The minimum for the service to continue. */
   needed: number;
 }
 
-/** Whether Pulsar goes on, by its own rules: pure arithmetic over the pods that run. */
+/** Whether Pulsar continues, calculated from the running pods by the rules of ZooKeeper and BookKeeper. */
 export interface Survival {
   /** `needed` is the majority of all replicas. */
   zookeeper: Remaining;
-  /** `needed` is the ensemble: with fewer bookies no ledger can be opened and no failed bookie be replaced in one. */
+  /** `needed` is the ensemble size: with fewer bookies, no ledger can be opened, and no failed bookie of a ledger replaced. */
   bookies: Remaining;
-  /** How each ledger is written, from the brokers' configuration (managedLedgerDefault...). */
+  /** Of each ledger, from the brokers' configuration (managedLedgerDefault...). */
   quorum: { ensemble: number; write: number; ack: number };
   brokers: Remaining;
   proxies: Remaining;
-  /** Why the service would stop, a line each; none: it goes on. */
+  /** Why the service stops, one line each. Empty if it continues. */
   stops: string[];
-  /** Degraded than before though the service goes on, a line each. */
-  weaker: string[];
+  /** What is degraded although the service continues, one line each. */
+  degraded: string[];
 }
 
-/** Nodes that died or were drained after the stack had started, and what became of it. */
+/** A simulated failure or drain of nodes, and its effect. */
 export interface WhatIf {
   kind: "lost" | "drained";
-  /** The nodes, in the order asked for. */
+  /** In the order of the option. */
   nodes: string[];
-  /** The zone they were asked for by, if they were. */
+  /** Set if the nodes were selected by their zone. */
   zone?: string | undefined;
   moves: Move[];
   survival: Survival;
-  /** What the operator does next, a line each, commands included. */
+  /** What the operator does next, one step per line, with its command. */
   advice: string[];
-  /** The cluster once it had settled. */
+  /** The cluster afterwards. */
   after: Observation;
 }

@@ -1,26 +1,26 @@
 import type { V1Taint, V1Toleration } from "@kubernetes/client-node";
 import type { Plain } from "../cluster/api.ts";
-import type { ClaimView, NodeView, Observation, PodView, Room, VolumeView } from "../cluster/observe.ts";
+import type { ClaimView, NodeView, Observation, PodView, Resources, VolumeView } from "../cluster/observe.ts";
 
 /**
  * Explains why the scheduler cannot place a pod: one clause for each reason in its message (`FitError` of kube-scheduler), with details
  * from the cluster. A reason that is not known here is returned as it is.
  */
 export function explain(pod: PodView, seen: Observation): string[] {
-  const clauses = reasonsIn(pod.unscheduled ?? "").flatMap(({ count, text }) => inPlainWords(text, count, pod, seen));
+  const clauses = reasonsIn(pod.unscheduled ?? "").flatMap(({ count, text }) => clausesFor(text, count, pod, seen));
   // The scheduler has two reasons for unschedulable nodes, and both produce the same clause.
   return [...new Set(clauses)];
 }
 
 interface Reason {
-  /** The number of nodes it applies to; undefined where it is about the pod itself. */
+  /** The number of nodes that it applies to. Undefined if it concerns the pod itself. */
   count?: number;
   text: string;
 }
 
 /**
  * The reasons in a message such as "0/4 nodes are available: 1 node(s) had untolerated taint(s), 3 node(s) didn't match pod
- * anti-affinity rules. preemption: ...". The text after the full stop is about preemption and adds nothing.
+ * anti-affinity rules. preemption: ...". The text after the full stop is ignored.
  */
 export function reasonsIn(message: string): Reason[] {
   const list = /^\d+\/\d+ nodes are available: (.*?)\.(?: |$)/s.exec(message)?.[1] ?? message;
@@ -29,28 +29,28 @@ export function reasonsIn(message: string): Reason[] {
   return counted.map(([, count, text = ""]) => ({ count: Number(count), text }));
 }
 
-function inPlainWords(text: string, count: number | undefined, pod: PodView, seen: Observation): string[] {
+function clausesFor(text: string, count: number | undefined, pod: PodView, seen: Observation): string[] {
   const nodes = count === undefined ? "no node" : count === 1 ? "1 node" : `${count} nodes`;
-  const known = (clause: string | undefined): string[] => [clause ?? `${nodes}: ${text}`];
+  const orVerbatim = (clause: string | undefined): string[] => [clause ?? `${nodes}: ${text}`];
   if (text.includes("untolerated taint") || text.includes("were unschedulable")) {
-    const clauses = keptAway(pod, seen.nodes);
-    return clauses.length === 0 ? known(undefined) : clauses;
+    const clauses = taintClauses(pod, seen.nodes);
+    return clauses.length === 0 ? orVerbatim(undefined) : clauses;
   }
-  if (text.includes("node affinity/selector")) return known(selector(pod, seen.nodes));
-  if (text.includes("PersistentVolume's node affinity")) return known(pinned(pod, seen));
+  if (text.includes("node affinity/selector")) return orVerbatim(selectorClause(pod, seen.nodes));
+  if (text.includes("PersistentVolume's node affinity")) return orVerbatim(affinityClause(pod, seen));
   if (text.includes("available persistent volumes") || text.includes("unbound immediate")) {
-    return known(unbound(pod, seen));
+    return orVerbatim(unboundClause(pod, seen));
   }
   if (text.includes("anti-affinity")) {
     return [`anti-affinity with pods on ${nodes}`];
   }
-  if (text === "Insufficient cpu") return known(tooSmall(pod, "cpu", seen));
-  if (text === "Insufficient memory") return known(tooSmall(pod, "memory", seen));
+  if (text === "Insufficient cpu") return orVerbatim(shortageClause(pod, "cpu", seen));
+  if (text === "Insufficient memory") return orVerbatim(shortageClause(pod, "memory", seen));
   if (text.startsWith("Insufficient ")) return [`not enough ${text.slice("Insufficient ".length)} on ${nodes}`];
-  return count === undefined ? [text] : known(undefined);
+  return count === undefined ? [text] : orVerbatim(undefined);
 }
 
-/** The condition of a node that a taint means. An operator sets `out-of-service` on a node that is off. */
+/** Taints that show the condition of a node. */
 const conditions: Readonly<Record<string, "lost" | "cordoned">> = {
   "node.kubernetes.io/unreachable": "lost",
   "node.kubernetes.io/out-of-service": "lost",
@@ -69,19 +69,19 @@ function untolerated({ tolerations }: PodView, { taints }: NodeView): NodeView["
   );
 }
 
-/** A clause for the nodes that are lost, one for the cordoned ones, and one for the taints of all others. */
-function keptAway(pod: PodView, nodes: readonly NodeView[]): string[] {
-  const gone = new Map<string, string[]>();
-  const carriers = new Map<string, string[]>();
+/** One clause each for the lost nodes, the cordoned nodes, and the taints of the others. */
+function taintClauses(pod: PodView, nodes: readonly NodeView[]): string[] {
+  const unavailable = new Map<string, string[]>();
+  const tainted = new Map<string, string[]>();
   for (const node of nodes) {
     const taints = untolerated(pod, node);
     const condition = conditionIn(taints);
-    if (condition !== undefined) append(gone, condition, node.name);
-    else for (const taint of taints) append(carriers, taintText(taint), node.name);
+    if (condition !== undefined) append(unavailable, condition, node.name);
+    else for (const taint of taints) append(tainted, taintText(taint), node.name);
   }
-  const clauses = [...carriers].map(([taint, names]) => `the taint ${taint} on ${those(names, nodes)}`);
+  const clauses = [...tainted].map(([taint, names]) => `the taint ${taint} on ${nodeList(names, nodes)}`);
   return [
-    ...[...gone].map(([condition, names]) =>
+    ...[...unavailable].map(([condition, names]) =>
       names.length === 1 ? `node ${enumerate(names)} is ${condition}` : `nodes ${enumerate(names)} are ${condition}`,
     ),
     ...(clauses.length === 0 ? [] : [`no toleration for ${clauses.join(" and ")}`]),
@@ -92,51 +92,51 @@ function lacksLabel({ nodeSelector }: PodView, { labels }: NodeView): boolean {
   return Object.entries(nodeSelector).some(([key, value]) => labels[key] !== value);
 }
 
-function selector(pod: PodView, nodes: readonly NodeView[]): string | undefined {
-  const misfits = nodes.filter((node) => lacksLabel(pod, node));
-  if (misfits.length === 0) return undefined;
+function selectorClause(pod: PodView, nodes: readonly NodeView[]): string | undefined {
+  const unmatched = nodes.filter((node) => lacksLabel(pod, node));
+  if (unmatched.length === 0) return undefined;
   const labels = Object.entries(pod.nodeSelector)
     .map(([key, value]) => `${key}=${value}`)
     .join(", ");
-  const names = enumerate(misfits.map(({ name }) => name));
-  return misfits.length === nodes.length
+  const names = enumerate(unmatched.map(({ name }) => name));
+  return unmatched.length === nodes.length
     ? `its nodeSelector requires ${labels}, which no node has`
-    : `its nodeSelector requires ${labels}, which ${names} ${misfits.length === 1 ? "does" : "do"} not have`;
+    : `its nodeSelector requires ${labels}, which ${names} ${unmatched.length === 1 ? "does" : "do"} not have`;
 }
 
-/** What is missing on each node that the pod fits otherwise. Only pods of the stack's namespace are counted. */
-function tooSmall(pod: PodView, resource: keyof Room, { nodes, pods }: Observation): string | undefined {
+/** The missing amount on each node that is suitable otherwise. Only pods of the stack's namespace are counted. */
+function shortageClause(pod: PodView, resource: keyof Resources, { nodes, pods }: Observation): string | undefined {
   const requested = pod.requests[resource];
-  const lacking = new Map<string, string[]>();
+  const shortages = new Map<string, string[]>();
   for (const node of nodes) {
     if (lacksLabel(pod, node) || untolerated(pod, node).length > 0) continue;
-    const offered = node.allocatable[resource];
+    const allocatable = node.allocatable[resource];
     const taken = pods
       .filter((other) => other.node === node.name && other.state !== "done" && other.state !== "failed")
       .reduce((sum, { requests }) => sum + requests[resource], 0);
-    // The scheduler counts in thousandths of a core; sums of fractions are a little off.
-    const lack = Math.round((requested - offered + taken) * 1000) / 1000;
-    if (lack <= 0) continue;
-    const [missing, wanted, free, all] = [lack, requested, offered - taken, offered].map((each) =>
-      inUnits(each, resource),
+    // Rounded to thousandths, as the scheduler counts cores, because sums of fractions are inexact.
+    const shortage = Math.round((requested - allocatable + taken) * 1000) / 1000;
+    if (shortage <= 0) continue;
+    const [missing, wanted, free, all] = [shortage, requested, allocatable - taken, allocatable].map((each) =>
+      quantity(each, resource),
     );
     const what = resource === "cpu" ? "CPU" : resource;
-    append(lacking, `short of ${missing} ${what} (requested ${wanted}, free ${free} of ${all})`, node.name);
+    append(shortages, `short of ${missing} ${what} (requested ${wanted}, free ${free} of ${all})`, node.name);
   }
-  const clauses = [...lacking].map(
-    ([lack, names]) => `${enumerate(names)} ${names.length === 1 ? "is" : "are each"} ${lack}`,
+  const clauses = [...shortages].map(
+    ([shortage, names]) => `${enumerate(names)} ${names.length === 1 ? "is" : "are each"} ${shortage}`,
   );
   return clauses.length === 0 ? undefined : clauses.join(", ");
 }
 
 /** CPU in cores, memory in Gi or Mi. */
-function inUnits(amount: number, resource: keyof Room): string {
+function quantity(amount: number, resource: keyof Resources): string {
   const rounded = (value: number, decimals: number) => String(Number(value.toFixed(decimals)));
   if (resource === "cpu") return rounded(amount, 3);
   return amount >= 2 ** 30 ? `${rounded(amount / 2 ** 30, 2)}Gi` : `${rounded(amount / 2 ** 20, 2)}Mi`;
 }
 
-function pinned(pod: PodView, { nodes, claims, volumes }: Observation): string | undefined {
+function affinityClause(pod: PodView, { nodes, claims, volumes }: Observation): string | undefined {
   const clauses = volumesOf(pod, claims, volumes).flatMap(({ name, hostnames }) => {
     if (hostnames.length === 0) return [];
     const hosts = nodes.filter(({ labels }) => hostnames.includes(labels["kubernetes.io/hostname"] ?? ""));
@@ -149,7 +149,7 @@ function pinned(pod: PodView, { nodes, claims, volumes }: Observation): string |
   return clauses.length === 0 ? undefined : `its ${clauses.join(", its ")}`;
 }
 
-function unbound(pod: PodView, { claims }: Observation): string | undefined {
+function unboundClause(pod: PodView, { claims }: Observation): string | undefined {
   const open = pod.claims.filter((name) => claims.some((claim) => claim.name === name && claim.phase !== "Bound"));
   return open.length === 0
     ? undefined
@@ -161,7 +161,7 @@ function volumesOf(pod: PodView, claims: readonly ClaimView[], volumes: readonly
   return volumes.filter(({ name }) => names.includes(name));
 }
 
-/** Kubernetes' rule of `Toleration.ToleratesTaint`; a toleration without a key tolerates everything, one without effect every effect. */
+/** Whether a toleration matches a taint, by the rule of Kubernetes (`Toleration.ToleratesTaint`). */
 export function tolerates(toleration: Plain<V1Toleration>, taint: Plain<V1Taint>): boolean {
   if (toleration.effect && toleration.effect !== taint.effect) return false;
   if (toleration.key && toleration.key !== taint.key) return false;
@@ -179,7 +179,7 @@ function append(lists: Map<string, string[]>, key: string, value: string): void 
   lists.set(key, [...(lists.get(key) ?? []), value]);
 }
 
-function those(names: readonly string[], all: readonly NodeView[]): string {
+function nodeList(names: readonly string[], all: readonly NodeView[]): string {
   if (names.length < all.length || names.length === 1) return enumerate(names);
   return names.length === 2 ? "both nodes" : `all ${names.length} nodes`;
 }

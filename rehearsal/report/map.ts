@@ -1,4 +1,4 @@
-/** The cluster as a picture shows it: the nodes with what is on them, and the pods that are on none. */
+/** The content of a diagram of the cluster: nodes with their pods and volumes, and pods without a node. */
 import { zoneLabel, type Component, type Layout, type NodeRole } from "../../model/layouts/layout.ts";
 import { taintText } from "./explain.ts";
 import {
@@ -7,53 +7,53 @@ import {
   type NodeView,
   type Observation,
   type PodView,
-  type Room,
+  type Resources,
   type VolumeView,
 } from "../cluster/observe.ts";
-import { componentOf } from "./plan.ts";
-import { whyWaiting } from "./rows.ts";
+import { componentOf } from "./placement.ts";
+import { waitingReason } from "./rows.ts";
 import type { Move, WhatIf } from "../failures/whatIf.ts";
 
 export interface MappedPod {
   name: string;
-  /** The name without what is drawn by lot. */
+  /** The name without a random suffix. */
   title: string;
   component: Component | undefined;
   state: PodView["state"];
-  /** Whether it came from a node that was lost or drained. */
+  /** Whether it was moved here from a lost or drained node. */
   arrived: boolean;
-  /** Why it waits, or why it was not evicted. */
+  /** Why it waits or was not evicted. */
   why: string | undefined;
 }
 
-/** A pod that was on a node before that was lost or drained. */
+/** A pod that was on a node before the node was lost or drained. */
 export interface DepartedPod {
   title: string;
   component: Component | undefined;
-  /** The node it runs on now; none where it waits. */
+  /** The node that it runs on now. Undefined if it waits. */
   to: string | undefined;
 }
 
 export interface MappedNode {
   name: string;
-  /** None for nodes that are not the layout's. */
+  /** Undefined for nodes outside the layout. */
   role: NodeRole | undefined;
   zone: string | undefined;
   /** As kubectl writes them. */
   taints: string[];
-  fate: WhatIf["kind"] | undefined;
+  failure: WhatIf["kind"] | undefined;
   pods: MappedPod[];
   departed: DepartedPod[];
-  /** Volumes that are pinned to it. */
+  /** Volumes with an affinity to it. */
   volumes: VolumeView[];
-  allocatable: Room;
-  /** What the pods on it ask for. Only pods of the stack's namespace are seen. */
-  requested: Room;
+  allocatable: Resources;
+  /** The sum over its pods in the stack's namespace. */
+  requested: Resources;
 }
 
 export interface ClusterMap {
   nodes: MappedNode[];
-  /** Pods that run on no node. */
+  /** Pods without a node. */
   waiting: MappedPod[];
 }
 
@@ -63,7 +63,7 @@ export function mapOf(seen: Observation, layout: Layout): ClusterMap {
   return assemble(seen, layout, pods);
 }
 
-/** The cluster once nodes were lost or drained. A node that is no longer there is taken from `before`. */
+/** The cluster after nodes were lost or drained. Nodes that no longer exist are taken from `before`. */
 export function mapAfter(whatIf: WhatIf, before: Observation | undefined, layout: Layout): ClusterMap {
   const { after, kind } = whatIf;
   const titles = new Map([...(before?.pods ?? []), ...after.pods].map(({ name, title }) => [name, title]));
@@ -74,9 +74,9 @@ export function mapAfter(whatIf: WhatIf, before: Observation | undefined, layout
     if (kind === "drained" || pod.node === undefined || !whatIf.nodes.includes(pod.node)) {
       return [{ pod, place: pod.node, arrived, why: stuck?.why }];
     }
-    // A lost node runs nothing: what is still written down for it waits, unless it is over or runs elsewhere already.
+    // A lost node runs nothing. Its pods in the API wait, unless they are complete or already run on another node.
     const elsewhere = moves.some(({ title, to }) => title === pod.title && to !== undefined);
-    return elsewhere || isOver(pod) ? [] : [{ pod, place: undefined, arrived: false, why: stuck?.why }];
+    return elsewhere || isFinished(pod) ? [] : [{ pod, place: undefined, arrived: false, why: stuck?.why }];
   });
   const vanished = whatIf.nodes.filter((name) => !after.nodes.some((node) => node.name === name));
   const nodes = [...after.nodes, ...(before?.nodes.filter(({ name }) => vanished.includes(name)) ?? [])].sort(byName);
@@ -91,7 +91,7 @@ interface PlacedPod {
   why: string | undefined;
 }
 
-/** What was taken away, its moves with the titles of their pods. */
+/** The failure, with the titles of the moved pods. */
 interface Change extends Pick<WhatIf, "kind" | "nodes"> {
   moves: (Move & { title: string })[];
 }
@@ -106,7 +106,7 @@ function assemble(seen: Observation, layout: Layout, pods: readonly PlacedPod[],
       role: planned?.role,
       zone: planned?.zone ?? node.labels[zoneLabel] ?? node.labels["topology.kubernetes.io/zone"],
       taints: node.taints.map(taintText),
-      fate: change?.nodes.includes(node.name) ? change.kind : undefined,
+      failure: change?.nodes.includes(node.name) ? change.kind : undefined,
       pods: here.map((one) => mapped(one, one.why)).sort(byTitle),
       departed: moves
         .filter(({ from, title }) => from === node.name && !here.some(({ pod }) => pod.title === title))
@@ -114,13 +114,13 @@ function assemble(seen: Observation, layout: Layout, pods: readonly PlacedPod[],
         .sort(byTitle),
       volumes: volumesOn(node, seen.volumes),
       allocatable: node.allocatable,
-      requested: sum(here.filter(({ pod }) => !isOver(pod)).map(({ pod }) => pod.requests)),
+      requested: sum(here.filter(({ pod }) => !isFinished(pod)).map(({ pod }) => pod.requests)),
     };
   });
   const waiting = pods
-    .filter(({ pod, place }) => place === undefined && !isOver(pod))
-    .map((one) => mapped(one, one.why ?? whyWaiting(one.pod, seen)));
-  // A pod that was not made anew is told by its move alone.
+    .filter(({ pod, place }) => place === undefined && !isFinished(pod))
+    .map((one) => mapped(one, one.why ?? waitingReason(one.pod, seen)));
+  // Pods that were not created again exist in the moves only.
   const missing = moves
     .filter(({ title, to }) => to === undefined && !pods.some(({ pod }) => pod.title === title))
     .map(({ pod, title, component, why }): MappedPod => {
@@ -138,12 +138,12 @@ function volumesOn({ name, labels }: NodeView, volumes: readonly VolumeView[]): 
   return volumes.filter(({ hostnames }) => hostnames.includes(labels["kubernetes.io/hostname"] ?? name)).sort(byName);
 }
 
-function isOver({ state }: PodView): boolean {
+function isFinished({ state }: PodView): boolean {
   return state === "done" || state === "failed";
 }
 
-function sum(rooms: readonly Room[]): Room {
-  return rooms.reduce((all, { cpu, memory }) => ({ cpu: all.cpu + cpu, memory: all.memory + memory }), {
+function sum(all: readonly Resources[]): Resources {
+  return all.reduce((total, { cpu, memory }) => ({ cpu: total.cpu + cpu, memory: total.memory + memory }), {
     cpu: 0,
     memory: 0,
   });
@@ -153,11 +153,11 @@ function byTitle(a: { title: string }, b: { title: string }): number {
   return compareNames(a.title, b.title);
 }
 
-/** Nodes of one role, in the order of the layout; those that are not the layout's come last. */
+/** The nodes of one role. The nodes outside the layout are a group, too. */
 export interface NodeGroup {
   title: string;
   nodes: MappedNode[];
-  /** Every zone of the map, in order, where all nodes of the group have one; empty where not. */
+  /** All zones of the cluster, sorted. Empty if a node of the group has none. */
   zones: string[];
 }
 
@@ -172,24 +172,24 @@ export function groupsOf({ nodes }: ClusterMap): NodeGroup[] {
   const zones = [...new Set(nodes.flatMap(({ zone }) => zone ?? []))].sort(compareNames);
   const roles = ["zookeeper", "bookkeeper", "serving", "everything", undefined] as const;
   return roles.flatMap((role) => {
-    const mine = nodes.filter((node) => node.role === role);
-    if (mine.length === 0) return [];
+    const members = nodes.filter((node) => node.role === role);
+    if (members.length === 0) return [];
     const title = role === undefined ? "Other nodes" : roleTitles[role];
-    return [{ title, nodes: mine, zones: mine.every(({ zone }) => zone !== undefined) ? zones : [] }];
+    return [{ title, nodes: members, zones: members.every(({ zone }) => zone !== undefined) ? zones : [] }];
   });
 }
 
-/** What a pod does, in one or two words. */
+/** The state of a pod in one or two words. */
 export function stateText({ state, arrived, why }: MappedPod): string {
   if (state === "pending") return "waits";
   if (state === "ready") return arrived ? "arrived" : why === undefined ? "ready" : "stays";
   return arrived ? `arrived, ${state}` : state;
 }
 
-/** Only the nodes that something happened to. */
-export function touched({ nodes, waiting }: ClusterMap): ClusterMap {
+/** A map of the failed nodes and of those that pods moved to. */
+export function affectedNodes({ nodes, waiting }: ClusterMap): ClusterMap {
   return {
-    nodes: nodes.filter(({ fate, pods }) => fate !== undefined || pods.some(({ arrived }) => arrived)),
+    nodes: nodes.filter(({ failure, pods }) => failure !== undefined || pods.some(({ arrived }) => arrived)),
     waiting,
   };
 }

@@ -6,7 +6,7 @@ import {
   advicePartsOf,
   conclusion,
   count,
-  extent,
+  clusterSize,
   jobTable,
   operationTable,
   podTable,
@@ -19,25 +19,22 @@ import {
 } from "./rows.ts";
 import type { WhatIf } from "../failures/whatIf.ts";
 
-/** GitHub takes 65 536 characters for a comment; what stands around this report needs some. */
+/** GitHub limits a comment to 65,536 characters. Some are left for text around the report. */
 const commentLimit = 60_000;
 
-/** Longer lists are folded. */
-const foldedFrom = 15;
+/** Tables with more rows are collapsed. */
+const collapseLimit = 15;
 
-/** How many problems are told one by one. */
+/** The maximum number of problems that are listed. */
 const problemLimit = 50;
 
 interface Section {
-  /** What it is called where it had to be left out. */
+  /** Its name in the list of omitted sections. */
   name: string;
   text: string;
 }
 
-/**
- * The report for a comment on a pull request, in GitHub's Markdown. It depends on the record alone. What a comment has no room for is left
- * out from the end, and named.
- */
+/** The report for a comment on a pull request, in GitHub's Markdown. Sections that exceed the size of a comment are omitted and named. */
 export function renderMarkdown(record: RehearsalRecord): string {
   const { seen, whatIfs = [], parts } = record;
   const judged = verdict(record);
@@ -57,36 +54,36 @@ export function renderMarkdown(record: RehearsalRecord): string {
     `### ${outcome}: rehearsal of the stack ${prose(record.stack)}`,
     `**${prose(conclusion(record, judged))}**`,
     prose(whatIfConclusion(whatIfs) ?? ""),
-    seen ? prose(`${extent(seen, mapOf(seen, record.layout).nodes)}.`) : "",
+    seen ? prose(`${clusterSize(seen, mapOf(seen, record.layout).nodes)}.`) : "",
   ].filter((line) => line !== "");
   return fitted(head.join("\n\n"), sections);
 }
 
 function fitted(head: string, sections: readonly Section[]): string {
-  const left: string[] = [];
+  const omitted: string[] = [];
   let text = head;
   for (const section of sections) {
-    if (text.length + section.text.length > commentLimit) left.push(section.name);
+    if (text.length + section.text.length > commentLimit) omitted.push(section.name);
     else text += `\n\n${section.text}`;
   }
-  if (left.length === 0) return `${text}\n`;
-  const names = left.slice(0, 10).join(", ") + (left.length > 10 ? ` and ${left.length - 10} more` : "");
+  if (omitted.length === 0) return `${text}\n`;
+  const names = omitted.slice(0, 10).join(", ") + (omitted.length > 10 ? ` and ${omitted.length - 10} more` : "");
   return `${text}\n\nLeft out to fit into a comment: ${prose(names)}.\n`;
 }
 
 function problemList(problems: readonly string[]): string {
-  const told = bullets(problems.slice(0, problemLimit));
+  const listed = bullets(problems.slice(0, problemLimit));
   const more = problems.length > problemLimit ? [`- and ${problems.length - problemLimit} more`] : [];
-  return titled("Problems", [...told, ...more]);
+  return titled("Problems", [...listed, ...more]);
 }
 
-/** What has to be read where something waits or is weaker; nothing where everything moved. */
+/** Why the service stops or is degraded, which pods wait, and what to do. Empty if every pod moved. */
 function whatIfDetails(whatIf: WhatIf): string {
   const { moves, survival, advice } = whatIf;
   const left = moves.filter(({ to }) => to === undefined);
   const lines = [
     ...bullets(survival.stops.map((line) => `stops: ${line}`)),
-    ...bullets(survival.weaker.map((line) => `degraded: ${line}`)),
+    ...bullets(survival.degraded.map((line) => `degraded: ${line}`)),
     ...bullets(
       left.map(({ pod, why, refused }) => {
         return `${pod} ${refused === true ? "stays" : "waits"}${why === undefined ? "" : `: ${why}`}`;
@@ -97,10 +94,10 @@ function whatIfDetails(whatIf: WhatIf): string {
       : ["", "What to do next:", "", ...advice.map((line, i) => `${i + 1}. ${advised(line)}`)]),
   ];
   if (lines.length === 0) return "";
-  return folded(`If ${whatIfTitle(whatIf)}`, lines.join("\n"));
+  return collapsed(`If ${whatIfTitle(whatIf)}`, lines.join("\n"));
 }
 
-/** The cluster under the one what-if there is, otherwise as it was deployed. */
+/** The cluster after the what-if, if there is exactly one; otherwise after `up`. */
 function diagram({ seen, layout, whatIfs = [] }: RehearsalRecord): string {
   const [first] = whatIfs;
   if (first && whatIfs.length === 1) {
@@ -124,14 +121,14 @@ function tableText({ title, head, rows }: Table): string {
   if (rows.length === 0) return "";
   const line = (cells: readonly string[]): string => `| ${cells.map((cell) => prose(cell)).join(" | ")} |`;
   const lines = [line(head), line(head.map(() => "---")), ...rows.map(line)];
-  return rows.length > foldedFrom ? folded(`${title} (${rows.length})`, lines.join("\n")) : titled(title, lines);
+  return rows.length > collapseLimit ? collapsed(`${title} (${rows.length})`, lines.join("\n")) : titled(title, lines);
 }
 
 function titled(title: string, lines: readonly string[]): string {
   return lines.length === 0 ? "" : [`#### ${prose(title)}`, "", ...lines].join("\n");
 }
 
-function folded(title: string, text: string): string {
+function collapsed(title: string, text: string): string {
   return `<details><summary>${prose(title)}</summary>\n\n${text}\n\n</details>`;
 }
 
@@ -144,21 +141,21 @@ function advised(line: string): string {
   return command === undefined ? item(text) : `${item(text)} ${code(command)}`;
 }
 
-/** Text to be copied: GitHub looks for nothing in it, and a fence longer than any in it ends it. */
+/** An inline code span. Its fence is longer than any sequence of backticks in the text. */
 function code(text: string): string {
   const longest = Math.max(0, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
   const fence = "`".repeat(longest + 1);
   return longest === 0 ? `${fence}${text}${fence}` : `${fence} ${text} ${fence}`;
 }
 
-/** A line of a list, which must not begin another list or a heading. */
+/** The text of a list item, escaped so that it does not start another list or a heading. */
 function item(text: string): string {
   return prose(text).replace(/^([-+=]|\d+(?=[.)]))/, (mark) => (/\d/.test(mark) ? `${mark}&#8203;` : `\\${mark}`));
 }
 
 /**
- * Text as it is: nothing in it is markup, a mention, a reference to an issue or a formula. A zero-width space breaks what GitHub looks for
- * after the markup is read.
+ * Escapes text so that GitHub finds no markup, mention, issue reference or formula in it. A zero-width space breaks the patterns that GitHub
+ * searches for after parsing the markup.
  */
 function prose(text: string): string {
   return text

@@ -1,14 +1,14 @@
 import { groupsOf, stateText, type ClusterMap, type DepartedPod, type MappedNode, type MappedPod } from "./map.ts";
 
-/** What GitHub's Mermaid takes: characters (`maxTextSize`) and edges (`maxEdges`), and as many nodes as one can still read. */
+/** GitHub's Mermaid limits characters (`maxTextSize`) and edges (`maxEdges`). More nodes would be illegible. */
 const limits = { nodes: 60, characters: 50_000, edges: 280 };
 
-/** Nodes beside each other: what a comment is wide enough for. */
+/** Nodes in a row: what fits the width of a comment. */
 const perRow = 4;
 
 /**
- * The cluster as a Mermaid flowchart: a subgraph for each node with its pods, in rows by role, and a subgraph of the pods that are on no
- * node. Nothing where it would be more than GitHub draws.
+ * A Mermaid flowchart of the cluster: a subgraph for each node with its pods, in rows by role, and one for the pods without a node.
+ * Undefined if it exceeds a limit.
  */
 export function flowchart(map: ClusterMap): string | undefined {
   if (map.nodes.length > limits.nodes) return undefined;
@@ -27,7 +27,7 @@ export function flowchart(map: ClusterMap): string | undefined {
     "classDef arrived stroke:#1a7f37,stroke-width:2px",
     "classDef waits stroke:#cf222e,stroke-width:2px",
     "classDef gone fill:none,stroke-dasharray:3 3",
-    ...[...ids].flatMap(([{ fate }, id]) => (fate === undefined ? [] : [`class ${id} ${fate}`])),
+    ...[...ids].flatMap(([{ failure }, id]) => (failure === undefined ? [] : [`class ${id} ${failure}`])),
   ].join("\n");
   return text.length > limits.characters || links.length > limits.edges ? undefined : text;
 }
@@ -35,11 +35,11 @@ export function flowchart(map: ClusterMap): string | undefined {
 /** A box in a subgraph: its text and its class. */
 type Box = [string, string?];
 
-/** The title is one line, as Mermaid 11 draws the boxes over a second. */
-function nodeGraph(id: string, { name, role, zone, taints, fate, pods, departed }: MappedNode): string[] {
+/** The title has only one line, because Mermaid 11 draws the boxes over a second one. */
+function nodeGraph(id: string, { name, role, zone, taints, failure, pods, departed }: MappedNode): string[] {
   const place = [role, zone === undefined ? undefined : `zone ${zone}`].filter((part) => part !== undefined).join(", ");
   const about = [place, ...taints].filter((line) => line !== "");
-  return subgraph(id, fate === undefined ? name : `${name}: ${fate.toUpperCase()}`, [
+  return subgraph(id, failure === undefined ? name : `${name}: ${failure.toUpperCase()}`, [
     ...(about.length === 0 ? [] : [[label(about), "about"] satisfies Box]),
     ...pods.filter(({ state }) => state !== "done").map(podBox),
     ...departed.map(departedBox),
@@ -56,7 +56,7 @@ function departedBox({ title, to }: DepartedPod): Box {
   return [label([title, to === undefined ? "waits" : `now on ${to}`]), "gone"];
 }
 
-/** Boxes without links between them stand below each other where the direction is to the right. */
+/** With the direction LR, Mermaid places boxes without links below each other. */
 function subgraph(id: string, title: string, boxes: readonly Box[]): string[] {
   const shown: readonly Box[] = boxes.length === 0 ? [[label(["no pods"]), "about"]] : boxes;
   return [
@@ -71,12 +71,12 @@ function inRows<T>(all: readonly T[]): T[][] {
   return Array.from({ length: Math.ceil(all.length / perRow) }, (_, i) => all.slice(i * perRow, (i + 1) * perRow));
 }
 
-/** Links that nobody sees put each row below the one before. */
+/** Invisible links that place each row below the previous one. */
 function below(rows: readonly string[][]): string[] {
   return rows.slice(1).flatMap((row, i) => (rows[i] ?? []).flatMap((upper) => row.map((id) => `${upper} ~~~ ${id}`)));
 }
 
-/** A quoted label of several lines. What is not plainly text goes in as a number, so that none of it is syntax. */
+/** A quoted label of several lines. Special characters are written as codes, so that none of them is parsed as syntax. */
 function label(lines: readonly string[]): string {
   const plain = lines.map((line) => line.replace(/[^\w .,:=()/-]/gu, (sign) => `#${sign.codePointAt(0) ?? 0};`));
   return `"${plain.join("<br/>")}"`;

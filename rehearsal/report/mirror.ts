@@ -10,8 +10,8 @@ import { alignColumns } from "./rows.ts";
 export const formats = ["list", "skopeo", "crane"] as const;
 export type Format = (typeof formats)[number];
 
-/** The settings it reads. */
-export type Needs = Pick<Settings, "registry" | "images" | "chart">;
+/** The settings that it uses. */
+export type MirrorSettings = Pick<Settings, "registry" | "images" | "chart">;
 
 interface Copy {
   /** The public image. */
@@ -26,7 +26,7 @@ interface Copy {
  *
  * @throws RehearsalError if there is no registry to copy to, or if skopeo cannot copy everything with one command
  */
-export function render(stack: string, { registry, images, chart }: Needs, format: Format): string {
+export function render(stack: string, { registry, images, chart }: MirrorSettings, format: Format): string {
   const copies = stackImages(images).map(({ image, runs }): Copy => ({
     from: { ...image, repository: publicName(image.repository, registry) },
     to: image,
@@ -42,7 +42,11 @@ export function render(stack: string, { registry, images, chart }: Needs, format
   return [`# The chart of stack ${stack}: ${chartSource(chart)}`, ...lines].join("\n");
 }
 
-function list(stack: string, copies: readonly Copy[], { registry, chart }: Pick<Needs, "registry" | "chart">): string {
+function list(
+  stack: string,
+  copies: readonly Copy[],
+  { registry, chart }: Pick<MirrorSettings, "registry" | "chart">,
+): string {
   const rows =
     registry === undefined
       ? [["image", "runs"], ...copies.map(({ from, runs }) => [imageRef(from), runs])]
@@ -57,13 +61,13 @@ function list(stack: string, copies: readonly Copy[], { registry, chart }: Pick<
 }
 
 /** How to get the chart. */
-function chartSource({ source, version }: Needs["chart"]): string {
+function chartSource({ source, version }: MirrorSettings["chart"]): string {
   if (/^https?:/.test(source)) return `helm pull pulsar --repo ${source} --version ${version}`;
   if (source.startsWith("oci:")) return `helm pull ${source} --version ${version}`;
   return `is at ${source}`;
 }
 
-/** skopeo-sync(1) keeps the last part of a repository's name and takes the others from the destination, so that there can be one only. */
+/** `skopeo sync` keeps only the last part of a repository's name, so all images must go to the same destination folder. */
 function skopeo(copies: readonly Copy[]): string[] {
   const folders = [...new Set(copies.map(({ to }) => posix.dirname(to.repository)))];
   if (folders.length > 1) {
@@ -83,7 +87,7 @@ function skopeo(copies: readonly Copy[]): string[] {
   ];
 }
 
-/** A pinned image is copied by its digest, and gets its tag so that the registry keeps it. */
+/** A pinned image is copied by its digest. It gets its tag, because registries may delete untagged images. */
 function crane({ from, to }: Copy): string {
   const source = from.digest === undefined ? imageRef(from) : `${from.repository}@${from.digest}`;
   return `crane copy ${source} ${to.repository}:${to.tag}`;

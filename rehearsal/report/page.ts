@@ -1,4 +1,4 @@
-import { mapAfter, mapOf, touched, type ClusterMap } from "./map.ts";
+import { mapAfter, mapOf, affectedNodes, type ClusterMap } from "./map.ts";
 import { html, Html } from "./page/html.ts";
 import { clusterCards } from "./page/map.ts";
 import { style } from "./page/style.ts";
@@ -6,17 +6,25 @@ import { tableSection } from "./page/table.ts";
 import { whatIfOverview, whatIfSection } from "./page/whatIf.ts";
 import type { RehearsalRecord, Verdict } from "./record.ts";
 import { verdict } from "./report.ts";
-import { conclusion, extent, jobTable, operationTable, serviceTable, volumeTable, whatIfConclusion } from "./rows.ts";
+import {
+  conclusion,
+  clusterSize,
+  jobTable,
+  operationTable,
+  serviceTable,
+  volumeTable,
+  whatIfConclusion,
+} from "./rows.ts";
 
-/** How many nodes the maps of the what-ifs may have together; beyond that each shows only those that something happened to. */
+/** The maximum number of nodes in all maps of what-ifs together. Beyond it, each map shows only the affected nodes. */
 const nodeLimit = 600;
 
-/** The report as one HTML page that needs nothing else: no script, no font, no other address. It depends on the record alone. */
+/** The report as one self-contained HTML page without scripts, fonts or external resources. */
 export function renderPage(record: RehearsalRecord): string {
   const { seen, layout, operations, whatIfs = [] } = record;
   const judged = verdict(record);
   const title = `Rehearsal of the stack ${record.stack}`;
-  // One map is unfolded: that of the only what-if, otherwise that of the cluster as it was deployed.
+  // One map is open: that of the what-if, if there is exactly one; otherwise that of the cluster after up.
   const single = whatIfs.length === 1;
   const map = seen && mapOf(seen, layout);
   const maps = whatIfs.map((whatIf) => mapAfter(whatIf, seen, layout));
@@ -24,7 +32,7 @@ export function renderPage(record: RehearsalRecord): string {
   const cases = whatIfs.flatMap((whatIf, index) => {
     const whole = maps[index];
     if (!whole) return [];
-    const shown = large ? touched(whole) : whole;
+    const shown = large ? affectedNodes(whole) : whole;
     const hidden = whole.nodes.length - shown.nodes.length;
     return [whatIfSection({ whatIf, index, map: shown, hidden, open: single })];
   });
@@ -59,12 +67,12 @@ export function renderPage(record: RehearsalRecord): string {
 
 function verdictBox(record: RehearsalRecord, judged: Verdict, map: ClusterMap | undefined): Html {
   const { seen, whatIfs = [] } = record;
-  const manner = judged.ok ? "good" : "bad";
+  const tone = judged.ok ? "good" : "bad";
   const cases = whatIfConclusion(whatIfs);
-  return html`<div class="verdict ${manner}">
-    <strong class="${manner}">${judged.ok ? "Passes" : "Does not pass"}</strong>
+  return html`<div class="verdict ${tone}">
+    <strong class="${tone}">${judged.ok ? "Passes" : "Does not pass"}</strong>
     <p>${conclusion(record, judged)}</p>
-    ${cases && html`<p>${cases}</p>`} ${seen && map && html`<p class="quiet">${extent(seen, map.nodes)}.</p>`}
+    ${cases && html`<p>${cases}</p>`} ${seen && map && html`<p class="quiet">${clusterSize(seen, map.nodes)}.</p>`}
   </div>`;
 }
 

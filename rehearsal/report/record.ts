@@ -28,20 +28,20 @@ export interface RehearsalRecord {
   /** The real components with their versions, and those that were simulated or replaced by stand-ins. */
   parts: { real: string[]; standIns: string[] };
   operations: Operation[];
-  /** The cluster once it had settled after the first `up`; undefined if the rehearsal did not get that far. */
+  /** The cluster after the first `up`, when it was ready or stalled. Undefined if the rehearsal ended before. */
   seen?: Observation | undefined;
   /** References to objects that do not exist, one line each; only real kubelets fail on them. */
   missing: string[];
   /** What `destroy` should have removed and did not. */
   leftovers: string[];
-  /** What the stack does not own and has changed. */
-  trespasses: string[];
+  /** What the stack changed or removed although it does not own it. */
+  foreignChanges: string[];
   /** The effect of each requested failure or drain, each starting with all pods running. */
   whatIfs?: WhatIf[];
 }
 
 export interface Verdict {
   ok: boolean;
-  /** What would fail first comes first. A problem may be several lines where the engine had more to say. */
+  /** In the order in which they would occur. A problem with a long message of the engine has several lines. */
   problems: string[];
 }

@@ -1,6 +1,6 @@
 import { enumerate, explain } from "./explain.ts";
 import type { Observation, PodView } from "../cluster/observe.ts";
-import { offPlan } from "./plan.ts";
+import { placementProblems } from "./placement.ts";
 import type { Operation, RehearsalRecord, Verdict } from "./record.ts";
 import {
   alignColumns,
@@ -8,13 +8,13 @@ import {
   jobTable,
   operationTable,
   podTable,
-  remains,
+  remainingReplicas,
   serviceTable,
   type Table,
   volumeTable,
   whatIfTitle,
 } from "./rows.ts";
-import { openMatters } from "../failures/settling.ts";
+import { unreadyObjects } from "../cluster/readiness.ts";
 import type { WhatIf } from "../failures/whatIf.ts";
 
 /** Whether the rehearsal passes, and the problems if not. */
@@ -24,13 +24,13 @@ export function verdict(record: RehearsalRecord): Verdict {
   const problems = [
     ...(seen ? podProblems(seen) : []),
     ...(seen ? otherProblems(seen) : []),
-    ...(seen ? offPlan(seen.pods, record.layout, deployed).map((fault) => `not as planned: ${fault}`) : []),
+    ...(seen ? placementProblems(seen.pods, record.layout, deployed).map((fault) => `not as planned: ${fault}`) : []),
     ...(seen && record.pullSecret !== undefined ? withoutPullSecret(seen.pods, record.pullSecret) : []),
     ...(seen ? unlistedImages(seen.pods, record.images) : []),
     ...record.missing,
     ...record.operations.flatMap(operationProblems),
     ...record.leftovers.map((what) => `left behind by destroy: ${what}`),
-    ...record.trespasses.map((what) => `not owned by the stack, but changed: ${what}`),
+    ...record.foreignChanges.map((what) => `not owned by the stack, but changed: ${what}`),
     ...(record.whatIfs ?? []).flatMap((one) => one.survival.stops.map((why) => `if ${whatIfTitle(one)}: ${why}`)),
   ];
   return { ok: problems.length === 0, problems };
@@ -52,7 +52,7 @@ function podProblems(seen: Observation): string[] {
 function otherProblems(seen: Observation): string[] {
   const waiting = seen.pods.filter(({ state }) => state !== "ready" && state !== "done");
   const explained = new Set(waiting.flatMap(({ title, claims }) => [title, ...claims]));
-  return openMatters(seen).flatMap(({ kind, name }) => {
+  return unreadyObjects(seen).flatMap(({ kind, name }) => {
     if (explained.has(name)) return [];
     switch (kind) {
       case "Job":
@@ -163,14 +163,14 @@ function whatIfSections(whatIfs: readonly WhatIf[]): [string, string[]][] {
     [
       "Remaining replicas",
       alignColumns(
-        remains(survival).map(([name, { running, replicas, needed }]) => [
+        remainingReplicas(survival).map(([name, { running, replicas, needed }]) => [
           name,
           `${running} of ${replicas} run`,
           `${needed} needed${name === "bookies" ? ` (ensemble ${survival.quorum.ensemble}, write quorum ${survival.quorum.write}, ack quorum ${survival.quorum.ack})` : ""}`,
         ]),
       ),
     ],
-    ["Degraded", bullets(survival.weaker)],
+    ["Degraded", bullets(survival.degraded)],
     ["What to do", bullets(one.advice)],
   ];
 }
@@ -183,7 +183,7 @@ function comparison(whatIfs: readonly WhatIf[]): string[] {
       nodes.join(", "),
       moves.flatMap(({ pod, to }) => (to === undefined ? [] : [pod])).join(", ") || "-",
       moves.flatMap(({ pod, to }) => (to === undefined ? [pod] : [])).join(", ") || "-",
-      ...remains(survival).map(([, { running, replicas }]) => `${running}/${replicas}`),
+      ...remainingReplicas(survival).map(([, { running, replicas }]) => `${running}/${replicas}`),
       survival.stops.length === 0 ? "yes" : "NO",
     ]),
   ]);

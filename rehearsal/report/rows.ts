@@ -1,7 +1,7 @@
 /** Tables and sentences that all formats of the report share. */
 import { enumerate, explain } from "./explain.ts";
 import { byName, compareNames, type Observation, type PodView } from "../cluster/observe.ts";
-import { componentOf } from "./plan.ts";
+import { componentOf } from "./placement.ts";
 import type { Operation, RehearsalRecord, Verdict } from "./record.ts";
 import type { Remaining, Survival, WhatIf } from "../failures/whatIf.ts";
 
@@ -87,7 +87,7 @@ function outcomeText(name: Operation["name"], outcome: Operation["outcome"]): st
 }
 
 /** Why a pod has no node. */
-export function whyWaiting(pod: PodView, seen: Observation): string {
+export function waitingReason(pod: PodView, seen: Observation): string {
   return pod.unscheduled === undefined ? "the scheduler has not considered it" : explain(pod, seen).join("; ");
 }
 
@@ -110,7 +110,7 @@ export function whatIfConclusion(whatIfs: readonly WhatIf[]): string | undefined
 }
 
 /** The size of the cluster: "10 nodes in 3 zones, 16 of 17 pods run, 11 of 11 claims bound". */
-export function extent({ pods, claims }: Observation, nodes: readonly { zone?: string | undefined }[]): string {
+export function clusterSize({ pods, claims }: Observation, nodes: readonly { zone?: string | undefined }[]): string {
   const zones = new Set(nodes.flatMap(({ zone }) => zone ?? [])).size;
   const lasting = pods.filter(({ state }) => state !== "done");
   return [
@@ -121,13 +121,13 @@ export function extent({ pods, claims }: Observation, nodes: readonly { zone?: s
 }
 
 /** Whether the service continues, in a few words. */
-export function survivalText({ stops, weaker }: Survival): "continues" | "continues, degraded" | "stops" {
+export function survivalText({ stops, degraded }: Survival): "continues" | "continues, degraded" | "stops" {
   if (stops.length > 0) return "stops";
-  return weaker.length > 0 ? "continues, degraded" : "continues";
+  return degraded.length > 0 ? "continues, degraded" : "continues";
 }
 
 /** The remaining replicas of each component that the service needs. */
-export function remains({ zookeeper, bookies, brokers, proxies }: Survival): [string, Remaining][] {
+export function remainingReplicas({ zookeeper, bookies, brokers, proxies }: Survival): [string, Remaining][] {
   return [
     ["ZooKeeper", zookeeper],
     ["bookies", bookies],
@@ -136,31 +136,33 @@ export function remains({ zookeeper, bookies, brokers, proxies }: Survival): [st
   ];
 }
 
-/** "1 pod", "2 pods". */
-export function count(amount: number, what: string): string {
-  return `${amount} ${what}${amount === 1 ? "" : "s"}`;
+/** "1 pod", "2 pods", "2 proxies". */
+export function count(amount: number, noun: string): string {
+  return `${amount} ${amount === 1 ? noun : `${noun}s`.replace(/ys$/, "ies")}`;
 }
 
 /** The effect on Pulsar, one case per row. */
 export function whatIfTable(whatIfs: readonly WhatIf[]): Table {
   const [first] = whatIfs;
   // The required numbers depend only on the stack.
-  const components = first ? remains(first.survival).map(([name, { needed }]) => `${name} (needs ${needed})`) : [];
+  const components = first
+    ? remainingReplicas(first.survival).map(([name, { needed }]) => `${name} (needs ${needed})`)
+    : [];
   return {
     title: "What if",
     head: ["case", "Pulsar", ...components, "pods moved", "pods waiting"],
     rows: whatIfs.map((whatIf) => [
       whatIfTitle(whatIf),
       survivalText(whatIf.survival),
-      ...remains(whatIf.survival).map(([, { running, replicas }]) => `${running} of ${replicas}`),
-      `${tally(whatIf).moved}`,
-      `${tally(whatIf).waiting}`,
+      ...remainingReplicas(whatIf.survival).map(([, { running, replicas }]) => `${running} of ${replicas}`),
+      `${countMoves(whatIf).moved}`,
+      `${countMoves(whatIf).waiting}`,
     ]),
   };
 }
 
 /** How many pods moved, wait for a node, or were not evicted. */
-export function tally({ moves }: WhatIf): { moved: number; waiting: number; refused: number } {
+export function countMoves({ moves }: WhatIf): { moved: number; waiting: number; refused: number } {
   const moved = moves.filter(({ to }) => to !== undefined).length;
   const refused = moves.filter((move) => move.refused === true).length;
   return { moved, waiting: moves.length - moved - refused, refused };

@@ -17,10 +17,7 @@ export function rowOf({ nodes, resources, pods, ...costs }: Measurement): string
   return [...[nodes, resources, pods].map(String), ...costsOf(costs).map((cost) => cost?.toFixed(0) ?? "-")];
 }
 
-/**
- * How each cost grows from the smallest plan to the largest: its factor by that of the nodes, so that 1.0 is linear. No row where there is
- * only one size.
- */
+/** The growth of each cost from the smallest plan to the largest, divided by that of the nodes: 1.0 is linear. Empty for a single size. */
 export function growthRow(measured: readonly Measurement[]): string[][] {
   const [least, most] = [measured[0], measured.at(-1)];
   if (!least || !most || least.nodes === most.nodes) return [];

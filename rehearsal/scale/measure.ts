@@ -4,29 +4,29 @@ import { withRehearsal, type RehearsalOptions } from "../stage.ts";
 import { watchMemory, type Memory } from "./memory.ts";
 import { planOf, stack } from "./plan.ts";
 
-/** What the rehearsal of one plan took. */
+/** The cost of rehearsing one plan. */
 export interface Measurement {
   nodes: number;
-  /** In the stack's state: resources, components and providers. */
+  /** In the stack's state, including components and providers. */
   resources: number;
-  /** Pods of the release that run, all where planned. */
+  /** Running pods of the release, all where planned. */
   pods: number;
-  /** Of each operation of the engine, from the start of its command to the end. */
+  /** Duration of each pulumi command. */
   seconds: Record<"up" | "second up" | "refresh" | "destroy", number>;
-  /** Over all operations; none where the system does not tell. */
+  /** The peak over all operations. Undefined on systems without /proc. */
   memory: Memory | undefined;
 }
 
 /**
- * Rehearses a plan of so many nodes: up, second up, refresh, and destroy once everything is unprotected.
+ * Rehearses a plan with a number of nodes: up, second up, refresh, and destroy without protection.
  *
- * @throws RehearsalError where the rehearsal finds a problem: what does not run is not measured
+ * @throws RehearsalError if the rehearsal finds a problem
  */
 export async function measure(
   nodes: number,
   options: Pick<RehearsalOptions, "progress" | "log"> = {},
 ): Promise<Measurement> {
-  return withRehearsal({ ...options, stack, config: planOf(nodes), inOneGo: true }, async (stage) => {
+  return withRehearsal({ ...options, stack, config: planOf(nodes), skipCheckpoints: true }, async (stage) => {
     const memory = watchMemory();
     try {
       const { record, verdict } = await rehearseOn(stage, { keep: true });

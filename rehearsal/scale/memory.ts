@@ -1,27 +1,27 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 
-/** The most memory that was resident, in MiB. */
+/** Peak resident memory in MiB. */
 export interface Memory {
   /** The process of the stack's program. */
   program: number;
   /** The pulumi command. */
   engine: number;
-  /** The plugins and what they have started (the language host, Helm), together: the peaks of those that lived at the same time. */
+  /** The sum over the plugins that ran at the same time, including the language host and Helm. */
   plugins: number;
 }
 
-/** A process as /proc has it. */
+/** A process as /proc shows it. */
 export interface ProcessView {
   pid: number;
   parent: number;
   /** Its arguments, the command first. */
   command: string[];
-  /** The most it has had resident so far, in KiB. */
+  /** Its peak resident memory so far, in KiB. */
   peak: number;
 }
 
-/** What the engine's processes among `all` take; an engine is a pulumi command that `root` has started. */
+/** The memory of the pulumi commands that `root` has started, and of their descendants among `all`. */
 export function memoryOf(all: readonly ProcessView[], root: number): Memory {
   const engines = all.filter(({ parent, command: [file = ""] }) => parent === root && basename(file) === "pulumi");
   const below = descendants(all, engines);
@@ -39,28 +39,28 @@ function descendants(all: readonly ProcessView[], of: readonly ProcessView[]): P
   return children.length === 0 ? [] : [...children, ...descendants(all, children)];
 }
 
-/** Milliseconds between two looks. The kernel keeps each process's peak, so only what comes in the last moment of its life is missed. */
-const pace = 250;
+/** Milliseconds between two measurements. The kernel keeps the peak of each process, so only a peak just before its end is missed. */
+const interval = 250;
 
-/** Watches what this process's engines take until it is stopped, and then answers the most of it; nothing where there is no /proc (macOS). */
+/** Measures the peak memory of this process's engines until it is stopped. Returns undefined on systems without /proc (macOS). */
 export function watchMemory(): { stop(): Memory | undefined } {
-  let most: Memory | undefined;
-  const look = () => {
+  let peak: Memory | undefined;
+  const measure = () => {
     const all = processes();
     if (all.length === 0) return;
     const now = memoryOf(all, process.pid);
-    most = {
-      program: Math.max(most?.program ?? 0, now.program),
-      engine: Math.max(most?.engine ?? 0, now.engine),
-      plugins: Math.max(most?.plugins ?? 0, now.plugins),
+    peak = {
+      program: Math.max(peak?.program ?? 0, now.program),
+      engine: Math.max(peak?.engine ?? 0, now.engine),
+      plugins: Math.max(peak?.plugins ?? 0, now.plugins),
     };
   };
-  look();
-  const timer = setInterval(look, pace);
+  measure();
+  const timer = setInterval(measure, interval);
   return {
     stop() {
       clearInterval(timer);
-      return most;
+      return peak;
     },
   };
 }
@@ -79,7 +79,7 @@ function processes(): ProcessView[] {
       const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
       return [{ pid: Number(pid), parent: field("PPid"), command, peak: field("VmHWM") }];
     } catch {
-      // It ended between being listed and being looked at.
+      // It has ended since it was listed.
       return [];
     }
   });

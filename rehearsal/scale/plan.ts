@@ -1,17 +1,17 @@
 import type { StackConfig } from "../engine/stack.ts";
 import { RehearsalError } from "../engine/fault.ts";
 
-/** The stack whose settings the generated plans have, but for their nodes. */
+/** The stack whose settings the generated plans use, except for the nodes. */
 export const stack = "prod";
 
-/** With fewer, a group would keep nodes of the stack file. */
+/** With fewer nodes, a group would still contain nodes of the stack file. */
 export const fewestNodes = 16;
 
 const zones = ["a", "b", "c"];
 
 /**
- * A plan of so many nodes in the dedicated layout, as configuration laid over the production stack's: three ZooKeepers, five from 60 nodes
- * on, bookies on two thirds of the nodes, brokers and proxies on all others, every group spread over three zones.
+ * A plan in the dedicated layout, as configuration that overrides the production stack's: three ZooKeepers (five from 60 nodes on), bookies on
+ * two thirds of the nodes, and a broker and a proxy on each of the others. Every group is spread over three zones.
  *
  * @throws RehearsalError for fewer nodes than `fewestNodes`
  */
@@ -27,7 +27,6 @@ export function planOf(nodes: number): StackConfig {
       ...group("zookeeper", "zk", zookeepers),
       ...group("bookkeeper", "bk", bookies),
       ...group("serving", "sv", serving),
-      // One broker and one proxy on every node that is neither ZooKeeper's nor a bookie's.
       "pulsar:replicas.broker": String(serving),
       "pulsar:replicas.proxy": String(serving),
     },

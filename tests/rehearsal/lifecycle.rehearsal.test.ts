@@ -7,9 +7,9 @@ import { PatchStrategy, setHeaderOptions } from "@kubernetes/client-node";
 import { withClient } from "../../rehearsal/cluster/databases.ts";
 import type { Outcome } from "../../rehearsal/engine/stack.ts";
 import { taintText } from "../../rehearsal/report/explain.ts";
-import { offPlan } from "../../rehearsal/report/plan.ts";
-import { settled } from "../../rehearsal/rehearse.ts";
-import { openMatters } from "../../rehearsal/failures/settling.ts";
+import { placementProblems } from "../../rehearsal/report/placement.ts";
+import { waitUntilStable } from "../../rehearsal/rehearse.ts";
+import { unreadyObjects } from "../../rehearsal/cluster/readiness.ts";
 import type { Stage } from "../../rehearsal/stage.ts";
 import { waitFor } from "../../rehearsal/cluster/waiting.ts";
 import { assertOk, errorsOf, managerLogin, query, releases, withRehearsal } from "./support.ts";
@@ -201,9 +201,9 @@ async function podNames(stage: Stage): Promise<string[]> {
 
 /** Everything runs where it is planned, both init Jobs are complete. */
 async function assertRunning(stage: Stage): Promise<void> {
-  const seen = await settled(stage);
-  assert.deepEqual(openMatters(seen), []);
-  assert.deepEqual(offPlan(seen.pods, stage.layout, true), []);
+  const seen = await waitUntilStable(stage);
+  assert.deepEqual(unreadyObjects(seen), []);
+  assert.deepEqual(placementProblems(seen.pods, stage.layout, true), []);
   const jobs = seen.jobs.filter(({ component }) => component?.endsWith("-init"));
   assert.deepEqual(
     jobs.map(({ component, state }) => [component, state]),

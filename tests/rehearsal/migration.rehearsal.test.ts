@@ -4,8 +4,8 @@ import { test } from "node:test";
 import { parseSettings } from "../../settings/settings.ts";
 import { simulatedNodes, type SimulatedNode } from "../../rehearsal/cluster/nodes.ts";
 import type { Observation } from "../../rehearsal/cluster/observe.ts";
-import { offPlan } from "../../rehearsal/report/plan.ts";
-import { openMatters } from "../../rehearsal/failures/settling.ts";
+import { placementProblems } from "../../rehearsal/report/placement.ts";
+import { unreadyObjects } from "../../rehearsal/cluster/readiness.ts";
 import { standInChart, type Stage } from "../../rehearsal/stage.ts";
 import { waitFor } from "../../rehearsal/cluster/waiting.ts";
 import { stackConfig } from "../support/stackFile.ts";
@@ -77,11 +77,11 @@ async function runs(stage: Stage, layout: Stage["layout"]): Promise<void> {
   const seen = await waitFor(
     async (): Promise<Observation | undefined> => {
       const now = await stage.observe("pulsar4");
-      return openMatters(now).length === 0 ? now : undefined;
+      return unreadyObjects(now).length === 0 ? now : undefined;
     },
     { what: "the second stack's pods", limit: 60_000, signal: stage.workspace.signal },
   );
-  assert.deepEqual(offPlan(seen.pods, layout, true), []);
+  assert.deepEqual(placementProblems(seen.pods, layout, true), []);
 }
 
 /** The uids of the pods of a namespace, those of Jobs left out. */

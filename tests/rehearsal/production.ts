@@ -2,7 +2,7 @@
 import { dedicatedLayout } from "../../model/layouts/dedicated.ts";
 import type { Component } from "../../model/layouts/layout.ts";
 import { byName, type Observation, type PodView } from "../../rehearsal/cluster/observe.ts";
-import { componentOf } from "../../rehearsal/report/plan.ts";
+import { componentOf } from "../../rehearsal/report/placement.ts";
 import type { RehearsalRecord } from "../../rehearsal/report/record.ts";
 import type { Remaining, WhatIf } from "../../rehearsal/failures/whatIf.ts";
 import { node, observation, pod, pulsarImage } from "./seen.ts";
@@ -116,7 +116,7 @@ export function production(over: Partial<RehearsalRecord> = {}): RehearsalRecord
     seen: seen(),
     missing: [],
     leftovers: [],
-    trespasses: [],
+    foreignChanges: [],
     ...over,
   };
 }
@@ -162,7 +162,7 @@ export function loss(names: string[], zone?: string): WhatIf {
         bookies.running < bookies.needed
           ? ["each ledger is spread over 3 bookies, and 2 of 4 run: no ledger can be opened and no topic written"]
           : [],
-      weaker:
+      degraded:
         bookies.running === 3
           ? [
               "3 of 4 bookies run: no more may be lost",

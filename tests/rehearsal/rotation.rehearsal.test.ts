@@ -5,9 +5,9 @@ import { test } from "node:test";
 import { errors, jwtVerify } from "jose";
 import { steps } from "../../resources/kubernetes/tokenRollout.ts";
 import type { Outcome } from "../../rehearsal/engine/stack.ts";
-import { offPlan } from "../../rehearsal/report/plan.ts";
-import { settled } from "../../rehearsal/rehearse.ts";
-import { openMatters } from "../../rehearsal/failures/settling.ts";
+import { placementProblems } from "../../rehearsal/report/placement.ts";
+import { waitUntilStable } from "../../rehearsal/rehearse.ts";
+import { unreadyObjects } from "../../rehearsal/cluster/readiness.ts";
 import type { Stage } from "../../rehearsal/stage.ts";
 import { waitFor } from "../../rehearsal/cluster/waiting.ts";
 import { assertOk, changed, withRehearsal } from "./support.ts";
@@ -258,9 +258,9 @@ async function smokeTest({ api, settings: { namespace } }: Stage): Promise<numbe
 }
 
 async function assertRunning(stage: Stage): Promise<void> {
-  const seen = await settled(stage);
-  assert.deepEqual(openMatters(seen), []);
-  assert.deepEqual(offPlan(seen.pods, stage.layout, true), []);
+  const seen = await waitUntilStable(stage);
+  assert.deepEqual(unreadyObjects(seen), []);
+  assert.deepEqual(placementProblems(seen.pods, stage.layout, true), []);
 }
 
 async function secret({ api, settings: { namespace } }: Stage, name: string, key: string): Promise<Buffer> {

@@ -4,12 +4,12 @@ import { test } from "node:test";
 import { layoutOf } from "../../model/layouts/layouts.ts";
 import { parseSettings } from "../../settings/settings.ts";
 import { compare, takeInventory } from "../../rehearsal/cluster/inventory.ts";
-import { drain, giveBack, lose } from "../../rehearsal/failures/losing.ts";
+import { drainNodes, restoreNodes, failNodes } from "../../rehearsal/failures/nodeFailures.ts";
 import type { SimulatedNode } from "../../rehearsal/cluster/nodes.ts";
 import type { Observation } from "../../rehearsal/cluster/observe.ts";
-import { offPlan } from "../../rehearsal/report/plan.ts";
-import { afterDestroy, settled } from "../../rehearsal/rehearse.ts";
-import { openMatters } from "../../rehearsal/failures/settling.ts";
+import { placementProblems } from "../../rehearsal/report/placement.ts";
+import { changesAfterDestroy, waitUntilStable } from "../../rehearsal/rehearse.ts";
+import { unreadyObjects } from "../../rehearsal/cluster/readiness.ts";
 import type { Stage } from "../../rehearsal/stage.ts";
 import { stackConfig } from "../support/stackFile.ts";
 import { assertOk, changed, errorsOf, withRehearsal } from "./support.ts";
@@ -103,7 +103,7 @@ test("the runbooks", async (t) => {
     );
 
     await t.test("docs/operations/replace-a-node.md: a bookie's node that is gone for good", async () => {
-      await lose(stage, ["bk-2"]);
+      await failNodes(stage, ["bk-2"]);
       await api.core.deleteNode({ name: "bk-2" });
       const before = await uids(stage, "bookie-1");
       await stack.configure({ plain: { [bookie(1, "name")]: "bk-9" } });
@@ -131,7 +131,7 @@ test("the runbooks", async (t) => {
     });
 
     await t.test("docs/operations/replace-a-node.md: a ZooKeeper's node", async () => {
-      await lose(stage, ["zk-3"]);
+      await failNodes(stage, ["zk-3"]);
       await api.core.deleteNode({ name: "zk-3" });
       const before = await uids(stage, "zookeeper-2");
       await stack.configure({
@@ -154,13 +154,13 @@ test("the runbooks", async (t) => {
       "docs/operations/drain-a-node.md: a bookie's node and a serving node, one after the other",
       async () => {
         for (const node of ["bk-3", "sv-1"]) {
-          assert.deepEqual(await drain(stage, [node]), new Map());
-          const { pods } = await settled(stage);
+          assert.deepEqual(await drainNodes(stage, [node]), new Map());
+          const { pods } = await waitUntilStable(stage);
           assert.deepEqual(
             pods.filter((pod) => pod.node === node && pod.state === "ready"),
             [],
           );
-          await giveBack(stage, [node]);
+          await restoreNodes(stage, [node]);
           await assertRunning(stage, layoutWith(groups));
         }
         assertOk(await stack.up({ expectNoChanges: true }));
@@ -173,7 +173,7 @@ test("the runbooks", async (t) => {
         const paths = await volumePaths(stage);
         await stack.unprotect();
         assertOk(await stack.destroy());
-        const left = await afterDestroy(stage, 30_000);
+        const left = await changesAfterDestroy(stage, 30_000);
         assert.deepEqual(left.added, []);
         // The two nodes that died during these tests, and what the cluster itself keeps for each node, were somebody else's.
         assert.deepEqual(
@@ -217,9 +217,9 @@ function layoutWith(groups: Groups) {
 
 /** Everything runs where it is planned, nothing is open. */
 async function assertRunning(stage: Stage, layout: Stage["layout"]): Promise<Observation> {
-  const seen = await settled(stage);
-  assert.deepEqual(openMatters(seen), []);
-  assert.deepEqual(offPlan(seen.pods, layout, true), []);
+  const seen = await waitUntilStable(stage);
+  assert.deepEqual(unreadyObjects(seen), []);
+  assert.deepEqual(placementProblems(seen.pods, layout, true), []);
   return seen;
 }
 

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { V1Pod } from "@kubernetes/client-node";
-import { offPlan } from "../../rehearsal/report/plan.ts";
-import { settled } from "../../rehearsal/rehearse.ts";
+import { placementProblems } from "../../rehearsal/report/placement.ts";
+import { waitUntilStable } from "../../rehearsal/rehearse.ts";
 import type { Stage } from "../../rehearsal/stage.ts";
 import { waitFor } from "../../rehearsal/cluster/waiting.ts";
 import { asMergePatch, refuseSuccess } from "./failing.ts";
@@ -33,9 +33,9 @@ test("the smoke test", async (t) => {
     await t.test("is run by the first up, on a planned node, and waited for", async () => {
       assertOk(await stack.up());
       assert.ok((await job()).complete);
-      const seen = await settled(stage);
+      const seen = await waitUntilStable(stage);
       assert.ok(seen.pods.some((pod) => pod.component === component && pod.node !== undefined));
-      assert.deepEqual(offPlan(seen.pods, stage.layout, true), []);
+      assert.deepEqual(placementProblems(seen.pods, stage.layout, true), []);
     });
 
     await t.test("is not run again by a second up, nor by a change that is none of the release", async () => {

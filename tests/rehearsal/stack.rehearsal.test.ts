@@ -7,7 +7,7 @@ import { chartLine } from "../../model/charts/lines.ts";
 import { placementTable } from "../../components/nodePlan.ts";
 import { managerSchema } from "../../model/managerSchemas/index.ts";
 import { signToken } from "../../model/tokens.ts";
-import { afterDestroy, rehearseOn } from "../../rehearsal/rehearse.ts";
+import { changesAfterDestroy, rehearseOn } from "../../rehearsal/rehearse.ts";
 import type { Stage } from "../../rehearsal/stage.ts";
 import { addLatency } from "./latency.ts";
 import { assertNoSecretShown, secretData, valueAt } from "./secrets.ts";
@@ -181,7 +181,7 @@ test("the test stack", async (t) => {
 
     await t.test("goes without a trace, and leaves everybody else's alone", async () => {
       assertOk(await stage.stack.destroy({ onLine: tell }));
-      const left = await afterDestroy(stage, 30_000);
+      const left = await changesAfterDestroy(stage, 30_000);
       assert.deepEqual(left, { added: [], removed: [] });
       for (const { name } of settings.nodes) {
         const { metadata, spec } = await api.core.readNode({ name });

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { Client } from "pg";
 import type { Outcome } from "../../rehearsal/engine/stack.ts";
-import type { Progress, Tell } from "../../rehearsal/cli/progress.ts";
+import type { Progress, Log } from "../../rehearsal/cli/progress.ts";
 import { rehearse as rehearseOwn, type RehearsalResult } from "../../rehearsal/rehearse.ts";
 import { withRehearsal as withOwnRehearsal, type RehearsalOptions, type Stage } from "../../rehearsal/stage.ts";
 import { prepareTools } from "../../rehearsal/tools/tools.ts";
@@ -31,10 +31,10 @@ export function rehearse(options: RehearsalOptions = {}): Promise<RehearsalResul
 }
 
 /** Records everything that the engine and the rehearsal print. */
-export function listener(): { said: string[]; tell: Tell; progress: Progress } {
+export function listener(): { said: string[]; tell: Log; progress: Progress } {
   const said: string[] = [];
-  const tell: Tell = (line) => void said.push(line);
-  const progress = (async (...steps: { work: (tell: Tell) => unknown }[]) =>
+  const tell: Log = (line) => void said.push(line);
+  const progress = (async (...steps: { work: (tell: Log) => unknown }[]) =>
     Promise.all(steps.map(({ work }) => work(tell)))) as Progress;
   return { said, tell, progress };
 }

@@ -1,4 +1,4 @@
-/** Markup. Only `html` makes it, so that whatever else gets into a page is escaped. */
+/** Markup that is inserted without escaping. */
 export class Html {
   readonly markup: string;
 
@@ -9,7 +9,7 @@ export class Html {
 
 export type Part = Html | string | number | undefined | readonly Part[];
 
-/** A template for HTML: what is put in is text, whose every special character is escaped, unless it is markup already. */
+/** A template tag for HTML. Inserted values are escaped, except for `Html`. */
 export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
   return new Html(String.raw({ raw: strings }, ...parts.map(markupOf)));
 }
@@ -18,6 +18,6 @@ function markupOf(part: Part): string {
   if (part === undefined) return "";
   if (part instanceof Html) return part.markup;
   if (typeof part === "object") return part.map(markupOf).join("");
-  const signs: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-  return String(part).replace(/[&<>"']/g, (sign) => signs[sign] ?? sign);
+  const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+  return String(part).replace(/[&<>"']/g, (character) => entities[character] ?? character);
 }

@@ -12,7 +12,7 @@ import type { VolumeView } from "../../cluster/observe.ts";
 import { count } from "../rows.ts";
 import { html, Html } from "./html.ts";
 
-/** The cluster as cards: a card a node, in the column of its zone where zones are known, and one for the pods that are on none. */
+/** The cluster as cards: one for each node, in columns by zone if the nodes have zones, and one for the pods without a node. */
 export function clusterCards(map: ClusterMap, level: number): Html {
   return html`<div class="map">
     ${legend(map)} ${map.waiting.length === 0 ? undefined : waitingCard(map.waiting, level)}
@@ -20,7 +20,7 @@ export function clusterCards(map: ClusterMap, level: number): Html {
   </div>`;
 }
 
-/** What the colours mean; the names say it too. */
+/** The legend of the colours. The names of the pods show the component, too. */
 function legend({ nodes, waiting }: ClusterMap): Html {
   const pods = [...nodes.flatMap((node) => [...node.pods, ...node.departed]), ...waiting];
   const present = [...new Set(pods.map(({ component }) => component))];
@@ -64,10 +64,10 @@ function groupCards({ title, nodes, zones }: NodeGroup, level: number): Html {
     </section>`;
   }
   const columns = zones.map((zone) => {
-    const mine = nodes.filter((node) => node.zone === zone);
+    const members = nodes.filter((node) => node.zone === zone);
     return html`<section class="zone">
       ${heading(level + 1, `zone ${zone}`)}
-      ${mine.length === 0 ? html`<p class="none">none here</p>` : mine.map((node) => nodeCard(node, level + 2))}
+      ${members.length === 0 ? html`<p class="none">none here</p>` : members.map((node) => nodeCard(node, level + 2))}
     </section>`;
   });
   return html`<section class="group">
@@ -77,11 +77,11 @@ function groupCards({ title, nodes, zones }: NodeGroup, level: number): Html {
 }
 
 function nodeCard(node: MappedNode, level: number): Html {
-  const { name, fate, pods, departed, taints, volumes } = node;
-  return html`<article class="card node ${fate ?? ""}" data-node="${name}">
+  const { name, failure, pods, departed, taints, volumes } = node;
+  return html`<article class="card node ${failure ?? ""}" data-node="${name}">
     <header>
-      ${heading(level, fate === undefined ? name : html`<del>${name}</del>`)}
-      ${fate === undefined ? undefined : html`<strong class="fate">${fate}</strong>`}
+      ${heading(level, failure === undefined ? name : html`<del>${name}</del>`)}
+      ${failure === undefined ? undefined : html`<strong class="failure">${failure}</strong>`}
     </header>
     ${taints.length === 0 ? undefined : html`<p class="taints">${taints.map((taint) => html`<code>${taint}</code> `)}</p>`}
     ${
@@ -99,15 +99,15 @@ function nodeCard(node: MappedNode, level: number): Html {
           </ul>`
     }
     ${pods.length + departed.length === 0 ? html`<p class="none">no pods</p>` : undefined}
-    ${volumes.length === 0 ? undefined : volumeList(volumes)} ${fate === "lost" ? undefined : load(node)}
+    ${volumes.length === 0 ? undefined : volumeList(volumes)} ${failure === "lost" ? undefined : load(node)}
   </article>`;
 }
 
 function podLine(pod: MappedPod): Html {
   const { name, title, component, state, arrived, why } = pod;
-  const manner = arrived && state === "ready" ? "arrived" : state;
+  const label = arrived && state === "ready" ? "arrived" : state;
   return html`<li class="pod ${colour(component)}" data-pod="${name}">
-    <span class="name">${title}</span> <span class="state ${manner}">${stateText(pod)}</span>
+    <span class="name">${title}</span> <span class="state ${label}">${stateText(pod)}</span>
     ${why === undefined ? undefined : html`<p class="why">${why}</p>`}
   </li>`;
 }

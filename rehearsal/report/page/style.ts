@@ -1,4 +1,4 @@
-/** The page's look: one column of sections, cards in a grid, light or dark as the reader has it, and fit for paper. */
+/** The style sheet of the page: one column of sections, cards in a grid, light and dark colours, and a layout for printing. */
 export const style = `
 :root {
   color-scheme: light dark;
@@ -50,7 +50,7 @@ details { margin-top: 1rem; }
 summary { cursor: pointer; font-weight: 600; font-size: .875rem; padding: .375rem 0; width: fit-content; }
 section > details:first-of-type > .map { margin-top: .25rem; }
 
-.remains { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: .75rem; margin: .75rem 0 .5rem; }
+.replicas { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: .75rem; margin: .75rem 0 .5rem; }
 .tile { padding: .625rem .75rem; background: var(--card); border: 1px solid var(--line); border-radius: 4px; }
 .tile dt { font-size: .8125rem; color: var(--quiet); }
 .tile dd { font-weight: 600; }
@@ -90,7 +90,7 @@ main > section > h3 { margin-top: .75rem; }
 .meter i { display: block; height: 100%; background: var(--quiet); border-radius: 2px; }
 .node.lost, .node.drained { border: 2px dashed var(--bad); background: transparent; }
 .node.drained { border-color: var(--warn); }
-.fate { color: var(--bad); font-size: .8125rem; text-transform: uppercase; letter-spacing: .04em; } .drained .fate { color: var(--warn); }
+.failure { color: var(--bad); font-size: .8125rem; text-transform: uppercase; letter-spacing: .04em; } .drained .failure { color: var(--warn); }
 .lost .volumes .name { text-decoration: line-through; }
 .waiting { margin-top: 1rem; border-color: var(--bad); }
 .waiting .pods { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: .5rem 1.5rem; }

@@ -1,17 +1,17 @@
 import type { Table } from "../rows.ts";
 import { html, type Html, type Part } from "./html.ts";
 
-/** Longer tables are folded. */
-const foldedFrom = 15;
+/** Tables with more rows are collapsed. */
+const collapseLimit = 15;
 
-/** A section with a table; nothing where there are no rows. */
+/** A section with a table. Undefined if there are no rows. */
 export function tableSection({ title, head, rows }: Table): Html | undefined {
   if (rows.length === 0) return undefined;
   const body = table(head, rows);
   return html`<section>
     <h2>${title}</h2>
     ${
-      rows.length > foldedFrom
+      rows.length > collapseLimit
         ? html`<details>
             <summary>${rows.length} rows</summary>
             ${body}
@@ -21,7 +21,7 @@ export function tableSection({ title, head, rows }: Table): Html | undefined {
   </section>`;
 }
 
-/** A table whose rows stand below each other on a narrow screen, each cell with its heading. The first cell names the row. */
+/** A table with row headings in the first column. On a narrow screen, each cell is shown below the previous one with its column heading. */
 export function table(head: readonly string[], rows: readonly (readonly Part[])[]): Html {
   return html`<table>
     <thead>

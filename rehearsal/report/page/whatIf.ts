@@ -1,11 +1,19 @@
 import type { ClusterMap } from "../map.ts";
-import { advicePartsOf, count, remains, survivalText, tally, whatIfTable, whatIfTitle } from "../rows.ts";
+import {
+  advicePartsOf,
+  count,
+  remainingReplicas,
+  survivalText,
+  countMoves,
+  whatIfTable,
+  whatIfTitle,
+} from "../rows.ts";
 import type { Remaining, WhatIf } from "../../failures/whatIf.ts";
 import { html, type Html } from "./html.ts";
 import { clusterCards } from "./map.ts";
 import { table } from "./table.ts";
 
-/** All what-ifs in one table, each with a link to its section. */
+/** A table of all what-ifs with links to their sections. */
 export function whatIfOverview(whatIfs: readonly WhatIf[]): Html {
   const { title, head, rows } = whatIfTable(whatIfs);
   return html`<section>
@@ -23,22 +31,22 @@ export function whatIfOverview(whatIfs: readonly WhatIf[]): Html {
 
 export interface WhatIfSectionArgs {
   whatIf: WhatIf;
-  /** Its place in the record. */
+  /** Its index in the record. */
   index: number;
-  /** As much of the cluster as is to be shown. */
+  /** The part of the cluster to show. */
   map: ClusterMap;
-  /** How many nodes the map leaves out. */
+  /** The number of nodes that are not in the map. */
   hidden: number;
-  /** Whether the map is unfolded. */
+  /** Whether the map is open. */
   open: boolean;
 }
 
-/** What became of one case: the numbers, what to do next, and the map. */
+/** The section of one case: numbers, next steps and map. */
 export function whatIfSection({ whatIf, index, map, hidden, open }: WhatIfSectionArgs): Html {
   const { survival, advice } = whatIf;
-  const { quorum, stops, weaker } = survival;
-  const { moved, waiting, refused } = tally(whatIf);
-  const fates = [
+  const { quorum, stops, degraded } = survival;
+  const { moved, waiting, refused } = countMoves(whatIf);
+  const results = [
     `${count(moved, "pod")} moved`,
     `${count(waiting, "pod")} ${waiting === 1 ? "waits" : "wait"}`,
     ...(refused === 0 ? [] : [`${count(refused, "pod")} could not be evicted`]),
@@ -47,12 +55,12 @@ export function whatIfSection({ whatIf, index, map, hidden, open }: WhatIfSectio
     <h2>If ${whatIfTitle(whatIf)}</h2>
     <p class="outcome">
       <strong class="${stops.length > 0 ? "bad" : "good"}">Pulsar ${survivalText(survival)}.</strong>
-      ${fates.join(", ")}.
+      ${results.join(", ")}.
     </p>
-    <dl class="remains">${remains(survival).map(([name, remaining]) => tile(name, remaining))}</dl>
+    <dl class="replicas">${remainingReplicas(survival).map(([name, remaining]) => tile(name, remaining))}</dl>
     <p class="quiet">Ledgers: ensemble ${quorum.ensemble}, write quorum ${quorum.write}, ack quorum ${quorum.ack}.</p>
     <div class="lists">
-      ${list("Why it stops", stops)} ${list("Degraded", weaker)} ${steps("What to do next", advice)}
+      ${list("Why it stops", stops)} ${list("Degraded", degraded)} ${steps("What to do next", advice)}
     </div>
     <details ${open ? "open" : ""}>
       <summary>Map of the cluster</summary>
@@ -89,7 +97,7 @@ function steps(title: string, lines: readonly string[]): Html | undefined {
   </div>`;
 }
 
-/** More replicas than this are told in numbers alone. */
+/** With more replicas, only the numbers are shown. */
 const pipLimit = 12;
 
 function tile(name: string, remaining: Remaining): Html {

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { parse } from "yaml";
-import { type Needs, render } from "../../../rehearsal/report/mirror.ts";
+import { type MirrorSettings, render } from "../../../rehearsal/report/mirror.ts";
 import { stackSettings } from "../../../rehearsal/engine/stackSettings.ts";
 import { fixtures } from "../../support/stackFile.ts";
 
@@ -12,7 +12,7 @@ const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
 const registry = "harbor.example.com/library";
 
 /** A stack's settings, its images in `registry`. */
-function needs(over: Partial<Needs> = {}): Needs {
+function needs(over: Partial<MirrorSettings> = {}): MirrorSettings {
   return {
     registry,
     images: {

@@ -25,13 +25,13 @@ describe("progressOn something that is no terminal", () => {
     assert.equal(written(), "fast (N s)\nslow (N s)\n");
   });
 
-  it("passes on what a step tells only if it is talkative", async () => {
+  it("passes on what a step tells only if it is verbose", async () => {
     const { out, written } = pipe();
     const work = async (tell: (line: string) => void) => {
       tell("building");
     };
     const progress = progressOn(out);
-    await progress({ title: "tools", work, talkative: true });
+    await progress({ title: "tools", work, verbose: true });
     await progress({ title: "up", work });
     assert.equal(written(), "  building\ntools (N s)\nup (N s)\n");
   });

@@ -1,13 +1,13 @@
 /** A plan of thirty nodes in the dedicated layout. The lowest of the sizes that `npm run scale` measures. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { componentOf } from "../../../rehearsal/report/plan.ts";
+import { componentOf } from "../../../rehearsal/report/placement.ts";
 import { planOf, stack } from "../../../rehearsal/scale/plan.ts";
 import { rehearseOn } from "../../../rehearsal/rehearse.ts";
 import { withRehearsal } from "../support.ts";
 
 test("thirty nodes: every pod in its place, and neither a second up nor a refresh finds anything to do", async () => {
-  await withRehearsal({ stack, config: planOf(30), inOneGo: true }, async (stage) => {
+  await withRehearsal({ stack, config: planOf(30), skipCheckpoints: true }, async (stage) => {
     const { record, verdict } = await rehearseOn(stage, { keep: true });
     assert.deepEqual(verdict, { ok: true, problems: [] });
     assert.deepEqual(

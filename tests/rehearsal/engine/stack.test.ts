@@ -142,8 +142,8 @@ describe("the CLI", () => {
 
   test("reads the stack file itself, and tells a fault in it by one line with its name", async (context) => {
     const { dir, read } = await project(context);
-    const { written } = await open(dir);
-    assert.deepEqual(written, {
+    const { initialConfig } = await open(dir);
+    assert.deepEqual(initialConfig, {
       plain: { "pulsar:layout": "mixed", "pulsar:nodes": [{ name: "node1" }] },
       encrypted: ["pulsar:managerPassword"],
     });

@@ -7,7 +7,7 @@ import { before, describe, test } from "node:test";
 import { EngineError, Stack } from "../../../rehearsal/engine/stack.ts";
 import { silent, type Progress, type Step } from "../../../rehearsal/cli/progress.ts";
 import { standInPlugins } from "../../../rehearsal/stage.ts";
-import { madeUpSecrets, ownProject, secretsFor } from "../../../rehearsal/engine/stackSettings.ts";
+import { generateSecrets, ownProject, secretsFor } from "../../../rehearsal/engine/stackSettings.ts";
 import { prepareTools } from "../../../rehearsal/tools/tools.ts";
 import { fixtures } from "../../support/stackFile.ts";
 import { awkward, empty, faulty } from "../awkwardConfig.ts";
@@ -35,16 +35,16 @@ describe("a stack file, read by Pulumi", () => {
     }
   }
 
-  const read = (text: string) => withStack(text, async ({ written }) => Promise.resolve(written));
+  const read = (text: string) => withStack(text, async ({ initialConfig }) => Promise.resolve(initialConfig));
 
   test("says what the reading without Pulumi finds, and so does the rehearsed stack's own file", async () => {
-    await withStack(awkward.text, async ({ written: { plain, encrypted } }, dir) => {
+    await withStack(awkward.text, async ({ initialConfig: { plain, encrypted } }, dir) => {
       assert.deepEqual({ plain, encrypted: encrypted.sort() }, { plain: awkward.plain, encrypted: awkward.encrypted });
 
       const [projectDir, workDir] = [join(dir, "work"), join(dir, "again")];
       await mkdir(workDir);
       const own = await Stack.create({ pulumi, projectDir, workDir, path: [] }, "test");
-      assert.deepEqual(own.written, { plain, encrypted: [] });
+      assert.deepEqual(own.initialConfig, { plain, encrypted: [] });
     });
   });
 
@@ -93,7 +93,7 @@ test("what a preview refuses, the rehearsal refuses in the same words, before it
         try {
           const path = [join(ownProject, "node_modules/.bin"), standInPlugins];
           const stack = await Stack.create({ pulumi: tools.pulumi, projectDir: project, workDir, path }, "test");
-          await stack.configure({ secret: secretsFor(stack.written, madeUpSecrets()) });
+          await stack.configure({ secret: secretsFor(stack.initialConfig, generateSecrets()) });
           const previewed = errorsOf(await stack.preview()).join("\n");
           const titles: string[] = [];
           const progress = (async (...steps: Step<unknown>[]) => {

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { Component } from "../../../model/layouts/layout.ts";
 import { advise } from "../../../rehearsal/failures/advice.ts";
 import type { PodView, WorkloadView } from "../../../rehearsal/cluster/observe.ts";
-import { judgeSurvival } from "../../../rehearsal/failures/survival.ts";
+import { assessSurvival } from "../../../rehearsal/failures/survival.ts";
 import type { Move, WhatIf } from "../../../rehearsal/failures/whatIf.ts";
 import { layout, running } from "../seen.ts";
 
@@ -30,7 +30,7 @@ function advice(
   );
   const after = { ...seen, pods, workloads };
   const quorum = { ensemble: 2, write: 2, ack: 2, racks: 0 };
-  const survival = judgeSurvival({ after, dead: [], layout, quorum });
+  const survival = assessSurvival({ after, failed: [], layout, quorum });
   return advise({ kind, nodes, moves, survival, after }, installation);
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { casesOf, type Question } from "../../../rehearsal/failures/cases.ts";
+import { failureCases, type FailureOptions } from "../../../rehearsal/failures/cases.ts";
 
 const nodes = [
   { name: "node1", zone: "a" },
@@ -9,21 +9,21 @@ const nodes = [
   { name: "node4" },
 ];
 
-describe("casesOf", () => {
+describe("failureCases", () => {
   it("keeps the order that was asked for, each node once", () => {
-    assert.deepEqual(casesOf({ lose: ["node3", "node1", "node3"] }, nodes), [
+    assert.deepEqual(failureCases({ lose: ["node3", "node1", "node3"] }, nodes), [
       { kind: "lost", nodes: ["node3", "node1"] },
     ]);
-    assert.deepEqual(casesOf({ drain: ["node2"] }, nodes), [{ kind: "drained", nodes: ["node2"] }]);
+    assert.deepEqual(failureCases({ drain: ["node2"] }, nodes), [{ kind: "drained", nodes: ["node2"] }]);
   });
 
   it("loses all nodes of a zone together", () => {
-    assert.deepEqual(casesOf({ loseZone: "a" }, nodes), [{ kind: "lost", nodes: ["node1", "node3"], zone: "a" }]);
+    assert.deepEqual(failureCases({ loseZone: "a" }, nodes), [{ kind: "lost", nodes: ["node1", "node3"], zone: "a" }]);
   });
 
   it("makes a case of each node", () => {
     assert.deepEqual(
-      casesOf({ eachNode: true }, nodes).map(({ kind, nodes: away }) => [kind, ...away]),
+      failureCases({ eachNode: true }, nodes).map(({ kind, nodes: away }) => [kind, ...away]),
       nodes.map(({ name }) => ["lost", name]),
     );
   });
@@ -35,14 +35,14 @@ describe("casesOf", () => {
     ],
     [{ drain: ["x"] }, '--drain: found "x"; allowed: nodes of the stack, which are node1, node2, node3, node4'],
     [{ loseZone: "c" }, '--lose-zone: found "c"; allowed: one of the zones a, b'],
-  ] satisfies [Question, string][]) {
+  ] satisfies [FailureOptions, string][]) {
     it(`refuses ${JSON.stringify(question)}`, () => {
-      assert.throws(() => casesOf(question, nodes), { name: "RehearsalError", message });
+      assert.throws(() => failureCases(question, nodes), { name: "RehearsalError", message });
     });
   }
 
   it("says that there are no zones", () => {
-    assert.throws(() => casesOf({ loseZone: "a" }, [{ name: "node1" }]), {
+    assert.throws(() => failureCases({ loseZone: "a" }, [{ name: "node1" }]), {
       message: '--lose-zone: found "a"; allowed: nothing, because no node of the stack has a zone',
     });
   });

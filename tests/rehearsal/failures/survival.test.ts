@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Observation } from "../../../rehearsal/cluster/observe.ts";
-import { judgeSurvival, quorumOf, type Quorum } from "../../../rehearsal/failures/survival.ts";
+import { assessSurvival, quorumOf, type Quorum } from "../../../rehearsal/failures/survival.ts";
 import { layout, running } from "../seen.ts";
 
 const quorum: Quorum = { ensemble: 2, write: 2, ack: 2, racks: 0 };
@@ -17,7 +17,7 @@ function without(...names: (string | RegExp)[]): Observation {
 }
 
 const judge = (after: Observation, over: Partial<Quorum> = {}) =>
-  judgeSurvival({ after, dead: [], layout, quorum: { ...quorum, ...over } });
+  assessSurvival({ after, failed: [], layout, quorum: { ...quorum, ...over } });
 
 describe("quorumOf", () => {
   it("is two of two of two where the brokers' configuration says nothing", () => {
@@ -39,8 +39,8 @@ describe("quorumOf", () => {
   });
 });
 
-describe("judgeSurvival", () => {
-  it("finds nothing weaker where everything runs", () => {
+describe("assessSurvival", () => {
+  it("finds nothing degraded where everything runs", () => {
     assert.deepEqual(judge(running()), {
       zookeeper: { running: 3, replicas: 3, needed: 2 },
       bookies: { running: 3, replicas: 3, needed: 2 },
@@ -48,14 +48,14 @@ describe("judgeSurvival", () => {
       proxies: { running: 3, replicas: 3, needed: 1 },
       quorum: { ensemble: 2, write: 2, ack: 2 },
       stops: [],
-      weaker: [],
+      degraded: [],
     });
   });
 
   it("lets the test stack go on without one of its nodes", () => {
-    const { stops, weaker } = judge(without(/-1$/));
+    const { stops, degraded } = judge(without(/-1$/));
     assert.deepEqual(stops, []);
-    assert.deepEqual(weaker, [
+    assert.deepEqual(degraded, [
       "2 of 3 ZooKeepers run: no more may be lost",
       "2 of 3 bookies run: no more may be lost",
       "ledgers that have a copy on a missing bookie are under-replicated until autorecovery has copied them",
@@ -65,14 +65,14 @@ describe("judgeSurvival", () => {
   });
 
   it("stops it without two", () => {
-    const { stops, weaker } = judge(without(/-[12]$/));
+    const { stops, degraded } = judge(without(/-[12]$/));
     assert.deepEqual(stops, [
       "ZooKeeper has no majority: 1 of 3 runs, 2 are needed; brokers and bookies cannot continue without it",
       "each ledger is spread over 2 bookies, and 1 of 3 runs: no ledger can be opened and no topic written",
       "2 of 3 bookies are missing, and a message is acknowledged once 2 have it: acknowledged messages may be on missing ones only, " +
         "and not be read until one of those is back",
     ]);
-    assert.deepEqual(weaker, [
+    assert.deepEqual(degraded, [
       "ledgers that have a copy on a missing bookie are under-replicated until the bookie is back: too few are left to copy to",
       "1 of 3 brokers runs",
       "1 of 3 proxies runs",
@@ -80,7 +80,7 @@ describe("judgeSurvival", () => {
   });
 
   it("does not count what the API still says of pods on nodes that died", () => {
-    const { zookeeper, stops } = judgeSurvival({ after: running(), dead: ["node1", "node2"], layout, quorum });
+    const { zookeeper, stops } = assessSurvival({ after: running(), failed: ["node1", "node2"], layout, quorum });
     assert.deepEqual(zookeeper, { running: 1, replicas: 3, needed: 2 });
     assert.equal(stops.length, 3);
   });
@@ -110,7 +110,7 @@ describe("judgeSurvival", () => {
   });
 
   it("tells apart who copies the ledgers, and that nobody does", () => {
-    const about = (after: Observation) => judge(after).weaker.filter((line) => /autorecovery/.test(line));
+    const about = (after: Observation) => judge(after).degraded.filter((line) => /autorecovery/.test(line));
     assert.deepEqual(about(without("pulsar-bookie-0", /recovery/)), [
       "ledgers that have a copy on a missing bookie are under-replicated and remain so: autorecovery does not run",
     ]);
@@ -120,10 +120,10 @@ describe("judgeSurvival", () => {
   });
 
   it("takes the operators' tools for no part of the service", () => {
-    const { stops, weaker } = judge(without(/toolset/, /manager/));
+    const { stops, degraded } = judge(without(/toolset/, /manager/));
     assert.deepEqual(stops, []);
     assert.deepEqual(
-      weaker.map((line) => line.split(":")[0]),
+      degraded.map((line) => line.split(":")[0]),
       ["the toolset does not run", "Pulsar Manager does not run"],
     );
   });
@@ -140,9 +140,9 @@ describe("judgeSurvival", () => {
     const seen = running();
     const bookies = names.map((node, i) => ({ ...first(seen.pods), name: `pulsar-bookie-${i}`, node }));
     const after = { ...seen, pods: [...seen.pods.filter(({ component }) => component !== "bookie"), ...bookies] };
-    const stops = (over: Partial<Quorum>, dead = ["node1", "node4"]) => {
-      const circumstances = { after, dead, layout: zoned, quorum: { ...quorum, ...over } };
-      return judgeSurvival(circumstances).stops.filter((line) => line.includes("acknowledged")).length;
+    const stops = (over: Partial<Quorum>, failed = ["node1", "node4"]) => {
+      const input = { after, failed, layout: zoned, quorum: { ...quorum, ...over } };
+      return assessSurvival(input).stops.filter((line) => line.includes("acknowledged")).length;
     };
 
     it("may lose messages where racks are not looked at", () => {

@@ -1,10 +1,10 @@
 /** Stacks with nodes lost, given back and drained: what the rehearsal says of them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { casesOf } from "../../../rehearsal/failures/cases.ts";
+import { failureCases } from "../../../rehearsal/failures/cases.ts";
 import { RehearsalError } from "../../../rehearsal/engine/fault.ts";
-import { giveBack } from "../../../rehearsal/failures/losing.ts";
-import { allRun, rehearseOn, takeAway } from "../../../rehearsal/rehearse.ts";
+import { restoreNodes } from "../../../rehearsal/failures/nodeFailures.ts";
+import { waitUntilReady, rehearseOn, simulateFailures } from "../../../rehearsal/rehearse.ts";
 import { verdict } from "../../../rehearsal/report/report.ts";
 import type { WhatIf } from "../../../rehearsal/failures/whatIf.ts";
 import { withRehearsal } from "../support.ts";
@@ -56,8 +56,8 @@ test("nodes of the test stack lost and drained", { timeout: 480_000 }, async (t)
     });
 
     await t.test("given back: everything runs again, and the node is as it was", async () => {
-      await giveBack(stage, ["node1"]);
-      await allRun(stage);
+      await restoreNodes(stage, ["node1"]);
+      await waitUntilReady(stage);
       const { nodes, pods } = await stage.observe();
       // A record holds plain data, not the client's classes.
       assert.deepEqual(JSON.parse(JSON.stringify(nodes)), record.seen?.nodes);
@@ -68,7 +68,7 @@ test("nodes of the test stack lost and drained", { timeout: 480_000 }, async (t)
       { kind: "drained", nodes: ["node2", "node3"] },
       { kind: "lost", nodes: ["node1", "node2"] },
     ] as const;
-    const [drained, lost] = await takeAway(
+    const [drained, lost] = await simulateFailures(
       stage,
       both.map(({ kind, nodes }) => ({ kind, nodes: [...nodes] })),
     );
@@ -128,12 +128,12 @@ test("nodes of the production stack lost", { timeout: 480_000 }, async (t) => {
       assert.match(report, /It survives the loss of any single node\./);
     });
 
-    await giveBack(stage, ["sv-3"]);
-    await allRun(stage);
+    await restoreNodes(stage, ["sv-3"]);
+    await waitUntilReady(stage);
     const zones = stage.layout.nodes;
-    const [b, a] = await takeAway(
+    const [b, a] = await simulateFailures(
       stage,
-      ["b", "a"].flatMap((loseZone) => casesOf({ loseZone }, zones)),
+      ["b", "a"].flatMap((loseZone) => failureCases({ loseZone }, zones)),
     );
     assert.ok(a && b);
 

@@ -192,7 +192,7 @@ describe("renderPage", () => {
       jobs: [{ name: evil, component: "bookie-init", state: "open" }],
     });
     const whatIf = { ...loss([]), nodes: [evil], zone: evil, advice: [`a: kubectl ${evil}`], after: seen };
-    const survival = { ...whatIf.survival, stops: [evil], weaker: [evil] };
+    const survival = { ...whatIf.survival, stops: [evil], degraded: [evil] };
     const page = renderPage({
       ...test,
       stack: evil,

@@ -29,7 +29,7 @@ function whatIf(over: Partial<WhatIf> = {}, stops: string[] = []): WhatIf {
       proxies: { running: 3, replicas: 3, needed: 1 },
       quorum: { ensemble: 2, write: 2, ack: 2 },
       stops,
-      weaker: ["2 of 3 ZooKeepers run"],
+      degraded: ["2 of 3 ZooKeepers run"],
     },
     advice: ["Make sure that node2 is off", "Say so: kubectl taint node node2 x"],
     after: running(),
@@ -49,7 +49,7 @@ function record(over: Partial<RehearsalRecord> = {}): RehearsalRecord {
     seen: running(),
     missing: [],
     leftovers: [],
-    trespasses: [],
+    foreignChanges: [],
     ...over,
   };
 }
@@ -149,7 +149,7 @@ describe("verdict", () => {
     ["something left behind", { leftovers: ["Secret pulsar/a"] }, "left behind by destroy: Secret pulsar/a"],
     [
       "something of somebody else's gone",
-      { trespasses: ["taint x:NoSchedule on node node1"] },
+      { foreignChanges: ["taint x:NoSchedule on node node1"] },
       "not owned by the stack, but changed: taint x:NoSchedule on node node1",
     ],
   ] satisfies [string, Partial<RehearsalRecord>, string][]) {

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { parseDocument } from "yaml";
-import { settled } from "../../../rehearsal/rehearse.ts";
-import { openMatters } from "../../../rehearsal/failures/settling.ts";
+import { waitUntilStable } from "../../../rehearsal/rehearse.ts";
+import { unreadyObjects } from "../../../rehearsal/cluster/readiness.ts";
 import type { Stage } from "../../../rehearsal/stage.ts";
 import { waitFor } from "../../../rehearsal/cluster/waiting.ts";
 import { assertOk, errorsOf, withRehearsal } from "../../rehearsal/support.ts";
@@ -67,8 +67,8 @@ test("another node in a node's place", async (t) => {
       const after = await identities(stage);
       const replaced = Object.keys(before).filter((name) => before[name] !== after[name]);
       assert.deepEqual(replaced.sort(), theirs.flatMap((name) => [`claim ${name}`, `volume ${name}`]).sort());
-      const seen = await settled(stage);
-      assert.deepEqual(openMatters(seen), []);
+      const seen = await waitUntilStable(stage);
+      assert.deepEqual(unreadyObjects(seen), []);
       const where = seen.pods.filter(({ name }) => pods.includes(name)).map(({ name, node }) => [name, node]);
       assert.deepEqual(
         where.sort(),

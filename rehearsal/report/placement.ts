@@ -2,7 +2,7 @@ import type { Component, Layout } from "../../model/layouts/layout.ts";
 import { enumerate } from "./explain.ts";
 import type { PodView } from "../cluster/observe.ts";
 
-/** What the chart (2.7.7 and 4.7.0) and the stack's own Jobs call the components in their pods' `component` label. */
+/** The `component` labels of the pods of the charts (2.7.7 and 4.7.0) and of the stack's own Jobs. */
 const labels: Record<string, Component> = {
   zookeeper: "zookeeper",
   bookie: "bookkeeper",
@@ -17,46 +17,44 @@ const labels: Record<string, Component> = {
   "smoke-test": "init",
 };
 
-/**
- * Which of the layout's components a `component` label means: the table above, `init` for the Jobs `bookie-init`, `pulsar-init` and, of chart
- * 4.7.0, `pulsar-manager-init`. Pods of the chart's hooks carry none.
- */
+/** The layout's component for a `component` label. Undefined for pods of the chart's hooks, which have no label. */
 export function componentOf(label: string | undefined): Component | undefined {
+  // The Jobs bookie-init, pulsar-init and, in chart 4.7.0, pulsar-manager-init.
   if (label?.endsWith("-init")) return "init";
   return label === undefined ? undefined : labels[label];
 }
 
 /**
- * Where the pods are not as the layout has them: on another node than the rule of their placement allows, or not as many as it says. Pods
- * that have no node yet are not judged. The layout knows of no pods but the chart's and the stack's.
+ * The differences between the pods and the layout: pods on nodes that the rule of their placement excludes, and wrong numbers of pods. Pods without
+ * a node are ignored.
  *
- * @param deployed whether `up` came to its end; otherwise pods may just not have been made yet, and only too many are told
+ * @param deployed whether `up` succeeded. Otherwise missing pods are not reported, because they may not have been created yet
  */
-export function offPlan(pods: readonly PodView[], layout: Layout, deployed: boolean): string[] {
+export function placementProblems(pods: readonly PodView[], layout: Layout, deployed: boolean): string[] {
   const { placements } = layout;
-  const marked = new Set(layout.nodes.map(({ name }) => name));
+  const stackNodes = new Set(layout.nodes.map(({ name }) => name));
   return (Object.keys(placements) as Component[]).flatMap((component) => {
     const { replicas, nodes, rule, overZones } = placements[component];
-    const mine = pods.filter((pod) => componentOf(pod.component) === component && pod.state !== "ending");
-    const faults = mine.flatMap((pod) => {
+    const own = pods.filter((pod) => componentOf(pod.component) === component && pod.state !== "ending");
+    const faults = own.flatMap((pod) => {
       if (pod.node === undefined) return [];
       if (nodes.length === 0)
-        return marked.has(pod.node) ? [`${pod.name} is on ${pod.node}; planned: a node outside the stack`] : [];
+        return stackNodes.has(pod.node) ? [`${pod.name} is on ${pod.node}; planned: a node outside the stack`] : [];
       const planned = rule === "ordinal" ? nodes.slice(ordinalOf(pod.name), ordinalOf(pod.name) + 1) : nodes;
       if (planned.includes(pod.node)) return [];
       return [`${pod.name} is on ${pod.node}; planned: ${planned.length === 0 ? "nowhere" : alternatives(planned)}`];
     });
-    if (rule === "spread") faults.push(...sharing(mine));
-    if (overZones) faults.push(...unevenly(component, mine, layout));
-    // Jobs come and go; whether they complete is told by the Jobs themselves.
-    if (component !== "init" && (mine.length > replicas || (deployed && mine.length < replicas))) {
-      faults.push(`${component}: ${mine.length} pods; planned: ${replicas}`);
+    if (rule === "spread") faults.push(...sharedNodes(own));
+    if (overZones) faults.push(...unevenZones(component, own, layout));
+    // The number of a Job's pods varies. The report contains the state of each Job.
+    if (component !== "init" && (own.length > replicas || (deployed && own.length < replicas))) {
+      faults.push(`${component}: ${own.length} pods; planned: ${replicas}`);
     }
     return faults;
   });
 }
 
-function sharing(pods: readonly PodView[]): string[] {
+function sharedNodes(pods: readonly PodView[]): string[] {
   const nodes = [...new Set(pods.flatMap(({ node }) => node ?? []))];
   return nodes.flatMap((node) => {
     const together = pods.filter((pod) => pod.node === node).map(({ name }) => name);
@@ -64,8 +62,8 @@ function sharing(pods: readonly PodView[]): string[] {
   });
 }
 
-/** Pods that crowd in one zone. Those that have no node yet do not count. */
-function unevenly(component: Component, pods: readonly PodView[], { nodes, placements }: Layout): string[] {
+/** A problem if one zone has at least two more pods than another. Pods without a node do not count. */
+function unevenZones(component: Component, pods: readonly PodView[], { nodes, placements }: Layout): string[] {
   const zoneOf = new Map(nodes.map(({ name, zone = "" }) => [name, zone]));
   const perZone = new Map(placements[component].nodes.map((node) => [zoneOf.get(node) ?? "", 0]));
   for (const { node = "" } of pods) {

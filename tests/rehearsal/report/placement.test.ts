@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { componentOf, offPlan } from "../../../rehearsal/report/plan.ts";
+import { componentOf, placementProblems } from "../../../rehearsal/report/placement.ts";
 import type { PodView } from "../../../rehearsal/cluster/observe.ts";
 import { layout, pod, running } from "../seen.ts";
 
@@ -9,28 +9,28 @@ function withPod(name: string, over: Partial<PodView>): PodView[] {
   return running().pods.map((one) => (one.name === name ? { ...one, ...over } : one));
 }
 
-describe("offPlan", () => {
+describe("placementProblems", () => {
   it("finds nothing where everything is in its place", () => {
-    assert.deepEqual(offPlan(running().pods, layout, true), []);
+    assert.deepEqual(placementProblems(running().pods, layout, true), []);
   });
 
   it("holds ordinals to their node", () => {
     const pods = withPod("pulsar-bookie-0", { node: "node2" });
-    assert.deepEqual(offPlan(pods, layout, true), ["pulsar-bookie-0 is on node2; planned: node1"]);
+    assert.deepEqual(placementProblems(pods, layout, true), ["pulsar-bookie-0 is on node2; planned: node1"]);
   });
 
   it("wants one pod a node where they are to be spread", () => {
     const pods = withPod("pulsar-broker-0", { node: "node2" });
-    assert.deepEqual(offPlan(pods, layout, true), [
+    assert.deepEqual(placementProblems(pods, layout, true), [
       "pulsar-broker-0 and pulsar-broker-1 are all on node2; planned: one on each node",
     ]);
   });
 
   it("keeps all pods on the stack's nodes, those of the init Jobs too", () => {
-    assert.deepEqual(offPlan(withPod("pulsar-toolset-0", { node: "other" }), layout, true), [
+    assert.deepEqual(placementProblems(withPod("pulsar-toolset-0", { node: "other" }), layout, true), [
       "pulsar-toolset-0 is on other; planned: node1, node2 or node3",
     ]);
-    assert.deepEqual(offPlan(withPod("pulsar-bookie-init-abcde", { node: "other" }), layout, true), [
+    assert.deepEqual(placementProblems(withPod("pulsar-bookie-init-abcde", { node: "other" }), layout, true), [
       "pulsar-bookie-init-abcde is on other; planned: node1, node2 or node3",
     ]);
   });
@@ -38,7 +38,7 @@ describe("offPlan", () => {
   it("keeps the stack's own Jobs where the init Jobs are, however often they run", () => {
     for (const component of ["bookie-racks", "smoke-test", "manager-setup"]) {
       const runs = ["node1", "node1", "other"].map((node, i) => pod(`pulsar-${component}-${i}`, { component, node }));
-      assert.deepEqual(offPlan([...running().pods, ...runs], layout, true), [
+      assert.deepEqual(placementProblems([...running().pods, ...runs], layout, true), [
         `pulsar-${component}-2 is on other; planned: node1, node2 or node3`,
       ]);
     }
@@ -46,17 +46,17 @@ describe("offPlan", () => {
 
   it("counts: too many always, too few only once everything is deployed", () => {
     const fourth = [...running().pods, pod("pulsar-bookie-3", { component: "bookie" })];
-    assert.deepEqual(offPlan(fourth, layout, false), ["bookkeeper: 4 pods; planned: 3"]);
+    assert.deepEqual(placementProblems(fourth, layout, false), ["bookkeeper: 4 pods; planned: 3"]);
     const two = running().pods.filter(({ name }) => name !== "pulsar-proxy-2");
-    assert.deepEqual(offPlan(two, layout, true), ["proxy: 2 pods; planned: 3"]);
-    assert.deepEqual(offPlan(two, layout, false), []);
+    assert.deepEqual(placementProblems(two, layout, true), ["proxy: 2 pods; planned: 3"]);
+    assert.deepEqual(placementProblems(two, layout, false), []);
   });
 
   it("keeps what goes anywhere off the nodes of the layout", () => {
     const anywhere = { ...layout.placements.toolset, nodes: [] };
     const free = { ...layout, placements: { ...layout.placements, toolset: anywhere } };
-    assert.deepEqual(offPlan(withPod("pulsar-toolset-0", { node: "other-1" }), free, true), []);
-    assert.deepEqual(offPlan(running().pods, free, true), [
+    assert.deepEqual(placementProblems(withPod("pulsar-toolset-0", { node: "other-1" }), free, true), []);
+    assert.deepEqual(placementProblems(running().pods, free, true), [
       "pulsar-toolset-0 is on node3; planned: a node outside the stack",
     ]);
   });
@@ -67,9 +67,9 @@ describe("offPlan", () => {
       nodes: layout.nodes.map((node, i) => ({ ...node, zone: zones[i] })),
       placements: { ...layout.placements, proxy: { ...layout.placements.proxy, overZones: true } },
     };
-    assert.deepEqual(offPlan(running().pods, zoned, true), []);
+    assert.deepEqual(placementProblems(running().pods, zoned, true), []);
     const crowded = withPod("pulsar-proxy-0", { node: undefined });
-    assert.deepEqual(offPlan(crowded, zoned, true), [
+    assert.deepEqual(placementProblems(crowded, zoned, true), [
       "proxy: 0 in a, 2 in b; planned: at most one more in one zone than in another",
     ]);
   });
@@ -79,7 +79,7 @@ describe("offPlan", () => {
       ...withPod("pulsar-zookeeper-1", { node: undefined }),
       pod("pulsar-directories-x", { node: "other" }),
     ];
-    assert.deepEqual(offPlan(pods, layout, true), []);
+    assert.deepEqual(placementProblems(pods, layout, true), []);
   });
 });
 
