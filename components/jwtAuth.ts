@@ -23,7 +23,7 @@ export interface JwtAuthArgs {
 }
 
 /**
- * The keys and tokens of Pulsar's JWT authentication (seed, section 1.3), as the Secrets that `prepare_helm_release.sh` makes and the chart
+ * The keys and tokens of Pulsar's JWT authentication, as the Secrets that `prepare_helm_release.sh` makes and the chart
  * mounts: `<release>-token-asymmetric-key` (PRIVATEKEY, PUBLICKEY) or `<release>-token-symmetric-key` (SECRETKEY), and
  * `<release>-token-<role>` (TOKEN, TYPE).
  */

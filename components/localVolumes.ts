@@ -43,7 +43,7 @@ export interface LocalVolumesArgs {
 const waitUntilBound = { "pulumi.com/waitFor": "jsonpath={.status.phase}=Bound" };
 
 /**
- * The local disks of ZooKeeper and the bookies (seed, section 1.4): StorageClass, one PersistentVolume for each claim of the chart,
+ * The local disks of ZooKeeper and the bookies: StorageClass, one PersistentVolume for each claim of the chart,
  * pinned to its node and pre-bound, the claims themselves, and the directories on the nodes.
  *
  * The claims are made here rather than left to the StatefulSets, which would take over what they find: a claim that outlives the release

@@ -213,8 +213,8 @@ export class ManagerDatabase extends pulumi.ComponentResource {
 }
 
 /**
- * The address of `database` as PostgreSQL's JDBC driver takes it. Without TLS it is the seed's `jdbc:postgresql://host:port/database`; `verify-full`
- * checks against the CAs that Java trusts, as the driver would otherwise look for a file in its home directory.
+ * The URL of `database` for PostgreSQL's JDBC driver. `verify-full` uses the CAs that Java trusts, because by default the driver reads a file in its
+ * home directory.
  */
 export function jdbcUrl(server: { host: string; port: number; tls: TlsMode }, database: string): string {
   const host = server.host.includes(":") ? `[${server.host}]` : server.host;

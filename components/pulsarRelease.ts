@@ -52,8 +52,8 @@ export interface ServiceAddresses {
 }
 
 /**
- * The Helm release of Pulsar, with its manager's credentials, the configuration of the manager's nginx where the chart takes one, and the pull
- * secret of the `default` ServiceAccount (seed, section 2).
+ * The Helm release of Pulsar, the manager's credentials, the configuration of the manager's nginx if the chart accepts one, and the pull secret
+ * of the `default` ServiceAccount.
  */
 export class PulsarRelease extends pulumi.ComponentResource {
   readonly addresses: pulumi.Output<ServiceAddresses>;

@@ -16,9 +16,8 @@ export interface SmokeTestArgs extends StackJobPlace {
 const script = readFileSync(new URL("scripts/smokeTest.sh", import.meta.url), "utf8");
 
 /**
- * Proves that messages go through the cluster and that a missing and a wrong token are refused (seed, section 2.3): a Job that creates
- * `test-tenant/test-ns/test-topic`, sends messages through each of its partitions and leaves none. It runs again when `revision` changes. If it
- * fails, the `up` fails with the reason in the last line.
+ * A Job that tests the cluster: it creates `test-tenant/test-ns/test-topic`, sends messages to each partition and consumes all of them, and checks
+ * that a missing and a wrong token are rejected. It runs again when `revision` changes. If it fails, `up` fails with the reason in the last line.
  */
 export class SmokeTest extends pulumi.ComponentResource {
   constructor(name: string, args: SmokeTestArgs, opts?: pulumi.ComponentResourceOptions) {

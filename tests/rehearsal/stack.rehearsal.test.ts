@@ -13,7 +13,7 @@ import { addLatency } from "./latency.ts";
 import { assertNoSecretShown, secretData, valueAt } from "./secrets.ts";
 import { assertOk, listener, managerLogin, query, releases, withRehearsal } from "./support.ts";
 
-/** The seed's listing of pods (section 2.3), the manager's without what is drawn by lot. */
+/** The pods of the reference deployment, the manager's without its random suffix. */
 const listing = [
   ...["bookie", "broker", "proxy", "zookeeper"].flatMap((name) => [0, 1, 2].map((i) => `pulsar-${name}-${i}`)),
   "pulsar-pulsar-manager",
@@ -61,7 +61,7 @@ test("the test stack", async (t) => {
       await other(`${repository}:${tag}`, 1);
     });
 
-    await t.test("runs the seed's pods, each where the seed has it", () => {
+    await t.test("runs the pods of the reference deployment on the same nodes", () => {
       const running = pods.filter(({ state }) => state === "ready");
       assert.deepEqual(running.map(({ title }) => title).sort(), listing);
       for (const component of ["zookeeper", "bookie"]) {
