@@ -18,24 +18,24 @@ const load = createRequire(import.meta.url);
 export function chartSourceFaults({ chart }: Partial<Pick<Parsed, "chart">>, folder: string): Fault[] {
   if (chart === undefined || /^(https?|oci):/.test(chart.source)) return [];
   const { source, version } = chart;
-  const fault = (found: string, allowed: string): Fault[] => [{ key: keyOf(["chart", "source"]), found, allowed }];
+  const fault = (problem: string, remedy: string): Fault[] => [{ key: keyOf(["chart", "source"]), problem, remedy }];
   try {
     const found = versionOf(resolve(folder, source));
     if (found === version) return [];
     if (found !== undefined)
-      return fault(`${source}, a chart of version ${found}`, `a chart of version ${version} (pulsar:chart.version)`);
+      return fault(
+        `${source} is a chart of version ${found}`,
+        `use a chart of version ${version} (pulsar:chart.version)`,
+      );
   } catch (error) {
-    return fault(
-      `${source}, which cannot be read (${(error as Error).message})`,
-      "a folder or a .tgz file with a chart",
-    );
+    return fault(`${source} cannot be read (${(error as Error).message})`, "use a folder or a .tgz file with a chart");
   }
   const named = source.includes("/") && !isAbsolute(source) && !source.startsWith(".");
   return named
     ? []
     : fault(
-        `${source}, where there is no chart`,
-        "the folder or the .tgz file of a chart, https://..., oci://..., or repository/chart of a repository added with helm repo add",
+        `there is no chart at ${source}`,
+        "use the folder or .tgz file of a chart, https://..., oci://..., or repository/chart of a repository added with helm repo add",
       );
 }
 

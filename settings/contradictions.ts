@@ -1,6 +1,7 @@
 import { imageRef, namesRegistry } from "../model/charts/images.ts";
 import { chartLine } from "../model/charts/lines.ts";
 import { openManagerVersions } from "../model/managerFrontEnd.ts";
+import { supportedManagerVersions } from "../model/managerSchemas/index.ts";
 import { type Fault, keyOf } from "./faults.ts";
 import { ingressFaults } from "./ingress.ts";
 import { lengthFaults } from "./lengths.ts";
@@ -23,8 +24,8 @@ export function contradictions(settings: Partial<Parsed>): Fault[] {
     ...networkFaults(settings),
     ...tenantFaults(settings),
   ];
-  const add = (path: PropertyKey[], found: string, allowed: string) =>
-    faults.push({ key: keyOf(path), found, allowed });
+  const add = (path: PropertyKey[], problem: string, remedy: string) =>
+    faults.push({ key: keyOf(path), problem, remedy });
 
   const roles =
     tokens === undefined || chart === undefined || clients === undefined
@@ -35,20 +36,27 @@ export function contradictions(settings: Partial<Parsed>): Fault[] {
     const where = clients?.some(({ role }) => twice.includes(role)) ? ["clients"] : ["tokens", "roles"];
     add(
       where,
-      `the role ${[...new Set(twice)].join(", ")} twice`,
-      "every role once, in tokens.roles and clients together",
+      `repeats ${[...new Set(twice)].join(", ")}`,
+      "use each role only once in tokens.roles and clients together",
     );
   }
 
   for (const name of ["pulsar", "manager"] as const) {
     const image = images?.[name];
     if (registry === undefined || image === undefined || !namesRegistry(image.repository)) continue;
-    const allowed = `an image without its registry: pulsar:registry (${registry}) is put before it`;
-    add(["images", name], JSON.stringify(imageRef(image)), allowed);
+    add(
+      ["images", name],
+      `${JSON.stringify(imageRef(image))} names a registry although pulsar:registry (${registry}) is set`,
+      "use the name of the image without its registry",
+    );
   }
   const credentials = "imagePullCredentials" in settings && settings.imagePullCredentials !== undefined;
   if (images !== undefined && credentials && images.pullSecret === undefined) {
-    add(["images", "pullSecret"], "nothing", "the name of the Secret to make from pulsar:imagePullCredentials");
+    add(
+      ["images", "pullSecret"],
+      "is not set although pulsar:imagePullCredentials is",
+      "set the name of the Secret to create from it",
+    );
   }
   if (
     images?.pullSecret !== undefined &&
@@ -58,29 +66,32 @@ export function contradictions(settings: Partial<Parsed>): Fault[] {
   ) {
     add(
       ["imagePullCredentials"],
-      `nothing, so Secret ${images.pullSecret} is expected in a namespace that does not exist yet`,
-      "a Docker configuration (pulumi config set --secret), or pulsar:createNamespace false with the Secret already there",
+      `is not set, so Secret ${images.pullSecret} would have to exist in a namespace that does not exist yet`,
+      "set a Docker configuration (pulumi config set --secret), or create namespace and Secret first and set pulsar:createNamespace to false",
     );
   }
   const managerTag = images?.manager?.tag;
   if (chart !== undefined && managerTag !== undefined && openManagerVersions.includes(managerTag)) {
     if (!chartLine(chart.version).manager.takesFrontEnd) {
-      const allowed = `a version that anybody who reaches it cannot make himself an account of, which chart ${chart.version} could not close`;
-      add(["images", "manager"], managerTag, allowed);
+      add(
+        ["images", "manager"],
+        `${managerTag} lets anybody who reaches it create an account, which chart ${chart.version} cannot prevent`,
+        `use ${supportedManagerVersions.filter((version) => !openManagerVersions.includes(version)).join(" or ")}`,
+      );
     }
   }
   if (managerDatabase?.tlsCaFile !== undefined && managerDatabase.tls !== "verify-full") {
     add(
       ["managerDatabase", "tlsCaFile"],
-      "a CA that would not be used",
-      "no CA, or pulsar:managerDatabase.tls verify-full",
+      `is not used with tls ${managerDatabase.tls}`,
+      "remove it, or set pulsar:managerDatabase.tls to verify-full",
     );
   }
   if (managerDatabase?.create && "managerDatabaseAdminPassword" in settings && !settings.managerDatabaseAdminPassword) {
     add(
       ["managerDatabaseAdminPassword"],
-      "nothing",
-      "the password of pulsar:managerDatabase.admin.user (pulumi config set --secret), or pulsar:managerDatabase.create false where role and database exist",
+      "is not set",
+      "set the password of pulsar:managerDatabase.admin.user (pulumi config set --secret), or set pulsar:managerDatabase.create to false if role and database exist",
     );
   }
   return [...faults, ...ingressFaults(settings)];

@@ -16,8 +16,8 @@ export function expiryFaults(settings: Dated, now: Date): Fault[] {
     .filter(({ day }) => Date.parse(day) <= now.getTime())
     .map(({ path, day }) => ({
       key: keyOf(path),
-      found: day,
-      allowed: `a day after ${now.toISOString().slice(0, 10)}: this one has begun (UTC), and its tokens are refused`,
+      problem: `${day} has begun (UTC), so the tokens would be refused`,
+      remedy: `use a day after ${now.toISOString().slice(0, 10)}`,
     }));
 }
 

@@ -1,11 +1,13 @@
 import type { z } from "zod";
 
-/** One thing wrong with the settings. None of the three texts ever holds a secret. */
+/** One fault in the settings. No text holds a secret. */
 export interface Fault {
   /** The key as `pulumi config set --path` takes it: `pulsar:nodes[2].name`. */
   key: string;
-  found: string;
-  allowed: string;
+  /** What is wrong, with the value. */
+  problem: string;
+  /** What to do. */
+  remedy: string;
 }
 
 /** `["nodes", 2, "name"]` becomes `pulsar:nodes[2].name`. */
@@ -15,39 +17,38 @@ export function keyOf(path: readonly PropertyKey[]): string {
     .join("");
 }
 
-/**
- * The faults behind a failed parse: `found` is looked up in the raw settings, except under a key that holds a secret. A key that
- * nobody reads is a fault of its own, so that a misspelt one is not silently ignored.
- */
+/** The faults of a failed parse. An issue's message is what the setting allows; a secret value is never shown. */
 export function faultsOf(issues: readonly z.core.$ZodIssue[], raw: unknown, secretKeys: ReadonlySet<string>): Fault[] {
   return issues.flatMap((issue): Fault[] => {
     if (issue.code === "unrecognized_keys") {
       return issue.keys.map((key) => ({
         key: keyOf([...issue.path, key]),
-        found: "a key that nothing reads",
-        allowed: `${issue.message}, and no other key`,
+        problem: "is not a setting",
+        remedy: `use ${issue.message}`,
       }));
     }
-    const found = shown(raw, issue.path);
-    const secret = found !== "nothing" && secretKeys.has(String(issue.path[0]));
-    return [{ key: keyOf(issue.path), found: secret ? "a secret value" : found, allowed: issue.message }];
+    const key = keyOf(issue.path);
+    const value = shown(raw, issue.path);
+    if (value === undefined) return [{ key, problem: "is not set", remedy: `set ${issue.message}` }];
+    const what = secretKeys.has(String(issue.path[0])) ? "the secret value" : value;
+    return [{ key, problem: `${what} is not valid`, remedy: `use ${issue.message}` }];
   });
 }
 
-/** The value at `path`, shortened; "nothing" where there is none. */
-function shown(raw: unknown, path: readonly PropertyKey[]): string {
+/** The value at `path`, shortened; undefined if it is not set. */
+function shown(raw: unknown, path: readonly PropertyKey[]): string | undefined {
   let value = raw;
   for (const part of path) {
     value = typeof value === "object" && value !== null ? (value as Record<PropertyKey, unknown>)[part] : undefined;
   }
-  if (value === undefined || value === "") return "nothing";
+  if (value === undefined || value === "") return undefined;
   const json = JSON.stringify(value);
   return json.length > 80 ? `${json.slice(0, 77)}...` : json;
 }
 
-/** The one message a user reads, a line a fault. */
+/** The message with all faults, one per line. */
 export function message(faults: readonly Fault[], stack: string): string {
-  const lines = faults.map((fault) => `  ${fault.key}: found ${fault.found}; allowed: ${fault.allowed}`);
+  const lines = faults.map(({ key, problem, remedy }) => `  ${key}: ${problem}; ${remedy}`);
   const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
   return [`${count} in the settings of stack ${stack}:`, ...lines].join("\n");
 }

@@ -19,10 +19,10 @@ function releaseFaults({ release, chart }: Partial<Parsed>): Fault[] {
   return [
     {
       key: keyOf(["release"]),
-      found: `${JSON.stringify(release)} (${release.length} characters)`,
-      allowed:
-        `${release.length - excess(longest)} characters at most with chart ${chart.version}: the ${longest.what} would be ` +
-        `${longest.text}, which has ${longest.text.length} characters; the limit is ${longest.limit}`,
+      problem:
+        `${JSON.stringify(release)} (${release.length} characters) is too long: the ${longest.what} would be ` +
+        `${longest.text}, which has ${longest.text.length} characters and may have ${longest.limit}`,
+      remedy: `use ${release.length - excess(longest)} characters at most with chart ${chart.version}`,
     },
   ];
 }
@@ -37,8 +37,10 @@ function markFaults({ layout, ...settings }: Partial<Parsed>): Fault[] {
     if (longest.length <= maxLabelLength) return [];
     return {
       key: keyOf([key, "value"]),
-      found: `${JSON.stringify(value)} (${value.length} characters)`,
-      allowed: `${value.length - (longest.length - maxLabelLength)} characters at most: the layout makes ${longest} of it, and the limit is ${maxLabelLength}`,
+      problem:
+        `${JSON.stringify(value)} (${value.length} characters) is too long: with the group's name it would be ` +
+        `${longest}, which has ${longest.length} characters and may have ${maxLabelLength}`,
+      remedy: `use ${value.length - (longest.length - maxLabelLength)} characters at most`,
     };
   });
 }

@@ -7,8 +7,8 @@ export function networkFaults(settings: Partial<Parsed>): Fault[] {
   const { layout, monitoring, ingress, networkPolicies } = settings;
   if (layout === undefined || networkPolicies === undefined || !("environment" in settings)) return [];
   const faults: Fault[] = [];
-  const add = (key: string, found: string, allowed: string) =>
-    faults.push({ key: keyOf(["networkPolicies", key]), found, allowed });
+  const add = (key: string, problem: string, remedy: string) =>
+    faults.push({ key: keyOf(["networkPolicies", key]), problem, remedy });
 
   const { enabled = isProduction({ layout, environment: settings.environment }), ...letIn } = networkPolicies;
   if (!enabled) {
@@ -16,8 +16,8 @@ export function networkFaults(settings: Partial<Parsed>): Fault[] {
     if (letIn.clients !== undefined) {
       add(
         "clients",
-        JSON.stringify(letIn.clients),
-        "nothing, or pulsar:networkPolicies.enabled true: without policies it shuts nobody out",
+        `${JSON.stringify(letIn.clients)} has no effect without network policies`,
+        "remove it, or set pulsar:networkPolicies.enabled to true",
       );
     }
     return faults;
@@ -25,15 +25,15 @@ export function networkFaults(settings: Partial<Parsed>): Fault[] {
   if (monitoring?.podMonitors && letIn.monitoring === undefined) {
     add(
       "monitoring",
-      "nothing, so Prometheus could not reach what pulsar:monitoring.podMonitors has it ask",
-      "the namespace that Prometheus runs in, or pulsar:networkPolicies.enabled false",
+      "is not set, so Prometheus could not reach the pods of pulsar:monitoring.podMonitors",
+      "set the namespace that Prometheus runs in, or set pulsar:networkPolicies.enabled to false",
     );
   }
   if (ingress !== undefined && ingressOf({ ingress }) !== undefined && letIn.ingressController === undefined) {
     add(
       "ingressController",
-      "nothing, so nobody would get through the Ingresses of pulsar:ingress",
-      "the namespace that the ingress controller runs in, or pulsar:networkPolicies.enabled false",
+      "is not set, so the Ingress controller could not reach what pulsar:ingress exposes",
+      "set the namespace that the Ingress controller runs in, or set pulsar:networkPolicies.enabled to false",
     );
   }
   return faults;

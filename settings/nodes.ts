@@ -27,13 +27,13 @@ const placementKeys = [
 type PlacementSettings = Pick<Parsed, (typeof placementKeys)[number]>;
 
 /** Adds a fault of a key, which is given as its path or whole. */
-type Add = (key: PropertyKey[] | string, found: string, allowed: string) => void;
+type Add = (key: PropertyKey[] | string, problem: string, remedy: string) => void;
 
 /** Faults of what runs where that no single value shows; what rests on a setting that is wrong by itself is not looked at. */
 export function placementFaults(settings: Partial<Parsed>): Fault[] {
   const faults: Fault[] = [];
-  const add: Add = (key, found, allowed) =>
-    faults.push({ key: typeof key === "string" ? key : keyOf(key), found, allowed });
+  const add: Add = (key, problem, remedy) =>
+    faults.push({ key: typeof key === "string" ? key : keyOf(key), problem, remedy });
   if (!has(settings, nodeKeys)) return faults;
   rightList(settings, add);
   namesOnce(settings, add);
@@ -57,33 +57,41 @@ function has<Key extends keyof Parsed>(settings: Partial<Parsed>, keys: readonly
 function rightList({ layout, nodes, nodeGroups }: NodeSettings, add: Add) {
   const grouped = groupNames.filter((group) => nodeGroups[group].nodes.length > 0);
   if (layout === "mixed") {
-    if (nodes.length === 0) add(["nodes"], "[]", "at least one node");
+    if (nodes.length === 0) add(["nodes"], "is empty", "list at least one node");
     if (grouped.length > 0) {
       add(
         ["nodeGroups"],
-        `nodes for ${grouped.join(", ")}`,
-        "none with pulsar:layout mixed: its nodes are in pulsar:nodes",
+        `lists nodes for ${grouped.join(", ")}, which the mixed layout does not use`,
+        "list the nodes in pulsar:nodes instead",
       );
     }
     return;
   }
   if (nodes.length > 0) {
-    add(["nodes"], `${nodes.length} nodes`, "none with pulsar:layout dedicated: its nodes are in pulsar:nodeGroups");
+    add(
+      ["nodes"],
+      `lists nodes (${nodes.length}), which the dedicated layout does not use`,
+      "list the nodes in pulsar:nodeGroups instead",
+    );
   }
   for (const group of ["zookeeper", "bookkeeper"] as const) {
-    if (!grouped.includes(group)) add(["nodeGroups", group, "nodes"], "[]", "at least one node");
+    if (!grouped.includes(group)) add(["nodeGroups", group, "nodes"], "is empty", "list at least one node");
   }
   const { untainted } = nodeGroups.serving;
   const listed = grouped.includes("serving");
   if (!listed && untainted === undefined) {
     add(
       ["nodeGroups", "serving"],
-      "no node for brokers and proxies",
-      "nodes of their own (nodes), or the number of the cluster's other nodes that have no taint (untainted)",
+      "has no node for brokers and proxies",
+      "list their nodes (nodes), or set the number of the cluster's other nodes without a taint (untainted)",
     );
   }
   if (listed && untainted !== undefined) {
-    add(["nodeGroups", "serving", "untainted"], String(untainted), "nothing where the serving nodes are listed");
+    add(
+      ["nodeGroups", "serving", "untainted"],
+      `${untainted} is set although the serving nodes are listed`,
+      "remove it",
+    );
   }
 }
 
@@ -96,13 +104,14 @@ function namesOnce(settings: NodeSettings, add: Add) {
     const sameHost = all.findIndex((other) => other.hostname === node.hostname);
     const [first, host] = [all[sameName], all[sameHost]];
     if (sameName < i && first) {
-      const rule = listOf(first) === listOf(node) ? "a name that no other node has" : "a node in one group only";
-      add(`${node.setting}.name`, JSON.stringify(node.name), `${rule} (${place(first)} has it)`);
+      const remedy =
+        listOf(first) === listOf(node) ? "give each node its own name" : "put each node into one group only";
+      add(`${node.setting}.name`, `${JSON.stringify(node.name)} is also the name of ${place(first)}`, remedy);
     } else if (sameHost < i && host) {
       add(
         `${node.setting}.hostname`,
-        JSON.stringify(node.hostname),
-        `a label that no other node has (${place(host)} has it)`,
+        `${JSON.stringify(node.hostname)} is also the host name of ${place(host)}`,
+        "use the node's own label kubernetes.io/hostname",
       );
     }
   });
@@ -112,8 +121,11 @@ function namesOnce(settings: NodeSettings, add: Add) {
 function hostnames(settings: NodeSettings, add: Add) {
   for (const { setting, name, hostname } of allNodes(settings)) {
     if (hostname.length <= maxLabelLength) continue;
-    const allowed = `${maxLabelLength} characters at most, or hostname: what the node's label kubernetes.io/hostname says`;
-    add(`${setting}.name`, JSON.stringify(name), allowed);
+    add(
+      `${setting}.name`,
+      `${JSON.stringify(name)} is longer than a label may be (${maxLabelLength} characters)`,
+      "set hostname to the node's label kubernetes.io/hostname",
+    );
   }
 }
 
@@ -141,22 +153,22 @@ function room(settings: PlacementSettings, add: Add) {
     const where = own ? list[component] : "nodes";
     add(
       ["replicas", component],
-      `${wanted} on ${nodes} nodes`,
-      `at most one a node: add nodes to pulsar:${where}, or ask for ${nodes} at most`,
+      `${wanted} exceeds the number of nodes (${nodes}), and each node runs one at most`,
+      `use ${nodes} or less, or add nodes to pulsar:${where}`,
     );
   }
   if (replicas.zookeeper > 0 && replicas.zookeeper % 2 === 0) {
     add(
       ["replicas", "zookeeper"],
-      String(replicas.zookeeper),
-      "an odd number: an even one bears no more losses than one less, and is lost when it is cut in half",
+      `${replicas.zookeeper} is even, so it tolerates no more failures than ${replicas.zookeeper - 1}`,
+      "use an odd number",
     );
   }
   if (layout === "dedicated" && replicas.zookeeper > 0 && replicas.zookeeper < 3) {
     add(
       ["replicas", "zookeeper"],
-      String(replicas.zookeeper),
-      "at least 3 in the dedicated layout, so that one may be lost",
+      `${replicas.zookeeper} does not tolerate the loss of a node`,
+      "use 3 or more in the dedicated layout",
     );
   }
 }
@@ -175,8 +187,8 @@ function zoneRoom(settings: PlacementSettings, add: Add) {
     if (wanted <= most || wanted > list.length) continue;
     add(
       ["replicas", component],
-      `${wanted} over zones of ${sizes.join(", ")} nodes`,
-      `${most} at most: one more in one zone than in another; or more nodes in the smallest`,
+      `${wanted} cannot be spread evenly over zones of ${sizes.join(", ")} nodes, which differ by one pod at most`,
+      `use ${most} or less, or add nodes to the smallest zone`,
     );
   }
 }
@@ -196,8 +208,8 @@ function zones(settings: PlacementSettings, add: Add) {
     if (without.length > 0 && without.length < nodes.length) {
       add(
         path,
-        `no zone for ${without.map(({ name }) => name).join(", ")}`,
-        "a zone for every node of the list, or for none",
+        `has no zone for ${without.map(({ name }) => name).join(", ")}`,
+        "set the zone of every node of the list, or of none",
       );
       continue;
     }
@@ -210,8 +222,8 @@ function zones(settings: PlacementSettings, add: Add) {
     if (heavy !== undefined) {
       add(
         path,
-        `${inZone(heavy)} of ${count} ZooKeepers in zone ${heavy}`,
-        `${count - majority} at most: the others must be a majority when the zone is lost`,
+        `places ${inZone(heavy)} of ${count} ZooKeeper pods in zone ${heavy}, whose loss would cost the majority`,
+        `place ${count - majority} at most in one zone`,
       );
     }
   }
@@ -223,22 +235,22 @@ function quorums(settings: PlacementSettings, add: Add) {
   if (bookies > 0 && ensemble > bookies) {
     add(
       ["ledgers", "ensemble"],
-      `${ensemble} with ${bookies} bookies`,
-      `${bookies} at most, or more bookies: no ledger could be opened`,
+      `${ensemble} exceeds the number of bookies (${bookies}), so no ledger could be opened`,
+      `use ${bookies} or less, or add bookies`,
     );
   }
   if (write > ensemble) {
     add(
       ["ledgers", "write"],
-      `${write} with an ensemble of ${ensemble}`,
-      "the ensemble at most: each entry goes to some of its bookies",
+      `${write} exceeds ledgers.ensemble (${ensemble}), and each entry goes to bookies of the ensemble`,
+      `use ${ensemble} or less`,
     );
   }
   if (ack > write) {
     add(
       ["ledgers", "ack"],
-      `${ack} of ${write} copies`,
-      "the number of copies (ledgers.write) at most: nothing would ever be acknowledged",
+      `${ack} exceeds ledgers.write (${write}), so no write would ever be acknowledged`,
+      `use ${write} or less`,
     );
   }
 }
@@ -249,7 +261,7 @@ function limits(settings: PlacementSettings, add: Add) {
     for (const resource of ["cpu", "memory"] as const) {
       const [request, limit] = [requests?.[resource], limits?.[resource]];
       if (request === undefined || limit === undefined || amount(request) <= amount(limit)) continue;
-      add(["pods", component, "requests", resource], `${request} with a limit of ${limit}`, "the limit at most");
+      add(["pods", component, "requests", resource], `${request} exceeds the limit (${limit})`, `use ${limit} or less`);
     }
   }
 }
@@ -262,8 +274,8 @@ function memory(settings: PlacementSettings, add: Add) {
     if (amount(heap) + amount(direct ?? "0") >= amount(limits.memory)) {
       add(
         ["pods", component],
-        `heap ${heap}${direct === undefined ? "" : ` and direct ${direct}`} in ${limits.memory}`,
-        "less than the container's memory in all, or more memory",
+        `heap ${heap}${direct === undefined ? "" : ` and direct ${direct}`} leave no room in the container's ${limits.memory}`,
+        "use less, or raise limits.memory",
       );
     }
   }
@@ -286,8 +298,8 @@ function paths(settings: PlacementSettings, add: Add) {
       const [wrong, other] = volume.setting === "pulsar:volumes.dataDirectory" ? [earlier, volume] : [volume, earlier];
       add(
         wrong.setting,
-        `${wrong.path} on ${wrong.node}, where ${other.pod} has its ${other.volume} in ${other.path}`,
-        "a directory of its own for each volume of a node; journal and ledgers best on disks of their own",
+        `${wrong.path} on ${wrong.node} overlaps ${other.path}, which holds the ${other.volume} of ${other.pod}`,
+        "use a separate directory for each volume of a node, and preferably a separate disk for journal and ledgers",
       );
     }
   }

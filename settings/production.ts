@@ -11,37 +11,48 @@ export function productionFaults(settings: Partial<Parsed>): Fault[] {
   const { layout, environment } = settings;
   if (layout === undefined || !("environment" in settings) || !isProduction({ layout, environment })) return [];
   const faults: Fault[] = [];
-  const add = (path: PropertyKey[], found: string, allowed: string) =>
-    faults.push({ key: keyOf(path), found, allowed: `${allowed} (production)` });
+  const add = (path: PropertyKey[], problem: string, remedy: string) =>
+    faults.push({ key: keyOf(path), problem, remedy });
 
-  if (layout === "mixed") add(["layout"], "mixed", "dedicated: ZooKeeper and the bookies need nodes of their own");
+  if (layout === "mixed") {
+    add(
+      ["layout"],
+      "mixed is not allowed in production, where ZooKeeper and the bookies need separate nodes",
+      "use dedicated",
+    );
+  }
   const { images, managerDatabase, adminApi, ingress, nodes, nodeGroups } = settings;
-  if (images?.pulsar?.tag === "latest")
-    add(["images", "pulsar"], "latest", "a version, so that what runs is what was reviewed");
+  if (images?.pulsar?.tag === "latest") {
+    add(
+      ["images", "pulsar"],
+      "latest is not allowed in production",
+      "use a version, so that what was reviewed is what runs",
+    );
+  }
   if (managerDatabase?.tls === "disable") {
     add(
       ["managerDatabase", "tls"],
-      "disable",
-      "require or verify-full: the manager's password would cross the network in plain text",
+      "disable is not allowed in production, because the manager's password would cross the network in plain text",
+      "use require or verify-full",
     );
   }
   if (managerDatabase?.deleteData) {
-    add(["managerDatabase", "deleteData"], "true", "false: data is dropped by hand, not by an update");
+    add(["managerDatabase", "deleteData"], "true is not allowed in production", "use false, and drop data by hand");
   }
   const { protocol, hostname } = new URL(adminApi?.address ?? "https://none");
   if (protocol === "http:" && !/^(localhost|127\..*|\[::1\])$/.test(hostname)) {
     add(
       ["adminApi", "address"],
-      adminApi?.address ?? "",
-      "an https:// address, or none: the administrators' token would cross the network in plain text",
+      `${adminApi?.address} is not allowed in production, because the administrators' token would cross the network in plain text`,
+      "use an https:// address, or remove it",
     );
   }
   if (ingress !== undefined) {
     for (const kind of hostsWithoutTls({ ingress })) {
       add(
         ["ingress", kind],
-        "no TLS",
-        "a tlsSecret of its own, or a cert-manager clusterIssuer or issuer: passwords and tokens would cross the network in plain text",
+        "has no TLS, which production requires, because passwords and tokens would cross the network in plain text",
+        "set its tlsSecret, or a cert-manager clusterIssuer or issuer",
       );
     }
   }
@@ -53,8 +64,8 @@ export function productionFaults(settings: Partial<Parsed>): Fault[] {
     if (names.length > 0) {
       add(
         ["nodeGroups"],
-        `no cpu or no memory for ${names.join(", ")}`,
-        "what each node offers (status.allocatable): the pods' requests are derived from it, and the rehearsal adds them up",
+        `has no cpu or no memory for ${names.join(", ")}, which production requires: pod requests are derived from them`,
+        "set what each node offers (status.allocatable)",
       );
     }
   }

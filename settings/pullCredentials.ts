@@ -32,7 +32,7 @@ function read(json: string): { registries: string[] } | { fault: string } {
     credsStore === undefined && credHelpers === undefined
       ? "this one has none"
       : "this one has none, because Docker keeps them outside the file (credsStore, credHelpers)";
-  return { fault: `a Docker configuration with credentials in it: ${elsewhere}. To make one: ${howTo}` };
+  return { fault: `a Docker configuration with credentials: ${elsewhere}. To create one: ${howTo}` };
 }
 
 function parseJson(text: string): unknown {

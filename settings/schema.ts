@@ -31,7 +31,10 @@ const everyAction = [...new Set(supportedChartVersions.flatMap((version) => char
 ];
 const { flag } = scalar;
 const object = <T extends z.core.$ZodLooseShape>(shape: T) =>
-  z.strictObject(shape, { error: `an object with ${Object.keys(shape).join(", ")}` });
+  z.strictObject(shape, {
+    error: ({ code }) =>
+      `${code === "unrecognized_keys" ? "one of" : "an object with"} ${Object.keys(shape).join(", ")}`,
+  });
 const minutes = scalar.wholeNumber(1, 1440);
 const pemFile = z.string({ error: "the path of a PEM file" }).min(1, { error: "the path of a PEM file" });
 
@@ -89,7 +92,7 @@ const pod = object({
 }).prefault({});
 
 const aClient = "{namespace: shop} or {cidr: 10.20.0.0/16}";
-const someClients = `a list of those who may reach the proxies, each ${aClient}; not set: everybody`;
+const someClients = `a list of clients that may reach the proxies, each ${aClient}, or remove it to allow everybody`;
 const permissions = z
   .array(
     object({
@@ -110,7 +113,7 @@ const largest = 2 ** 31 - 1;
 const limit = scalar.wholeNumber(-1, largest);
 const retention = object({ minutes: limit, megabytes: limit })
   .refine(({ minutes, megabytes }) => (minutes === 0) === (megabytes === 0), {
-    error: "both 0 (nothing is kept), or neither; -1: without limit",
+    error: "0 for both (nothing is kept) or for neither; -1 means no limit",
   })
   .optional()
   .meta({
@@ -450,7 +453,7 @@ export const schema = object({
       for (const key of ["name", "user"] as const) {
         const [issue] = scalar.sqlName.safeParse(database[key]).error?.issues ?? [];
         if (issue === undefined) continue;
-        const message = `${issue.message}; or pulsar:managerDatabase.create false where it exists`;
+        const message = `${issue.message}, or set pulsar:managerDatabase.create to false if it exists`;
         context.addIssue({ code: "custom", path: [key], message });
       }
     })

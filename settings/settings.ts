@@ -106,7 +106,7 @@ export interface RawConfig {
  * @param dryRun at preview a stack need not name its cluster; for a real `up` it must.
  * @param around what the settings are checked against besides: without the time, the days on which tokens expire are not checked; without the
  * folder of Pulumi.yaml, a chart on disk is not
- * @throws pulumi.RunError one message with every fault found, each with its key, what was found (never a secret) and what is allowed.
+ * @throws pulumi.RunError one message with every fault, each with its key, the problem (never a secret) and the remedy
  */
 export function parseSettings(
   config: RawConfig,
@@ -194,16 +194,16 @@ function ownKeys(config: RawConfig): { raw: Record<string, unknown>; faults: Fau
       if (!encrypted) {
         faults.push({
           key: fullKey,
-          found: "a value in plain text",
-          allowed: `an encrypted one (pulumi config set --secret ${fullKey})`,
+          problem: "is in plain text",
+          remedy: `encrypt it (pulumi config set --secret ${fullKey})`,
         });
       }
       raw[key] = text;
     } else if (encrypted) {
       faults.push({
         key: fullKey,
-        found: "an encrypted value",
-        allowed: `a plain one; only ${secretKeys.map((secret) => keyOf([secret])).join(", ")} hold secrets`,
+        problem: "is encrypted",
+        remedy: `set it in plain text: only ${secretKeys.map((secret) => keyOf([secret])).join(", ")} are secrets`,
       });
     } else {
       raw[key] = typed(key, text);
@@ -228,16 +228,16 @@ function clusterSettings(config: RawConfig, dryRun: boolean, faults: Fault[]): C
   if (kubeconfig !== undefined && /[\n{]/.test(kubeconfig)) {
     faults.push({
       key: "kubernetes:kubeconfig",
-      found: "the contents of a kubeconfig",
-      allowed: "the path of one: contents would put the cluster's credentials into the state",
+      problem: "holds the contents of a kubeconfig, which would put the cluster's credentials into the state",
+      remedy: "use the path of a kubeconfig",
     });
     return { context };
   }
   if (!dryRun && context === undefined && kubeconfig === undefined) {
     faults.push({
       key: "kubernetes:context",
-      found: "nothing",
-      allowed: "the kubeconfig context of the one cluster this stack may touch",
+      problem: "is not set",
+      remedy: "set the kubeconfig context of the cluster that this stack may change",
     });
   }
   return { context, kubeconfig };

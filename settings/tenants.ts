@@ -8,12 +8,16 @@ type Permissions = Parsed["tenants"][number]["namespaces"][number]["permissions"
 /** Faults of tenants that no single value shows: what is said twice, of what is not the stack's, or to a Pulsar that does not know it. */
 export function tenantFaults({ tenants, adoptedTenants = [], chart, adminApi }: Partial<Parsed>): Fault[] {
   const faults: Fault[] = [];
-  const add = (path: Path, found: string, allowed: string) => faults.push({ key: keyOf(path), found, allowed });
+  const add = (path: Path, problem: string, remedy: string) => faults.push({ key: keyOf(path), problem, remedy });
 
   const once = (path: Path, items: readonly string[], last?: PropertyKey) => {
     items.forEach((item, i) => {
       if (items.indexOf(item) < i)
-        add([...path, i, ...(last === undefined ? [] : [last])], JSON.stringify(item), "every entry once in its list");
+        add(
+          [...path, i, ...(last === undefined ? [] : [last])],
+          `${JSON.stringify(item)} is in the list more than once`,
+          "list it only once",
+        );
     });
   };
   const notManaged = (path: Path, owned: { create: boolean }, keys: string[]) => {
@@ -21,7 +25,11 @@ export function tenantFaults({ tenants, adoptedTenants = [], chart, adminApi }: 
     for (const key of keys) {
       const value = (owned as Record<string, unknown>)[key];
       if (value !== undefined)
-        add([...path, key], JSON.stringify(value), "nothing with create false: what is there stays as it is");
+        add(
+          [...path, key],
+          `${JSON.stringify(value)} has no effect with create false`,
+          "remove it, or set create to true",
+        );
     }
   };
   const permitted = (path: Path, permissions: Permissions) => {
@@ -35,7 +43,11 @@ export function tenantFaults({ tenants, adoptedTenants = [], chart, adminApi }: 
       if (chart === undefined) return;
       const known = chartLine(chart.version).actions;
       for (const action of actions.filter((action) => !known.includes(action)))
-        add([...path, i, "actions"], action, `${known.join(", ")} (the Pulsar of chart ${chart.version})`);
+        add(
+          [...path, i, "actions"],
+          `${action} is unknown to the Pulsar of chart ${chart.version}`,
+          `use ${known.join(", ")}`,
+        );
     });
   };
   const named = (path: Path, items: readonly { name: string }[]) => {
@@ -67,13 +79,14 @@ export function tenantFaults({ tenants, adoptedTenants = [], chart, adminApi }: 
   once(["adoptedTenants"], adoptedTenants);
   const paths = tenants?.flatMap(pathsIn);
   adoptedTenants.forEach((path, i) => {
-    if (paths?.includes(path) === false) add(["adoptedTenants", i], JSON.stringify(path), adoptable);
+    if (paths?.includes(path) === false)
+      add(["adoptedTenants", i], `${JSON.stringify(path)} is not in pulsar:tenants`, `use ${adoptable}`);
   });
   if (adminApi?.caFile !== undefined && !adminApi.address?.startsWith("https:"))
     add(
       ["adminApi", "caFile"],
-      "a CA that would not be used",
-      "no CA, or an https:// address (pulsar:adminApi.address)",
+      "is not used without an https:// address",
+      "remove it, or set pulsar:adminApi.address to an https:// address",
     );
   return faults;
 }

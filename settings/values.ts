@@ -16,19 +16,26 @@ export function valueFaults(settings: Partial<Parsed>): Fault[] {
   const faults = [
     ...nullsIn(values).map((path) => ({
       path,
-      found: "null",
-      allowed: "a value; or leave the key out, because null removes what the program sets",
+      problem: "null is not allowed, because it removes what the program sets",
+      remedy: "use a value, or remove the key",
     })),
     ...rules
       .flatMap((rule) => scalarsAbove(values, rule.path))
-      .map(({ path, value }) => ({ path, found: JSON.stringify(value), allowed: "an object of chart values" })),
-    ...rules.flatMap(({ path, refused, allowed, where }) =>
+      .map(({ path, value }) => ({
+        path,
+        problem: `${JSON.stringify(value)} is not valid`,
+        remedy: "use an object of chart values",
+      })),
+    ...rules.flatMap(({ path, refused, why, remedy, where }) =>
       valuesAt(values, path)
         .filter(({ value }) => refused(value, settings))
         .map(({ path, value }) => ({
           path,
-          found: JSON.stringify(value),
-          allowed: where === "production" ? `${allowed} (production)` : allowed,
+          problem:
+            `${JSON.stringify(value)} is not allowed` +
+            (where === "production" ? " in production" : "") +
+            (why === undefined ? "" : `, because ${why}`),
+          remedy,
         })),
     ),
   ].map(({ path, ...fault }) => ({ key: keyOf(["values", ...path]), ...fault }));
@@ -47,7 +54,9 @@ interface ValueRule {
   /** Keys of the chart's values; `*` stands for any. */
   path: string[];
   refused: (value: unknown, settings: Partial<Parsed>) => boolean;
-  allowed: string;
+  /** The reason, unless the remedy shows it. */
+  why?: string;
+  remedy: string;
   where: "everywhere" | "production";
 }
 
@@ -83,33 +92,47 @@ const everywhere: Omit<ValueRule, "where">[] = [
   ...["fullnameOverride", "nameOverride"].map((key) => ({
     path: [key],
     refused: other(""),
-    allowed: "nothing: use pulsar:release; volumes, Jobs and addresses are named after it",
+    why: "volumes, Jobs and addresses are named after pulsar:release",
+    remedy: "use pulsar:release",
   })),
-  { path: ["namespace"], refused: other(""), allowed: "nothing: use pulsar:namespace" },
+  { path: ["namespace"], refused: other(""), remedy: "use pulsar:namespace" },
   {
     path: ["clusterDomain"],
     refused: (domain, { clusterDomain }) => domain !== clusterDomain,
-    allowed: "nothing: use pulsar:clusterDomain, which the racks of the bookies follow too",
+    why: "the racks of the bookies follow pulsar:clusterDomain",
+    remedy: "use pulsar:clusterDomain",
   },
-  { path: ["namespaceCreate"], refused: notFalse, allowed: "nothing: use pulsar:createNamespace" },
+  { path: ["namespaceCreate"], refused: notFalse, remedy: "use pulsar:createNamespace" },
   ...Object.entries(componentNames).map(([component, name]) => ({
     path: [component, "component"],
     refused: other(name),
-    allowed: `${name}: volumes, Jobs and addresses are named after it`,
+    why: `volumes, Jobs and addresses are named after ${name}`,
+    remedy: "remove it",
   })),
-  { path: ["initialize"], refused: notTrue, allowed: "true: a new cluster would never be initialised" },
+  {
+    path: ["initialize"],
+    refused: notTrue,
+    why: "a new cluster would never be initialized",
+    remedy: "remove it",
+  },
   // Of 4.7.0.
-  { path: ["standalone", "enabled"], refused: notFalse, allowed: "false: this stack is a cluster, see pulsar:layout" },
+  {
+    path: ["standalone", "enabled"],
+    refused: notFalse,
+    why: "this stack is a cluster (pulsar:layout)",
+    remedy: "remove it",
+  },
   {
     path: ["auth", "authentication", "jwt", "usingSecretKey"],
     refused: (value, { tokens }) => tokens !== undefined && value !== (tokens.keys === "symmetric"),
-    allowed: "nothing: use pulsar:tokens.keys (symmetric, asymmetric or ecdsa)",
+    remedy: "use pulsar:tokens.keys (symmetric, asymmetric or ecdsa)",
   },
   // Of 4.7.0.
   {
     path: ["auth", "authentication", "jwt", "generateSecrets", "enabled"],
     refused: notFalse,
-    allowed: "false: the stack makes keys and tokens (pulsar:tokens)",
+    why: "the stack creates keys and tokens (pulsar:tokens)",
+    remedy: "remove it",
   },
   {
     path: ["auth", "superUsers"],
@@ -118,7 +141,8 @@ const everywhere: Omit<ValueRule, "where">[] = [
       const roles: Record<string, unknown> = rolesOf({ tokens, chart });
       return Object.entries(value ?? {}).some(([use, role]) => role !== roles[use]);
     },
-    allowed: "nothing: use pulsar:tokens.roles, after which tokens and their Secrets are named",
+    why: "tokens and their Secrets are named after pulsar:tokens.roles",
+    remedy: "use pulsar:tokens.roles",
   },
   ...ourImages.flatMap((image) => ["repository", "tag"].map((key) => ["images", image, key])).map(byImages),
   ...[
@@ -131,50 +155,57 @@ const everywhere: Omit<ValueRule, "where">[] = [
   {
     path: ["images", "imagePullSecrets"],
     refused: always,
-    allowed: "nothing: use pulsar:images.pullSecret",
+    remedy: "use pulsar:images.pullSecret",
   },
   ...["zookeeper", "bookkeeper", "broker", "proxy"].map((component) => ({
     path: ["components", component],
     refused: notTrue,
-    allowed: "true: Pulsar and the stack's Jobs need it",
+    why: "Pulsar and the stack's Jobs need the component",
+    remedy: "remove it",
   })),
   {
     path: ["components", "pulsar_manager"],
     refused: (value, { chart, ingress }) =>
       value !== true &&
       (ingress?.manager !== undefined || (chart !== undefined && chartLine(chart.version).manager.setUpBy === "stack")),
-    allowed: "true: the Job that makes its login, or pulsar:ingress.manager, needs it",
+    why: "pulsar:ingress.manager or the Job that creates its login needs the component",
+    remedy: "remove it",
   },
   {
     path: ["*", "configData", "*"],
     refused: (value) => value !== null && typeof value !== "string",
-    allowed: "text, in quotes: it goes into a ConfigMap",
+    why: "a ConfigMap holds only text",
+    remedy: "put it in quotes",
   },
   {
     path: ["tls", "enabled"],
     refused: notFalse,
-    allowed: "false: the stack's Jobs and addresses reach the components without TLS; from outside use pulsar:ingress",
+    why: "the stack's Jobs and addresses reach the components without TLS",
+    remedy: "use pulsar:ingress for TLS from outside the cluster",
   },
   ...["proxy", "broker", "pulsar_manager"].map((component) => ({
     path: [component, "ports"],
     refused: always,
-    allowed: "nothing: the stack's Jobs, addresses and network policies use the chart's own ports",
+    why: "the stack's Jobs, addresses and network policies use the chart's own ports",
+    remedy: "remove it",
   })),
   {
     path: ["pulsar_manager", "service", "port"],
     refused: (port) => port !== 9527,
-    allowed: "9527: the stack's Jobs, addresses and network policies use it",
+    why: "the stack's Jobs, addresses and network policies use port 9527",
+    remedy: "remove it",
   },
   ...volumes.flatMap(([component, volume]) => [
     {
       path: [component, "volumes", volume, "name"],
       refused: other(volume),
-      allowed: `${volume}: the stack makes the claims by this name`,
+      why: `the stack creates the claims under the name ${volume}`,
+      remedy: "remove it",
     },
     ...["size", "storageClassName", "storageClass"].map((key) => ({
       path: [component, "volumes", volume, key],
       refused: always,
-      allowed: `nothing: use pulsar:volumes.${key === "size" ? "sizes" : "storageClass"}`,
+      remedy: `use pulsar:volumes.${key === "size" ? "sizes" : "storageClass"}`,
     })),
   ]),
   ...[
@@ -187,12 +218,13 @@ const everywhere: Omit<ValueRule, "where">[] = [
   ].map((path) => ({
     path,
     refused: notFalse,
-    allowed: "false: the stack makes a volume for ZooKeeper's data, the journal and the ledgers, and no others",
+    why: "the stack creates one volume each for ZooKeeper's data, the journal and the ledgers, and no others",
+    remedy: "remove it",
   })),
 ];
 
 function byImages(path: string[]): Omit<ValueRule, "where"> {
-  return { path, refused: always, allowed: "nothing: use pulsar:images and pulsar:registry" };
+  return { path, refused: always, remedy: "use pulsar:images and pulsar:registry" };
 }
 
 /** What is too risky in production (2.7.7 and 4.7.0). */
@@ -201,73 +233,85 @@ const inProduction: Omit<ValueRule, "where">[] = [
   ...["service", "adminService"].map((service) => ({
     path: ["pulsar_manager", service, "type"],
     refused: (type: unknown) => type === "LoadBalancer" || type === "NodePort",
-    allowed: "ClusterIP: anybody who reaches the manager can make himself its superuser",
+    why: "anybody who reaches the manager can become its superuser",
+    remedy: "use ClusterIP",
   })),
   // Of 4.7.0.
   ...["extraVolumes", "extraVolumeMounts"].map((key) => ({
     path: ["pulsar_manager", key],
     refused: always,
-    allowed: "nothing: it would take the place of what keeps others from making accounts",
+    why: "it would replace what keeps others from creating accounts",
+    remedy: "remove it",
   })),
   ...["pulsar_manager", "proxy"].map((component) => ({
     path: [component, "ingress", "enabled"],
     refused: notFalse,
-    allowed: "false: use pulsar:ingress, which lets in by TLS and a list of paths alone",
+    remedy: "use pulsar:ingress, which requires TLS and exposes only a list of paths",
   })),
   // A digest may stand behind the tag: it says what runs, but nobody which version that is.
   {
     path: ["images", "*", "tag"],
     refused: (tag) => /^latest(@|$)/.test(String(tag)),
-    allowed: "a version",
+    remedy: "use a version",
   },
   ...[
     ["persistence"],
     ["volumes", "persistence"],
     ["zookeeper", "volumes", "persistence"],
     ["bookkeeper", "volumes", "persistence"],
-  ].map((path) => ({ path, refused: notTrue, allowed: "true: without, each start of a bookie formats it" })),
+  ].map((path) => ({
+    path,
+    refused: notTrue,
+    why: "each start of a bookie would format it",
+    remedy: "remove it",
+  })),
   ...placed.map((component) => ({
     path: [component, "replicaCount"],
     refused: always,
-    allowed: "nothing: use pulsar:replicas, which is checked against the nodes",
+    remedy: "use pulsar:replicas, which is checked against the nodes",
   })),
   ...placed.flatMap((component) =>
     ["nodeSelector", "tolerations"].map((key) => ({
       path: [component, key],
       refused: always,
-      allowed: "nothing: the layout places the pods",
+      why: "the layout places the pods",
+      remedy: "remove it",
     })),
   ),
   ...[["affinity", "anti_affinity"], ...spread.map((component) => [component, "affinity", "anti_affinity"])].map(
     (path) => ({
       path,
       refused: notTrue,
-      allowed: "true: two on one node are lost together",
+      why: "two pods on one node would be lost together",
+      remedy: "remove it",
     }),
   ),
   ...[["authentication"], ["authentication", "jwt"], ["authorization"]].map((keys) => ({
     path: ["auth", ...keys, "enabled"],
     refused: notTrue,
-    allowed: "true: without, everybody may read and delete everything",
+    why: "everybody could read and delete everything",
+    remedy: "remove it",
   })),
   {
     path: ["components", "autorecovery"],
     refused: notTrue,
-    allowed: "true: without it nobody copies the ledgers of a lost bookie",
+    why: "the ledgers of a lost bookie would not be replicated again",
+    remedy: "remove it",
   },
   ...[
     ["volumes", "local_storage"],
     ...["zookeeper", "bookkeeper"].map((component) => [component, "volumes", "*", "local_storage"]),
-  ].map((path) => ({ path, refused: notTrue, allowed: "true: the volumes are local" })),
+  ].map((path) => ({ path, refused: notTrue, why: "the volumes are local", remedy: "remove it" })),
   ...spread.map((component) => ({
     path: [component, "affinity", "type"],
     refused: (type: unknown) => type !== "requiredDuringSchedulingIgnoredDuringExecution",
-    allowed: "requiredDuringSchedulingIgnoredDuringExecution: two on one node are lost together",
+    why: "two pods on one node would be lost together",
+    remedy: "use requiredDuringSchedulingIgnoredDuringExecution",
   })),
   ...placed.map((component) => ({
     path: [component, "resources"],
     refused: always,
-    allowed: "nothing: use pulsar:pods, which is checked against the nodes",
+    remedy: "use pulsar:pods, which is checked against the nodes",
   })),
   ...["broker", "proxy"].flatMap((component) =>
     [
@@ -277,14 +321,15 @@ const inProduction: Omit<ValueRule, "where">[] = [
       [key, `PULSAR_PREFIX_${key}`].map((name) => ({
         path: [component, "configData", name],
         refused: always,
-        allowed: "nothing: the program sets authentication and authorization (pulsar:tokens)",
+        why: "the program sets authentication and authorization (pulsar:tokens)",
+        remedy: "remove it",
       })),
     ),
   ),
   ...["EnsembleSize", "WriteQuorum", "AckQuorum"].map((key) => ({
     path: ["broker", "configData", `managedLedgerDefault${key}`],
     refused: always,
-    allowed: "nothing: use pulsar:ledgers, which is checked against the bookies",
+    remedy: "use pulsar:ledgers, which is checked against the bookies",
   })),
 ];
 

@@ -181,7 +181,7 @@ test("keys and tokens", async (t) => {
       await stack.configure({ plain: { "pulsar:tokens.expires": day(0) } });
       const refused = await stack.preview();
       assert.equal(refused.ok, false);
-      assert.match(refused.text, /pulsar:tokens\.expires: found .*; allowed: a day after/);
+      assert.match(refused.text, /pulsar:tokens\.expires: .* has begun .*; use a day after/);
       await stack.configure({ plain: { "pulsar:tokens.expires": day(5) } });
       assert.match(warnings(await stack.preview()).join("\n"), /tokens expire on .* \(00:00 UTC\), 4 days from now/);
     });

@@ -29,14 +29,14 @@ after(() => rm(folder, { recursive: true }));
 
 const lines = (source: string, version: "4.7.0" | "2.7.7" = "4.7.0") =>
   chartSourceFaults({ chart: { source, version, timeoutMinutes: 1 } }, folder).map(
-    ({ key, found, allowed }) => `${key}: found ${found}; allowed: ${allowed}`,
+    ({ key, problem, remedy }) => `${key}: ${problem}; ${remedy}`,
   );
 
 describe("a chart on disk", () => {
   test("of another version than the settings name is refused in one line with both", () => {
     for (const source of ["pulsar", "./pulsar", "./pulsar.tgz", "pulsar.tgz", join(folder, "pulsar")]) {
       assert.deepEqual(lines(source), [
-        `pulsar:chart.source: found ${source}, a chart of version 4.6.0; allowed: a chart of version 4.7.0 (pulsar:chart.version)`,
+        `pulsar:chart.source: ${source} is a chart of version 4.6.0; use a chart of version 4.7.0 (pulsar:chart.version)`,
       ]);
     }
   });
@@ -53,10 +53,7 @@ describe("a chart on disk", () => {
     for (const [source, reason] of Object.entries(reasons)) {
       const [line = "", ...more] = lines(source);
       assert.deepEqual(more, []);
-      assert.match(
-        line,
-        new RegExp(`^pulsar:chart\\.source: found ${source}, which cannot be read \\(.*\\); allowed: a folder`),
-      );
+      assert.match(line, new RegExp(`^pulsar:chart\\.source: ${source} cannot be read \\(.*\\); use a folder`));
       assert.match(line, reason);
     }
   });
@@ -65,7 +62,7 @@ describe("a chart on disk", () => {
     for (const source of ["./none", "../none/chart.tgz", "/none/chart", "none.tgz"]) {
       assert.match(
         lines(source).join("\n"),
-        /^pulsar:chart\.source: found \S+, where there is no chart; allowed: .*repository\/chart/,
+        /^pulsar:chart\.source: there is no chart at \S+; use .*repository\/chart/,
       );
     }
   });
@@ -88,6 +85,6 @@ test("the settings report it together with every other fault", () => {
   });
   assert.throws(
     () => parseSettings(config, "test", true, { folder }),
-    /2 faults[^]*pulsar:layout[^]*\.\/pulsar, a chart of version 4\.6\.0/,
+    /2 faults[^]*pulsar:layout[^]*\.\/pulsar is a chart of version 4\.6\.0/,
   );
 });

@@ -12,8 +12,8 @@ describe("a day of expiry", () => {
     assert.deepEqual(expiryFaults({ tokens: tokens("2026-11-24"), clients: [] }, now), [
       {
         key: "pulsar:tokens.expires",
-        found: "2026-11-24",
-        allowed: "a day after 2026-11-24: this one has begun (UTC), and its tokens are refused",
+        problem: "2026-11-24 has begun (UTC), so the tokens would be refused",
+        remedy: "use a day after 2026-11-24",
       },
     ]);
     assert.deepEqual(expiryFaults({ tokens: tokens("2026-11-25") }, now), []);
@@ -47,7 +47,7 @@ test("a stack's settings are held against the time they are read at", () => {
   assert.equal(parseSettings(config, "test", false, { now }).tokens.expires, "2026-12-01");
   assert.throws(
     () => parseSettings(config, "test", false, { now: new Date("2026-12-01T00:00:00Z") }),
-    /pulsar:tokens\.expires: found 2026-12-01; allowed: a day after/,
+    /pulsar:tokens\.expires: 2026-12-01 has begun \(UTC\), so the tokens would be refused; use a day after/,
   );
 });
 

@@ -59,63 +59,63 @@ describe("one fault for", () => {
       "no client at all, which could mean everybody or nobody",
       "prod",
       policies({ clients: [] }),
-      `pulsar:networkPolicies.clients: found []; allowed: a list of those who may reach the proxies, each ${aClient}; not set: everybody`,
+      `pulsar:networkPolicies.clients: [] is not valid; use a list of clients that may reach the proxies, each ${aClient}, or remove it`,
     ],
     [
       "a client that is neither namespace nor range",
       "prod",
       policies({ clients: [{ namespace: "shop" }, "shop"] }),
-      `pulsar:networkPolicies.clients[1]: found "shop"; allowed: ${aClient}`,
+      `pulsar:networkPolicies.clients[1]: "shop" is not valid; use ${aClient}`,
     ],
     [
       "a client that is both",
       "prod",
       policies({ clients: [{ namespace: "shop", cidr: "10.0.0.0/8" }] }),
-      "pulsar:networkPolicies.clients[0]: found {",
+      "pulsar:networkPolicies.clients[0]: {",
     ],
     [
       "an address that is no range",
       "prod",
       policies({ clients: [{ cidr: "10.0.0.1" }] }),
-      'pulsar:networkPolicies.clients[0]: found {"cidr":"10.0.0.1"}; allowed: {namespace',
+      'pulsar:networkPolicies.clients[0]: {"cidr":"10.0.0.1"} is not valid; use {namespace',
     ],
     [
-      "a key that nothing reads",
+      "an unknown key",
       "prod",
       policies({ client: [] }),
-      "pulsar:networkPolicies.client: found a key that nothing reads; allowed: an object with enabled, clients, ingressController",
+      "pulsar:networkPolicies.client: is not a setting; use one of enabled, clients, ingressController",
     ],
     [
       "clients where policies are switched off",
       "prod",
       policies({ enabled: false, clients: [{ namespace: "shop" }] }),
-      'pulsar:networkPolicies.clients: found [{"namespace":"shop"}]; allowed: nothing, or pulsar:networkPolicies.enabled true',
+      'pulsar:networkPolicies.clients: [{"namespace":"shop"}] has no effect without network policies; remove it, or set pulsar:networkPolicies.enabled to true',
     ],
     [
       "PodMonitors of pods that Prometheus could not reach",
       "prod",
       policies({ ingressController: "ingress-nginx" }, { "pulsar:monitoring": { podMonitors: true } }),
-      "pulsar:networkPolicies.monitoring: found nothing, so Prometheus could not reach what pulsar:monitoring.podMonitors has it " +
-        "ask; allowed: the namespace that Prometheus runs in, or pulsar:networkPolicies.enabled false",
+      "pulsar:networkPolicies.monitoring: is not set, so Prometheus could not reach the pods of pulsar:monitoring.podMonitors; " +
+        "set the namespace that Prometheus runs in, or set pulsar:networkPolicies.enabled to false",
     ],
     [
       "Ingresses whose controller could reach nothing",
       "prod",
       policies({ monitoring: "monitoring" }),
-      "pulsar:networkPolicies.ingressController: found nothing, so nobody would get through the Ingresses of pulsar:ingress; allowed: " +
-        "the namespace that the ingress controller runs in, or pulsar:networkPolicies.enabled false",
+      "pulsar:networkPolicies.ingressController: is not set, so the Ingress controller could not reach what pulsar:ingress exposes; " +
+        "set the namespace that the Ingress controller runs in, or set pulsar:networkPolicies.enabled to false",
     ],
     [
       "an interval that is none",
       "test",
       { "pulsar:monitoring": { interval: "minutely" } },
-      'pulsar:monitoring.interval: found "minutely"; allowed: a length of time such as 60s or 1m',
+      'pulsar:monitoring.interval: "minutely" is not valid; use a length of time such as 60s or 1m',
     ],
     [
       "a label that is none",
       "test",
       { "pulsar:monitoring": { labels: { release: "a b" } } },
-      'pulsar:monitoring.labels.release: found "a b"; allowed: a label value',
+      'pulsar:monitoring.labels.release: "a b" is not valid; use a label value',
     ],
   ];
   for (const [title, stack, changes, expected] of cases) {
@@ -140,6 +140,6 @@ test("no fault of policies is told before it is known whether there are any", ()
   const config = stackConfig("prod", policies({ enabled: "maybe" }, { "pulsar:monitoring": { podMonitors: true } }));
   assert.deepEqual(
     faults(config).map((line) => line.slice(0, line.indexOf(";"))),
-    ['pulsar:networkPolicies.enabled: found "maybe"'],
+    ['pulsar:networkPolicies.enabled: "maybe" is not valid'],
   );
 });

@@ -14,86 +14,86 @@ const untainted = { nodes: [], cpu: 16, memory: "64Gi", untainted: 2 };
 const longName = `${"node-".repeat(13)}1`;
 
 const mixed: Case[] = [
-  ["no nodes", { "pulsar:nodes": undefined }, "pulsar:nodes: found []; allowed: at least one node"],
+  ["no nodes", { "pulsar:nodes": undefined }, "pulsar:nodes: is empty; list at least one node"],
   [
     "nodes of the dedicated layout",
     { "pulsar:nodeGroups": { bookkeeper: { nodes: nodes("bk-1") }, serving: { nodes: nodes("sv-1") } } },
-    "pulsar:nodeGroups: found nodes for bookkeeper, serving; allowed: none with pulsar:layout mixed: its nodes are in pulsar:nodes",
+    "pulsar:nodeGroups: lists nodes for bookkeeper, serving, which the mixed layout does not use; list the nodes in pulsar:nodes instead",
   ],
   [
     "a node twice",
     { "pulsar:nodes": nodes("node1", "node2", "node1", "node4") },
-    'pulsar:nodes[2].name: found "node1"; allowed: a name that no other node has (nodes[0] has it)',
+    'pulsar:nodes[2].name: "node1" is also the name of nodes[0]; give each node its own name',
   ],
   [
     "a host name twice",
     { "pulsar:nodes": [...nodes("node1", "node2"), { name: "node3", hostname: "node1" }] },
-    'pulsar:nodes[2].hostname: found "node1"; allowed: a label that no other node has (nodes[0] has it)',
+    'pulsar:nodes[2].hostname: "node1" is also the host name of nodes[0]; use the node',
   ],
   [
     "a name that is no label's value, without hostname",
     { "pulsar:nodes": nodes("node1", "node2", longName) },
-    `pulsar:nodes[2].name: found "${longName}"; allowed: 63 characters at most, or hostname`,
+    `pulsar:nodes[2].name: "${longName}" is longer than a label may be (63 characters); set hostname`,
   ],
   [
     "fewer nodes than bookies",
     { "pulsar:replicas": { bookkeeper: 4 } },
-    "pulsar:replicas.bookkeeper: found 4 on 3 nodes; allowed: at most one a node: add nodes to pulsar:nodes, or ask for 3 at most",
+    "pulsar:replicas.bookkeeper: 4 exceeds the number of nodes (3), and each node runs one at most; use 3 or less, or add nodes to pulsar:nodes",
   ],
   [
     "an even number of ZooKeepers",
     { "pulsar:replicas": { zookeeper: 2 } },
-    "pulsar:replicas.zookeeper: found 2; allowed: an odd number: an even one bears no more losses than one less",
+    "pulsar:replicas.zookeeper: 2 is even, so it tolerates no more failures than 1; use an odd number",
   ],
   [
     "no zone for some",
     { "pulsar:nodes": [...zoned("node", "ab"), { name: "node-2" }] },
-    "pulsar:nodes: found no zone for node-2; allowed: a zone for every node of the list, or for none",
+    "pulsar:nodes: has no zone for node-2; set the zone of every node of the list, or of none",
   ],
   [
     "ZooKeeper's majority in one zone, though others could share it",
     { "pulsar:nodes": zoned("node", "aabcd") },
-    "pulsar:nodes: found 2 of 3 ZooKeepers in zone a; allowed: 1 at most: the others must be a majority when the zone is lost",
+    "pulsar:nodes: places 2 of 3 ZooKeeper pods in zone a, whose loss would cost the majority; place 1 at most in one zone",
   ],
   [
     "more brokers than the zones have room for",
     { "pulsar:nodes": zoned("node", "abaa"), "pulsar:replicas": { broker: 4 } },
-    "pulsar:replicas.broker: found 4 over zones of 3, 1 nodes; allowed: 3 at most: one more in one zone than in another",
+    "pulsar:replicas.broker: 4 cannot be spread evenly over zones of 3, 1 nodes, which differ by one pod at most; use 3 or less, or add nodes to the smallest zone",
   ],
   [
     "ledgers over more bookies than there are",
     { "pulsar:ledgers": { ensemble: 4 } },
-    "pulsar:ledgers.ensemble: found 4 with 3 bookies; allowed: 3 at most, or more bookies: no ledger could be opened",
+    "pulsar:ledgers.ensemble: 4 exceeds the number of bookies (3), so no ledger could be opened; use 3 or less, or add bookies",
   ],
   [
     "more copies than bookies of the ledger",
     { "pulsar:ledgers": { write: 3 } },
-    "pulsar:ledgers.write: found 3 with an ensemble of 2; allowed: the ensemble at most",
+    "pulsar:ledgers.write: 3 exceeds ledgers.ensemble (2), and each entry goes to bookies of the ensemble; use 2 or less",
   ],
   [
     "more acknowledgements than copies",
     { "pulsar:ledgers": { ack: 3 } },
-    "pulsar:ledgers.ack: found 3 of 2 copies; allowed: the number of copies (ledgers.write) at most",
+    "pulsar:ledgers.ack: 3 exceeds ledgers.write (2), so no write would ever be acknowledged; use 2 or less",
   ],
   [
     "a JVM larger than its container",
     { "pulsar:pods": { broker: { limits: { memory: "2Gi" }, heap: "1Gi", direct: "1024Mi" } } },
-    "pulsar:pods.broker: found heap 1Gi and direct 1024Mi in 2Gi; allowed: less than the container's memory in all, or more memory",
+    "pulsar:pods.broker: heap 1Gi and direct 1024Mi leave no room in the container's 2Gi; use less, or raise limits.memory",
   ],
   [
     "a heap that fills its container",
     { "pulsar:pods": { zookeeper: { requests: { memory: "1Gi" }, heap: "1024Mi" } } },
-    "pulsar:pods.zookeeper: found heap 1024Mi and direct 256Mi in 1Gi; allowed: less than the container's memory in all, or more memory",
+    "pulsar:pods.zookeeper: heap 1024Mi and direct 256Mi leave no room in the container's 1Gi; use less, or raise limits.memory",
   ],
   [
     "a request above its limit",
     { "pulsar:pods": { proxy: { requests: { cpu: 2 }, limits: { cpu: "1500m" } } } },
-    "pulsar:pods.proxy.requests.cpu: found 2 with a limit of 1500m; allowed: the limit at most",
+    "pulsar:pods.proxy.requests.cpu: 2 exceeds the limit (1500m); use 1500m or less",
   ],
   [
     "two volumes in one directory",
     { "pulsar:volumes": { directories: { "bookie-journal": "/mnt/bookie", "bookie-ledgers": "/mnt/bookie" } } },
-    "pulsar:volumes.directories.bookie-ledgers: found /mnt/bookie on node1, where bookie-0 has its bookie-journal in /mnt/bookie; allowed: a directory of its own",
+    "pulsar:volumes.directories.bookie-ledgers: /mnt/bookie on node1 overlaps /mnt/bookie, which holds the bookie-journal of bookie-0; use a separate directory",
   ],
   [
     "one volume within another, on one node only",
@@ -103,7 +103,7 @@ const mixed: Case[] = [
         { name: "node3", directories: { "zookeeper-data": "/home/pulsar" } },
       ],
     },
-    "pulsar:nodes[2].directories.zookeeper-data: found /home/pulsar on node3, where bookie-2 has its bookie-journal in /home/pulsar/data/bookie-data/journal; ",
+    "pulsar:nodes[2].directories.zookeeper-data: /home/pulsar on node3 overlaps /home/pulsar/data/bookie-data/journal, which holds the bookie-journal of bookie-2; ",
   ],
 ];
 
@@ -111,109 +111,109 @@ const dedicated: Case[] = [
   [
     "nodes of the mixed layout",
     { "pulsar:nodes": nodes("node1", "node2") },
-    "pulsar:nodes: found 2 nodes; allowed: none with pulsar:layout dedicated: its nodes are in pulsar:nodeGroups",
+    "pulsar:nodes: lists nodes (2), which the dedicated layout does not use; list the nodes in pulsar:nodeGroups instead",
   ],
   [
     "no nodes for ZooKeeper",
     inGroups({ zookeeper: { nodes: [] } }),
-    "pulsar:nodeGroups.zookeeper.nodes: found []; allowed: at least one node",
+    "pulsar:nodeGroups.zookeeper.nodes: is empty; list at least one node",
   ],
   [
     "no nodes for the bookies",
     inGroups({ bookkeeper: { nodes: [] } }),
-    "pulsar:nodeGroups.bookkeeper.nodes: found []; allowed: at least one node",
+    "pulsar:nodeGroups.bookkeeper.nodes: is empty; list at least one node",
   ],
   [
     "no node for brokers and proxies",
     inGroups({ serving: { nodes: [] } }),
-    "pulsar:nodeGroups.serving: found no node for brokers and proxies; allowed: nodes of their own (nodes), or the number of",
+    "pulsar:nodeGroups.serving: has no node for brokers and proxies; list their nodes (nodes), or set the number of",
   ],
   [
     "serving nodes both listed and counted",
     inGroups({ serving: { untainted: 3 } }),
-    "pulsar:nodeGroups.serving.untainted: found 3; allowed: nothing where the serving nodes are listed",
+    "pulsar:nodeGroups.serving.untainted: 3 is set although the serving nodes are listed; remove it",
   ],
   [
     "a node twice in a group",
     inGroups({ bookkeeper: { nodes: [...committed.bookkeeper.nodes, { name: "bk-2", zone: "b" }] } }),
-    'pulsar:nodeGroups.bookkeeper.nodes[4].name: found "bk-2"; allowed: a name that no other node has (nodeGroups.bookkeeper.nodes[1] has it)',
+    'pulsar:nodeGroups.bookkeeper.nodes[4].name: "bk-2" is also the name of nodeGroups.bookkeeper.nodes[1]; give each node its own name',
   ],
   [
     "a node in two groups",
     inGroups({ bookkeeper: { nodes: [...committed.bookkeeper.nodes, { name: "zk-3", zone: "c" }] } }),
-    'pulsar:nodeGroups.bookkeeper.nodes[4].name: found "zk-3"; allowed: a node in one group only (nodeGroups.zookeeper.nodes[2] has it)',
+    'pulsar:nodeGroups.bookkeeper.nodes[4].name: "zk-3" is also the name of nodeGroups.zookeeper.nodes[2]; put each node into one group only',
   ],
   [
     "a host name in two groups",
     inGroups({ bookkeeper: { nodes: [...committed.bookkeeper.nodes, { name: "bk-5", hostname: "zk-1", zone: "b" }] } }),
-    'pulsar:nodeGroups.bookkeeper.nodes[4].hostname: found "zk-1"; allowed: a label that no other node has (nodeGroups.zookeeper.nodes[0] has it)',
+    'pulsar:nodeGroups.bookkeeper.nodes[4].hostname: "zk-1" is also the host name of nodeGroups.zookeeper.nodes[0]; use the node',
   ],
   [
     "fewer nodes than ZooKeepers",
     { "pulsar:replicas": { zookeeper: 5 } },
-    "pulsar:replicas.zookeeper: found 5 on 3 nodes; allowed: at most one a node: add nodes to pulsar:nodeGroups.zookeeper, or ask for 3 at most",
+    "pulsar:replicas.zookeeper: 5 exceeds the number of nodes (3), and each node runs one at most; use 3 or less, or add nodes to pulsar:nodeGroups.zookeeper",
   ],
   [
     "fewer nodes than bookies",
     { "pulsar:replicas": { bookkeeper: 5 } },
-    "pulsar:replicas.bookkeeper: found 5 on 4 nodes; allowed: at most one a node: add nodes to pulsar:nodeGroups.bookkeeper, or ask for 4 at most",
+    "pulsar:replicas.bookkeeper: 5 exceeds the number of nodes (4), and each node runs one at most; use 4 or less, or add nodes to pulsar:nodeGroups.bookkeeper",
   ],
   [
     "fewer nodes than brokers",
     { "pulsar:replicas": { broker: 4 } },
-    "pulsar:replicas.broker: found 4 on 3 nodes; allowed: at most one a node: add nodes to pulsar:nodeGroups.serving, or ask for 3 at most",
+    "pulsar:replicas.broker: 4 exceeds the number of nodes (3), and each node runs one at most; use 3 or less, or add nodes to pulsar:nodeGroups.serving",
   ],
   [
     "fewer untainted nodes than proxies",
     { ...inGroups({ serving: untainted }), "pulsar:replicas": { broker: 2 } },
-    "pulsar:replicas.proxy: found 3 on 2 nodes; allowed: at most one a node: add nodes to pulsar:nodeGroups.serving, or ask for 2 at most",
+    "pulsar:replicas.proxy: 3 exceeds the number of nodes (2), and each node runs one at most; use 2 or less, or add nodes to pulsar:nodeGroups.serving",
   ],
   [
     "more proxies than the zones have room for",
     { ...inGroups({ serving: { nodes: zoned("sv", "aaaabc") } }), "pulsar:replicas": { proxy: 5 } },
-    "pulsar:replicas.proxy: found 5 over zones of 4, 1, 1 nodes; allowed: 4 at most: one more in one zone than in another",
+    "pulsar:replicas.proxy: 5 cannot be spread evenly over zones of 4, 1, 1 nodes, which differ by one pod at most; use 4 or less, or add nodes to the smallest zone",
   ],
   [
     "an even number of ZooKeepers",
     inGroups({ zookeeper: { nodes: zoned("zk", "abcd") } }),
-    "pulsar:replicas.zookeeper: found 4; allowed: an odd number",
+    "pulsar:replicas.zookeeper: 4 is even, so it tolerates no more failures than 3; use an odd number",
   ],
   [
     "a single ZooKeeper",
     inGroups({ zookeeper: { nodes: zoned("zk", "a") } }),
-    "pulsar:replicas.zookeeper: found 1; allowed: at least 3 in the dedicated layout, so that one may be lost",
+    "pulsar:replicas.zookeeper: 1 does not tolerate the loss of a node; use 3 or more in the dedicated layout",
   ],
   [
     "no zone for some of a group",
     inGroups({ bookkeeper: { nodes: [...committed.bookkeeper.nodes, ...nodes("bk-5", "bk-6")] } }),
-    "pulsar:nodeGroups.bookkeeper.nodes: found no zone for bk-5, bk-6; allowed: a zone for every node of the list, or for none",
+    "pulsar:nodeGroups.bookkeeper.nodes: has no zone for bk-5, bk-6; set the zone of every node of the list, or of none",
   ],
   [
     "ZooKeeper's majority in one zone of three",
     inGroups({ zookeeper: { nodes: zoned("zk", "abbbc") } }),
-    "pulsar:nodeGroups.zookeeper.nodes: found 3 of 5 ZooKeepers in zone b; allowed: 2 at most: the others must be a majority",
+    "pulsar:nodeGroups.zookeeper.nodes: places 3 of 5 ZooKeeper pods in zone b, whose loss would cost the majority; place 2 at most in one zone",
   ],
   [
     "fewer bookies than a ledger uses",
     inGroups({ bookkeeper: { nodes: zoned("bk", "ab") } }),
-    "pulsar:ledgers.ensemble: found 3 with 2 bookies; allowed: 2 at most, or more bookies: no ledger could be opened",
+    "pulsar:ledgers.ensemble: 3 exceeds the number of bookies (2), so no ledger could be opened; use 2 or less, or add bookies",
   ],
   [
     "a heap that its derived container cannot hold",
     { "pulsar:pods": { bookkeeper: { heap: "40Gi" } } },
-    "pulsar:pods.bookkeeper: found heap 40Gi and direct 16640Mi in 55680Mi; allowed: less than the container's memory in all",
+    "pulsar:pods.bookkeeper: heap 40Gi and direct 16640Mi leave no room in the container's 55680Mi; use less, or raise limits.memory",
   ],
   [
     "a request above its limit",
     { "pulsar:pods": { broker: { requests: { memory: "9Gi" }, limits: { memory: "8Gi" } } } },
-    "pulsar:pods.broker.requests.memory: found 9Gi with a limit of 8Gi; allowed: the limit at most",
+    "pulsar:pods.broker.requests.memory: 9Gi exceeds the limit (8Gi); use 8Gi or less",
   ],
   [
     "a journal among the ledgers",
     {
       "pulsar:volumes": { directories: { "bookie-journal": "/mnt/ledgers/journal", "bookie-ledgers": "/mnt/ledgers" } },
     },
-    "pulsar:volumes.directories.bookie-ledgers: found /mnt/ledgers on bk-1, where bookie-0 has its bookie-journal in /mnt/ledgers/journal; ",
+    "pulsar:volumes.directories.bookie-ledgers: /mnt/ledgers on bk-1 overlaps /mnt/ledgers/journal, which holds the bookie-journal of bookie-0; ",
   ],
 ];
 
@@ -285,18 +285,18 @@ test("every setting that puts two volumes into one directory is named, and each 
     "pulsar:volumes": { directories: { "bookie-journal": "/mnt/journal", "bookie-ledgers": "/mnt" } },
   });
   assert.deepEqual(
-    faults(config).map((line) => line.slice(0, line.indexOf("; allowed"))),
+    faults(config).map((line) => line.slice(0, line.indexOf(";"))),
     [
-      "pulsar:volumes.directories.bookie-journal: found /mnt/journal on node3, where zookeeper-2 has its zookeeper-data in /mnt/journal/x",
-      "pulsar:volumes.directories.bookie-ledgers: found /mnt on node1, where bookie-0 has its bookie-journal in /mnt/journal",
+      "pulsar:volumes.directories.bookie-journal: /mnt/journal on node3 overlaps /mnt/journal/x, which holds the zookeeper-data of zookeeper-2",
+      "pulsar:volumes.directories.bookie-ledgers: /mnt on node1 overlaps /mnt/journal, which holds the bookie-journal of bookie-0",
     ],
   );
 });
 
-test("a node twice is found beside a setting that is wrong by itself", () => {
+test("a node twice is reported beside a setting that is wrong by itself", () => {
   const config = stackConfig("test", { "pulsar:nodes": nodes("node1", "node1"), "pulsar:replicas": { broker: 0 } });
   assert.deepEqual(
-    faults(config).map((line) => line.slice(0, line.indexOf(": found"))),
+    faults(config).map((line) => line.slice(0, line.indexOf(": "))),
     ["pulsar:replicas.broker", "pulsar:nodes[1].name"],
   );
 });

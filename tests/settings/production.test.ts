@@ -19,37 +19,37 @@ const refused: Case[] = [
   [
     "an image that changes under its tag",
     { "pulsar:images": { ...images, pulsar: "apachepulsar/pulsar-all:latest" } },
-    "pulsar:images.pulsar: found latest; allowed: a version, so that what runs is what was reviewed (production)",
+    "pulsar:images.pulsar: latest is not allowed in production; use a version, so that what was reviewed is what runs",
   ],
   [
     "an image that only its digest tells from others",
     { "pulsar:images": { ...images, pulsar: `apachepulsar/pulsar-all:latest@${digest}` } },
-    "pulsar:images.pulsar: found latest; allowed: a version",
+    "pulsar:images.pulsar: latest is not allowed in production; use a version",
   ],
   [
     "a database without TLS",
     { "pulsar:managerDatabase": { host: "db", tls: "disable" } },
-    "pulsar:managerDatabase.tls: found disable; allowed: require or verify-full: the manager's password would cross the network",
+    "pulsar:managerDatabase.tls: disable is not allowed in production, because the manager's password would cross the network in plain text; use require or verify-full",
   ],
   [
     "a database that is dropped with its stack",
     { "pulsar:managerDatabase": { host: "db", deleteData: true } },
-    "pulsar:managerDatabase.deleteData: found true; allowed: false: data is dropped by hand, not by an update (production)",
+    "pulsar:managerDatabase.deleteData: true is not allowed in production; use false, and drop data by hand",
   ],
   ...(["manager", "admin"] as const).map((way): Case => [
     `a host without TLS: ${way}`,
     { "pulsar:ingress": { [way]: { host: "pulsar.example.com" } } },
-    `pulsar:ingress.${way}: found no TLS; allowed: a tlsSecret of its own, or a cert-manager clusterIssuer or issuer: passwords and tokens`,
+    `pulsar:ingress.${way}: has no TLS, which production requires, because passwords and tokens would cross the network in plain text; set its tlsSecret, or`,
   ]),
   ...["pulsar_manager.extraVolumes", "pulsar_manager.extraVolumeMounts"].map((path): Case => [
     `other files in the manager's pod: ${path}`,
     values(at(path, [])),
-    `pulsar:values.${path}: found []; allowed: nothing: it would take the place of what keeps others from making accounts`,
+    `pulsar:values.${path}: [] is not allowed in production, because it would replace what keeps others from creating accounts; remove it`,
   ]),
   ...["pulsar_manager", "proxy"].map((component): Case => [
     `the chart's own Ingress: ${component}`,
     values(at(`${component}.ingress.enabled`, true)),
-    `pulsar:values.${component}.ingress.enabled: found true; allowed: false: use pulsar:ingress, which lets in`,
+    `pulsar:values.${component}.ingress.enabled: true is not allowed in production; use pulsar:ingress, which requires TLS`,
   ]),
   [
     "nodes whose size is not known",
@@ -59,38 +59,38 @@ const refused: Case[] = [
         serving: { cpu: undefined, nodes: [{ name: "sv-1", cpu: 16 }, { name: "sv-2" }, { name: "sv-3", cpu: 16 }] },
       }),
     },
-    "pulsar:nodeGroups: found no cpu or no memory for zk-1, zk-2, zk-3, sv-2; allowed: what each node offers (status.allocatable)",
+    "pulsar:nodeGroups: has no cpu or no memory for zk-1, zk-2, zk-3, sv-2, which production requires: pod requests are derived from them; set what each node offers (status.allocatable)",
   ],
   [
     "untainted nodes whose size is not known",
     { "pulsar:nodeGroups": groups({ serving: { nodes: [], untainted: 3, memory: undefined } }) },
-    "pulsar:nodeGroups: found no cpu or no memory for the untainted serving nodes; allowed: what each node offers",
+    "pulsar:nodeGroups: has no cpu or no memory for the untainted serving nodes, which production requires: pod requests are derived from them; set what each node offers",
   ],
   ...["LoadBalancer", "NodePort"].map((type): Case => [
     `a manager behind a ${type}`,
     values({ pulsar_manager: { service: { type } } }),
-    `pulsar:values.pulsar_manager.service.type: found "${type}"; allowed: ClusterIP: anybody who reaches the manager`,
+    `pulsar:values.pulsar_manager.service.type: "${type}" is not allowed in production, because anybody who reaches the manager can become its superuser; use ClusterIP`,
   ]),
   [
     "a manager whose other service (4.7.0) is open to all",
     values(at("pulsar_manager.adminService.type", "NodePort")),
-    'pulsar:values.pulsar_manager.adminService.type: found "NodePort"; allowed: ClusterIP: anybody who reaches the manager',
+    'pulsar:values.pulsar_manager.adminService.type: "NodePort" is not allowed in production, because anybody who reaches the manager can become its superuser; use ClusterIP',
   ],
   [
     "authentication that is on but for its tokens (4.7.0)",
     values(at("auth.authentication.jwt.enabled", false)),
-    "pulsar:values.auth.authentication.jwt.enabled: found false; allowed: true: without, everybody may read and delete",
+    "pulsar:values.auth.authentication.jwt.enabled: false is not allowed in production, because everybody could read and delete everything; remove it",
   ],
   ...["latest", `latest@${digest}`].map((tag): Case => [
     `a changing tag of an image that no setting names: ${tag}`,
     values({ images: { grafana: { tag } } }),
-    `pulsar:values.images.grafana.tag: found "${tag}"; allowed: a version (production)`,
+    `pulsar:values.images.grafana.tag: "${tag}" is not allowed in production; use a version`,
   ]),
   ...["persistence", "volumes.persistence", "zookeeper.volumes.persistence", "bookkeeper.volumes.persistence"].map(
     (path): Case => [
       `${path} off`,
       values(at(path, false)),
-      `pulsar:values.${path}: found false; allowed: true: without, each start of a bookie formats it (production)`,
+      `pulsar:values.${path}: false is not allowed in production, because each start of a bookie would format it; remove it`,
     ],
   ),
   ...["zookeeper", "bookkeeper", "broker", "proxy", "autorecovery", "toolset", "pulsar_manager"].flatMap(
@@ -98,24 +98,24 @@ const refused: Case[] = [
       [
         `another number of pods for ${component}`,
         values(at(`${component}.replicaCount`, 2)),
-        `pulsar:values.${component}.replicaCount: found 2; allowed: nothing: use pulsar:replicas, which is checked`,
+        `pulsar:values.${component}.replicaCount: 2 is not allowed in production; use pulsar:replicas, which is checked`,
       ],
       [
         `another selector for ${component}`,
         values(at(`${component}.nodeSelector`, { disk: "ssd" })),
-        `pulsar:values.${component}.nodeSelector: found {"disk":"ssd"}; allowed: nothing: the layout places the pods`,
+        `pulsar:values.${component}.nodeSelector: {"disk":"ssd"} is not allowed in production, because the layout places the pods; remove it`,
       ],
       [
         `other tolerations for ${component}`,
         values(at(`${component}.tolerations`, [])),
-        `pulsar:values.${component}.tolerations: found []; allowed: nothing: the layout places the pods (production)`,
+        `pulsar:values.${component}.tolerations: [] is not allowed in production, because the layout places the pods; remove it`,
       ],
     ],
   ),
   ...["", "zookeeper.", "bookkeeper.", "broker.", "proxy."].map((component): Case => [
     `${component}affinity.anti_affinity off`,
     values(at(`${component}affinity.anti_affinity`, false)),
-    `pulsar:values.${component}affinity.anti_affinity: found false; allowed: true: two on one node are lost together`,
+    `pulsar:values.${component}affinity.anti_affinity: false is not allowed in production, because two pods on one node would be lost together; remove it`,
   ]),
 ];
 
@@ -135,7 +135,7 @@ describe("production refuses", () => {
     const changes = { "pulsar:environment": "production", "pulsar:managerDatabase": { host: "db" } };
     hasOneFault(
       stackConfig("test", changes),
-      "pulsar:layout: found mixed; allowed: dedicated: ZooKeeper and the bookies need nodes of their own (production)",
+      "pulsar:layout: mixed is not allowed in production, where ZooKeeper and the bookies need separate nodes; use dedicated",
     );
   });
 });
@@ -162,6 +162,6 @@ test("no fault of production is told before the environment is known", () => {
   const config = stackConfig("prod", { "pulsar:environment": "staging", ...values({ persistence: false }) });
   assert.deepEqual(
     faults(config).map((line) => line.slice(0, line.indexOf(";"))),
-    ['pulsar:environment: found "staging"'],
+    ['pulsar:environment: "staging" is not valid'],
   );
 });

@@ -47,7 +47,7 @@ describe("a Docker configuration", () => {
       const [line = ""] = told(JSON.stringify({ auths })) ?? [];
       assert.match(
         line,
-        /^a Docker configuration with credentials in it: this one has none\. To make one: kubectl create secret docker-registry /,
+        /^a Docker configuration with credentials: this one has none\. To create one: kubectl create secret docker-registry /,
       );
     });
   }
@@ -62,7 +62,7 @@ describe("a Docker configuration", () => {
       assert.equal(found.length, 1, found.join("\n"));
       assert.match(
         found[0] ?? "",
-        /^pulsar:imagePullCredentials: found a secret value; allowed: .*this one has none, because Docker keeps them outside the file \(credsStore, credHelpers\)/,
+        /^pulsar:imagePullCredentials: the secret value is not valid; use .*this one has none, because Docker keeps them outside the file \(credsStore, credHelpers\)/,
       );
     });
   }

@@ -49,14 +49,10 @@ describe("tenants", () => {
   });
 
   const wrong: [title: string, tenants: unknown, fault: string][] = [
-    ["no list", { shop: {} }, 'pulsar:tenants: found {"shop":{}}; allowed: a list of tenants'],
-    ["a name with a slash", [{ name: "a/b" }], 'pulsar:tenants[0].name: found "a/b"; allowed: a Pulsar name'],
-    ["a name that leads elsewhere", [{ name: ".." }], 'pulsar:tenants[0].name: found ".."; allowed: a Pulsar name'],
-    [
-      "a key that nobody reads",
-      [{ name: "shop", roles: [] }],
-      "pulsar:tenants[0].roles: found a key that nothing reads",
-    ],
+    ["no list", { shop: {} }, 'pulsar:tenants: {"shop":{}} is not valid; use a list of tenants'],
+    ["a name with a slash", [{ name: "a/b" }], 'pulsar:tenants[0].name: "a/b" is not valid; use a Pulsar name'],
+    ["a name that leads elsewhere", [{ name: ".." }], 'pulsar:tenants[0].name: ".." is not valid; use a Pulsar name'],
+    ["a key that nobody reads", [{ name: "shop", roles: [] }], "pulsar:tenants[0].roles: is not a setting"],
     [
       "a partition's name",
       shop({ topics: [{ name: "a-partition-1" }] }),
@@ -70,7 +66,7 @@ describe("tenants", () => {
     [
       "half a retention",
       shop({ retention: { minutes: 0, megabytes: 5 } }),
-      'pulsar:tenants[0].namespaces[0].retention: found {"minutes":0,"megabytes":5}; allowed: both 0 (nothing is kept), or neither; -1',
+      'pulsar:tenants[0].namespaces[0].retention: {"minutes":0,"megabytes":5} is not valid; use 0 for both (nothing is kept) or for neither; -1',
     ],
     [
       "an action there is not",
@@ -85,12 +81,12 @@ describe("tenants", () => {
     [
       "an action that this Pulsar does not know",
       shop({ permissions: [{ role: "a", actions: ["packages"] }] }),
-      "pulsar:tenants[0].namespaces[0].permissions[0].actions: found packages; allowed: produce, consume, functions, sources, sinks (the Pulsar of chart 2.7.7)",
+      "pulsar:tenants[0].namespaces[0].permissions[0].actions: packages is unknown to the Pulsar of chart 2.7.7; use produce, consume, functions, sources, sinks",
     ],
     [
       "a tenant twice",
       [{ name: "a" }, { name: "a" }],
-      'pulsar:tenants[1].name: found "a"; allowed: every entry once in its list',
+      'pulsar:tenants[1].name: "a" is in the list more than once; list it only once',
     ],
     ["a namespace twice", [{ name: "a", namespaces: [orders, orders] }], "pulsar:tenants[0].namespaces[1].name"],
     [
@@ -111,12 +107,12 @@ describe("tenants", () => {
     [
       "settings of what is not the stack's",
       [{ name: "public", create: false, adminRoles: ["a"] }],
-      'pulsar:tenants[0].adminRoles: found ["a"]; allowed: nothing with create false',
+      'pulsar:tenants[0].adminRoles: ["a"] has no effect with create false; remove it',
     ],
     [
       "partitions of a topic that is not the stack's",
       shop({ topics: [{ name: "a", create: false, partitions: 2 }] }),
-      "pulsar:tenants[0].namespaces[0].topics[0].partitions: found 2; allowed: nothing with create false",
+      "pulsar:tenants[0].namespaces[0].topics[0].partitions: 2 has no effect with create false; remove it",
     ],
   ];
   for (const [title, tenants, fault] of wrong) {
@@ -148,12 +144,12 @@ describe("tenants", () => {
     for (const path of ["shops", "shop/order", "shop/orders/created/x", "shop/", ""]) {
       hasOneFault(
         config(shop(), { "pulsar:adoptedTenants": [path] }),
-        `pulsar:adoptedTenants[0]: found ${path === "" ? '""' : JSON.stringify(path)}; allowed: the path of a tenant, namespace or topic in pulsar:tenants`,
+        `pulsar:adoptedTenants[0]: ${path === "" ? '""' : JSON.stringify(path)} is not in pulsar:tenants; use the path of a tenant, namespace or topic in pulsar:tenants`,
       );
     }
     hasOneFault(
       config(shop(), { "pulsar:adoptedTenants": ["shop", "shop"] }),
-      'pulsar:adoptedTenants[1]: found "shop"',
+      'pulsar:adoptedTenants[1]: "shop" is in the list more than once',
     );
   });
 
@@ -181,17 +177,17 @@ describe("the address of the admin API", () => {
   });
 
   test("has a CA only where one is used", () => {
-    hasOneFault(api({ caFile: "ca.pem" }), "pulsar:adminApi.caFile: found a CA that would not be used");
+    hasOneFault(api({ caFile: "ca.pem" }), "pulsar:adminApi.caFile: is not used without an https:// address");
     hasOneFault(
       api({ caFile: "ca.pem", address: "http://a" }),
-      "pulsar:adminApi.caFile: found a CA that would not be used",
+      "pulsar:adminApi.caFile: is not used without an https:// address",
     );
   });
 
   test("is encrypted in production, unless it stays on this machine", () => {
     hasOneFault(
       api({ address: "http://pulsar.example.com" }, "prod"),
-      "pulsar:adminApi.address: found http://pulsar.example.com; allowed: an https:// address, or none",
+      "pulsar:adminApi.address: http://pulsar.example.com is not allowed in production, because the administrators' token would cross the network in plain text; use an https:// address",
     );
     for (const address of ["http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:8080", "https://a.b"]) {
       assert.equal(parseSettings(api({ address }, "prod"), "prod", false).adminApi.address, address);

@@ -5,7 +5,7 @@ import { faults, hasOneFault } from "../support/faults.ts";
 import { stackConfig } from "../support/stackFile.ts";
 
 type Version = "2.7.7" | "4.7.0";
-type Case = [path: string, value: unknown, allowed: string, changes?: Record<string, unknown>];
+type Case = [path: string, value: unknown, expected: string, changes?: Record<string, unknown>];
 
 /** `{a: {b: value}}` of `a.b`. */
 const at = (path: string, value: unknown) =>
@@ -15,7 +15,7 @@ const config = (values: unknown, version: Version = "4.7.0", changes: Record<str
 const warnings = (values: unknown, version: Version = "4.7.0") =>
   parseSettings(config(values, version), "test", true).warnings.filter((line) => line.startsWith("pulsar:values"));
 
-const byName = "nothing: use pulsar:release; volumes, Jobs and addresses";
+const byName = ", because volumes, Jobs and addresses are named after pulsar:release; use pulsar:release";
 const symmetric = { "pulsar:tokens": { keys: "symmetric" } };
 const behindHost = { "pulsar:ingress": { manager: { host: "manager.example.com" } } };
 
@@ -23,49 +23,82 @@ describe("values that go past a setting are refused, also in a test environment"
   const cases: Case[] = [
     ["fullnameOverride", "mine", byName],
     ["nameOverride", "mine", byName],
-    ["namespace", "elsewhere", "nothing: use pulsar:namespace"],
-    ["namespaceCreate", true, "nothing: use pulsar:createNamespace"],
-    ["clusterDomain", "example.org", "nothing: use pulsar:clusterDomain"],
-    ["bookkeeper.component", "bk", "bookie: volumes, Jobs and addresses"],
-    ["initialize", false, "true: a new cluster"],
-    ["standalone.enabled", true, "false: this stack is a cluster, see pulsar:layout"],
-    ["auth.authentication.jwt.usingSecretKey", true, "nothing: use pulsar:tokens.keys"],
-    ["auth.authentication.jwt.usingSecretKey", false, "nothing: use pulsar:tokens.keys", symmetric],
-    ["auth.authentication.jwt.generateSecrets.enabled", true, "false: the stack makes keys and tokens (pulsar:tokens)"],
-    ["auth.superUsers", { client: "root" }, "nothing: use pulsar:tokens.roles"],
-    ["images.broker.tag", "4.0.1", "nothing: use pulsar:images and pulsar:registry"],
-    ["images.pulsar_manager.repository", "x/y", "nothing: use pulsar:images and pulsar:registry"],
-    ["pulsar_metadata.image.tag", "4.0.1", "nothing: use pulsar:images"],
-    ["defaultPulsarImageTag", "4.0.1", "nothing: use pulsar:images"],
-    ["images.imagePullSecrets", ["mine"], "nothing: use pulsar:images.pullSecret"],
+    ["namespace", "elsewhere", "; use pulsar:namespace"],
+    ["namespaceCreate", true, "; use pulsar:createNamespace"],
+    [
+      "clusterDomain",
+      "example.org",
+      ", because the racks of the bookies follow pulsar:clusterDomain; use pulsar:clusterDomain",
+    ],
+    ["bookkeeper.component", "bk", ", because volumes, Jobs and addresses are named after bookie; remove it"],
+    ["initialize", false, ", because a new cluster would never be initialized; remove it"],
+    ["standalone.enabled", true, ", because this stack is a cluster (pulsar:layout); remove it"],
+    ["auth.authentication.jwt.usingSecretKey", true, "; use pulsar:tokens.keys"],
+    ["auth.authentication.jwt.usingSecretKey", false, "; use pulsar:tokens.keys", symmetric],
+    [
+      "auth.authentication.jwt.generateSecrets.enabled",
+      true,
+      ", because the stack creates keys and tokens (pulsar:tokens); remove it",
+    ],
+    [
+      "auth.superUsers",
+      { client: "root" },
+      ", because tokens and their Secrets are named after pulsar:tokens.roles; use pulsar:tokens.roles",
+    ],
+    ["images.broker.tag", "4.0.1", "; use pulsar:images and pulsar:registry"],
+    ["images.pulsar_manager.repository", "x/y", "; use pulsar:images and pulsar:registry"],
+    ["pulsar_metadata.image.tag", "4.0.1", "; use pulsar:images"],
+    ["defaultPulsarImageTag", "4.0.1", "; use pulsar:images"],
+    ["images.imagePullSecrets", ["mine"], "; use pulsar:images.pullSecret"],
     ...["zookeeper", "bookkeeper", "broker", "proxy"].map((component): Case => [
       `components.${component}`,
       false,
-      "true: Pulsar and the stack's Jobs need it",
+      ", because Pulsar and the stack's Jobs need the component; remove it",
     ]),
-    ["components.pulsar_manager", false, "true: the Job that makes its login, or pulsar:ingress.manager", behindHost],
-    ["broker.configData.maxTenants", 5, "text, in quotes: it goes into a ConfigMap"],
-    ["bookkeeper.configData.journalSyncData", false, "text, in quotes"],
-    ["function_worker.configData.PF_x", 0.2, "text, in quotes"],
-    ["tls.enabled", true, "false: the stack's Jobs and addresses reach the components without TLS"],
-    ["proxy.ports", { http: 8000 }, "nothing: the stack's Jobs, addresses and network policies use the chart's own"],
-    ["pulsar_manager.service.port", 80, "9527: "],
-    ["zookeeper.volumes.data.name", "state", "data: the stack makes the claims by this name"],
-    ["bookkeeper.volumes.ledgers.size", "1Ti", "nothing: use pulsar:volumes.sizes"],
-    ["bookkeeper.volumes.journal.storageClassName", "gp2", "nothing: use pulsar:volumes.storageClass"],
-    ["bookkeeper.volumes.useSingleCommonVolume", true, "false: the stack makes a volume for ZooKeeper's data"],
+    [
+      "components.pulsar_manager",
+      false,
+      ", because pulsar:ingress.manager or the Job that creates its login needs the component",
+      behindHost,
+    ],
+    ["broker.configData.maxTenants", 5, ", because a ConfigMap holds only text; put it in quotes"],
+    ["bookkeeper.configData.journalSyncData", false, ", because a ConfigMap holds only text"],
+    ["function_worker.configData.PF_x", 0.2, ", because a ConfigMap holds only text"],
+    [
+      "tls.enabled",
+      true,
+      ", because the stack's Jobs and addresses reach the components without TLS; use pulsar:ingress",
+    ],
+    [
+      "proxy.ports",
+      { http: 8000 },
+      ", because the stack's Jobs, addresses and network policies use the chart's own ports",
+    ],
+    [
+      "pulsar_manager.service.port",
+      80,
+      ", because the stack's Jobs, addresses and network policies use port 9527; remove it",
+    ],
+    ["zookeeper.volumes.data.name", "state", ", because the stack creates the claims under the name data; remove it"],
+    ["bookkeeper.volumes.ledgers.size", "1Ti", "; use pulsar:volumes.sizes"],
+    ["bookkeeper.volumes.journal.storageClassName", "gp2", "; use pulsar:volumes.storageClass"],
+    [
+      "bookkeeper.volumes.useSingleCommonVolume",
+      true,
+      ", because the stack creates one volume each for ZooKeeper's data",
+    ],
   ];
-  for (const [path, value, allowed, changes] of cases) {
+  for (const [path, value, expected, changes] of cases) {
     test(`${path}: ${JSON.stringify(value)}`, () => {
-      const found = `pulsar:values.${path}: found ${JSON.stringify(value)}; allowed: ${allowed}`;
-      hasOneFault(config(at(path, value), "4.7.0", changes), found);
+      const line = `pulsar:values.${path}: ${JSON.stringify(value)} is not allowed${expected}`;
+      hasOneFault(config(at(path, value), "4.7.0", changes), line);
     });
   }
 
   test("the manager that a Job of chart 2.7.7 needs", () => {
     hasOneFault(
       config(at("components.pulsar_manager", false), "2.7.7"),
-      "pulsar:values.components.pulsar_manager: found false",
+      "pulsar:values.components.pulsar_manager: false is not allowed",
     );
   });
 
@@ -82,7 +115,10 @@ describe("values that go past a setting are refused, also in a test environment"
     ["broker.configData", null],
   ] as const) {
     test(`null at ${path}, which would remove what the program sets`, () => {
-      hasOneFault(config(at(path, value)), `pulsar:values.${path}: found null; allowed: a value; or leave the key out`);
+      hasOneFault(
+        config(at(path, value)),
+        `pulsar:values.${path}: null is not allowed, because it removes what the program sets; use a value, or remove the key`,
+      );
     });
   }
 
@@ -91,7 +127,10 @@ describe("values that go past a setting are refused, also in a test environment"
     ["zookeeper.volumes", []],
   ] as const) {
     test(`${JSON.stringify(value)} in the place of the object ${path}`, () => {
-      hasOneFault(config(at(path, value)), `pulsar:values.${path}: found ${JSON.stringify(value)}; allowed: an object`);
+      hasOneFault(
+        config(at(path, value)),
+        `pulsar:values.${path}: ${JSON.stringify(value)} is not valid; use an object of chart values`,
+      );
     });
   }
 
@@ -104,7 +143,10 @@ describe("values that go past a setting are refused, also in a test environment"
       ["broker.configData.authenticationEnabled", "false"],
       ["proxy.configData.PULSAR_PREFIX_anonymousUserRole", "admin"],
     ] as const) {
-      hasOneFault(stackConfig("prod", { "pulsar:values": at(path, value) }), `pulsar:values.${path}: found`);
+      hasOneFault(
+        stackConfig("prod", { "pulsar:values": at(path, value) }),
+        `pulsar:values.${path}: ${JSON.stringify(value)} is not allowed in production`,
+      );
     }
   });
 

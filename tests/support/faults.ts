@@ -16,7 +16,7 @@ export function faults(config: RawConfig, dryRun = false): string[] {
   throw new assert.AssertionError({ message: "the settings were accepted" });
 }
 
-/** Fails unless the settings have exactly one fault, whose line starts with `expected`: key, what was found, what is allowed. */
+/** Fails unless the settings have exactly one fault, whose line starts with `expected`: key, problem, remedy. */
 export function hasOneFault(config: RawConfig, expected: string): void {
   const found = faults(config);
   assert.equal(found.length, 1, found.join("\n"));

@@ -44,8 +44,8 @@ for (const version of supportedChartVersions) {
 test("a release name that is too long is refused with the name that shows it", () => {
   hasOneFault(
     stackConfig("test", { "pulsar:chart": { version: "4.7.0" }, "pulsar:release": "messaging-platform-production1" }),
-    'pulsar:release: found "messaging-platform-production1" (30 characters); allowed: 27 characters at most with chart 4.7.0: the Job would ' +
-      "be messaging-platform-production1-pulsar-pulsar-manager-init-00000000, which has 66 characters; the limit is 63",
+    'pulsar:release: "messaging-platform-production1" (30 characters) is too long: the Job would ' +
+      "be messaging-platform-production1-pulsar-pulsar-manager-init-00000000, which has 66 characters and may have 63; use 27 characters at most with chart 4.7.0",
   );
 });
 
@@ -53,7 +53,7 @@ test("a mark of the nodes leaves room for the name of the group", () => {
   const value = (length: number) => ({ "pulsar:nodeLabel": { value: release(length, "x") } });
   hasOneFault(
     stackConfig("prod", { ...value(53), "pulsar:nodeGroups": groups({}) }),
-    `pulsar:nodeLabel.value: found "${release(53, "x")}" (53 characters); allowed: 52 characters at most: the layout makes ${release(53, "x")}-bookkeeper`,
+    `pulsar:nodeLabel.value: "${release(53, "x")}" (53 characters) is too long: with the group's name it would be ${release(53, "x")}-bookkeeper, which has 64 characters and may have 63; use 52 characters at most`,
   );
   assert.ok(
     faults(stackConfig("prod", { ...value(52), "pulsar:layout": "mixed" })).every((line) => !/nodeLabel/.test(line)),

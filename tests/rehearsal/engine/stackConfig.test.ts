@@ -113,7 +113,7 @@ describe("made-up secrets", () => {
     assert.ok(!("pulsar:managerPassword" in secretsFor(config, made)));
     await assert.rejects(settingsOf("test", config, made, ownProject), {
       name: "RehearsalError",
-      message: /pulsar:managerPassword: found a value in plain text/,
+      message: /pulsar:managerPassword: is in plain text/,
     });
   });
 });
@@ -121,10 +121,10 @@ describe("made-up secrets", () => {
 describe("the settings of a stack file", () => {
   test("are checked as they are written", async () => {
     for (const [changes, fault] of [
-      [{ "pulsar:managerDatabase": { host: "db:5432" } }, /pulsar:managerDatabase\.host: found "db:5432"/],
-      [{ "pulsar:managerDatabase": {} }, /pulsar:managerDatabase\.host: found nothing/],
-      [{ "kubernetes:kubeconfig": "apiVersion: v1\nkind: Config" }, /kubernetes:kubeconfig: found the contents/],
-      [{ "pulsar:tokens": { expires: "2020-01-01" } }, /pulsar:tokens\.expires: found 2020-01-01/],
+      [{ "pulsar:managerDatabase": { host: "db:5432" } }, /pulsar:managerDatabase\.host: "db:5432" is not valid/],
+      [{ "pulsar:managerDatabase": {} }, /pulsar:managerDatabase\.host: is not set/],
+      [{ "kubernetes:kubeconfig": "apiVersion: v1\nkind: Config" }, /kubernetes:kubeconfig: holds the contents/],
+      [{ "pulsar:tokens": { expires: "2020-01-01" } }, /pulsar:tokens\.expires: 2020-01-01 has begun/],
     ] as const) {
       await assert.rejects(settingsOf("test", written(changes), made, ownProject), {
         name: "RehearsalError",
@@ -135,7 +135,7 @@ describe("the settings of a stack file", () => {
 
   test("have no encrypted one where none is taken", async () => {
     const config = written({ "pulsar:manager": undefined }, ["pulsar:manager"]);
-    await assert.rejects(settingsOf("test", config, made, ownProject), /pulsar:manager: found an encrypted value/);
+    await assert.rejects(settingsOf("test", config, made, ownProject), /pulsar:manager: is encrypted/);
   });
 
   test("need no cluster, as in a preview", async () => {
