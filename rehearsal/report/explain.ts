@@ -130,7 +130,7 @@ function shortageClause(pod: PodView, resource: keyof Resources, { nodes, pods }
 }
 
 /** CPU in cores, memory in Gi or Mi. */
-function quantity(amount: number, resource: keyof Resources): string {
+export function quantity(amount: number, resource: keyof Resources): string {
   const rounded = (value: number, decimals: number) => String(Number(value.toFixed(decimals)));
   if (resource === "cpu") return rounded(amount, 3);
   return amount >= 2 ** 30 ? `${rounded(amount / 2 ** 30, 2)}Gi` : `${rounded(amount / 2 ** 20, 2)}Mi`;
