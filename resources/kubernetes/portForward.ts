@@ -22,6 +22,9 @@ export interface ForwardScope {
   service: string;
 }
 
+/** The port of the proxy's Service for the admin API, and that for Pulsar's binary protocol. The charts can prefix the latter with `tcp-`. */
+export type ProxyPort = "http" | "pulsar";
+
 /** The parts of a Service and of its pods that determine the target port. */
 export interface ServicePort {
   name?: string;
@@ -37,7 +40,11 @@ export interface ProxyPod extends Readiness {
  * A ready proxy, and its port.
  * @throws NotReady of one line that names the existing pods; Error of one line if the Service or its port does not exist
  */
-export async function forwardTarget(cluster: Cluster, scope: ForwardScope): Promise<ForwardTarget> {
+export async function forwardTarget(
+  cluster: Cluster,
+  scope: ForwardScope,
+  wanted: ProxyPort = "http",
+): Promise<ForwardTarget> {
   const { namespace, release, service: name } = scope;
   const labelSelector = `release=${release},component=proxy`;
   const [{ spec }, { items }] = await Promise.all([
@@ -49,9 +56,11 @@ export async function forwardTarget(cluster: Cluster, scope: ForwardScope): Prom
     }),
     ask(cluster, (api) => api.listNamespacedPod({ namespace, labelSelector })),
   ]);
-  const http = spec?.ports?.find((port: ServicePort) => port.name === "http");
-  if (http === undefined)
-    throw new Error(`the proxy's Service ${namespace}/${name} has no port named http; set pulsar:adminApi.address`);
+  const port = spec?.ports?.find((port: ServicePort) => port.name?.replace(/^tcp-/, "") === wanted);
+  if (port === undefined)
+    throw new Error(
+      `the proxy's Service ${namespace}/${name} has no port named ${wanted}; set pulsar:adminApi.address`,
+    );
   const ready = items.find(isReady);
   if (ready === undefined) {
     const found = items.map(({ metadata }) => metadata?.name ?? "").join(", ") || "none";
@@ -60,7 +69,7 @@ export async function forwardTarget(cluster: Cluster, scope: ForwardScope): Prom
         "wait until one is, or set pulsar:adminApi.address",
     );
   }
-  return { pod: ready.metadata?.name ?? "", port: podPort(http, ready) };
+  return { pod: ready.metadata?.name ?? "", port: podPort(port, ready) };
 }
 
 /** The pod's port for a Service's port: a number, or the name of a container's port. */

@@ -90,7 +90,7 @@ export async function withAdminApi<T>(
   limit = retryLimit,
 ): Promise<T> {
   const cluster = await connect(access.cluster);
-  const token = await readToken(cluster, access);
+  const token = await adminToken(cluster, access);
   const route = access.address === undefined ? forwarded(cluster, access) : direct(access, access.address);
   const call = (method: string, path: string, body?: unknown) =>
     answered(route, access, {
@@ -122,7 +122,8 @@ function unlessMissing(error: unknown): undefined {
   throw error;
 }
 
-async function readToken(cluster: Cluster, { namespace, token }: AdminAccess): Promise<string> {
+/** The administrators' token. @throws NoToken; another Error of one line if it cannot be read */
+export async function adminToken(cluster: Cluster, { namespace, token }: AdminAccess): Promise<string> {
   const what = `the Secret ${namespace}/${token.secret} with the administrators' token`;
   try {
     const { data } = await ask(cluster, (api) => api.readNamespacedSecret({ namespace, name: token.secret }));

@@ -1,0 +1,102 @@
+/** Real messages through a stack's proxies. */
+import { createServer, type Socket } from "node:net";
+import { once } from "node:events";
+import { pipeline } from "node:stream";
+import { type AdminAccess, adminToken, withAdminApi } from "../../../resources/pulsar/adminApi.ts";
+import { type Cluster, connect } from "../../../resources/kubernetes/connection.ts";
+import {
+  type ForwardScope,
+  forwardTarget,
+  openForward,
+  type ProxyPort,
+} from "../../../resources/kubernetes/portForward.ts";
+import { waitFor } from "../../cluster/waiting.ts";
+import { type Check, runChecks, trafficTopic } from "./checks.ts";
+import { nodeClient } from "./client.ts";
+import { startTraffic, type Traffic } from "./traffic.ts";
+
+export interface Messaging {
+  /** The checks of the reference deployment. They also create the topic of the traffic. */
+  checks(): Promise<Check[]>;
+  /** Sends and receives messages until it is stopped. The checks must have run. */
+  startTraffic(): Promise<Traffic>;
+  /** Ends all clients and connections. */
+  close(): Promise<void>;
+}
+
+/**
+ * Reaches a stack's proxies through port-forwards of the Kubernetes API, with the administrators' token.
+ * @throws RehearsalError if the Node client is not installed; Error of one line if the kubeconfig cannot be used
+ */
+export async function openMessaging(access: AdminAccess): Promise<Messaging> {
+  const newClient = await nodeClient();
+  const cluster = await connect(access.cluster);
+  const [binary, http] = await Promise.all([
+    forwardLocally(cluster, access, "pulsar"),
+    forwardLocally(cluster, access, "http"),
+  ]);
+  const serviceUrl = `pulsar://127.0.0.1:${binary.port}`;
+
+  // Read for each connection, because a rotation replaces it. The client waits without a limit for a promise that is rejected.
+  let lastToken = "";
+  const currentToken = async () => {
+    lastToken = await adminToken(cluster, access).catch(() => lastToken);
+    return lastToken;
+  };
+  const trafficClient = newClient(serviceUrl, currentToken);
+
+  return {
+    checks: () =>
+      runChecks({
+        admin: (work) => withAdminApi(access, work),
+        // Proxies answer 502 and 503 shortly after their start.
+        status: (path, token) =>
+          waitFor(
+            async () => {
+              const { status } = await fetch(`http://127.0.0.1:${http.port}${path}`, {
+                headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+                signal: AbortSignal.timeout(10_000),
+              });
+              return status === 502 || status === 503 ? undefined : status;
+            },
+            { what: "an answer of the admin API", limit: 30_000 },
+          ),
+        client: (token) => newClient(serviceUrl, token === undefined ? undefined : async () => token),
+        token: () => adminToken(cluster, access),
+      }),
+    startTraffic: () => startTraffic(trafficClient, trafficTopic),
+    async close() {
+      await trafficClient.close();
+      binary.close();
+      http.close();
+    },
+  };
+}
+
+/** Forwards a free port of the loopback interface to a proxy that is ready when a connection is opened. */
+async function forwardLocally(
+  cluster: Cluster,
+  scope: ForwardScope,
+  name: ProxyPort,
+): Promise<{ port: number; close(): void }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket)).on("error", () => undefined);
+    forwardTarget(cluster, scope, name)
+      .then((target) => openForward(cluster, scope.namespace, target))
+      .then(
+        (pod) => pipeline(socket, pod, socket, () => undefined),
+        () => socket.destroy(),
+      );
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  return {
+    port: typeof address === "object" && address !== null ? address.port : 0,
+    close() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
