@@ -59,12 +59,12 @@ export function argumentsIn(args: readonly string[]): Arguments {
   const given = failureOptions.filter((name) => values[name] !== undefined).map((name) => `--${name}`);
   if (given.length > 1) {
     const all = failureOptions.map((name) => `--${name}`);
-    throw new RehearsalError(`found ${enumerate(given)}; allowed: one of ${all.join(", ")} at a time`);
+    throw new RehearsalError(`${enumerate(given)} cannot be combined; use one of ${all.join(", ")}`);
   }
   const { help, keep, stack, chart, report: reports } = values;
   for (const file of reports) {
     if (formats.includes(extname(file))) continue;
-    throw new RehearsalError(`--report: found "${file}"; allowed: a file that ends in ${formats.join(" or ")}`);
+    throw new RehearsalError(`--report: "${file}" is not valid; use a file that ends in ${formats.join(" or ")}`);
   }
   const failures: FailureOptions = {
     ...(values.lose === undefined ? {} : { lose: namesIn("--lose", values.lose) }),
@@ -85,7 +85,7 @@ export function argumentsIn(args: readonly string[]): Arguments {
 function namesIn(option: string, list: string): string[] {
   const names = list.split(",").map((name) => name.trim());
   if (names.includes("")) {
-    throw new RehearsalError(`${option}: found "${list}"; allowed: names of nodes, separated by commas`);
+    throw new RehearsalError(`${option}: "${list}" is not valid; use names of nodes, separated by commas`);
   }
   return names;
 }

@@ -57,7 +57,8 @@ function argumentsGiven(): { help: boolean; runs: number } {
   const { help, runs } = parseArgs({
     options: { runs: { type: "string", default: "7" }, help: { type: "boolean", default: false } },
   }).values;
-  if (!/^[1-9]\d*$/.test(runs)) throw new BenchError(`--runs: found "${runs}"; allowed: a whole number of at least 1`);
+  if (!/^[1-9]\d*$/.test(runs))
+    throw new BenchError(`--runs: "${runs}" is not valid; use a whole number of at least 1`);
   return { help, runs: Number(runs) };
 }
 

@@ -33,7 +33,7 @@ function argumentsGiven(): { help: boolean; stack: string; format: Format } {
   });
   const format = formats.find((one) => one === given);
   if (format === undefined) {
-    throw new RehearsalError(`--format: found "${given}"; allowed: one of ${formats.join(", ")}`);
+    throw new RehearsalError(`--format: "${given}" is not valid; use one of ${formats.join(", ")}`);
   }
   return { ...others, format };
 }

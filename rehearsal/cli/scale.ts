@@ -49,7 +49,7 @@ function argumentsGiven(): { help: boolean; sizes: number[] } {
     options: { nodes: { type: "string", default: "30,300" }, help: { type: "boolean", default: false } },
   });
   if (!/^[1-9]\d*(,[1-9]\d*)*$/.test(nodes)) {
-    throw new RehearsalError(`--nodes: found "${nodes}"; allowed: whole numbers, separated by commas`);
+    throw new RehearsalError(`--nodes: "${nodes}" is not valid; use whole numbers, separated by commas`);
   }
   const sizes = nodes.split(",").map(Number);
   // Reports an invalid size before the first rehearsal.

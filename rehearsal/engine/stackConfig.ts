@@ -57,7 +57,7 @@ export function importsEnvironment(text: string): boolean {
 function configIn(text: string, file: string): object {
   const mapping = (value: unknown, where: string): object => {
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
-    throw new RehearsalError(`${where}: found ${JSON.stringify(value)}; allowed: a mapping`);
+    throw new RehearsalError(`${where}: ${JSON.stringify(value)} is not valid; use a mapping`);
   };
   let parsed: unknown;
   try {

@@ -29,9 +29,7 @@ export function failureCases(
   const known = (option: string, given: readonly string[]): string[] => {
     const unknown = given.filter((name) => !names.includes(name));
     if (unknown.length > 0) {
-      throw new RehearsalError(
-        `${option}: found ${quoted(unknown)}; allowed: nodes of the stack, which are ${names.join(", ")}`,
-      );
+      throw new RehearsalError(`${option}: the stack has no node ${quoted(unknown)}; use ${names.join(", ")}`);
     }
     return [...new Set(given)];
   };
@@ -42,11 +40,8 @@ export function failureCases(
     const inZone = nodes.filter(({ zone }) => zone === loseZone).map(({ name }) => name);
     if (inZone.length === 0) {
       const zones = [...new Set(nodes.flatMap(({ zone }) => zone ?? []))];
-      const allowed =
-        zones.length === 0
-          ? "nothing, because no node of the stack has a zone"
-          : `one of the zones ${zones.join(", ")}`;
-      throw new RehearsalError(`--lose-zone: found ${quoted([loseZone])}; allowed: ${allowed}`);
+      const remedy = zones.length === 0 ? "give the nodes zones in the stack file" : `use ${zones.join(", ")}`;
+      throw new RehearsalError(`--lose-zone: no node of the stack is in zone "${loseZone}"; ${remedy}`);
     }
     return [{ kind: "lost", nodes: inZone, zone: loseZone }];
   }

@@ -72,7 +72,7 @@ function skopeo(copies: readonly Copy[]): string[] {
   const folders = [...new Set(copies.map(({ to }) => posix.dirname(to.repository)))];
   if (folders.length > 1) {
     throw new RehearsalError(
-      `--format skopeo: found images for ${folders.join(" and ")}; allowed: one folder, as skopeo sync copies to no more at a time, or --format crane`,
+      `--format skopeo: the images go to ${folders.join(" and ")}, but skopeo sync copies to one folder at a time; use --format crane`,
     );
   }
   const sources: Record<string, { images: Record<string, string[]> }> = {};

@@ -17,7 +17,7 @@ const zones = ["a", "b", "c"];
  */
 export function planOf(nodes: number): StackConfig {
   if (nodes < fewestNodes) {
-    throw new RehearsalError(`--nodes: found ${nodes}; allowed: ${fewestNodes} or more`);
+    throw new RehearsalError(`--nodes: ${nodes} is too few; use ${fewestNodes} or more`);
   }
   const zookeepers = nodes < 60 ? 3 : 5;
   const bookies = Math.floor((nodes * 2) / 3);

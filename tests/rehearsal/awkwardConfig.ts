@@ -72,9 +72,9 @@ export const faulty: { text: string; pulumi: RegExp; own: RegExp }[] = [
     pulumi: /line 3: mapping key "pulsar:layout" already defined at line 2$/,
     own: /Map keys must be unique at line 3/,
   },
-  { text: "- a\n", pulumi: /expected project to be an object/, own: /: found .*; allowed: a mapping$/ },
-  { text: "mixed\n", pulumi: /expected project to be an object/, own: /: found .*; allowed: a mapping$/ },
-  { text: "config: [a]\n", pulumi: /cannot unmarshal !!seq/, own: /: config: found .*; allowed: a mapping$/ },
-  { text: "config: a\n", pulumi: /cannot unmarshal !!str/, own: /: config: found .*; allowed: a mapping$/ },
+  { text: "- a\n", pulumi: /expected project to be an object/, own: /: .* is not valid; use a mapping$/ },
+  { text: "mixed\n", pulumi: /expected project to be an object/, own: /: .* is not valid; use a mapping$/ },
+  { text: "config: [a]\n", pulumi: /cannot unmarshal !!seq/, own: /: config: .* is not valid; use a mapping$/ },
+  { text: "config: a\n", pulumi: /cannot unmarshal !!str/, own: /: config: .* is not valid; use a mapping$/ },
   { text: "config: { pulsar:layout: *x }\n", pulumi: /unknown anchor 'x'/, own: /Unresolved alias/ },
 ];

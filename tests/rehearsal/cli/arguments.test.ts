@@ -30,11 +30,11 @@ describe("argumentsIn", () => {
   for (const [args, message] of [
     [
       ["--lose", "a", "--each-node"],
-      "found --lose and --each-node; allowed: one of --lose, --lose-zone, --drain, --each-node at a time",
+      "--lose and --each-node cannot be combined; use one of --lose, --lose-zone, --drain, --each-node",
     ],
-    [["--lose", "a,"], '--lose: found "a,"; allowed: names of nodes, separated by commas'],
-    [["--drain", ""], '--drain: found ""; allowed: names of nodes, separated by commas'],
-    [["--report", "a.pdf"], '--report: found "a.pdf"; allowed: a file that ends in .md or .html'],
+    [["--lose", "a,"], '--lose: "a," is not valid; use names of nodes, separated by commas'],
+    [["--drain", ""], '--drain: "" is not valid; use names of nodes, separated by commas'],
+    [["--report", "a.pdf"], '--report: "a.pdf" is not valid; use a file that ends in .md or .html'],
   ] satisfies [string[], string][]) {
     it(`refuses ${args.join(" ")}`, () => {
       assert.throws(() => argumentsIn(args), { name: "RehearsalError", message });
@@ -54,7 +54,7 @@ describe("npm run rehearse", () => {
     });
     assert.deepEqual(
       [exitCode, stdout, stderr],
-      [2, "", "found --lose and --drain; allowed: one of --lose, --lose-zone, --drain, --each-node at a time"],
+      [2, "", "--lose and --drain cannot be combined; use one of --lose, --lose-zone, --drain, --each-node"],
     );
   });
 });

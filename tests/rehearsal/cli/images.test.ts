@@ -96,8 +96,8 @@ describe("the file for skopeo sync", () => {
     assert.throws(() => render("prod", needs({ images: other }), "skopeo"), {
       name: "RehearsalError",
       message:
-        "--format skopeo: found images for harbor.example.com/library/apachepulsar and harbor.example.com/library/mine; " +
-        "allowed: one folder, as skopeo sync copies to no more at a time, or --format crane",
+        "--format skopeo: the images go to harbor.example.com/library/apachepulsar and harbor.example.com/library/mine, " +
+        "but skopeo sync copies to one folder at a time; use --format crane",
     });
   });
 });
@@ -141,7 +141,7 @@ describe("npm run images", () => {
   });
 
   for (const [args, message] of [
-    [["--format", "yaml"], /^--format: found "yaml"; allowed: one of list, skopeo, crane$/],
+    [["--format", "yaml"], /^--format: "yaml" is not valid; use one of list, skopeo, crane$/],
     [["--stack", "nobodys"], /^stack "nobodys" does not exist; choose one of: .*prod.*$/],
     [["--stck", "prod"], /^Unknown option '--stck'.*--help lists the options\)$/],
   ] as const) {

@@ -33,7 +33,7 @@ describe("a plan of many nodes", () => {
   }
 
   test("of fewer nodes than the stack file has is refused", () => {
-    assert.throws(() => planOf(fewestNodes - 1), { message: "--nodes: found 15; allowed: 16 or more" });
+    assert.throws(() => planOf(fewestNodes - 1), { message: "--nodes: 15 is too few; use 16 or more" });
   });
 });
 

@@ -29,12 +29,9 @@ describe("failureCases", () => {
   });
 
   for (const [question, message] of [
-    [
-      { lose: ["node1", "node9"] },
-      '--lose: found "node9"; allowed: nodes of the stack, which are node1, node2, node3, node4',
-    ],
-    [{ drain: ["x"] }, '--drain: found "x"; allowed: nodes of the stack, which are node1, node2, node3, node4'],
-    [{ loseZone: "c" }, '--lose-zone: found "c"; allowed: one of the zones a, b'],
+    [{ lose: ["node1", "node9"] }, '--lose: the stack has no node "node9"; use node1, node2, node3, node4'],
+    [{ drain: ["x"] }, '--drain: the stack has no node "x"; use node1, node2, node3, node4'],
+    [{ loseZone: "c" }, '--lose-zone: no node of the stack is in zone "c"; use a, b'],
   ] satisfies [FailureOptions, string][]) {
     it(`refuses ${JSON.stringify(question)}`, () => {
       assert.throws(() => failureCases(question, nodes), { name: "RehearsalError", message });
@@ -43,7 +40,7 @@ describe("failureCases", () => {
 
   it("says that there are no zones", () => {
     assert.throws(() => failureCases({ loseZone: "a" }, [{ name: "node1" }]), {
-      message: '--lose-zone: found "a"; allowed: nothing, because no node of the stack has a zone',
+      message: '--lose-zone: no node of the stack is in zone "a"; give the nodes zones in the stack file',
     });
   });
 });
