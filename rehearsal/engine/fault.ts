@@ -1,4 +1,4 @@
-/** A fault that the user can fix. The message says everything; no stack trace is shown. */
+/** An error that the user can fix. Only its message is shown, without a stack trace. */
 export class RehearsalError extends Error {
   override name = "RehearsalError";
 }

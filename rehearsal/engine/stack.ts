@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { execa } from "execa";
 import type { ConfigValues } from "./stackConfig.ts";
-import { endTogether, killSession } from "../tools/processes.ts";
+import { awaitSession, killSession } from "../tools/processes.ts";
 
 /** Milliseconds between SIGINT and the kill of pulumi and its plugins. */
 const gracePeriod = 20_000;
@@ -266,7 +266,7 @@ export class Stack {
       }, gracePeriod);
     };
     try {
-      const result = await endTogether(child, signal, stop);
+      const result = await awaitSession(child, signal, stop);
       signal?.throwIfAborted();
       return result;
     } finally {
@@ -341,7 +341,7 @@ export function changesIn(events: EngineEvent[]): Changes {
 
 /** The messages of the engine, the plugins and the program, or those of the CLI if no event has an error. */
 export function diagnosticsIn(events: EngineEvent[], text: string): Diagnostic[] {
-  const told = events.flatMap(({ diagnosticEvent: event }): Diagnostic[] => {
+  const reported = events.flatMap(({ diagnosticEvent: event }): Diagnostic[] => {
     // The log contains debug messages even without --debug; the type does not list that severity.
     if (!event || event.ephemeral === true || (event.severity as string) === "debug") return [];
     if (!isRelevant(event.message)) return [];
@@ -352,7 +352,7 @@ export function diagnosticsIn(events: EngineEvent[], text: string): Diagnostic[]
     severity: "error",
     message,
   }));
-  return told.some(({ severity }) => severity === "error") ? told : [...told, ...cli];
+  return reported.some(({ severity }) => severity === "error") ? reported : [...reported, ...cli];
 }
 
 /** Removes Pulumi's colour marks, such as `<{%fg 1%}>`. */

@@ -32,7 +32,7 @@ function afterLoss(input: AdviceInput, installation: Installation): string[] {
         : [
             `The service is down until enough of ${enumerate(pinned)} are back. ${nodes.length === 1 ? `Their disks are in ${each}: get it` : "Their disks are in the lost nodes: get one after the other"} running again before anything else.`,
           ]),
-    withoutOperator(input),
+    automaticSteps(input),
     `Make sure that ${enumerate(nodes)} ${are} off: one bookie or ZooKeeper running twice corrupts data. Then taint the ${nodes.length === 1 ? "node" : "nodes"}, and Kubernetes replaces the pods as shown here: kubectl taint node ${each} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute`,
     `When ${enumerate(nodes)} ${are} back, remove the taint${pinned.length === 0 ? "" : `, and ${enumerate(pinned)} ${pinned.length === 1 ? "starts" : "start"} there on the old volumes`}: kubectl taint node ${each} node.kubernetes.io/out-of-service-`,
     ...(bookies.length === 0
@@ -54,7 +54,7 @@ function afterLoss(input: AdviceInput, installation: Installation): string[] {
 }
 
 /** What Kubernetes does without the operator. It moves only pods of Deployments, whose moves have the name of the Deployment. */
-function withoutOperator({ moves, after: { workloads } }: AdviceInput): string {
+function automaticSteps({ moves, after: { workloads } }: AdviceInput): string {
   const deployments = workloads.filter(({ kind }) => kind === "Deployment").map(({ name }) => name);
   const moved = moves.map(({ pod }) => pod).filter((pod) => deployments.includes(pod));
   return [

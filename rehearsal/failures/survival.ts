@@ -44,45 +44,41 @@ export function assessSurvival(input: SurvivalInput): Survival {
     return { running: running(component, input).length, replicas, needed: needed(replicas) };
   };
   const atLeastOne = (replicas: number) => Math.min(1, replicas);
-  const left = {
+  const remainingReplicas = {
     zookeeper: remaining("zookeeper", (replicas) => Math.floor(replicas / 2) + 1),
     bookies: remaining("bookkeeper", () => quorum.ensemble),
     brokers: remaining("broker", atLeastOne),
     proxies: remaining("proxy", atLeastOne),
   };
   return {
-    ...left,
+    ...remainingReplicas,
     quorum: { ensemble: quorum.ensemble, write: quorum.write, ack: quorum.ack },
-    stops: stopReasons(left, input),
-    degraded: degradations(left, input),
+    stops: stopReasons(remainingReplicas, input),
+    degraded: degradations(remainingReplicas, input),
   };
 }
 
 type RemainingReplicas = Pick<Survival, "zookeeper" | "bookies" | "brokers" | "proxies">;
 
 function stopReasons({ zookeeper, bookies, brokers, proxies }: RemainingReplicas, input: SurvivalInput): string[] {
-  const { quorum } = input;
+  const { ensemble, ack } = input.quorum;
   const lost = missing(bookies);
-  return [
-    ...(short(zookeeper)
-      ? [
-          `ZooKeeper has no majority: ${some(zookeeper)}, ${needed(zookeeper)}; brokers and bookies cannot continue without it`,
-        ]
-      : []),
-    ...(short(bookies)
-      ? [
-          `each ledger is spread over ${count(quorum.ensemble, "bookie")}, and ${some(bookies)}: no ledger can be opened and no topic written`,
-        ]
-      : []),
-    ...(lost > 0 && copiesLost(lost, input) >= quorum.ack
-      ? [
-          `${lost} of ${count(bookies.replicas, "bookie")} are missing, and a message is acknowledged once ${quorum.ack} have it: ` +
-            "acknowledged messages may be on missing ones only, and not be read until one of those is back",
-        ]
-      : []),
-    ...(short(brokers) ? ["no broker runs: no topic is served"] : []),
-    ...(short(proxies) ? ["no proxy runs: clients that connect through it are cut off"] : []),
-  ];
+  return linesThatApply([
+    [
+      isShort(zookeeper),
+      `ZooKeeper has no majority: ${share(zookeeper)}, ${zookeeper.needed} ${zookeeper.needed === 1 ? "is" : "are"} needed; brokers and bookies cannot continue without it`,
+    ],
+    [
+      isShort(bookies),
+      `each ledger is spread over ${count(ensemble, "bookie")}, and ${share(bookies)}: no ledger can be opened and no topic written`,
+    ],
+    [
+      lost > 0 && copiesLost(lost, input) >= ack,
+      `${lost} of ${count(bookies.replicas, "bookie")} are missing, and a message is acknowledged once ${ack} have it: acknowledged messages may exist only on missing bookies, and cannot be read until one of these is back`,
+    ],
+    [isShort(brokers), "no broker runs: no topic is served"],
+    [isShort(proxies), "no proxy runs: clients that connect through it are cut off"],
+  ]);
 }
 
 /**
@@ -93,12 +89,12 @@ function copiesLost(lost: number, input: SurvivalInput): number {
   const { layout, quorum } = input;
   const { nodes, replicas } = layout.placements.bookkeeper;
   const planned = nodes.slice(0, replicas);
-  const alive = running("bookkeeper", input).map(({ node }) => node);
+  const present = running("bookkeeper", input).map(({ node }) => node);
   const rackOf = (name: string) => {
     const node = layout.nodes.find((one) => one.name === name);
     return node?.rack ?? node?.zone;
   };
-  const racks = new Set(planned.filter((node) => !alive.includes(node)).map(rackOf));
+  const racks = new Set(planned.filter((node) => !present.includes(node)).map(rackOf));
   const oneRack = racks.size === 1 && new Set(planned.map(rackOf)).size > 1;
   if (quorum.racks === 0 || !oneRack) return Math.min(lost, quorum.write);
   return Math.min(lost, Math.ceil(quorum.write / 2), quorum.write - Math.min(quorum.racks, quorum.write) + 1);
@@ -106,30 +102,35 @@ function copiesLost(lost: number, input: SurvivalInput): number {
 
 function degradations({ zookeeper, bookies, brokers, proxies }: RemainingReplicas, input: SurvivalInput): string[] {
   const { layout, quorum } = input;
-  const none = (component: Component) =>
+  const isDown = (component: Component) =>
     layout.placements[component].replicas > 0 && running(component, input).length === 0;
+  const isDegraded = (remaining: Remaining) => missing(remaining) > 0 && !isShort(remaining);
   const lost = missing(bookies);
-  const last = bookies.running === bookies.needed || lost + 1 >= quorum.ack;
-  return [
-    ...(missing(zookeeper) > 0 && !short(zookeeper)
-      ? [`${some(zookeeper, "ZooKeeper")}${zookeeper.running === zookeeper.needed ? ": no more may be lost" : ""}`]
-      : []),
-    ...(lost > 0 && !short(bookies) ? [`${some(bookies, "bookie")}${last ? ": no more may be lost" : ""}`] : []),
-    ...(lost > 0 ? [`ledgers that have a copy on a missing bookie are under-replicated ${until(bookies, none)}`] : []),
-    ...(lost === 0 && none("autorecovery")
-      ? ["autorecovery does not run: ledgers of a lost bookie would stay under-replicated"]
-      : []),
-    ...(missing(brokers) > 0 && !short(brokers) ? [some(brokers, "broker")] : []),
-    ...(missing(proxies) > 0 && !short(proxies) ? [some(proxies, "proxy")] : []),
-    ...(none("toolset") ? ["the toolset does not run: operators use its tools, clients do not"] : []),
-    ...(none("manager") ? ["Pulsar Manager does not run: operators use it, clients do not"] : []),
-  ];
+  const warning = (isLast: boolean) => (isLast ? ": another loss stops the service" : "");
+  const isLastBookie = bookies.running === bookies.needed || lost + 1 >= quorum.ack;
+  const until =
+    bookies.running < quorum.write
+      ? "until the bookie is back: too few other bookies are left for copies"
+      : isDown("autorecovery")
+        ? "and remain so: autorecovery does not run"
+        : "until autorecovery has copied them";
+  return linesThatApply([
+    [isDegraded(zookeeper), `${share(zookeeper, "ZooKeeper")}${warning(zookeeper.running === zookeeper.needed)}`],
+    [isDegraded(bookies), `${share(bookies, "bookie")}${warning(isLastBookie)}`],
+    [lost > 0, `ledgers that have a copy on a missing bookie are under-replicated ${until}`],
+    [
+      lost === 0 && isDown("autorecovery"),
+      "autorecovery does not run: ledgers of a lost bookie would stay under-replicated",
+    ],
+    [isDegraded(brokers), share(brokers, "broker")],
+    [isDegraded(proxies), share(proxies, "proxy")],
+    [isDown("toolset"), "the toolset does not run: operators use its tools, clients do not"],
+    [isDown("manager"), "Pulsar Manager does not run: operators use it, clients do not"],
+  ]);
+}
 
-  function until({ running: alive }: Remaining, out: typeof none): string {
-    if (alive < quorum.write) return "until the bookie is back: too few are left to copy to";
-    if (out("autorecovery")) return "and remain so: autorecovery does not run";
-    return "until autorecovery has copied them";
-  }
+function linesThatApply(lines: [applies: boolean, line: string][]): string[] {
+  return lines.flatMap(([applies, line]) => (applies ? [line] : []));
 }
 
 function running(component: Component, { after, failed }: SurvivalInput): Observation["pods"] {
@@ -142,20 +143,16 @@ function running(component: Component, { after, failed }: SurvivalInput): Observ
   );
 }
 
-function missing({ running: alive, replicas }: Remaining): number {
-  return Math.max(0, replicas - alive);
+function missing({ running, replicas }: Remaining): number {
+  return Math.max(0, replicas - running);
 }
 
-function short({ running: alive, needed: least }: Remaining): boolean {
-  return alive < least;
+function isShort({ running, needed }: Remaining): boolean {
+  return running < needed;
 }
 
 /** "2 of 3 bookies run", "1 of 3 runs". */
-function some({ running: alive, replicas }: Remaining, noun?: string): string {
+function share({ running, replicas }: Remaining, noun?: string): string {
   const all = noun === undefined ? String(replicas) : count(replicas, noun);
-  return `${alive === 0 ? "none" : alive} of ${all} ${alive === 1 ? "runs" : "run"}`;
-}
-
-function needed({ needed: least }: Remaining): string {
-  return `${least} ${least === 1 ? "is" : "are"} needed`;
+  return `${running === 0 ? "none" : running} of ${all} ${running === 1 ? "runs" : "run"}`;
 }

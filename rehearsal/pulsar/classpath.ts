@@ -6,7 +6,7 @@ import { delimiter, dirname, join } from "node:path";
 import { execa } from "execa";
 import { RehearsalError } from "../engine/fault.ts";
 import { cacheFolder } from "../tools/cache.ts";
-import { which } from "../tools/found.ts";
+import { which } from "../tools/findTool.ts";
 import type { Workspace } from "../engine/workspace.ts";
 
 /** The oldest Java that Pulsar 4.0 runs on. */

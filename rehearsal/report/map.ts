@@ -78,8 +78,8 @@ export function mapAfter(whatIf: WhatIf, before: Observation | undefined, layout
     const elsewhere = moves.some(({ title, to }) => title === pod.title && to !== undefined);
     return elsewhere || isFinished(pod) ? [] : [{ pod, place: undefined, arrived: false, why: stuck?.why }];
   });
-  const vanished = whatIf.nodes.filter((name) => !after.nodes.some((node) => node.name === name));
-  const nodes = [...after.nodes, ...(before?.nodes.filter(({ name }) => vanished.includes(name)) ?? [])].sort(byName);
+  const deleted = whatIf.nodes.filter((name) => !after.nodes.some((node) => node.name === name));
+  const nodes = [...after.nodes, ...(before?.nodes.filter(({ name }) => deleted.includes(name)) ?? [])].sort(byName);
   return assemble({ ...after, nodes }, layout, pods, { kind, nodes: whatIf.nodes, moves });
 }
 

@@ -51,15 +51,15 @@ export function renderMarkdown(record: RehearsalRecord): string {
   ].filter(({ text }) => text !== "");
   const outcome = judged.ok ? "Passes" : "Does not pass";
   const head = [
-    `### ${outcome}: rehearsal of the stack ${prose(record.stack)}`,
-    `**${prose(conclusion(record, judged))}**`,
-    prose(whatIfConclusion(whatIfs) ?? ""),
-    seen ? prose(`${clusterSize(seen, mapOf(seen, record.layout).nodes)}.`) : "",
+    `### ${outcome}: rehearsal of the stack ${escape(record.stack)}`,
+    `**${escape(conclusion(record, judged))}**`,
+    escape(whatIfConclusion(whatIfs) ?? ""),
+    seen ? escape(`${clusterSize(seen, mapOf(seen, record.layout).nodes)}.`) : "",
   ].filter((line) => line !== "");
-  return fitted(head.join("\n\n"), sections);
+  return fitToLimit(head.join("\n\n"), sections);
 }
 
-function fitted(head: string, sections: readonly Section[]): string {
+function fitToLimit(head: string, sections: readonly Section[]): string {
   const omitted: string[] = [];
   let text = head;
   for (const section of sections) {
@@ -68,7 +68,7 @@ function fitted(head: string, sections: readonly Section[]): string {
   }
   if (omitted.length === 0) return `${text}\n`;
   const names = omitted.slice(0, 10).join(", ") + (omitted.length > 10 ? ` and ${omitted.length - 10} more` : "");
-  return `${text}\n\nLeft out to fit into a comment: ${prose(names)}.\n`;
+  return `${text}\n\nLeft out to fit into a comment: ${escape(names)}.\n`;
 }
 
 function problemList(problems: readonly string[]): string {
@@ -91,7 +91,7 @@ function whatIfDetails(whatIf: WhatIf): string {
     ),
     ...(advice.length === 0
       ? []
-      : ["", "What to do next:", "", ...advice.map((line, i) => `${i + 1}. ${advised(line)}`)]),
+      : ["", "What to do next:", "", ...advice.map((line, i) => `${i + 1}. ${adviceItem(line)}`)]),
   ];
   if (lines.length === 0) return "";
   return collapsed(`If ${whatIfTitle(whatIf)}`, lines.join("\n"));
@@ -101,12 +101,12 @@ function whatIfDetails(whatIf: WhatIf): string {
 function diagram({ seen, layout, whatIfs = [] }: RehearsalRecord): string {
   const [first] = whatIfs;
   if (first && whatIfs.length === 1) {
-    return drawing(`The cluster if ${whatIfTitle(first)}`, mapAfter(first, seen, layout));
+    return diagramSection(`The cluster if ${whatIfTitle(first)}`, mapAfter(first, seen, layout));
   }
-  return seen ? drawing("The cluster after up", mapOf(seen, layout)) : "";
+  return seen ? diagramSection("The cluster after up", mapOf(seen, layout)) : "";
 }
 
-function drawing(title: string, map: ClusterMap): string {
+function diagramSection(title: string, map: ClusterMap): string {
   const text = flowchart(map);
   return text === undefined
     ? `No diagram: GitHub does not draw a diagram of ${count(map.nodes.length, "node")}.`
@@ -119,24 +119,24 @@ function tableSection(table: Table): Section {
 
 function tableText({ title, head, rows }: Table): string {
   if (rows.length === 0) return "";
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => prose(cell)).join(" | ")} |`;
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => escape(cell)).join(" | ")} |`;
   const lines = [line(head), line(head.map(() => "---")), ...rows.map(line)];
   return rows.length > collapseLimit ? collapsed(`${title} (${rows.length})`, lines.join("\n")) : titled(title, lines);
 }
 
 function titled(title: string, lines: readonly string[]): string {
-  return lines.length === 0 ? "" : [`#### ${prose(title)}`, "", ...lines].join("\n");
+  return lines.length === 0 ? "" : [`#### ${escape(title)}`, "", ...lines].join("\n");
 }
 
 function collapsed(title: string, text: string): string {
-  return `<details><summary>${prose(title)}</summary>\n\n${text}\n\n</details>`;
+  return `<details><summary>${escape(title)}</summary>\n\n${text}\n\n</details>`;
 }
 
 function bullets(items: readonly string[]): string[] {
   return items.map((one) => `- ${item(one)}`);
 }
 
-function advised(line: string): string {
+function adviceItem(line: string): string {
   const { text, command } = advicePartsOf(line);
   return command === undefined ? item(text) : `${item(text)} ${code(command)}`;
 }
@@ -150,14 +150,14 @@ function code(text: string): string {
 
 /** The text of a list item, escaped so that it does not start another list or a heading. */
 function item(text: string): string {
-  return prose(text).replace(/^([-+=]|\d+(?=[.)]))/, (mark) => (/\d/.test(mark) ? `${mark}&#8203;` : `\\${mark}`));
+  return escape(text).replace(/^([-+=]|\d+(?=[.)]))/, (mark) => (/\d/.test(mark) ? `${mark}&#8203;` : `\\${mark}`));
 }
 
 /**
  * Escapes text so that GitHub finds no markup, mention, issue reference or formula in it. A zero-width space breaks the patterns that GitHub
  * searches for after parsing the markup.
  */
-function prose(text: string): string {
+function escape(text: string): string {
   return text
     .trim()
     .replace(/[&<>]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[sign] ?? sign)

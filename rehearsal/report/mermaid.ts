@@ -15,7 +15,7 @@ export function flowchart(map: ClusterMap): string | undefined {
   const ids = new Map(map.nodes.map((node, i) => [node, `n${i}`]));
   const waiting = map.waiting.length === 0 ? [] : ["waiting"];
   const rows = groupsOf(map).flatMap(({ nodes }) => inRows(nodes.flatMap((node) => ids.get(node) ?? [])));
-  const links = below([...rows, ...waiting.map((id) => [id])]);
+  const links = stacked([...rows, ...waiting.map((id) => [id])]);
   const text = [
     "flowchart TB",
     ...[...ids].flatMap(([node, id]) => nodeGraph(id, node)),
@@ -72,7 +72,7 @@ function inRows<T>(all: readonly T[]): T[][] {
 }
 
 /** Invisible links that place each row below the previous one. */
-function below(rows: readonly string[][]): string[] {
+function stacked(rows: readonly string[][]): string[] {
   return rows.slice(1).flatMap((row, i) => (rows[i] ?? []).flatMap((upper) => row.map((id) => `${upper} ~~~ ${id}`)));
 }
 

@@ -112,10 +112,10 @@ export function whatIfConclusion(whatIfs: readonly WhatIf[]): string | undefined
 /** The size of the cluster: "10 nodes in 3 zones, 16 of 17 pods run, 11 of 11 claims bound". */
 export function clusterSize({ pods, claims }: Observation, nodes: readonly { zone?: string | undefined }[]): string {
   const zones = new Set(nodes.flatMap(({ zone }) => zone ?? [])).size;
-  const lasting = pods.filter(({ state }) => state !== "done");
+  const active = pods.filter(({ state }) => state !== "done");
   return [
     count(nodes.length, "node") + (zones === 0 ? "" : ` in ${count(zones, "zone")}`),
-    `${lasting.filter(({ state }) => state === "ready").length} of ${lasting.length} pods run`,
+    `${active.filter(({ state }) => state === "ready").length} of ${active.length} pods run`,
     `${claims.filter(({ phase }) => phase === "Bound").length} of ${claims.length} claims bound`,
   ].join(", ");
 }

@@ -4,9 +4,9 @@ import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { execa } from "execa";
 import { RehearsalError } from "../engine/fault.ts";
-import { which } from "./found.ts";
+import { which } from "./findTool.ts";
 import { goModule, goVersion, type Pin, type Pins } from "./pins.ts";
-import { endTogether } from "./processes.ts";
+import { awaitSession } from "./processes.ts";
 
 /** The interval between two progress lines of a build, in milliseconds. */
 const reportEvery = 10_000;
@@ -166,7 +166,7 @@ async function go(args: string[], { scratch, signal }: GoOptions, onLine?: () =>
     ],
     reject: false,
   });
-  const result = await endTogether(child, signal);
+  const result = await awaitSession(child, signal);
   signal.throwIfAborted();
   if (result.failed) throw new RehearsalError(`go ${args[0] ?? ""} failed:\n${lastLines(result.stderr)}`);
   return result.stdout;

@@ -6,8 +6,8 @@ import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { cacheFolder } from "./cache.ts";
 import { answers } from "./download.ts";
-import { isExecutable, which } from "./found.ts";
-import { endTogether } from "./processes.ts";
+import { isExecutable, which } from "./findTool.ts";
+import { awaitSession } from "./processes.ts";
 import type { Origin, ToolOptions } from "./tools.ts";
 
 export interface PluginReport {
@@ -96,7 +96,7 @@ function rehearsalPulumiHome(): string {
 async function install(name: string, version: string, { pulumi, log, signal }: PluginOptions): Promise<boolean> {
   if (!(await answers("https://get.pulumi.com/", signal))) return false;
   log(`downloading the plugin ${name} ${version}`);
-  const result = await endTogether(
+  const result = await awaitSession(
     execa(pulumi.file, ["plugin", "install", "resource", name, `v${version}`, "--non-interactive"], {
       env: { PULUMI_HOME: rehearsalPulumiHome(), PULUMI_SKIP_UPDATE_CHECK: "true" },
       detached: true,

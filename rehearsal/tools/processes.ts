@@ -26,7 +26,7 @@ export function killSession(leader: number): void {
  * would prolong the wait. When `signal` is aborted, `stop` is called (default: kills the session). When this process exits, the session is killed
  * too, because a terminal's Ctrl-C does not reach another session.
  */
-export async function endTogether<Result>(
+export async function awaitSession<Result>(
   child: PromiseLike<Result> & { nodeChildProcess: ChildProcess },
   signal: AbortSignal | undefined,
   stop?: () => void,

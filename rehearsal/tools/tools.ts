@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { buildTools } from "./build.ts";
 import { store, toolFolder, withScratch } from "./cache.ts";
 import { download, releaseOf } from "./download.ts";
-import { findTool, isExecutable } from "./found.ts";
+import { findTool, isExecutable } from "./findTool.ts";
 import { readPins, toolNames, type Pin, type ToolName } from "./pins.ts";
 
 /** The absolute paths of the tools' executables. */

@@ -165,7 +165,7 @@ export function loss(names: string[], zone?: string): WhatIf {
       degraded:
         bookies.running === 3
           ? [
-              "3 of 4 bookies run: no more may be lost",
+              "3 of 4 bookies run: another loss stops the service",
               "ledgers that have a copy on a missing bookie are under-replicated until autorecovery has copied them",
             ]
           : [],

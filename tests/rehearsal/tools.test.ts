@@ -13,11 +13,11 @@ import { execa } from "execa";
 import { announcement, buildFlags, buildTools, goName, progressOf } from "../../rehearsal/tools/build.ts";
 import { cacheFolder, store, withScratch } from "../../rehearsal/tools/cache.ts";
 import { checksumOf, download, releaseOf } from "../../rehearsal/tools/download.ts";
-import { versionIn, which } from "../../rehearsal/tools/found.ts";
+import { versionIn, which } from "../../rehearsal/tools/findTool.ts";
 import { RehearsalError } from "../../rehearsal/engine/fault.ts";
 import { goVersion, isSuitable, readPins, toolNames, type Pin } from "../../rehearsal/tools/pins.ts";
 import { findPlugins, providerVersions } from "../../rehearsal/tools/plugins.ts";
-import { descendantsOf, endTogether, killSession, membersOf } from "../../rehearsal/tools/processes.ts";
+import { descendantsOf, awaitSession, killSession, membersOf } from "../../rehearsal/tools/processes.ts";
 import { prepareTools } from "../../rehearsal/tools/tools.ts";
 import { waitFor } from "../../rehearsal/cluster/waiting.ts";
 
@@ -340,7 +340,7 @@ describe("processes", () => {
   test("what a process leaves behind is ended after it", async () => {
     const child = execa("bash", ["-c", "set -m; sleep 60 & exit 3"], { detached: true, reject: false });
     const { pid = 0 } = child;
-    const { exitCode } = await endTogether(child, undefined);
+    const { exitCode } = await awaitSession(child, undefined);
     assert.equal(exitCode, 3);
     await gone(pid);
   });

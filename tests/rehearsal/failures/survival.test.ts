@@ -56,8 +56,8 @@ describe("assessSurvival", () => {
     const { stops, degraded } = judge(without(/-1$/));
     assert.deepEqual(stops, []);
     assert.deepEqual(degraded, [
-      "2 of 3 ZooKeepers run: no more may be lost",
-      "2 of 3 bookies run: no more may be lost",
+      "2 of 3 ZooKeepers run: another loss stops the service",
+      "2 of 3 bookies run: another loss stops the service",
       "ledgers that have a copy on a missing bookie are under-replicated until autorecovery has copied them",
       "2 of 3 brokers run",
       "2 of 3 proxies run",
@@ -69,11 +69,11 @@ describe("assessSurvival", () => {
     assert.deepEqual(stops, [
       "ZooKeeper has no majority: 1 of 3 runs, 2 are needed; brokers and bookies cannot continue without it",
       "each ledger is spread over 2 bookies, and 1 of 3 runs: no ledger can be opened and no topic written",
-      "2 of 3 bookies are missing, and a message is acknowledged once 2 have it: acknowledged messages may be on missing ones only, " +
-        "and not be read until one of those is back",
+      "2 of 3 bookies are missing, and a message is acknowledged once 2 have it: acknowledged messages may exist only on missing bookies, " +
+        "and cannot be read until one of these is back",
     ]);
     assert.deepEqual(degraded, [
-      "ledgers that have a copy on a missing bookie are under-replicated until the bookie is back: too few are left to copy to",
+      "ledgers that have a copy on a missing bookie are under-replicated until the bookie is back: too few other bookies are left for copies",
       "1 of 3 brokers runs",
       "1 of 3 proxies runs",
     ]);
