@@ -1,5 +1,11 @@
+import { readFileSync } from "node:fs";
 import js from "@eslint/js";
 import tseslint from "typescript-eslint";
+
+/** Packages that a deployment does not install. */
+const developmentOnly = ["package.json", "rehearsal/package.json"].flatMap((file) =>
+  Object.keys(JSON.parse(readFileSync(`${import.meta.dirname}/${file}`, "utf8")).devDependencies),
+);
 
 export default tseslint.config(
   { ignores: ["node_modules/"] },
@@ -45,7 +51,7 @@ export default tseslint.config(
             regex: `^(\\.\\./)+${folder}/|^\\./${folder}/`,
             message: `This folder does not import ${folder}/.`,
           })),
-          paths: files.startsWith("model") ? ["@pulumi/pulumi", "@pulumi/kubernetes"] : [],
+          paths: [...developmentOnly, ...(files.startsWith("model") ? ["@pulumi/pulumi", "@pulumi/kubernetes"] : [])],
         },
       ],
     },
