@@ -3,13 +3,11 @@
  * settings.ts, what a component makes is in its file.
  */
 import * as pulumi from "@pulumi/pulumi";
-import { BookieRacks, bookieRacks } from "./components/bookieRacks.ts";
+import { BookieRacks } from "./components/bookieRacks.ts";
 import { JwtAuth, tokenSecret } from "./components/jwtAuth.ts";
 import { imageRef } from "./model/charts/images.ts";
-import { chartLine } from "./model/charts/lines.ts";
 import { clusterProvider } from "./components/clusterProvider.ts";
 import { allTolerations } from "./model/layouts/layout.ts";
-import { layoutOf } from "./model/layouts/layouts.ts";
 import { LocalVolumes } from "./components/localVolumes.ts";
 import { ManagerDatabase } from "./components/managerDatabase.ts";
 import { ManagerSetup } from "./components/managerSetup.ts";
@@ -29,16 +27,12 @@ import { volumePlaceHooks } from "./resources/kubernetes/volumePlaces.ts";
 import { SmokeTest } from "./components/smokeTest.ts";
 import { PulsarTenants } from "./components/pulsarTenants.ts";
 import { contractOf } from "./model/volumeMoves.ts";
-import { planVolumes } from "./model/volumes.ts";
 import { stackSettings } from "./settings/settings.ts";
 
 const settings = stackSettings();
-const layout = layoutOf(settings);
 const { cluster, clusterDomain, namespace, release, images, tokens, claims, managerDatabase, production } = settings;
-const line = chartLine(settings.chart.version);
+const { line, layout, plannedVolumes, racks } = settings;
 const pulsarImage = imageRef(images.pulsar);
-const plannedVolumes = planVolumes({ ...settings, ...settings.volumes, placements: layout.placements });
-const racks = bookieRacks(layout.placements.bookkeeper, layout.nodes);
 
 const stack = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
 ownObjects(cluster, stack, release);

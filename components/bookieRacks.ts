@@ -1,18 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { SecretRef } from "../model/charts/cluster.ts";
 import { bookieId } from "../model/charts/names.ts";
-import type { Placement, StackNode } from "../model/layouts/layout.ts";
 import { stackJob, type StackJobPlace } from "./stackJob.ts";
-
-/** The rack of each bookie by ordinal, `/` before its name; undefined where the nodes have neither rack nor zone. */
-export function bookieRacks({ replicas, nodes }: Placement, all: readonly StackNode[]): string[] | undefined {
-  const racks = nodes.slice(0, replicas).map((name) => {
-    const node = all.find((other) => other.name === name);
-    return node?.rack ?? node?.zone;
-  });
-  if (racks.includes(undefined)) return undefined;
-  return racks.map((rack = "") => (rack.startsWith("/") ? rack : `/${rack}`));
-}
 
 export interface BookieRacksArgs extends StackJobPlace {
   /** DNS domain of the Kubernetes cluster. */

@@ -2,7 +2,7 @@
 import { dirname, join, resolve } from "node:path";
 import { chartLine, type ChartVersion } from "../model/charts/lines.ts";
 import type { Layout } from "../model/layouts/layout.ts";
-import type { Settings } from "../settings/settings.ts";
+import type { Settings } from "../settings/resolve.ts";
 import { proxyForward, serveAdminApi } from "./cluster/adminApi.ts";
 import { clusterAddress, startCluster, type Cluster } from "./cluster/controlPlane.ts";
 import { Stack, type StackConfig } from "./engine/stack.ts";
@@ -168,8 +168,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
 
   // The stack file is checked before anything is started, and before the rehearsal's addresses replace its own.
   const { stack, settings } = await makeStack(name, withChart(options));
-  const { layoutOf } = await import("../model/layouts/layouts.ts");
-  const layout = layoutOf(settings);
+  const { layout } = settings;
   options.check?.(layout);
   const chart = await chartSource(settings.chart, signal);
   const hasTenants = settings.tenants.length > 0;
@@ -248,7 +247,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
     async addStack(name, given) {
       const { stack, settings } = await makeStack(name, given);
       await redirect(stack, settings, postgres, await chartSource(settings.chart, signal));
-      return { stack, layout: layoutOf(settings) };
+      return { stack, layout: settings.layout };
     },
     observe: async (namespace = settings.namespace) => withoutForeign(await observe(api, namespace)),
     redact: redactor([...Object.values(secrets), ...Object.values(secretsFor(stack.initialConfig, secrets))]),

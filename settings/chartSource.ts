@@ -15,8 +15,8 @@ const load = createRequire(import.meta.url);
  *
  * @param folder what a relative path is relative to
  */
-export function chartSourceFaults({ chart }: Partial<Pick<Parsed, "chart">>, folder: string): Fault[] {
-  if (chart === undefined || /^(https?|oci):/.test(chart.source)) return [];
+export function chartSourceFaults({ chart }: Pick<Parsed, "chart">, folder: string): Fault[] {
+  if (/^(https?|oci):/.test(chart.source)) return [];
   const { source, version } = chart;
   const fault = (problem: string, remedy: string): Fault[] => [{ key: keyOf(["chart", "source"]), problem, remedy }];
   try {

@@ -1,48 +1,70 @@
 import { imageRef, namesRegistry } from "../model/charts/images.ts";
-import { chartLine } from "../model/charts/lines.ts";
 import { openManagerVersions } from "../model/managerFrontEnd.ts";
 import { supportedManagerVersions } from "../model/managerSchemas/index.ts";
-import { type Fault, keyOf } from "./faults.ts";
+import { type Add, type Fault, keyOf } from "./faults.ts";
 import { ingressFaults } from "./ingress.ts";
-import { lengthFaults } from "./lengths.ts";
+import { labelFaults, releaseFaults } from "./lengths.ts";
 import { networkFaults } from "./network.ts";
-import { placementFaults } from "./nodes.ts";
+import { nodeFaults, placementFaults } from "./nodes.ts";
 import { productionFaults } from "./production.ts";
-import { rolesOf } from "./resolved.ts";
+import type { Settings } from "./resolve.ts";
 import type { Parsed } from "./schema.ts";
 import { tenantFaults } from "./tenants.ts";
 import { valueFaults } from "./values.ts";
 
-/** Faults that no single value shows. */
-export function contradictions(settings: Partial<Parsed>): Fault[] {
-  const { chart, tokens, clients, registry, images, managerDatabase } = settings;
-  const faults = [
-    ...lengthFaults(settings),
-    ...placementFaults(settings),
-    ...productionFaults(settings),
-    ...valueFaults(settings),
-    ...networkFaults(settings),
-    ...tenantFaults(settings),
-  ];
-  const add = (path: PropertyKey[], problem: string, remedy: string) =>
-    faults.push({ key: keyOf(path), problem, remedy });
+/** Adds the faults of settings that contradict each other. `given` is what the stack file says, without what follows from it. */
+type Check = (settings: Settings, add: Add, given: Parsed) => void;
 
-  const roles =
-    tokens === undefined || chart === undefined || clients === undefined
-      ? []
-      : [...Object.values(rolesOf({ tokens, chart })), ...clients.map(({ role }) => role)];
-  const twice = roles.filter((role, i) => roles.indexOf(role) < i);
-  if (twice.length > 0) {
-    const where = clients?.some(({ role }) => twice.includes(role)) ? ["clients"] : ["tokens", "roles"];
-    add(
-      where,
-      `repeats ${[...new Set(twice)].join(", ")}`,
-      "use each role only once in tokens.roles and clients together",
-    );
+const nodeKeys = ["layout", "nodes", "nodeGroups"] as const;
+
+/** The checks, each with the settings that must be valid for it: the default of one of them could cause a fault of another. */
+const checks: [needs: readonly (keyof Parsed)[], check: Check][] = [
+  [["chart"], releaseFaults],
+  [["layout"], labelFaults],
+  [nodeKeys, nodeFaults],
+  [[...nodeKeys, "clusterHasOtherNodes", "replicas", "ledgers", "pods", "volumes"], placementFaults],
+  [["layout"], productionFaults],
+  [["clusterDomain", "tokens", "chart", "ingress"], valueFaults],
+  [["layout", "environment", "networkPolicies"], networkFaults],
+  [["tenants", "chart"], tenantFaults],
+  [["tokens", "chart", "clients"], roleFaults],
+  [[], registryFaults],
+  [["images", "imagePullCredentials", "createNamespace"], pullSecretFaults],
+  [["chart"], managerFaults],
+  [["managerDatabase", "managerDatabaseAdminPassword"], databaseFaults],
+  [[], adminApiFaults],
+  [[], ingressFaults],
+];
+
+/**
+ * The faults that involve more than one setting.
+ *
+ * @param invalid settings that have a fault of their own; their defaults take their place
+ */
+export function contradictions(settings: Settings, given: Parsed, invalid: readonly string[]): Fault[] {
+  const faults: Fault[] = [];
+  const add: Add = (key, problem, remedy) =>
+    faults.push({ key: typeof key === "string" ? key : keyOf(key), problem, remedy });
+  for (const [needs, check] of checks) {
+    if (!needs.some((key) => invalid.includes(key))) check(settings, add, given);
   }
+  return faults;
+}
 
+function roleFaults({ claims, clients }: Settings, add: Add) {
+  const roles = [...claims.superUsers, ...claims.clients].map(({ role }) => role);
+  const repeated = roles.filter((role, i) => roles.indexOf(role) < i);
+  if (repeated.length === 0) return;
+  add(
+    clients.some(({ role }) => repeated.includes(role)) ? ["clients"] : ["tokens", "roles"],
+    `repeats ${[...new Set(repeated)].join(", ")}`,
+    "use each role only once in tokens.roles and clients together",
+  );
+}
+
+function registryFaults({ registry }: Settings, add: Add, { images }: Parsed) {
   for (const name of ["pulsar", "manager"] as const) {
-    const image = images?.[name];
+    const image = images[name];
     if (registry === undefined || image === undefined || !namesRegistry(image.repository)) continue;
     add(
       ["images", name],
@@ -50,49 +72,57 @@ export function contradictions(settings: Partial<Parsed>): Fault[] {
       "use the name of the image without its registry",
     );
   }
-  const credentials = "imagePullCredentials" in settings && settings.imagePullCredentials !== undefined;
-  if (images !== undefined && credentials && images.pullSecret === undefined) {
+}
+
+function pullSecretFaults({ images, imagePullCredentials, createNamespace }: Settings, add: Add) {
+  if (imagePullCredentials !== undefined && images.pullSecret === undefined) {
     add(
       ["images", "pullSecret"],
       "is not set although pulsar:imagePullCredentials is",
       "set the name of the Secret to create from it",
     );
   }
-  if (
-    images?.pullSecret !== undefined &&
-    "imagePullCredentials" in settings &&
-    !credentials &&
-    settings.createNamespace
-  ) {
+  if (imagePullCredentials === undefined && images.pullSecret !== undefined && createNamespace) {
     add(
       ["imagePullCredentials"],
       `is not set, so Secret ${images.pullSecret} would have to exist in a namespace that does not exist yet`,
       "set a Docker configuration (pulumi config set --secret), or create namespace and Secret first and set pulsar:createNamespace to false",
     );
   }
-  const managerTag = images?.manager?.tag;
-  if (chart !== undefined && managerTag !== undefined && openManagerVersions.includes(managerTag)) {
-    if (!chartLine(chart.version).manager.takesFrontEnd) {
-      add(
-        ["images", "manager"],
-        `${managerTag} lets anybody who reaches it create an account, which chart ${chart.version} cannot prevent`,
-        `use ${supportedManagerVersions.filter((version) => !openManagerVersions.includes(version)).join(" or ")}`,
-      );
-    }
-  }
-  if (managerDatabase?.tlsCaFile !== undefined && managerDatabase.tls !== "verify-full") {
+}
+
+function managerFaults({ chart, line }: Settings, add: Add, { images }: Parsed) {
+  const tag = images.manager?.tag;
+  if (tag === undefined || !openManagerVersions.includes(tag) || line.manager.takesFrontEnd) return;
+  add(
+    ["images", "manager"],
+    `${tag} lets anybody who reaches it create an account, which chart ${chart.version} cannot prevent`,
+    `use ${supportedManagerVersions.filter((version) => !openManagerVersions.includes(version)).join(" or ")}`,
+  );
+}
+
+function databaseFaults({ managerDatabase: { tls, tlsCaFile, create, admin } }: Settings, add: Add) {
+  if (tlsCaFile !== undefined && tls !== "verify-full") {
     add(
       ["managerDatabase", "tlsCaFile"],
-      `is not used with tls ${managerDatabase.tls}`,
+      `is not used with tls ${tls}`,
       "remove it, or set pulsar:managerDatabase.tls to verify-full",
     );
   }
-  if (managerDatabase?.create && "managerDatabaseAdminPassword" in settings && !settings.managerDatabaseAdminPassword) {
+  if (create && admin === undefined) {
     add(
       ["managerDatabaseAdminPassword"],
       "is not set",
       "set the password of pulsar:managerDatabase.admin.user (pulumi config set --secret), or set pulsar:managerDatabase.create to false if role and database exist",
     );
   }
-  return [...faults, ...ingressFaults(settings)];
+}
+
+function adminApiFaults({ adminApi }: Settings, add: Add) {
+  if (adminApi.caFile === undefined || adminApi.address?.startsWith("https:")) return;
+  add(
+    ["adminApi", "caFile"],
+    "is not used without an https:// address",
+    "remove it, or set pulsar:adminApi.address to an https:// address",
+  );
 }

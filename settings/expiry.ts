@@ -5,10 +5,7 @@ import type { Parsed } from "./schema.ts";
 
 const dayLength = 86_400_000;
 
-interface Dated {
-  tokens?: Pick<Parsed["tokens"], "expires" | "warnDays">;
-  clients?: Parsed["clients"];
-}
+type Dated = { tokens: Pick<Parsed["tokens"], "expires" | "warnDays"> } & Pick<Parsed, "clients">;
 
 /** Days that are over: with such tokens nobody would be let in. */
 export function expiryFaults(settings: Dated, now: Date): Fault[] {
@@ -22,7 +19,7 @@ export function expiryFaults(settings: Dated, now: Date): Fault[] {
 }
 
 /** A line for each day that fewer than `tokens.warnDays` days are left of. */
-export function expiryWarnings(settings: Required<Dated>, now: Date): string[] {
+export function expiryWarnings(settings: Dated, now: Date): string[] {
   return days(settings).flatMap(({ path, day }) => {
     const left = (Date.parse(day) - now.getTime()) / dayLength;
     if (left >= settings.tokens.warnDays) return [];
@@ -33,9 +30,9 @@ export function expiryWarnings(settings: Required<Dated>, now: Date): string[] {
   });
 }
 
-function days({ tokens, clients = [] }: Dated): { path: PropertyKey[]; day: string }[] {
+function days({ tokens, clients }: Dated): { path: PropertyKey[]; day: string }[] {
   const named = [
-    { path: ["tokens", "expires"], day: tokens?.expires },
+    { path: ["tokens", "expires"], day: tokens.expires },
     ...clients.map(({ expires }, i) => ({ path: ["clients", i, "expires"], day: expires })),
   ];
   return named.flatMap(({ path, day }) => (day === undefined ? [] : [{ path, day }]));

@@ -10,6 +10,9 @@ export interface Fault {
   remedy: string;
 }
 
+/** Adds a fault of a key, which is given as its path or as text. */
+export type Add = (key: PropertyKey[] | string, problem: string, remedy: string) => void;
+
 /** `["nodes", 2, "name"]` becomes `pulsar:nodes[2].name`. */
 export function keyOf(path: readonly PropertyKey[]): string {
   return path

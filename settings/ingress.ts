@@ -1,19 +1,18 @@
-import { issuerAnnotations, hasTls } from "../model/ingress.ts";
-import { type Fault, keyOf } from "./faults.ts";
-import { ingressOf } from "./resolved.ts";
+import { hasTls, issuerAnnotations } from "../model/ingress.ts";
+import type { Add } from "./faults.ts";
+import type { Settings } from "./resolve.ts";
 import type { Parsed } from "./schema.ts";
 
 /** Faults of the Ingress settings that involve more than one value. */
-export function ingressFaults({ ingress }: Partial<Parsed>): Fault[] {
-  if (ingress === undefined) return [];
-  const faults: Fault[] = [];
-  const add = (path: PropertyKey[], problem: string, remedy: string) =>
-    faults.push({ key: keyOf(["ingress", ...path]), problem, remedy });
+export function ingressFaults(settings: Settings, addFault: Add, { ingress }: Parsed) {
+  const add = (path: PropertyKey[], problem: string, remedy: string) => {
+    addFault(["ingress", ...path], problem, remedy);
+  };
   const { manager, admin, annotations, ...rest } = ingress;
 
-  const unread = [...Object.keys(rest), ...(Object.keys(annotations).length > 0 ? ["annotations"] : [])];
-  if (ingressOf({ ingress }) === undefined && unread.length > 0) {
-    add([], `sets ${unread.join(", ")} without a host`, "set a host in manager or admin, or remove them");
+  const unused = [...Object.keys(rest), ...(Object.keys(annotations).length > 0 ? ["annotations"] : [])];
+  if (settings.ingress === undefined && unused.length > 0) {
+    add([], `sets ${unused.join(", ")} without a host`, "set a host in manager or admin, or remove them");
   }
   if (manager !== undefined && manager.host === admin?.host) {
     add(
@@ -46,11 +45,10 @@ export function ingressFaults({ ingress }: Partial<Parsed>): Fault[] {
       "use another Secret",
     );
   }
-  return faults;
 }
 
 /** The hosts whose traffic would cross the network in plain text. */
-export function hostsWithoutTls({ ingress }: Pick<Parsed, "ingress">): ("manager" | "admin")[] {
+export function hostsWithoutTls(ingress: Parsed["ingress"]): ("manager" | "admin")[] {
   return (["manager", "admin"] as const).filter((kind) => {
     const found = ingress[kind];
     return found !== undefined && !hasTls(found, ingress);

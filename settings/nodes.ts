@@ -1,60 +1,30 @@
 import { maxLabelLength } from "../model/charts/names.ts";
-import { layoutOf } from "../model/layouts/layouts.ts";
-import { amount, podSizes } from "../model/sizing.ts";
-import { overlap, planVolumes } from "../model/volumes.ts";
-import { type Fault, keyOf } from "./faults.ts";
-import {
-  allNodes,
-  groupNames,
-  ledgersOf,
-  nodeGroupsOf,
-  nodeSizesOf,
-  otherNodesOf,
-  replicasOf,
-  type SettingsNode,
-} from "./resolved.ts";
+import { amount } from "../model/sizing.ts";
+import { overlap } from "../model/volumes.ts";
+import type { Add } from "./faults.ts";
+import { groupNames, type Settings, type SettingsNode } from "./resolve.ts";
 import type { Parsed } from "./schema.ts";
 
-/** The settings that name the nodes. */
-const nodeKeys = ["layout", "nodes", "nodeGroups"] as const;
-type NodeSettings = Pick<Parsed, (typeof nodeKeys)[number]>;
-
-/** The settings that say what runs where. */
-const placementKeys = [
-  ...nodeKeys,
-  ...(["nodeLabel", "nodeTaint", "clusterHasOtherNodes", "replicas", "ledgers", "pods", "volumes", "release"] as const),
-] as const;
-type PlacementSettings = Pick<Parsed, (typeof placementKeys)[number]>;
-
-/** Adds a fault of a key, which is given as its path or whole. */
-type Add = (key: PropertyKey[] | string, problem: string, remedy: string) => void;
-
-/** Faults of what runs where that no single value shows; what rests on a setting that is wrong by itself is not looked at. */
-export function placementFaults(settings: Partial<Parsed>): Fault[] {
-  const faults: Fault[] = [];
-  const add: Add = (key, problem, remedy) =>
-    faults.push({ key: typeof key === "string" ? key : keyOf(key), problem, remedy });
-  if (!has(settings, nodeKeys)) return faults;
-  rightList(settings, add);
-  namesOnce(settings, add);
+/** Faults of the lists of nodes. */
+export function nodeFaults(settings: Settings, add: Add, given: Parsed) {
+  usedList(given, add);
+  uniqueNames(settings, add);
   hostnames(settings, add);
-  if (!has(settings, placementKeys)) return faults;
+}
+
+/** Faults of pods and volumes on the nodes. */
+export function placementFaults(settings: Settings, add: Add, given: Parsed) {
   room(settings, add);
-  zoneRoom(settings, add);
+  zoneRoom(settings, add, given);
   zones(settings, add);
   quorums(settings, add);
   limits(settings, add);
   memory(settings, add);
-  if (faults.length === 0) paths(settings, add);
-  return faults;
+  paths(settings, add);
 }
 
-function has<Key extends keyof Parsed>(settings: Partial<Parsed>, keys: readonly Key[]): settings is Pick<Parsed, Key> {
-  return keys.every((key) => key in settings);
-}
-
-/** The layout says which list of nodes counts; the other one would be silently ignored. */
-function rightList({ layout, nodes, nodeGroups }: NodeSettings, add: Add) {
+/** Each layout uses one list of nodes and would ignore the other one. */
+function usedList({ layout, nodes, nodeGroups }: Parsed, add: Add) {
   const grouped = groupNames.filter((group) => nodeGroups[group].nodes.length > 0);
   if (layout === "mixed") {
     if (nodes.length === 0) add(["nodes"], "is empty", "list at least one node");
@@ -95,8 +65,7 @@ function rightList({ layout, nodes, nodeGroups }: NodeSettings, add: Add) {
   }
 }
 
-function namesOnce(settings: NodeSettings, add: Add) {
-  const all = allNodes(settings);
+function uniqueNames({ nodes: all }: Settings, add: Add) {
   const place = ({ setting }: SettingsNode) => setting.slice("pulsar:".length);
   const listOf = ({ setting }: SettingsNode) => setting.replace(/\[\d+\]$/, "");
   all.forEach((node, i) => {
@@ -117,9 +86,9 @@ function namesOnce(settings: NodeSettings, add: Add) {
   });
 }
 
-/** A node's name is its label kubernetes.io/hostname unless the settings say otherwise; a label's value is shorter than a name may be. */
-function hostnames(settings: NodeSettings, add: Add) {
-  for (const { setting, name, hostname } of allNodes(settings)) {
+/** By default the label kubernetes.io/hostname is the node's name, but a name may be longer than a label. */
+function hostnames({ nodes }: Settings, add: Add) {
+  for (const { setting, name, hostname } of nodes) {
     if (hostname.length <= maxLabelLength) continue;
     add(
       `${setting}.name`,
@@ -130,27 +99,13 @@ function hostnames(settings: NodeSettings, add: Add) {
 }
 
 /** ZooKeeper and bookies keep their data on their node; brokers and proxies are spread with hard anti-affinity. */
-function room(settings: PlacementSettings, add: Add) {
-  const replicas = replicasOf(settings);
-  const { nodeGroups, layout } = settings;
-  const serving = nodeGroups.serving.nodes.length || otherNodesOf(settings).count;
-  const own = layout === "mixed" ? undefined : nodeGroups;
-  const rooms = {
-    zookeeper: own ? own.zookeeper.nodes.length : settings.nodes.length,
-    bookkeeper: own ? own.bookkeeper.nodes.length : settings.nodes.length,
-    broker: own ? serving : settings.nodes.length,
-    proxy: own ? serving : settings.nodes.length,
-  };
-  const list = {
-    zookeeper: "nodeGroups.zookeeper",
-    bookkeeper: "nodeGroups.bookkeeper",
-    broker: "nodeGroups.serving",
-    proxy: "nodeGroups.serving",
-  };
+function room({ replicas, layoutName, layout, otherNodes }: Settings, add: Add) {
   for (const component of ["zookeeper", "bookkeeper", "broker", "proxy"] as const) {
-    const [wanted, nodes] = [replicas[component], rooms[component]];
+    const isServing = component === "broker" || component === "proxy";
+    const wanted = replicas[component];
+    const nodes = layout.placements[component].nodes.length || (isServing ? otherNodes.count : 0);
     if (nodes === 0 || wanted <= nodes) continue;
-    const where = own ? list[component] : "nodes";
+    const where = layoutName === "mixed" ? "nodes" : `nodeGroups.${isServing ? "serving" : component}`;
     add(
       ["replicas", component],
       `${wanted} exceeds the number of nodes (${nodes}), and each node runs one at most`,
@@ -164,7 +119,7 @@ function room(settings: PlacementSettings, add: Add) {
       "use an odd number",
     );
   }
-  if (layout === "dedicated" && replicas.zookeeper > 0 && replicas.zookeeper < 3) {
+  if (layoutName === "dedicated" && replicas.zookeeper > 0 && replicas.zookeeper < 3) {
     add(
       ["replicas", "zookeeper"],
       `${replicas.zookeeper} does not tolerate the loss of a node`,
@@ -174,8 +129,7 @@ function room(settings: PlacementSettings, add: Add) {
 }
 
 /** Brokers and proxies are spread over zones too, one more in one than in another at most, so a small zone limits the others. */
-function zoneRoom(settings: PlacementSettings, add: Add) {
-  const { layout, nodes, nodeGroups } = settings;
+function zoneRoom({ replicas }: Settings, add: Add, { layout, nodes, nodeGroups }: Parsed) {
   const list = layout === "mixed" ? nodes : nodeGroups.serving.nodes;
   if (list.length === 0 || list.some(({ zone }) => zone === undefined)) return;
   const sizes = [...new Set(list.map(({ zone }) => zone))].map(
@@ -183,7 +137,7 @@ function zoneRoom(settings: PlacementSettings, add: Add) {
   );
   const most = sizes.reduce((sum, size) => sum + Math.min(size, Math.min(...sizes) + 1), 0);
   for (const component of ["broker", "proxy"] as const) {
-    const wanted = settings.replicas[component];
+    const wanted = replicas[component];
     if (wanted <= most || wanted > list.length) continue;
     add(
       ["replicas", component],
@@ -194,13 +148,13 @@ function zoneRoom(settings: PlacementSettings, add: Add) {
 }
 
 /** Zones count for all nodes of a group or for none, and no zone may take ZooKeeper's majority with it where others could share it. */
-function zones(settings: PlacementSettings, add: Add) {
+function zones({ layoutName, replicas, ...settings }: Settings, add: Add) {
   const groups =
-    settings.layout === "mixed"
-      ? [{ path: ["nodes"], nodes: allNodes(settings), zookeeper: true }]
+    layoutName === "mixed"
+      ? [{ path: ["nodes"], nodes: settings.nodes, zookeeper: true }]
       : groupNames.map((group) => ({
           path: ["nodeGroups", group, "nodes"],
-          nodes: nodeGroupsOf(settings)[group],
+          nodes: settings.nodeGroups[group],
           zookeeper: group === "zookeeper",
         }));
   for (const { path, nodes, zookeeper } of groups) {
@@ -214,7 +168,7 @@ function zones(settings: PlacementSettings, add: Add) {
       continue;
     }
     if (!zookeeper || without.length > 0) continue;
-    const count = replicasOf(settings).zookeeper;
+    const count = replicas.zookeeper;
     const all = nodes.map(({ zone }) => zone);
     const inZone = (zone: string | undefined) => all.slice(0, count).filter((other) => other === zone).length;
     const majority = Math.floor(count / 2) + 1;
@@ -229,9 +183,7 @@ function zones(settings: PlacementSettings, add: Add) {
   }
 }
 
-function quorums(settings: PlacementSettings, add: Add) {
-  const { ensemble, write, ack } = ledgersOf(settings);
-  const bookies = replicasOf(settings).bookkeeper;
+function quorums({ ledgers: { ensemble, write, ack }, replicas: { bookkeeper: bookies } }: Settings, add: Add) {
   if (bookies > 0 && ensemble > bookies) {
     add(
       ["ledgers", "ensemble"],
@@ -255,9 +207,9 @@ function quorums(settings: PlacementSettings, add: Add) {
   }
 }
 
-/** The API server refuses a pod that asks for more than its limit, and the StatefulSet would wait for it for ever. */
-function limits(settings: PlacementSettings, add: Add) {
-  for (const [component, { requests, limits }] of Object.entries(podSizes(settings.pods, nodeSizesOf(settings)))) {
+/** The API server refuses a pod that asks for more than its limit, and the StatefulSet would wait for it permanently. */
+function limits({ pods }: Settings, add: Add) {
+  for (const [component, { requests, limits }] of Object.entries(pods)) {
     for (const resource of ["cpu", "memory"] as const) {
       const [request, limit] = [requests?.[resource], limits?.[resource]];
       if (request === undefined || limit === undefined || amount(request) <= amount(limit)) continue;
@@ -266,10 +218,9 @@ function limits(settings: PlacementSettings, add: Add) {
   }
 }
 
-/** A JVM that may take more than its container has is killed by the kernel, under load and without a word. */
-function memory(settings: PlacementSettings, add: Add) {
-  const sizes = podSizes(settings.pods, nodeSizesOf(settings));
-  for (const [component, { heap, direct, limits }] of Object.entries(sizes)) {
+/** The kernel kills a JVM that uses more memory than its container may, under load and without a message. */
+function memory({ pods }: Settings, add: Add) {
+  for (const [component, { heap, direct, limits }] of Object.entries(pods)) {
     if (limits?.memory === undefined || heap === undefined) continue;
     if (amount(heap) + amount(direct ?? "0") >= amount(limits.memory)) {
       add(
@@ -281,12 +232,10 @@ function memory(settings: PlacementSettings, add: Add) {
   }
 }
 
-/** Two volumes in one directory, or one within the other, would mix their files. Each pair of settings is named once. */
-function paths(settings: PlacementSettings, add: Add) {
-  const nodeGroups = nodeGroupsOf(settings);
-  const nodes = allNodes(settings);
-  const { placements } = layoutOf({ ...settings, nodes, nodeGroups, replicas: replicasOf(settings) });
-  const volumes = planVolumes({ ...settings.volumes, release: settings.release, nodes, placements });
+/** Two volumes in one directory, or one within the other, would mix their files. Each pair of settings is reported once. */
+function paths({ nodes, plannedVolumes: volumes }: Settings, add: Add) {
+  // Such nodes have a fault already.
+  if (new Set(nodes.map(({ name }) => name)).size < nodes.length) return;
   const named = new Set<string>();
   for (const [i, volume] of volumes.entries()) {
     for (const earlier of volumes.slice(0, i)) {

@@ -1,63 +1,55 @@
-import { type Fault, keyOf } from "./faults.ts";
+import type { Add } from "./faults.ts";
 import { hostsWithoutTls } from "./ingress.ts";
-import { allNodes, isProduction } from "./resolved.ts";
+import type { Settings } from "./resolve.ts";
 import type { Parsed } from "./schema.ts";
 
 /**
- * What a production stack may not say; `valueFaults` looks through its chart values. The only way out is `pulsar:environment test`, which stands in
- * the stack file and is warned of in every preview.
+ * Settings that production refuses; `valueFaults` checks the chart values. `pulsar:environment: test` allows them, and the preview warns of it.
  */
-export function productionFaults(settings: Partial<Parsed>): Fault[] {
-  const { layout, environment } = settings;
-  if (layout === undefined || !("environment" in settings) || !isProduction({ layout, environment })) return [];
-  const faults: Fault[] = [];
-  const add = (path: PropertyKey[], problem: string, remedy: string) =>
-    faults.push({ key: keyOf(path), problem, remedy });
-
-  if (layout === "mixed") {
+export function productionFaults(settings: Settings, add: Add, { images, ingress, nodeGroups }: Parsed) {
+  if (!settings.production) return;
+  const { layoutName, managerDatabase, adminApi } = settings;
+  if (layoutName === "mixed") {
     add(
       ["layout"],
       "mixed is not allowed in production, where ZooKeeper and the bookies need separate nodes",
       "use dedicated",
     );
   }
-  const { images, managerDatabase, adminApi, ingress, nodes, nodeGroups } = settings;
-  if (images?.pulsar?.tag === "latest") {
+  if (images.pulsar?.tag === "latest") {
     add(
       ["images", "pulsar"],
       "latest is not allowed in production",
       "use a version, so that what was reviewed is what runs",
     );
   }
-  if (managerDatabase?.tls === "disable") {
+  if (managerDatabase.tls === "disable") {
     add(
       ["managerDatabase", "tls"],
       "disable is not allowed in production, because the manager's password would cross the network in plain text",
       "use require or verify-full",
     );
   }
-  if (managerDatabase?.deleteData) {
+  if (managerDatabase.deleteData) {
     add(["managerDatabase", "deleteData"], "true is not allowed in production", "use false, and drop data by hand");
   }
-  const { protocol, hostname } = new URL(adminApi?.address ?? "https://none");
+  const { protocol, hostname } = new URL(adminApi.address ?? "https://none");
   if (protocol === "http:" && !/^(localhost|127\..*|\[::1\])$/.test(hostname)) {
     add(
       ["adminApi", "address"],
-      `${adminApi?.address} is not allowed in production, because the administrators' token would cross the network in plain text`,
+      `${adminApi.address} is not allowed in production, because the administrators' token would cross the network in plain text`,
       "use an https:// address, or remove it",
     );
   }
-  if (ingress !== undefined) {
-    for (const kind of hostsWithoutTls({ ingress })) {
-      add(
-        ["ingress", kind],
-        "has no TLS, which production requires, because passwords and tokens would cross the network in plain text",
-        "set its tlsSecret, or a cert-manager clusterIssuer or issuer",
-      );
-    }
+  for (const kind of hostsWithoutTls(ingress)) {
+    add(
+      ["ingress", kind],
+      "has no TLS, which production requires, because passwords and tokens would cross the network in plain text",
+      "set its tlsSecret, or a cert-manager clusterIssuer or issuer",
+    );
   }
-  if (layout === "dedicated" && nodes !== undefined && nodeGroups !== undefined) {
-    const unknown = allNodes({ layout, nodes, nodeGroups }).filter(({ cpu, memory }) => !cpu || !memory);
+  if (layoutName === "dedicated") {
+    const unknown = settings.nodes.filter(({ cpu, memory }) => !cpu || !memory);
     const { untainted, cpu, memory } = nodeGroups.serving;
     const names = unknown.map(({ name }) => name);
     if (untainted !== undefined && (!cpu || !memory)) names.push("the untainted serving nodes");
@@ -69,5 +61,4 @@ export function productionFaults(settings: Partial<Parsed>): Fault[] {
       );
     }
   }
-  return faults;
 }

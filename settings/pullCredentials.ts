@@ -1,8 +1,7 @@
 import { z } from "zod";
+import type { PulsarCluster } from "../model/charts/cluster.ts";
 import { registryHost, stackImages } from "../model/charts/images.ts";
 import { keyOf } from "./faults.ts";
-import { imagesOf } from "./resolved.ts";
-import type { Parsed } from "./schema.ts";
 
 /** Credentials as the kubelet reads them: `auth` is user and password in base64 (pkg/credentialprovider, DockerConfigEntry). */
 const entry = z.looseObject({ auth: z.string(), username: z.string(), password: z.string() }).partial();
@@ -61,13 +60,11 @@ function isFor(key: string, host: string): boolean {
 }
 
 /** A line for each registry that images come from and that the pull credentials are not for. */
-export function pullWarnings(
-  settings: Pick<Parsed, "imagePullCredentials" | "registry" | "images" | "chart">,
-): string[] {
-  if (settings.imagePullCredentials === undefined) return [];
-  const found = read(settings.imagePullCredentials);
+export function pullWarnings(credentials: string | undefined, images: PulsarCluster["images"]): string[] {
+  if (credentials === undefined) return [];
+  const found = read(credentials);
   if ("fault" in found) return [];
-  const hosts = new Set(stackImages(imagesOf(settings)).map(({ image }) => registryHost(image.repository)));
+  const hosts = new Set(stackImages(images).map(({ image }) => registryHost(image.repository)));
   return [...hosts]
     .filter((host) => !found.registries.some((key) => isFor(key, host)))
     .map(

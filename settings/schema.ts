@@ -574,11 +574,21 @@ export function typeOf(part: z.core.$ZodType): "string" | "boolean" | "array" | 
   }
 }
 
-/** The keys whose values are valid, unset ones among them, so that one fault does not hide the contradictions among the others. */
-export function soundPart(raw: Record<string, unknown>): Partial<Parsed> {
+/** The settings with defaults in place of those that are invalid by themselves, so that the others can be checked too. */
+export function validPart(raw: Record<string, unknown>): { given: Parsed; invalid: string[] } {
+  const invalid: string[] = [];
   const parts = Object.entries(schema.shape).flatMap(([key, part]) => {
     const parsed = part.safeParse(raw[key]);
-    return parsed.success ? [[key, parsed.data]] : [];
+    if (parsed.success) return [[key, parsed.data]];
+    invalid.push(key);
+    return [];
   });
-  return Object.fromEntries(parts) as Partial<Parsed>;
+  const defaults = schema.parse({
+    layout: "mixed",
+    environment: "test",
+    managerPassword: "unset-password",
+    managerDatabase: { host: "localhost" },
+    managerDatabasePassword: "unset",
+  });
+  return { given: { ...defaults, ...(Object.fromEntries(parts) as Partial<Parsed>) }, invalid };
 }

@@ -1,97 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Ledgers, PulsarCluster } from "../model/charts/cluster.ts";
 import { fault } from "../resources/kit/fault.ts";
-import { type PodSizes, podSizes } from "../model/sizing.ts";
-import type { TenantSettings } from "../model/tenants.ts";
-import type { IngressSettings } from "../model/ingress.ts";
 import { chartSourceFaults } from "./chartSource.ts";
 import { contradictions } from "./contradictions.ts";
 import { expiryFaults, expiryWarnings } from "./expiry.ts";
 import { type Fault, faultsOf, keyOf, message } from "./faults.ts";
-import { pullWarnings } from "./pullCredentials.ts";
-import {
-  allNodes,
-  claimsOf,
-  imagesOf,
-  isProduction,
-  ledgersOf,
-  networkPoliciesOf,
-  type NodeGroups,
-  nodeGroupsOf,
-  nodeSizesOf,
-  otherNodesOf,
-  replicasOf,
-  rolesOf,
-  type SettingsNode,
-  tenantsOf,
-  ingressOf,
-} from "./resolved.ts";
-import { isText, type Parsed, schema, type SecretKey, secretKeys, soundPart } from "./schema.ts";
-import { valueWarnings } from "./values.ts";
+import { type ClusterSettings, resolve, type Settings } from "./resolve.ts";
+import { isText, schema, secretKeys, validPart } from "./schema.ts";
 
 const secretKeySet: ReadonlySet<string> = new Set(secretKeys);
-
-/** The cluster the stack may touch, from `kubernetes:*`. */
-export interface ClusterSettings {
-  /** Name of the kubeconfig's context. */
-  context?: string;
-  /** Path of a kubeconfig; default: as kubectl finds it. Contents are refused: they would put credentials into the state. */
-  kubeconfig?: string;
-}
-
-/** The stack's configuration, checked, with every default filled in; secrets as secret outputs. */
-export type Settings = Omit<
-  Parsed,
-  | SecretKey
-  | "environment"
-  | "nodes"
-  | "nodeGroups"
-  | "images"
-  | "tokens"
-  | "replicas"
-  | "ledgers"
-  | "pods"
-  | "manager"
-  | "managerDatabase"
-  | "networkPolicies"
-  | "tenants"
-  | "adoptedTenants"
-  | "ingress"
-> & {
-  cluster: ClusterSettings;
-  /** Whether data is protected and what is too risky is refused. */
-  production: boolean;
-  /** Every node the settings name, in order. In the mixed layout ordinal i of ZooKeeper and of the bookies lives on node i. */
-  nodes: SettingsNode[];
-  /** The nodes of the dedicated layout, in order; empty in the mixed one. */
-  nodeGroups: NodeGroups;
-  /** Nodes of the cluster besides these, without taint. */
-  otherNodes: ReturnType<typeof otherNodesOf>;
-  /** With the registry before them. */
-  images: PulsarCluster["images"];
-  tokens: Omit<Parsed["tokens"], "roles"> & { roles: ReturnType<typeof rolesOf> };
-  /** What the tokens say. */
-  claims: ReturnType<typeof claimsOf>;
-  replicas: ReturnType<typeof replicasOf>;
-  ledgers: Ledgers;
-  /** What is to be in Pulsar. */
-  tenants: TenantSettings[];
-  pods: PodSizes;
-  networkPolicies: ReturnType<typeof networkPoliciesOf>;
-  /** A Docker configuration as JSON text. */
-  imagePullCredentials?: pulumi.Output<string>;
-  /** What people log in to Pulsar Manager with. */
-  managerLogin: { user: string; password: pulumi.Output<string> };
-  managerDatabase: Omit<Parsed["managerDatabase"], "admin"> & {
-    password: pulumi.Output<string>;
-    /** Set unless role and database are made by somebody else. */
-    admin?: Parsed["managerDatabase"]["admin"] & { password: pulumi.Output<string> };
-  };
-  /** Undefined if the settings name no host. */
-  ingress?: IngressSettings;
-  /** What the preview warns of. */
-  warnings: string[];
-};
 
 /** The configuration as Pulumi hands it to a program: every value text, objects and lists as JSON, keys with their namespace. */
 export interface RawConfig {
@@ -117,45 +33,13 @@ export function parseSettings(
   const { raw, faults } = ownKeys(config);
   const parsed = schema.safeParse(raw);
   if (!parsed.success) faults.push(...faultsOf(parsed.error.issues, raw, secretKeySet));
-  const sound = soundPart(raw);
-  faults.push(...contradictions(sound));
-  if (now !== undefined) faults.push(...expiryFaults(sound, now));
-  if (folder !== undefined) faults.push(...chartSourceFaults(sound, folder));
-  const cluster = clusterSettings(config, dryRun, faults);
-  if (!parsed.success || faults.length > 0) throw fault(message(faults, stack));
-
-  const { imagePullCredentials, managerPassword, managerDatabasePassword, managerDatabaseAdminPassword, ...settled } =
-    parsed.data;
-  const { manager, ingress, ...plain } = settled;
-  const { tokens, managerDatabase } = plain;
-  return {
-    ...plain,
-    cluster,
-    production: isProduction(plain),
-    nodes: allNodes(plain),
-    nodeGroups: nodeGroupsOf(plain),
-    otherNodes: otherNodesOf(plain),
-    images: imagesOf(plain),
-    tokens: { ...tokens, roles: rolesOf(plain) },
-    claims: claimsOf(plain),
-    replicas: replicasOf(plain),
-    ledgers: ledgersOf(plain),
-    tenants: tenantsOf(plain),
-    pods: podSizes(plain.pods, nodeSizesOf(plain)),
-    networkPolicies: networkPoliciesOf(plain),
-    imagePullCredentials: imagePullCredentials === undefined ? undefined : pulumi.secret(imagePullCredentials),
-    managerLogin: { user: manager.user, password: pulumi.secret(managerPassword) },
-    managerDatabase: {
-      ...managerDatabase,
-      password: pulumi.secret(managerDatabasePassword),
-      admin:
-        managerDatabaseAdminPassword === undefined
-          ? undefined
-          : { ...managerDatabase.admin, password: pulumi.secret(managerDatabaseAdminPassword) },
-    },
-    ingress: ingressOf({ ingress }),
-    warnings: [...pullWarnings(parsed.data), ...valueWarnings(parsed.data)],
-  };
+  const { given, invalid } = parsed.success ? { given: parsed.data, invalid: [] } : validPart(raw);
+  const settings = resolve(given, clusterSettings(config, dryRun, faults));
+  faults.push(...contradictions(settings, given, invalid));
+  if (now !== undefined) faults.push(...expiryFaults(given, now));
+  if (folder !== undefined) faults.push(...chartSourceFaults(given, folder));
+  if (faults.length > 0) throw fault(message(faults, stack));
+  return settings;
 }
 
 /**
@@ -172,7 +56,7 @@ export function stackSettings(): Settings {
     now,
     folder: process.cwd(),
   });
-  if (settings.layout === "dedicated" && !settings.production) {
+  if (settings.layoutName === "dedicated" && !settings.production) {
     void pulumi.log.warn(
       "pulsar:environment is test: nothing of this stack is protected, and what production refuses is let through",
     );

@@ -1,15 +1,12 @@
-import { chartLine } from "../model/charts/lines.ts";
-import { type Fault, keyOf } from "./faults.ts";
+import type { Add } from "./faults.ts";
+import type { Settings } from "./resolve.ts";
 import { adoptable, type Parsed } from "./schema.ts";
 
 type Path = PropertyKey[];
 type Permissions = Parsed["tenants"][number]["namespaces"][number]["permissions"];
 
-/** Faults of tenants that no single value shows: what is said twice, of what is not the stack's, or to a Pulsar that does not know it. */
-export function tenantFaults({ tenants, adoptedTenants = [], chart, adminApi }: Partial<Parsed>): Fault[] {
-  const faults: Fault[] = [];
-  const add = (path: Path, problem: string, remedy: string) => faults.push({ key: keyOf(path), problem, remedy });
-
+/** Faults of tenants that involve more than one value. */
+export function tenantFaults({ chart, line }: Settings, add: Add, { tenants, adoptedTenants }: Parsed) {
   const once = (path: Path, items: readonly string[], last?: PropertyKey) => {
     items.forEach((item, i) => {
       if (items.indexOf(item) < i)
@@ -40,8 +37,7 @@ export function tenantFaults({ tenants, adoptedTenants = [], chart, adminApi }: 
     );
     permissions.forEach(({ actions }, i) => {
       once([...path, i, "actions"], actions);
-      if (chart === undefined) return;
-      const known = chartLine(chart.version).actions;
+      const known = line.actions;
       for (const action of actions.filter((action) => !known.includes(action)))
         add(
           [...path, i, "actions"],
@@ -58,8 +54,8 @@ export function tenantFaults({ tenants, adoptedTenants = [], chart, adminApi }: 
     );
   };
 
-  named(["tenants"], tenants ?? []);
-  tenants?.forEach((tenant, i) => {
+  named(["tenants"], tenants);
+  tenants.forEach((tenant, i) => {
     const path = ["tenants", i];
     notManaged(path, tenant, ["adminRoles", "allowedClusters"]);
     once([...path, "adminRoles"], tenant.adminRoles ?? []);
@@ -77,18 +73,11 @@ export function tenantFaults({ tenants, adoptedTenants = [], chart, adminApi }: 
     });
   });
   once(["adoptedTenants"], adoptedTenants);
-  const paths = tenants?.flatMap(pathsIn);
+  const paths = tenants.flatMap(pathsIn);
   adoptedTenants.forEach((path, i) => {
-    if (paths?.includes(path) === false)
+    if (!paths.includes(path))
       add(["adoptedTenants", i], `${JSON.stringify(path)} is not in pulsar:tenants`, `use ${adoptable}`);
   });
-  if (adminApi?.caFile !== undefined && !adminApi.address?.startsWith("https:"))
-    add(
-      ["adminApi", "caFile"],
-      "is not used without an https:// address",
-      "remove it, or set pulsar:adminApi.address to an https:// address",
-    );
-  return faults;
 }
 
 /** The paths of a tenant and of everything in it. */

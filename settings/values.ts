@@ -1,17 +1,14 @@
 import { knownKeys, unknownKeys } from "../model/charts/keys.ts";
-import { chartLine } from "../model/charts/lines.ts";
-import { type Fault, keyOf } from "./faults.ts";
-import { isProduction, rolesOf } from "./resolved.ts";
+import { type Add, keyOf } from "./faults.ts";
+import type { Settings } from "./resolve.ts";
 import type { Parsed } from "./schema.ts";
 
 /**
  * What `values` may not say: what another setting says, or what the stack's own objects rest on. Some of it only in production, where the way out
  * is `pulsar:environment test`, which stands in the stack file and is warned of in every preview.
  */
-export function valueFaults(settings: Partial<Parsed>): Fault[] {
-  const { layout, values = {} } = settings;
-  const production =
-    layout !== undefined && "environment" in settings && isProduction({ layout, environment: settings.environment });
+export function valueFaults(settings: Settings, add: Add) {
+  const { production, values } = settings;
   const rules = valueRules.filter(({ where }) => where === "everywhere" || production);
   const faults = [
     ...nullsIn(values).map((path) => ({
@@ -38,9 +35,10 @@ export function valueFaults(settings: Partial<Parsed>): Fault[] {
           remedy,
         })),
     ),
-  ].map(({ path, ...fault }) => ({ key: keyOf(["values", ...path]), ...fault }));
-  // What holds everywhere comes first.
-  return faults.filter(({ key }, i) => faults.findIndex((other) => other.key === key) === i);
+  ];
+  // One fault for each key. The rules of every environment come first.
+  const byKey = new Map(faults.reverse().map((fault) => [keyOf(["values", ...fault.path]), fault]));
+  for (const [key, { problem, remedy }] of [...byKey].reverse()) add(key, problem, remedy);
 }
 
 /** A line for each key of `values` that the chart does not read: it ignores them silently. */
@@ -53,7 +51,7 @@ export function valueWarnings({ values, chart }: Pick<Parsed, "values" | "chart"
 interface ValueRule {
   /** Keys of the chart's values; `*` stands for any. */
   path: string[];
-  refused: (value: unknown, settings: Partial<Parsed>) => boolean;
+  refused: (value: unknown, settings: Settings) => boolean;
   /** The reason, unless the remedy shows it. */
   why?: string;
   remedy: string;
@@ -124,7 +122,7 @@ const everywhere: Omit<ValueRule, "where">[] = [
   },
   {
     path: ["auth", "authentication", "jwt", "usingSecretKey"],
-    refused: (value, { tokens }) => tokens !== undefined && value !== (tokens.keys === "symmetric"),
+    refused: (value, { tokens }) => value !== (tokens.keys === "symmetric"),
     remedy: "use pulsar:tokens.keys (symmetric, asymmetric or ecdsa)",
   },
   // Of 4.7.0.
@@ -136,9 +134,8 @@ const everywhere: Omit<ValueRule, "where">[] = [
   },
   {
     path: ["auth", "superUsers"],
-    refused: (value, { tokens, chart }) => {
-      if (tokens === undefined || chart === undefined) return false;
-      const roles: Record<string, unknown> = rolesOf({ tokens, chart });
+    refused: (value, { tokens }) => {
+      const roles: Record<string, unknown> = tokens.roles;
       return Object.entries(value ?? {}).some(([use, role]) => role !== roles[use]);
     },
     why: "tokens and their Secrets are named after pulsar:tokens.roles",
@@ -165,9 +162,8 @@ const everywhere: Omit<ValueRule, "where">[] = [
   })),
   {
     path: ["components", "pulsar_manager"],
-    refused: (value, { chart, ingress }) =>
-      value !== true &&
-      (ingress?.manager !== undefined || (chart !== undefined && chartLine(chart.version).manager.setUpBy === "stack")),
+    refused: (value, { line, ingress }) =>
+      value !== true && (ingress?.manager !== undefined || line.manager.setUpBy === "stack"),
     why: "pulsar:ingress.manager or the Job that creates its login needs the component",
     remedy: "remove it",
   },

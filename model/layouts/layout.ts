@@ -110,3 +110,13 @@ export function placedOn(
     overZones: rule === "spread" && nodes.every(({ zone }) => zone !== undefined),
   };
 }
+
+/** The rack of each bookie by ordinal, with a leading `/`. Undefined if a node has neither rack nor zone. */
+export function bookieRacks({ replicas, nodes }: Placement, all: readonly StackNode[]): string[] | undefined {
+  const racks = nodes.slice(0, replicas).map((name) => {
+    const node = all.find((other) => other.name === name);
+    return node?.rack ?? node?.zone;
+  });
+  if (racks.includes(undefined)) return undefined;
+  return racks.map((rack = "") => (rack.startsWith("/") ? rack : `/${rack}`));
+}

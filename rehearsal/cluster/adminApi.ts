@@ -3,7 +3,7 @@ import { createPublicKey, type KeyObject } from "node:crypto";
 import { jwtVerify } from "jose";
 import { fullName } from "../../model/charts/names.ts";
 import type { TokenKeys } from "../../model/tokens.ts";
-import type { Settings } from "../../settings/settings.ts";
+import type { Settings } from "../../settings/resolve.ts";
 import type { KubeletForward } from "./controlPlane.ts";
 import type { Api } from "./api.ts";
 import { startAdminApi, type StandInAdminApi } from "../standins/adminApi.ts";

@@ -1,4 +1,4 @@
-import type { Settings } from "../../settings/settings.ts";
+import type { Settings } from "../../settings/resolve.ts";
 import { withClient } from "./databases.ts";
 import type { Api } from "./api.ts";
 import type { Postgres } from "./postgres.ts";

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { registryHost } from "../../model/charts/images.ts";
-import type { Settings } from "../../settings/settings.ts";
+import type { Settings } from "../../settings/resolve.ts";
 import { RehearsalError } from "./fault.ts";
 import { importsEnvironment, readConfig, type ConfigValues } from "./stackConfig.ts";
 

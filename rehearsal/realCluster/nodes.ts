@@ -1,6 +1,6 @@
 /** Which node of an existing cluster takes the place of each node of the stack. */
 import type { V1Node } from "@kubernetes/client-node";
-import type { SettingsNode } from "../../settings/resolved.ts";
+import type { SettingsNode } from "../../settings/resolve.ts";
 import { isReady } from "../cluster/controlPlane.ts";
 import { compareNames } from "../cluster/observe.ts";
 import type { Plain } from "../cluster/api.ts";

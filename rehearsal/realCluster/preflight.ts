@@ -5,7 +5,7 @@ import { amount, type SizedComponent } from "../../model/sizing.ts";
 import { placeFaults } from "../../model/volumePlaces.ts";
 import { planVolumes } from "../../model/volumes.ts";
 import { isOlder } from "../../resources/kubernetes/kubernetesVersion.ts";
-import type { Settings } from "../../settings/settings.ts";
+import type { Settings } from "../../settings/resolve.ts";
 import { isReady } from "../cluster/controlPlane.ts";
 import { nodeView, podView, type NodeView, type Resources } from "../cluster/observe.ts";
 import { enumerate, quantity, taintText, tolerates } from "../report/explain.ts";

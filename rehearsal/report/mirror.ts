@@ -3,7 +3,7 @@ import { posix } from "node:path";
 import { stringify } from "yaml";
 import type { Image } from "../../model/charts/cluster.ts";
 import { imageRef, publicName, stackImages } from "../../model/charts/images.ts";
-import type { Settings } from "../../settings/settings.ts";
+import type { Settings } from "../../settings/resolve.ts";
 import { RehearsalError } from "../engine/fault.ts";
 import { alignColumns } from "./rows.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { BookieRacks, type BookieRacksArgs, bookieRacks } from "../../components/bookieRacks.ts";
-import type { Placement } from "../../model/layouts/layout.ts";
+import { BookieRacks, type BookieRacksArgs } from "../../components/bookieRacks.ts";
+import { bookieRacks, type Placement } from "../../model/layouts/layout.ts";
 import { named, register } from "../support/mocks.ts";
 
 const toleration = { key: "dedicated", operator: "Equal", value: "pulsar-serving", effect: "NoSchedule" } as const;

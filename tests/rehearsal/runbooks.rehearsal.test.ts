@@ -1,7 +1,6 @@
 /** The runbooks of docs/, each followed on the rehearsed production stack. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { layoutOf } from "../../model/layouts/layouts.ts";
 import { parseSettings } from "../../settings/settings.ts";
 import { compare, takeInventory } from "../../rehearsal/cluster/inventory.ts";
 import { drainNodes, restoreNodes, failNodes } from "../../rehearsal/failures/nodeFailures.ts";
@@ -212,7 +211,7 @@ function stackGroups(): Groups {
 
 /** The layout of the production stack with other nodes. */
 function layoutWith(groups: Groups) {
-  return layoutOf(parseSettings(stackConfig("prod", { "pulsar:nodeGroups": groups }), "prod", true));
+  return parseSettings(stackConfig("prod", { "pulsar:nodeGroups": groups }), "prod", true).layout;
 }
 
 /** Everything runs where it is planned, nothing is open. */

@@ -16,8 +16,8 @@ describe("a day of expiry", () => {
         remedy: "use a day after 2026-11-24",
       },
     ]);
-    assert.deepEqual(expiryFaults({ tokens: tokens("2026-11-25") }, now), []);
-    assert.deepEqual(expiryFaults({ tokens: tokens() }, now), []);
+    assert.deepEqual(expiryFaults({ tokens: tokens("2026-11-25"), clients: [] }, now), []);
+    assert.deepEqual(expiryFaults({ tokens: tokens(), clients: [] }, now), []);
   });
 
   test("of an application is its own", () => {

@@ -15,7 +15,7 @@ const images = {
 
 test("the committed test stack is the seed's environment", async () => {
   const settings = parseSettings(stackConfig("test"), "test", false);
-  assert.equal(settings.layout, "mixed");
+  assert.equal(settings.layoutName, "mixed");
   assert.deepEqual(
     settings.nodes,
     ["node1", "node2", "node3"].map((name, i) => ({ name, hostname: name, setting: `pulsar:nodes[${i}]` })),

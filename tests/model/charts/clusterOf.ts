@@ -1,7 +1,6 @@
 /** A cluster to make chart values of, from the committed test stack. */
 import type { PulsarCluster } from "../../../model/charts/cluster.ts";
 import type { ChartVersion } from "../../../model/charts/lines.ts";
-import { layoutOf } from "../../../model/layouts/layouts.ts";
 import { parseSettings } from "../../../settings/settings.ts";
 import { stackConfig } from "../../support/stackFile.ts";
 
@@ -12,7 +11,7 @@ export function clusterOf(version: ChartVersion, changes: Record<string, unknown
   return {
     release,
     clusterDomain,
-    placements: layoutOf(settings).placements,
+    placements: settings.layout.placements,
     sizes: pods,
     images,
     auth: { symmetric: tokens.keys === "symmetric", superUsers: tokens.roles },

@@ -10,7 +10,7 @@ import { chartLine, supportedChartVersions } from "../../../model/charts/lines.t
 import { type Manifest, parseManifest } from "../../../model/charts/manifest.ts";
 import { builtNames } from "../../../model/charts/names.ts";
 import { prepareTools } from "../../../rehearsal/tools/tools.ts";
-import { lengthFaults } from "../../../settings/lengths.ts";
+import { releaseFaults } from "../../../settings/lengths.ts";
 import { clusterOf } from "./clusterOf.ts";
 
 const charts = join(import.meta.dirname, "../../../rehearsal/standins/charts");
@@ -52,7 +52,13 @@ for (const version of supportedChartVersions) {
         return { objects, texts: limited(objects) };
       };
       const chart = { version, source: "", timeoutMinutes: 1 };
-      const fits = (release: string) => lengthFaults({ release, chart }).length === 0;
+      const fits = (release: string) => {
+        let fits = true;
+        releaseFaults({ release, chart, line }, () => {
+          fits = false;
+        });
+        return fits;
+      };
       let longest = start;
       while (fits(`${longest}x`)) longest += "x";
 

@@ -5,7 +5,6 @@ import { mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { layoutOf } from "../../../model/layouts/layouts.ts";
 import { growthRow, heading, rowOf } from "../../../rehearsal/scale/growth.ts";
 import type { Measurement } from "../../../rehearsal/scale/measure.ts";
 import { memoryOf, watchMemory } from "../../../rehearsal/scale/memory.ts";
@@ -21,7 +20,7 @@ describe("a plan of many nodes", () => {
   ] as const) {
     test(`of ${nodes} nodes has no fault, carries on all of them, and has none of the stack file's`, () => {
       const config = stackConfig(stack, laidOver(planOf(nodes).plain ?? {}));
-      const { placements, nodes: planned } = layoutOf(parseSettings(config, stack, false));
+      const { placements, nodes: planned } = parseSettings(config, stack, false).layout;
       assert.equal(new Set(planned.map(({ name }) => name)).size, nodes);
       assert.deepEqual(new Set(planned.map(({ zone }) => zone)), new Set(["a", "b", "c"]));
       assert.equal(placements.zookeeper.replicas, zookeepers);

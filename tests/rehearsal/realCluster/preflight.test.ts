@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { layoutOf } from "../../../model/layouts/layouts.ts";
 import { parseSettings } from "../../../settings/settings.ts";
 import type { Facts } from "../../../rehearsal/realCluster/facts.ts";
 import { nodeFaults, nodeOverrides } from "../../../rehearsal/realCluster/nodes.ts";
@@ -38,7 +37,7 @@ function facts(over: Partial<Facts> = {}): Facts {
 
 function plan(changes: Record<string, unknown> = {}, stack = "test") {
   const settings = parseSettings(stackConfig(stack, changes), stack, true);
-  return { settings, layout: layoutOf(settings) };
+  return { settings, layout: settings.layout };
 }
 
 const controlPlane = node("control", { taints: [{ key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" }] }); // prettier-ignore

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, mock, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { parseSettings, stackSettings } from "../../settings/settings.ts";
-import { nodeSizesOf } from "../../settings/resolved.ts";
+import { nodeSizesOf } from "../../settings/resolve.ts";
 import { schema } from "../../settings/schema.ts";
 import { groups, nodes } from "../support/nodeGroups.ts";
 import { register } from "../support/mocks.ts";
