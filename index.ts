@@ -1,13 +1,11 @@
 /**
- * The architecture on one page: settings in, components wired, outputs out. Nothing is decided here; what a setting means is in
- * settings.ts, what a component makes is in its file.
+ * Wiring only: settings in, components, outputs. `settings/` says what a setting means, each component's own file says what it creates.
  */
 import * as pulumi from "@pulumi/pulumi";
 import { BookieRacks } from "./components/bookieRacks.ts";
-import { JwtAuth, tokenSecret } from "./components/jwtAuth.ts";
-import { imageRef } from "./model/charts/images.ts";
 import { clusterProvider } from "./components/clusterProvider.ts";
-import { allTolerations } from "./model/layouts/layout.ts";
+import { dependencies } from "./components/dependencies.ts";
+import { JwtAuth, tokenSecret } from "./components/jwtAuth.ts";
 import { LocalVolumes } from "./components/localVolumes.ts";
 import { ManagerDatabase } from "./components/managerDatabase.ts";
 import { ManagerSetup } from "./components/managerSetup.ts";
@@ -18,31 +16,31 @@ import { ProductionGuard } from "./components/productionGuard.ts";
 import { PulsarIngress } from "./components/pulsarIngress.ts";
 import { PulsarNamespace } from "./components/pulsarNamespace.ts";
 import { PulsarRelease } from "./components/pulsarRelease.ts";
-import { releaseHooks } from "./resources/kubernetes/helmRecord.ts";
+import { PulsarTenants } from "./components/pulsarTenants.ts";
+import { SmokeTest } from "./components/smokeTest.ts";
+import { imageRef } from "./model/charts/images.ts";
+import { allTolerations } from "./model/layouts/layout.ts";
+import { contractOf } from "./model/volumeMoves.ts";
 import { ownObjects } from "./resources/kubernetes/ownership.ts";
-import { podMonitorHook } from "./resources/kubernetes/podMonitorKind.ts";
 import { TokenRollout } from "./resources/kubernetes/tokenRollout.ts";
 import { VolumeContract } from "./resources/kubernetes/volumeContract.ts";
 import { volumePlaceHooks } from "./resources/kubernetes/volumePlaces.ts";
-import { SmokeTest } from "./components/smokeTest.ts";
-import { PulsarTenants } from "./components/pulsarTenants.ts";
-import { contractOf } from "./model/volumeMoves.ts";
 import { stackSettings } from "./settings/settings.ts";
 
 const settings = stackSettings();
-const { cluster, clusterDomain, namespace, release, images, tokens, claims, managerDatabase, production } = settings;
+const { cluster, clusterDomain, release, images, tokens, claims, managerDatabase, production, monitoring } = settings;
 const { line, layout, plannedVolumes, racks } = settings;
-const pulsarImage = imageRef(images.pulsar);
+const { pullSecret } = images;
 
 const stack = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
 ownObjects(cluster, stack, release);
 const provider = clusterProvider(cluster);
 
-// Before all else: a change that would part a pod from its data is refused before anything is touched.
+// First of all resources: it refuses a change that would separate a pod from its data before anything is changed.
 const contract = new VolumeContract(
   "volume-contract",
   contractOf({
-    namespace,
+    namespace: settings.namespace,
     release,
     clusterDomain,
     storageClass: settings.volumes.storageClass.name,
@@ -59,35 +57,33 @@ const afterContract = { provider, dependsOn: contract };
 
 const nodes = new NodePlan("nodes", { layout, cluster, owner: stack }, { dependsOn: contract });
 
-const home = new PulsarNamespace(
+const pulsarNamespace = new PulsarNamespace(
   "namespace",
   {
-    name: namespace,
+    name: settings.namespace,
     create: settings.createNamespace,
     protect: production,
-    pullSecret: images.pullSecret,
+    pullSecret,
     pullCredentials: settings.imagePullCredentials,
   },
   afterContract,
 );
+const namespace = pulsarNamespace.namespaceName;
 
 const auth = new JwtAuth(
   "auth",
-  {
-    namespace: home.namespaceName,
-    release,
-    keys: tokens.keys,
-    generation: tokens.generation,
-    protect: production,
-    ...claims,
-  },
+  { namespace, release, keys: tokens.keys, generation: tokens.generation, protect: production, ...claims },
   afterContract,
 );
+const clientToken = tokenSecret(release, tokens.roles.client);
+const tokenKey = pulumi.interpolate`${tokens.keys} ${auth.fingerprint}`;
+
+const job = { namespace, release, image: imageRef(images.pulsar), pullSecret, placement: layout.placements.init };
 
 const volumes = new LocalVolumes(
   "volumes",
   {
-    namespace: home.namespaceName,
+    namespace,
     release,
     volumes: plannedVolumes,
     protect: production,
@@ -95,10 +91,10 @@ const volumes = new LocalVolumes(
     storageClass: settings.volumes.storageClass,
     directories: settings.volumes.createDirectories
       ? {
-          image: pulsarImage,
-          pullSecret: images.pullSecret,
+          image: job.image,
+          pullSecret,
           tolerations: allTolerations(layout),
-          after: (node) => [nodes.marks.get(node) ?? nodes, home],
+          dependsOn: (node) => [nodes.marks.get(node) ?? nodes, pulsarNamespace],
         }
       : undefined,
   },
@@ -121,44 +117,24 @@ const database = new ManagerDatabase(
   { dependsOn: contract },
 );
 
-const network = settings.networkPolicies.enabled
-  ? [
-      new NetworkPolicies(
-        "network",
-        {
-          namespace: home.namespaceName,
-          release,
-          line,
-          access: { ...settings.networkPolicies, databasePort: managerDatabase.port },
-        },
-        afterContract,
-      ),
-    ]
-  : [];
+const access = { ...settings.networkPolicies, databasePort: managerDatabase.port };
+const networkPolicies = settings.networkPolicies.enabled
+  ? new NetworkPolicies("network", { namespace, release, line, access }, afterContract)
+  : undefined;
 
-const podMonitors = settings.monitoring.podMonitors
-  ? [
-      new PodMonitors(
-        "pod-monitors",
-        {
-          namespace: home.namespaceName,
-          release,
-          line,
-          interval: settings.monitoring.interval,
-          labels: settings.monitoring.labels,
-          hook: podMonitorHook(cluster),
-        },
-        afterContract,
-      ),
-    ]
-  : [];
+const podMonitors = monitoring.podMonitors
+  ? new PodMonitors("pod-monitors", { namespace, release, line, cluster, ...monitoring }, afterContract)
+  : undefined;
+
+const prerequisites = dependencies(nodes, pulsarNamespace, auth, volumes, networkPolicies, podMonitors);
 
 const pulsar = new PulsarRelease(
   "pulsar",
   {
-    namespace: home.namespaceName,
+    namespace,
     release,
     chart: settings.chart,
+    kubernetes: { cluster, namespace: settings.namespace },
     cluster: {
       clusterDomain,
       placements: layout.placements,
@@ -182,22 +158,17 @@ const pulsar = new PulsarRelease(
       login: settings.managerLogin,
     }),
     values: settings.values,
-    after: [nodes, home, auth, volumes, database.ready, ...network, ...podMonitors],
-    hooks: releaseHooks(cluster, namespace, release, images.pullSecret, {
-      chart: settings.chart.version,
-      ...line.kubernetes,
-    }),
+    prerequisites: [...prerequisites, database.ready],
   },
   afterContract,
 );
-
-const tokenKey = pulumi.interpolate`${tokens.keys} ${auth.fingerprint}`;
+const afterRelease = { provider, dependsOn: pulsar };
 
 const rollout = new TokenRollout(
   "token-rollout",
   {
     cluster,
-    namespace,
+    namespace: settings.namespace,
     release,
     key: tokenKey,
     expires: tokens.expires,
@@ -207,125 +178,96 @@ const rollout = new TokenRollout(
   { dependsOn: [auth, pulsar] },
 );
 
-const rackJobs = racks
-  ? [
-      new BookieRacks(
-        "bookie-racks",
-        {
-          namespace: home.namespaceName,
-          release,
-          clusterDomain,
-          racks,
-          adminUrl: pulsar.addresses.admin,
-          token: tokenSecret(release, tokens.roles.client),
-          image: pulsarImage,
-          pullSecret: images.pullSecret,
-          placement: layout.placements.init,
-        },
-        { provider, dependsOn: pulsar },
-      ),
-    ]
-  : [];
+const rackJob = racks
+  ? new BookieRacks(
+      "bookie-racks",
+      { ...job, clusterDomain, racks, adminUrl: pulsar.addresses.admin, token: clientToken },
+      afterRelease,
+    )
+  : undefined;
 
 const tenants =
   settings.tenants.length > 0
-    ? [
-        new PulsarTenants(
-          "tenants",
-          {
-            tenants: settings.tenants,
-            cluster,
-            kubernetesNamespace: namespace,
-            release,
-            livesIn: pulsar.release,
-            token: tokenSecret(release, tokens.roles.client),
-            adminApi: settings.adminApi,
-          },
-          // A token of another key is accepted only once the brokers and proxies have been restarted for it.
-          { dependsOn: [pulsar, rollout] },
-        ),
-      ]
-    : [];
-
-const managerSetups =
-  line.manager.setUpBy === "stack"
-    ? [
-        new ManagerSetup(
-          "manager-setup",
-          {
-            namespace: home.namespaceName,
-            release,
-            managerUrl: pulsar.addresses.manager,
-            login: settings.managerLogin,
-            image: pulsarImage,
-            pullSecret: images.pullSecret,
-            placement: layout.placements.init,
-          },
-          { provider, dependsOn: pulsar },
-        ),
-      ]
-    : [];
-
-// Last: until the manager has its login, whoever reaches it could make one.
-const ways = settings.ingress
-  ? [
-      new PulsarIngress(
-        "ingress",
-        { namespace: home.namespaceName, release, ...settings.ingress },
-        { provider, dependsOn: [pulsar, ...managerSetups] },
-      ),
-    ]
-  : [];
-
-// Last, when all that it tests is as it will be.
-const smokeTests = settings.smokeTest
-  ? [
-      new SmokeTest(
-        "smoke-test",
+    ? new PulsarTenants(
+        "tenants",
         {
-          namespace: home.namespaceName,
+          tenants: settings.tenants,
+          cluster,
+          kubernetesNamespace: settings.namespace,
           release,
-          addresses: pulsar.addresses,
-          token: tokenSecret(release, tokens.roles.client),
-          revision: pulumi.interpolate`${pulsar.revision} ${tokenKey}`,
-          image: pulsarImage,
-          pullSecret: images.pullSecret,
-          placement: layout.placements.init,
+          deletedWith: pulsar.release,
+          token: clientToken,
+          adminApi: settings.adminApi,
         },
-        { provider, dependsOn: [pulsar, rollout, ...rackJobs] },
-      ),
-    ]
-  : [];
+        // Brokers and proxies accept tokens of a new key only after their restart.
+        { dependsOn: [pulsar, rollout] },
+      )
+    : undefined;
+
+const managerSetup =
+  line.manager.setUpBy === "stack"
+    ? new ManagerSetup(
+        "manager-setup",
+        { ...job, managerUrl: pulsar.addresses.manager, login: settings.managerLogin },
+        afterRelease,
+      )
+    : undefined;
+
+// After the manager's login: until there is one, anybody who reaches the manager can create it.
+const pulsarIngress = settings.ingress
+  ? new PulsarIngress(
+      "ingress",
+      { namespace, release, ...settings.ingress },
+      { provider, dependsOn: dependencies(pulsar, managerSetup) },
+    )
+  : undefined;
+
+const smokeTest = settings.smokeTest
+  ? new SmokeTest(
+      "smoke-test",
+      {
+        ...job,
+        addresses: pulsar.addresses,
+        token: clientToken,
+        revision: pulumi.interpolate`${pulsar.revision} ${tokenKey}`,
+      },
+      { provider, dependsOn: dependencies(pulsar, rollout, rackJob) },
+    )
+  : undefined;
 
 if (production) {
-  const base = [nodes, home, auth, volumes, database, ...network, ...podMonitors, pulsar, rollout];
-  new ProductionGuard("production-guard", [...base, ...rackJobs, ...managerSetups, ...tenants, ...ways, ...smokeTests]);
+  new ProductionGuard(
+    "production-guard",
+    dependencies(...prerequisites, database, pulsar, rollout, rackJob, managerSetup, tenants, pulsarIngress, smokeTest),
+  );
 }
 
-/** Which component runs how often, and on which nodes. */
+/** Replicas and nodes of each component. */
 export const placement = nodes.table;
-/** What each component's pods ask for; nothing where the chart's own defaults hold. */
+/** Requests and limits of each component's pods; empty where the chart's defaults apply. */
 export const pods = settings.pods;
 /** Addresses inside the cluster. */
 export const services = pulsar.addresses;
-/** Addresses from outside, where the settings name a host. */
-export const ingress = ways[0]?.addresses ?? {};
+/** Addresses outside the cluster, for each host in `pulsar:ingress`. */
+export const ingress = pulsarIngress?.addresses ?? {};
 /** Names of the Secrets with the tokens, by role. */
 export const tokenSecrets = auth.secretNames.tokens;
-/** The token of the administrators' role; `pulumi stack output --show-secrets adminToken`. */
-export const adminToken = auth.tokens.apply((all) => all[tokens.roles.client]);
-/** What an application needs to reach the cluster from inside, by its role; the Secret's key `TOKEN` is its token. */
-export const applications = pulumi
-  .all([pulsar.addresses, home.namespaceName])
-  .apply(([{ proxy, admin }, where]) =>
-    Object.fromEntries(
-      claims.clients.map(({ role }) => [
-        role,
-        { serviceUrl: proxy, adminUrl: admin, secret: { namespace: where, name: auth.secretNames.tokens[role] } },
-      ]),
-    ),
-  );
-/** The tokens of the applications, by role; secret as well. */
-export const clientTokens = auth.tokens.apply((all) =>
-  Object.fromEntries(claims.clients.map(({ role }) => [role, all[role]])),
+/** The administrators' token: `pulumi stack output --show-secrets adminToken`. */
+export const adminToken = auth.tokens.apply((byRole) => byRole[tokens.roles.client]);
+/** What each application needs to connect from inside the cluster, by role. The Secret's key `TOKEN` holds its token. */
+export const applications = pulumi.all([pulsar.addresses, namespace]).apply(([{ proxy, admin }, secretNamespace]) =>
+  Object.fromEntries(
+    claims.clients.map(({ role }) => [
+      role,
+      {
+        serviceUrl: proxy,
+        adminUrl: admin,
+        secret: { namespace: secretNamespace, name: auth.secretNames.tokens[role] },
+      },
+    ]),
+  ),
+);
+/** The applications' tokens, by role; secret. */
+export const clientTokens = auth.tokens.apply((byRole) =>
+  Object.fromEntries(claims.clients.map(({ role }) => [role, byRole[role]])),
 );

@@ -3,73 +3,72 @@ import * as pulumi from "@pulumi/pulumi";
 import { maxLabelLength } from "../model/charts/names.ts";
 import { shortHash } from "../model/encoding.ts";
 import type { Toleration } from "../model/layouts/layout.ts";
+import { dependencies } from "./dependencies.ts";
 import { jobLabels, runAgain, templateHash } from "./stackJob.ts";
 import type { PlannedVolume } from "../model/volumes.ts";
 
 export interface LocalVolumesArgs {
-  /** Namespace of the claims and of the Jobs that make the directories. */
+  /** Namespace of the claims and of the Jobs that create the directories. */
   namespace: pulumi.Input<string>;
-  /** Helm release; the Jobs' names start with it. */
+  /** Helm release. The Jobs' names start with it. */
   release: string;
-  /** What to make, from `planVolumes`. A change of a volume's node or path leaves its data behind; `VolumeContract` refuses it before. */
+  /** From `planVolumes`. Changing a volume's node or path would leave its data behind; `VolumeContract` refuses that first. */
   volumes: PlannedVolume[];
-  /** Whether the engine refuses to delete or replace the volumes, also on `destroy`. @default false */
+  /** Whether the engine refuses to delete or replace the volumes, including on `destroy`. @default false */
   protect?: boolean;
-  /** Pods, such as "bookie-1", whose data is given up: their volumes are not protected. @default none */
+  /** Pods, for example "bookie-1", whose data is discarded: their volumes are not protected. @default none */
   moved?: string[];
-  /** The class of volumes and claims; `create` false where the cluster already has it. */
+  /** Storage class of the volumes and claims. Set `create` to false if the cluster already has it. */
   storageClass: { name: string; create: boolean };
   /**
-   * Makes the directories on the nodes by a Job a node. Left out, they must exist before the first `up` (or the node refuses the mount).
-   * Needs a namespace whose Pod Security level allows hostPath.
+   * Creates the directories with a Job on each node. The namespace's Pod Security level must allow hostPath volumes. If omitted, the
+   * directories must exist before the first `up`, or the kubelet refuses the mount.
    */
   directories?: {
-    /** An image the nodes pull anyway; nothing of it is run but `true`. */
+    /** An image that the nodes pull anyway. The Job runs only `true`. */
     image: string;
     pullSecret?: string;
     tolerations: Toleration[];
     /**
-     * What must be there before the Job of a node starts: its own labels and taints, and the pull secret. Not those of all nodes: that would
-     * be a dependency for every pair of nodes.
+     * What the Job of a node depends on: the labels and taints of this node, and the pull secret. Depending on the labels and taints of all
+     * nodes would add a dependency for every pair of nodes.
      */
-    after: (node: string) => pulumi.Resource[];
+    dependsOn: (node: string) => pulumi.Resource[];
   };
 }
 
 /**
- * The claims are waited for until they are bound. Of a class that binds at the first consumer the provider otherwise waits for Pending
- * (pulumi-kubernetes 4.32 to 4.34), which these claims, bound at once as they name their volume, may have left before it looks.
+ * Makes the provider wait until a claim is bound. With WaitForFirstConsumer it otherwise waits for Pending (pulumi-kubernetes 4.32 to 4.34),
+ * a phase that these claims leave at once, because they name their volume.
  */
 const waitUntilBound = { "pulumi.com/waitFor": "jsonpath={.status.phase}=Bound" };
 
 /**
- * The local disks of ZooKeeper and the bookies: StorageClass, one PersistentVolume for each claim of the chart,
- * pinned to its node and pre-bound, the claims themselves, and the directories on the nodes.
+ * The local disks of ZooKeeper and the bookies: the StorageClass, a PersistentVolume for each claim of the chart, pinned to its node and
+ * pre-bound, the claims, and the directories on the nodes.
  *
- * The claims are made here rather than left to the StatefulSets, which would take over what they find: a claim that outlives the release
- * in a namespace that is not the stack's would hold its volume for ever on `destroy` (the finalizer kubernetes.io/pv-protection).
+ * The StatefulSets use the claims that they find. The stack creates them, so that a `destroy` deletes them: in a namespace that the stack does
+ * not own, a claim left by a StatefulSet would block the deletion of its volume (the finalizer kubernetes.io/pv-protection).
  *
- * Data is never deleted: reclaim policy Retain, and a local volume's directory is nobody's to remove but the operator's. A new cluster over
- * old directories does not start (ZooKeeper empty, bookies with a cookie: InvalidCookieException); docs/troubleshooting.md says what to do.
+ * Data is never deleted: the reclaim policy is Retain, and only the operator removes directories. A new cluster on old directories does not
+ * start (ZooKeeper is empty and the bookies have a cookie: InvalidCookieException); see docs/troubleshooting.md.
  */
 export class LocalVolumes extends pulumi.ComponentResource {
   constructor(name: string, args: LocalVolumesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulsar:components:LocalVolumes", name, {}, opts);
 
     const storageClass = args.storageClass.create
-      ? [
-          new k8s.storage.v1.StorageClass(
-            `${name}-storage-class`,
-            {
-              metadata: { name: args.storageClass.name },
-              provisioner: "kubernetes.io/no-provisioner",
-              volumeBindingMode: "WaitForFirstConsumer",
-              reclaimPolicy: "Retain",
-            },
-            { parent: this },
-          ),
-        ]
-      : [];
+      ? new k8s.storage.v1.StorageClass(
+          `${name}-storage-class`,
+          {
+            metadata: { name: args.storageClass.name },
+            provisioner: "kubernetes.io/no-provisioner",
+            volumeBindingMode: "WaitForFirstConsumer",
+            reclaimPolicy: "Retain",
+          },
+          { parent: this },
+        )
+      : undefined;
 
     for (const volume of args.volumes) {
       const persistentVolume = new k8s.core.v1.PersistentVolume(
@@ -94,13 +93,12 @@ export class LocalVolumes extends pulumi.ComponentResource {
         },
         {
           parent: this,
-          dependsOn: storageClass,
-          // Nothing else of a volume can be changed where it is. It keeps its name, so the old one goes first.
+          dependsOn: dependencies(storageClass),
+          // These fields are immutable. The new volume has the same name, so the old one is deleted first.
           replaceOnChanges: ["spec.nodeAffinity", "spec.local", "spec.storageClassName"],
           deleteBeforeReplace: true,
-          // Without it a slip (`destroy --target`, a renamed resource, a list shortened by hand in the state) deletes the cluster's only
-          // record of which disk holds this pod's data; the directory stays, but what is made next may be pinned to another. Never the
-          // claims: the engine replaces no volume whose claim is protected in the state, not even one that it has been told to.
+          // A mistake such as `destroy --target` would delete the cluster's only record of which disk holds this pod's data. The claims are
+          // not protected: the engine cannot replace a volume whose claim is protected in the state.
           protect: args.protect === true && !args.moved?.includes(volume.pod),
         },
       );
@@ -111,30 +109,30 @@ export class LocalVolumes extends pulumi.ComponentResource {
           spec: {
             accessModes: ["ReadWriteOnce"],
             storageClassName: args.storageClass.name,
-            // From the volume itself: the engine replaces a claim with its volume, and deletes it first, only for a dependency by value.
+            // An output of the volume: only a dependency by value makes the engine replace the claim together with its volume.
             volumeName: persistentVolume.metadata.name,
             resources: { requests: { storage: volume.request } },
           },
         },
-        // The whole, as that is all the engine knows to be unknown when it asks which dependents a replacement takes along.
+        // All of `spec`: while a replacement is planned, the engine knows no single field of it that is unknown.
         { parent: this, replaceOnChanges: ["spec"] },
       );
     }
 
-    if (args.directories) this.makeDirectories(name, args, args.directories);
+    if (args.directories) this.createDirectories(name, args, args.directories);
     this.registerOutputs({});
   }
 
-  /** A Job on each node that mounts the directories as hostPath; the kubelet makes what is missing (DirectoryOrCreate). */
-  private makeDirectories(
+  /** A Job on each node that mounts the directories as hostPath volumes; the kubelet creates missing ones (DirectoryOrCreate). */
+  private createDirectories(
     name: string,
     { namespace, release, volumes }: LocalVolumesArgs,
-    { image, pullSecret, tolerations, after }: NonNullable<LocalVolumesArgs["directories"]>,
+    { image, pullSecret, tolerations, dependsOn }: NonNullable<LocalVolumesArgs["directories"]>,
   ) {
     const labels = jobLabels(release, "directories");
     for (const node of new Set(volumes.map((volume) => volume.node))) {
-      const here = volumes.filter((volume) => volume.node === node);
-      const paths = [...new Set(here.map((volume) => volume.path))].map((path, i) => ({
+      const onNode = volumes.filter((volume) => volume.node === node);
+      const paths = [...new Set(onNode.map((volume) => volume.path))].map((path, i) => ({
         path,
         mount: `directory-${i}`,
       }));
@@ -142,7 +140,7 @@ export class LocalVolumes extends pulumi.ComponentResource {
         metadata: { labels },
         spec: {
           restartPolicy: "Never",
-          nodeSelector: { "kubernetes.io/hostname": here[0]?.hostname ?? node },
+          nodeSelector: { "kubernetes.io/hostname": onNode[0]?.hostname ?? node },
           tolerations,
           imagePullSecrets: pullSecret === undefined ? undefined : [{ name: pullSecret }],
           automountServiceAccountToken: false,
@@ -164,16 +162,16 @@ export class LocalVolumes extends pulumi.ComponentResource {
       new k8s.batch.v1.Job(
         `${name}-directories-${node}`,
         { metadata: { name: jobName, namespace, labels, annotations: runAgain }, spec: { backoffLimit: 3, template } },
-        { parent: this, dependsOn: after(node) },
+        { parent: this, dependsOn: dependsOn(node) },
       );
     }
   }
 }
 
-/** A Job's name becomes a label of its pods. One that is too long for that is cut, and a hash tells it from others. */
+/** Cuts a Job's name to the length of a label, because it becomes a label of the Job's pods, and appends a hash to keep it unique. */
 export function shortened(jobName: string): string {
   if (jobName.length <= maxLabelLength) return jobName;
   const end = `-${shortHash(jobName)}`;
-  // No dot may stand before the hyphen.
+  // A dot before the hyphen is not allowed.
   return jobName.slice(0, maxLabelLength - end.length).replace(/[-.]+$/, "") + end;
 }

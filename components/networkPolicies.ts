@@ -7,20 +7,19 @@ import { jobLabels } from "./stackJob.ts";
 
 export interface NetworkPoliciesArgs {
   namespace: pulumi.Input<string>;
-  /** Helm release whose pods they are for. */
+  /** Helm release whose pods the policies select. */
   release: string;
-  /** Chart line of the release: its pods' ports, and what runs. */
+  /** Chart line of the release: which components run, and their ports. */
   line: FlowLine;
-  /** Who is allowed in from outside the stack. A change applies to new connections. */
+  /** Who may connect from outside the stack. A change applies to new connections. */
   access: NetworkAccess;
 }
 
 /**
- * Who may talk to whom, as a NetworkPolicy for each component (docs/network.md). They only hold where the cluster's network plugin enforces
- * them.
+ * A NetworkPolicy for each component (docs/network.md). The cluster's network plugin must enforce network policies.
  *
- * They go before the release: they know pods by labels, so none need be there, and no pod ever runs without them. What they lack then
- * shows in a first install, not in a restart long after. For the same reason they go after it when all is taken down.
+ * Create it before the release, so that no pod ever runs without its policy, and a missing rule shows at the first install instead of at a
+ * later restart.
  */
 export class NetworkPolicies extends pulumi.ComponentResource {
   constructor(

@@ -2,21 +2,23 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { ChartLine } from "../model/charts/cluster.ts";
 import { fullName } from "../model/charts/names.ts";
+import type { ClusterRef } from "../resources/kubernetes/connection.ts";
+import { podMonitorHook } from "../resources/kubernetes/podMonitorKind.ts";
 
 export interface PodMonitorsArgs {
   namespace: pulumi.Input<string>;
-  /** Helm release whose pods are watched. */
+  /** Helm release whose pods are scraped. */
   release: string;
   line: Pick<ChartLine, "pods">;
-  /** How often each pod is asked: "60s". Changing it restarts nothing. */
+  /** How often Prometheus scrapes each pod, for example "60s". A change restarts nothing. */
   interval: string;
-  /** What Prometheus selects PodMonitors by (its `podMonitorSelector`). */
+  /** Labels that the `podMonitorSelector` of Prometheus matches. */
   labels: Record<string, string>;
-  /** Looks whether the cluster knows the kind: see `podMonitorHook`. */
-  hook: pulumi.ResourceHook;
+  /** The Kubernetes cluster, which must have the PodMonitor kind. */
+  cluster: ClusterRef;
 }
 
-/** The components that have metrics, by the label of their pods, each with the name of the port they are on. */
+/** The components with metrics, by the `component` label of their pods, and the name of their metrics port. */
 export function metricsPorts({ pods }: Pick<ChartLine, "pods">): [component: string, port: string][] {
   return [
     ["zookeeper", "http"],
@@ -28,18 +30,18 @@ export function metricsPorts({ pods }: Pick<ChartLine, "pods">): [component: str
 }
 
 /**
- * Tells the Prometheus operator which pods to ask for metrics, by a PodMonitor for each component that has some. The charts' own are not
- * used: 2.7.7's watch every release of every namespace under one name.
+ * A PodMonitor of the Prometheus operator for each component with metrics. The charts' own PodMonitors are not used: those of 2.7.7 select
+ * every release of every namespace.
  *
- * The pods keep their `prometheus.io/*` annotations, which the operator does not look at: to take them away would restart every pod, and with
- * chart 2.7.7 there is no way to. A Prometheus that goes by them as well has to be told to leave these pods out.
+ * The pods keep their `prometheus.io/*` annotations: chart 2.7.7 cannot omit them, and removing them restarts every pod. A Prometheus that
+ * also scrapes by these annotations must exclude the pods.
  *
- * They go before the release. They need none of its pods, and where the cluster does not know the kind nothing is installed yet.
+ * Create it before the release: a cluster without the PodMonitor kind then fails the `up` before anything is installed.
  */
 export class PodMonitors extends pulumi.ComponentResource {
   constructor(name: string, args: PodMonitorsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulsar:components:PodMonitors", name, {}, opts);
-    const { namespace, release, line, interval, labels, hook } = args;
+    const { namespace, release, line, interval, labels, cluster } = args;
     let first: pulumi.Resource | undefined;
     for (const [component, port] of metricsPorts(line)) {
       const monitor = new k8s.apiextensions.CustomResource(
@@ -55,17 +57,19 @@ export class PodMonitors extends pulumi.ComponentResource {
                 port,
                 path: "/metrics",
                 interval,
-                // Brokers with many topics take their time (chart 4.7.0 has the same).
+                // Brokers with many topics answer slowly (chart 4.7.0 sets the same).
                 scrapeTimeout: interval,
-                // Pulsar's own label `namespace` is that of a topic.
+                // Pulsar's own label `namespace` names the namespace of a topic.
                 honorLabels: true,
                 relabelings,
               },
             ],
           },
         },
-        // One asks whether the kind is known, and the others wait for it: what is wrong is said once.
-        { parent: this, ...(first === undefined ? { hooks: { beforeCreate: [hook] } } : { dependsOn: first }) },
+        // Only the first checks for the kind, and the others wait for it, so that the error appears once.
+        first === undefined
+          ? { parent: this, hooks: { beforeCreate: [podMonitorHook(cluster)] } }
+          : { parent: this, dependsOn: first },
       );
       first ??= monitor;
     }
@@ -73,7 +77,7 @@ export class PodMonitors extends pulumi.ComponentResource {
   }
 }
 
-/** The labels that Pulsar's dashboards know pods by, as both charts set them. */
+/** The labels that Pulsar's dashboards use, as both charts set them. */
 const relabelings = [
   { action: "labelmap", regex: "__meta_kubernetes_pod_label_(app|cluster|component|release)" },
   { action: "replace", sourceLabels: ["__meta_kubernetes_pod_label_component"], targetLabel: "job" },

@@ -1,15 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 
 /**
- * Stands in the way of `pulumi destroy` on a production stack. It makes nothing; it depends on everything else, so it would be the first to go,
- * and being protected it does not: the engine stops before anything is touched. Protection of the volumes alone would not do, for what depends
- * on them, the Helm release above all, goes before them.
+ * Blocks `pulumi destroy` on a production stack. It creates nothing. It depends on everything else, so a destroy deletes it first, and it is
+ * protected, so the engine stops before it changes anything. Protecting only the volumes is not enough: a destroy deletes the Helm release
+ * before them.
  *
- * How a production stack is taken down on purpose: docs/operations/restore-after-destroy.md.
+ * docs/operations/restore-after-destroy.md describes how to destroy a production stack on purpose.
  */
 export class ProductionGuard extends pulumi.ComponentResource {
-  constructor(name: string, everything: pulumi.Resource[]) {
-    super("pulsar:components:ProductionGuard", name, {}, { protect: true, dependsOn: everything });
+  constructor(name: string, resources: pulumi.Resource[]) {
+    super("pulsar:components:ProductionGuard", name, {}, { protect: true, dependsOn: resources });
     this.registerOutputs({});
   }
 }

@@ -11,57 +11,60 @@ import {
 import { chartLine, type ChartVersion } from "../model/charts/lines.ts";
 import { fullName } from "../model/charts/names.ts";
 import { frontEndConfig } from "../model/managerFrontEnd.ts";
+import type { ClusterRef } from "../resources/kubernetes/connection.ts";
+import { releaseHooks } from "../resources/kubernetes/helmRecord.ts";
+import { dependencies } from "./dependencies.ts";
 
 export interface PulsarReleaseArgs {
-  /** Namespace of the release; the release waits for it to exist. */
+  /** Namespace of the release. The release depends on it. */
   namespace: pulumi.Input<string>;
   /** What must exist before Helm starts: nodes, volumes, token Secrets, database. */
-  after: pulumi.Resource[];
-  /** Name of the Helm release. StatefulSets and claims are named after it: changing it creates another, empty cluster. */
+  prerequisites: pulumi.Resource[];
+  /** The Kubernetes cluster and the name of the namespace, for the checks before Helm runs: see `releaseHooks`. */
+  kubernetes: { cluster: ClusterRef; namespace: string };
+  /** Name of the Helm release, and prefix of StatefulSets and claims. Changing it creates another, empty cluster. */
   release: string;
   chart: {
     version: ChartVersion;
     /**
-     * A Helm repository (`https://...`), an OCI address (`oci://...`), the path of a chart, relative to the program, or `repository/chart` of a
-     * repository that Helm knows by name.
+     * A Helm repository (`https://...`), an OCI address (`oci://...`), the path of a chart, relative to the program, or `repository/chart` for
+     * a repository that was added to Helm.
      */
     source: string;
-    /** How long Helm waits for every pod to be ready and every init Job to be complete, in minutes. */
+    /** How long Helm waits until all pods are ready and all init Jobs are complete, in minutes. */
     timeoutMinutes: number;
   };
   /** Input for the chart's values. */
   cluster: Omit<PulsarCluster, "release" | "manager"> & {
     manager: { jdbcUrl: pulumi.Input<string>; token: SecretRef };
   };
-  /** Pulsar Manager's accounts: of its database, and the login. */
+  /** Pulsar Manager's credentials for its database, and its login. Secret. */
   managerCredentials: pulumi.Input<ManagerCredentials>;
-  /** Overrides the values, for what this program has no settings for. In the terms of the chart line, without secrets. */
+  /** Chart values that override those of the program. They must not contain secrets. @default none */
   values?: Values;
-  /** Run before Helm, and when it fails: see `releaseHooks`. */
-  hooks?: pulumi.ResourceHookBinding;
 }
 
-/** Addresses inside the cluster, known at preview. */
+/** Addresses inside the cluster. Known at preview. */
 export interface ServiceAddresses {
   /** For Pulsar clients: `pulsar://...:6650` */
   proxy: string;
   /** For `pulsar-admin` and the REST API: `http://...:80` */
   admin: string;
-  /** The web page of Pulsar Manager. */
+  /** Web page of Pulsar Manager: `http://...:9527` */
   manager: string;
 }
 
 /**
- * The Helm release of Pulsar, the manager's credentials, the configuration of the manager's nginx if the chart accepts one, and the pull secret
- * of the `default` ServiceAccount.
+ * The Helm release of Pulsar, with the manager's credentials, the configuration of the manager's nginx if the chart takes one, and the pull
+ * secret of the `default` ServiceAccount.
  */
 export class PulsarRelease extends pulumi.ComponentResource {
   readonly addresses: pulumi.Output<ServiceAddresses>;
-  /** Helm's status of the release: `deployed`. */
+  /** Helm's status of the release, for example `deployed`. */
   readonly status: pulumi.Output<string>;
-  /** A hash of everything that an upgrade depends on: it changes when an `up` upgrades the release. Known at preview. */
+  /** A hash of everything that causes an upgrade: it changes when an `up` upgrades the release. Known at preview. */
   readonly revision: pulumi.Output<string>;
-  /** The release itself. What is inside Pulsar is deleted with it. */
+  /** The Helm release. Everything inside Pulsar is deleted with it. */
   readonly release: pulumi.Resource;
 
   constructor(name: string, args: PulsarReleaseArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -69,7 +72,7 @@ export class PulsarRelease extends pulumi.ComponentResource {
     const line = chartLine(args.chart.version);
     const full = fullName(args.release);
 
-    // The name is older than the login, which the Secret holds as well.
+    // The Secret holds the manager's login too.
     const secretName = `${full}-manager-database`;
     const managerSecret = new k8s.core.v1.Secret(
       `${name}-manager-database`,
@@ -84,28 +87,24 @@ export class PulsarRelease extends pulumi.ComponentResource {
     const frontEndFile = frontEndConfig(args.release);
     const frontEndName = `${full}-manager-front-end-${shortHash(frontEndFile)}`;
     const frontEnd = line.manager.takesFrontEnd
-      ? [
-          new k8s.core.v1.ConfigMap(
-            `${name}-manager-front-end`,
-            { metadata: { name: frontEndName, namespace: args.namespace }, data: { "default.conf": frontEndFile } },
-            { parent: this },
-          ),
-        ]
-      : [];
+      ? new k8s.core.v1.ConfigMap(
+          `${name}-manager-front-end`,
+          { metadata: { name: frontEndName, namespace: args.namespace }, data: { "default.conf": frontEndFile } },
+          { parent: this },
+        )
+      : undefined;
 
-    // Pods without a ServiceAccount run as `default`, for example ZooKeeper and the init Jobs (chart 2.7.7). It must have the pull secret
-    // before the first of them is created.
+    // Pods without a ServiceAccount run as `default`, for example ZooKeeper and the init Jobs (chart 2.7.7). It needs the pull secret before
+    // the first of these pods is created.
     const { pullSecret } = args.cluster.images;
     const defaultAccount =
       pullSecret === undefined || line.givesPullSecret
-        ? []
-        : [
-            new k8s.core.v1.ServiceAccountPatch(
-              `${name}-default-account`,
-              { metadata: { name: "default", namespace: args.namespace }, imagePullSecrets: [{ name: pullSecret }] },
-              { parent: this },
-            ),
-          ];
+        ? undefined
+        : new k8s.core.v1.ServiceAccountPatch(
+            `${name}-default-account`,
+            { metadata: { name: "default", namespace: args.namespace }, imagePullSecrets: [{ name: pullSecret }] },
+            { parent: this },
+          );
 
     const values = pulumi.output(args.cluster.manager.jdbcUrl).apply((jdbcUrl) => {
       const manager = { ...args.cluster.manager, jdbcUrl, secret: secretName, frontEnd: frontEndName };
@@ -127,8 +126,11 @@ export class PulsarRelease extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        dependsOn: [managerSecret, ...frontEnd, ...defaultAccount, ...args.after],
-        hooks: args.hooks,
+        dependsOn: dependencies(managerSecret, frontEnd, defaultAccount, ...args.prerequisites),
+        hooks: releaseHooks(args.kubernetes.cluster, args.kubernetes.namespace, args.release, pullSecret, {
+          chart: args.chart.version,
+          ...line.kubernetes,
+        }),
         // Pulumi must not time out before Helm.
         customTimeouts: minutes(args.chart.timeoutMinutes + 5),
       },
@@ -143,7 +145,7 @@ export class PulsarRelease extends pulumi.ComponentResource {
       };
     });
     this.status = release.status.status;
-    this.revision = values.apply((all) => shortHash(JSON.stringify([chart, all])));
+    this.revision = values.apply((chartValues) => shortHash(JSON.stringify([chart, chartValues])));
     this.release = release;
     this.registerOutputs({ addresses: this.addresses, status: this.status });
   }
@@ -157,7 +159,7 @@ function encoded(data: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, base64(value)]));
 }
 
-/** The arguments of a Release that say where its chart is. Helm ignores the version for a chart on disk; the settings compare it. */
+/** The Release's arguments for its chart. Helm ignores the version of a chart on disk; the settings check it. */
 function chartLocation({ source, version }: PulsarReleaseArgs["chart"]) {
   return /^https?:/.test(source)
     ? { chart: "pulsar", version, repositoryOpts: { repo: source } }

@@ -15,8 +15,8 @@ export interface PulsarTenantsArgs {
   kubernetesNamespace: string;
   /** Name of the Helm release. */
   release: string;
-  /** What everything here lives in: when it goes, so do they, and nothing is asked any more. */
-  livesIn: pulumi.Resource;
+  /** The Helm release: when it is deleted, everything here is deleted with it, without a request to Pulsar. */
+  deletedWith: pulumi.Resource;
   /** The token of a super user. */
   token: SecretRef;
   /** Where the admin API is reached from where Pulumi runs. `caFile` is a path relative to the program. @default a port-forward */
@@ -41,7 +41,7 @@ export class PulsarTenants extends pulumi.ComponentResource {
         this,
       );
     }
-    for (const tenant of args.tenants) this.register(`${name}-${tenant.name}`, tenant, access, args.livesIn);
+    for (const tenant of args.tenants) this.register(`${name}-${tenant.name}`, tenant, access, args.deletedWith);
     this.registerOutputs({});
   }
 

@@ -92,14 +92,14 @@ describe("LocalVolumes", () => {
 
   test("directories are made by one Job a node, which goes where the node's taint is, or not at all", async () => {
     const tolerations = [{ key: "dedicated", operator: "Equal", value: "pulsar", effect: "NoSchedule" } as const];
-    const after = (node: string) => [new k8s.core.v1.ConfigMap(`before-${node}`)];
+    const dependsOn = (node: string) => [new k8s.core.v1.ConfigMap(`before-${node}`)];
     const registered = await make({
       volumes: [
         volume({}),
         volume({ claim: "b", volume: "bookie-ledgers", path: "/data/ledgers" }),
         volume({ claim: "c", ordinal: 1, node: `node2.${"x".repeat(60)}`, hostname: "node2" }),
       ],
-      directories: { image: "pulsar-all:2.7.4", pullSecret: "regsecret", tolerations, after },
+      directories: { image: "pulsar-all:2.7.4", pullSecret: "regsecret", tolerations, dependsOn },
     });
     const jobs = registered.filter(({ type }) => type === "kubernetes:batch/v1:Job");
     assert.deepEqual(
@@ -112,7 +112,7 @@ describe("LocalVolumes", () => {
       assert.ok(name.length <= 63 && name.startsWith("pulsar-directories-node"), name);
     }
     const names = async (image: string) =>
-      (await make({ directories: { image, tolerations, after } }))
+      (await make({ directories: { image, tolerations, dependsOn } }))
         .filter(({ type }) => type === "kubernetes:batch/v1:Job")
         .map(({ inputs }) => (inputs.metadata as { name: string }).name);
     assert.deepEqual(await names("pulsar-all:2.7.4"), await names("pulsar-all:2.7.4"));

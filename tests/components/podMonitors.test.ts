@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import * as pulumi from "@pulumi/pulumi";
 import { line27 } from "../../model/charts/line27/line.ts";
 import { line4 } from "../../model/charts/line4/line.ts";
 import { PodMonitors, type PodMonitorsArgs } from "../../components/podMonitors.ts";
@@ -25,7 +24,7 @@ const make = (changes: Partial<PodMonitorsArgs> = {}) =>
         line: line27,
         interval: "30s",
         labels: { prometheus: "main" },
-        hook: new pulumi.ResourceHook("known", () => undefined),
+        cluster: {},
         ...changes,
       }),
   );
@@ -71,12 +70,12 @@ test("a monitor watches the pods of its release and component alone, at the port
   }
 });
 
-test("one asks whether the cluster knows the kind, before all others: what is wrong is said once", async () => {
+test("only the first checks for the PodMonitor kind, so that the error appears once", async () => {
   const registered = (await make()).filter(({ custom }) => custom);
   const asking = registered.filter(({ options }) => options.beforeCreate !== undefined);
   assert.deepEqual(
     asking.map(({ name, options }) => [name, options.beforeCreate]),
-    [["monitors-zookeeper", ["known"]]],
+    [["monitors-zookeeper", ["check-pod-monitors"]]],
   );
   for (const { name, dependsOn } of registered) {
     assert.deepEqual(dependsOn, name === "monitors-zookeeper" ? [] : ["monitors-zookeeper"]);

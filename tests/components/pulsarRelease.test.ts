@@ -46,7 +46,8 @@ async function make(changes: Partial<PulsarReleaseArgs> = {}) {
     release = new PulsarRelease("pulsar", {
       namespace: "messaging",
       release: "demo",
-      after: [],
+      prerequisites: [],
+      kubernetes: { cluster: {}, namespace: "messaging" },
       chart,
       cluster,
       managerCredentials: {

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { PulsarTenants, type PulsarTenantsArgs } from "../../components/pulsarTenants.ts";
 import { named, register } from "../support/mocks.ts";
 
-const args: Omit<PulsarTenantsArgs, "livesIn"> = {
+const args: Omit<PulsarTenantsArgs, "deletedWith"> = {
   tenants: [
     {
       name: "shop",
@@ -37,8 +37,8 @@ class Release extends pulumi.ComponentResource {}
 
 const run = (changes: Partial<PulsarTenantsArgs> = {}) =>
   register(() => {
-    const livesIn = new Release("test:Release", "release");
-    return new PulsarTenants("tenants", { ...args, livesIn, ...changes });
+    const deletedWith = new Release("test:Release", "release");
+    return new PulsarTenants("tenants", { ...args, deletedWith, ...changes });
   });
 
 describe("PulsarTenants", () => {
@@ -145,9 +145,9 @@ describe("PulsarTenants", () => {
   test("refuses a CA file that cannot be read", async () => {
     const adminApi = { address: "https://pulsar.example.com", caFile: "tests/none.pem" };
     await register(() => {
-      const livesIn = new Release("test:Release", "release");
+      const deletedWith = new Release("test:Release", "release");
       assert.throws(
-        () => new PulsarTenants("tenants", { ...args, livesIn, adminApi }),
+        () => new PulsarTenants("tenants", { ...args, deletedWith, adminApi }),
         /pulsar:adminApi\.caFile: tests\/none\.pem cannot be read \(ENOENT/,
       );
     });
