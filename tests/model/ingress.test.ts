@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { backends, type IngressPath, hasTls } from "../../model/ingress.ts";
 
-/** Whether a controller allows a path, by the rules of Kubernetes (networking.k8s.io/v1, HTTPIngressPath). */
+/** Whether an Ingress controller allows a path, by the rules of Kubernetes (networking.k8s.io/v1, HTTPIngressPath). */
 function letsIn(paths: readonly IngressPath[], path: string): boolean {
   const segments = (text: string) => text.split("/").filter((segment) => segment !== "");
   return paths.some((rule) => {
@@ -12,7 +12,7 @@ function letsIn(paths: readonly IngressPath[], path: string): boolean {
   });
 }
 
-/** A path as controllers match it: without query and escapes, `.` and `..` resolved, one slash at a time (nginx, Envoy, Traefik). */
+/** A path as controllers match it: decoded, without query, with `.` and `..` resolved and repeated slashes merged (nginx, Envoy, Traefik). */
 function normalised(raw: string): string {
   const [path = ""] = raw.split(/[?#]/);
   const done: string[] = [];
@@ -26,7 +26,7 @@ function normalised(raw: string): string {
 describe("the manager's host", () => {
   const { paths } = backends.manager;
 
-  // What front-end/src/api and front-end/build/webpack.prod.conf.js name in v0.2.0 and v0.4.0.
+  // From front-end/src/api and front-end/build/webpack.prod.conf.js of v0.2.0 and v0.4.0.
   const both = [
     "/",
     "/favicon.ico",
@@ -84,7 +84,7 @@ describe("the manager's host", () => {
     "/lookup/v2/../../pulsar-manager/users/superuser",
     "/static/..%2fpulsar-manager/users/superuser",
     "/PULSAR-MANAGER/users/superuser",
-    // Other paths that need no login, or bypass the manager.
+    // Other paths that need no login or bypass the manager.
     "/pulsar-manager/casdoor",
     "/pulsar-manager/third-party-login/callback/github",
     "/bkvm",
@@ -100,7 +100,7 @@ describe("the manager's host", () => {
     });
   }
 
-  test("cannot block what only the manager's Tomcat treats as another path: its front end does", () => {
+  test("cannot block a path that only the manager's Tomcat resolves to a blocked one; the manager's nginx does", () => {
     assert.ok(letsIn(paths, normalised("/admin/..;/pulsar-manager/users/superuser")));
   });
 });
@@ -127,7 +127,7 @@ describe("the admin API's host", () => {
   }
 });
 
-test("a host has TLS from a Secret of its own or from an issuer", () => {
+test("a host has TLS from an existing Secret or from an issuer", () => {
   assert.equal(hasTls({}, {}), false);
   for (const host of [{ tlsSecret: "tls" }, {}]) {
     assert.equal(hasTls(host, { issuer: "ca" }), true);

@@ -5,7 +5,7 @@ import { supportedManagerVersions } from "../../model/managerSchemas/index.ts";
 
 const config = frontEndConfig("demo");
 
-/** The blocks of a server as nginx reads them: without comments, each with its head and what it does. */
+/** The blocks of a server as nginx parses them: without comments, each with its header and content. */
 function locations(): { head: string; body: string }[] {
   const plain = config.replace(/^\s*#.*$/gm, "");
   return [...plain.matchAll(/(location|if) (.+?) \{\s*([^}]*)\}/g)].map(([, kind = "", head = "", body = ""]) => ({
@@ -14,7 +14,7 @@ function locations(): { head: string; body: string }[] {
   }));
 }
 
-/** What nginx answers by itself: regular expressions go before prefixes, on the decoded and normalised path. */
+/** The responses of nginx itself. Regular expressions have precedence over prefixes and match the decoded, normalised path. */
 function refused(path: string, raw = path): boolean {
   return locations().some(({ head, body }) => {
     if (body !== "return 403;") return false;
@@ -25,8 +25,8 @@ function refused(path: string, raw = path): boolean {
   });
 }
 
-describe("the manager's front end", () => {
-  test("is the image's own but for what it refuses", () => {
+describe("the nginx configuration of the manager", () => {
+  test("is that of the image, except for the refused paths", () => {
     const to = (body: string) =>
       locations()
         .filter((location) => location.body === body)
@@ -41,7 +41,7 @@ describe("the manager's front end", () => {
     assert.equal(to("return 403;").length, 4);
   });
 
-  test("listens on IPv4 and on the addresses of its pod, and not on [::], which a kernel without IPv6 does not have", () => {
+  test("listens on IPv4 and on the addresses of its pod, but not on [::], which a kernel without IPv6 lacks", () => {
     const listens = [...config.matchAll(/^\s*listen\s+(\S+);$/gm)].map(([, address]) => address);
     assert.deepEqual(listens, ["9527", "demo-pulsar-pulsar-manager-0:9527"]);
   });
@@ -61,7 +61,7 @@ describe("the manager's front end", () => {
     });
   }
 
-  test("refuses a path that goes on behind a #", () => {
+  test("refuses a path that continues after a #", () => {
     assert.ok(refused("/pulsar-manager/", "/pulsar-manager/#/../users/superuser"));
   });
 
@@ -72,12 +72,12 @@ describe("the manager's front end", () => {
     "/pulsar-manager/users",
     "/admin/v2/persistent/a/b/c",
   ]) {
-    test(`lets ${path} through`, () => {
+    test(`allows ${path}`, () => {
       assert.ok(!refused(path));
     });
   }
 });
 
-test("every version that lets anybody make an account is one that is supported", () => {
+test("every version that allows anonymous accounts is a supported version", () => {
   for (const version of openManagerVersions) assert.ok(supportedManagerVersions.includes(version));
 });

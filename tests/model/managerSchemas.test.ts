@@ -13,7 +13,7 @@ function statements(sql: string): string[] {
 }
 
 for (const version of supportedManagerVersions) {
-  test(`the schema of ${version} makes exactly the tables it names, each only where it is missing`, () => {
+  test(`the schema of ${version} creates exactly the tables that it names, each only if it does not exist`, () => {
     const { sql, tables } = managerSchema(version);
     const made = statements(sql).map((statement) => /^CREATE TABLE IF NOT EXISTS (\w+) \(/.exec(statement)?.[1]);
     assert.deepEqual(made, tables);
@@ -31,7 +31,7 @@ test("v0.4.0 has a bookie for each environment, and no roles", () => {
   assert.deepEqual(tables, former);
 });
 
-test("every schema file belongs to a supported version", () => {
+test("every schema file is for a supported version", () => {
   const files = readdirSync(new URL("../../model/managerSchemas/", import.meta.url)).filter((file) =>
     file.endsWith(".sql"),
   );
@@ -42,7 +42,7 @@ test("every schema file belongs to a supported version", () => {
 });
 
 for (const version of ["v0.3.0", "latest", "toString", "../v0.2.0"]) {
-  test(`an unsupported version is refused by name: ${version}`, () => {
+  test(`refuses an unsupported version by name: ${version}`, () => {
     assert.throws(() => managerSchema(version), {
       message: `no database schema for Pulsar Manager "${version}"; supported: v0.2.0, v0.4.0`,
     });

@@ -9,7 +9,7 @@ const committed = {
   serving: { cpu: "16", memory: "64Gi" },
 };
 
-/** What is said of a size; the rest is undefined. */
+/** Sizes with the given fields. The others are undefined. */
 const said = (size: PodSize): unknown => JSON.parse(JSON.stringify(size));
 
 describe("podSizes", () => {
@@ -59,7 +59,7 @@ describe("podSizes", () => {
     });
   }
 
-  test("takes each field that is given, and derives the others from it", () => {
+  test("uses each field that is set, and derives the others from it", () => {
     const broker = (given: PodSize) => said(podSizes({ broker: given }, committed).broker);
     assert.deepEqual(broker({ requests: { cpu: "2" }, priorityClass: "high" }), {
       ...(derived.broker as object),
@@ -80,13 +80,13 @@ describe("podSizes", () => {
     });
   });
 
-  test("never asks for more than a limit that stands alone", () => {
+  test("never requests more than a limit that is set alone", () => {
     const { requests, limits } = podSizes({ broker: { limits: { cpu: "2", memory: "4Gi" } } }, committed).broker;
     assert.deepEqual(requests, { cpu: "2", memory: "4Gi" });
     assert.deepEqual(limits, { cpu: "2", memory: "4Gi" });
   });
 
-  test("leaves the chart's own sizes where no node is known, but for what an idle pod does not fit in", () => {
+  test("keeps the chart's sizes if no node is known, except for those too small for an idle pod", () => {
     const unknown = { zookeeper: {}, bookkeeper: { cpu: undefined, memory: undefined }, everything: committed.serving };
     const needs: Partial<Record<keyof typeof sizes, PodSize>> = {
       proxy: { requests: { memory: "256Mi" } },
@@ -98,13 +98,13 @@ describe("podSizes", () => {
     }
   });
 
-  test("asks for as much more as a larger heap needs, where no node is known", () => {
+  test("increases the request for a larger heap if no node is known", () => {
     const { proxy, manager } = podSizes({ proxy: { heap: "1Gi", direct: "512Mi" }, manager: { heap: "640Mi" } }, {});
     assert.deepEqual(said(proxy), { requests: { memory: "1792Mi" }, heap: "1Gi", direct: "512Mi" });
     assert.deepEqual(said(manager), { requests: { memory: "1024Mi" }, heap: "640Mi" });
   });
 
-  test("gives the manager what it needs on a small node as well", () => {
+  test("gives the manager enough even on a small node", () => {
     const { manager } = podSizes({}, { serving: { cpu: "2", memory: "6Gi" } });
     assert.deepEqual(said(manager), {
       requests: { cpu: "100m", memory: "640Mi" },
@@ -113,7 +113,7 @@ describe("podSizes", () => {
     });
   });
 
-  test("derives memory where only memory is known", () => {
+  test("derives memory if only memory is known", () => {
     const { zookeeper } = podSizes({}, { zookeeper: { memory: "16Gi" } });
     assert.deepEqual(said(zookeeper), {
       requests: { memory: "8192Mi" },
@@ -123,7 +123,7 @@ describe("podSizes", () => {
     });
   });
 
-  test("keeps heaps below the size from which on pointers grow", () => {
+  test("keeps heaps below the limit of compressed pointers", () => {
     const { bookkeeper, broker } = podSizes(
       {},
       { bookkeeper: { cpu: "64", memory: "1Ti" }, serving: { cpu: "64", memory: "1Ti" } },
@@ -139,7 +139,7 @@ describe("podSizes", () => {
   const all = (size: { cpu: string; memory: string }) =>
     podSizes({}, { zookeeper: size, bookkeeper: size, serving: size });
 
-  test("fits a pod of each serving component on one node of 6 GiB or more", () => {
+  test("fits a pod of each serving component on a node of 6 GiB or more", () => {
     fc.assert(
       fc.property(node, (size) => {
         const { broker, proxy, autorecovery, toolset, manager } = all(size);
@@ -153,7 +153,7 @@ describe("podSizes", () => {
     );
   });
 
-  test("gives every pod something of a node, and never more than the node has", () => {
+  test("gives every pod a part of the node, and never more than the node has", () => {
     fc.assert(
       fc.property(node, (size) => {
         for (const [component, { requests }] of Object.entries(all(size))) {
@@ -166,7 +166,7 @@ describe("podSizes", () => {
     );
   });
 
-  test("leaves each JVM less than its container may take", () => {
+  test("leaves room between each JVM's memory and its container's limit", () => {
     fc.assert(
       fc.property(node, (size) => {
         for (const [component, { heap = "0", direct = "0", limits }] of Object.entries(all(size))) {
@@ -194,12 +194,12 @@ describe("quantities", () => {
   }
 
   for (const quantity of ["", "Gi", "1GB", "-1"]) {
-    test(`"${quantity}" is none`, () => {
+    test(`"${quantity}" is not a quantity`, () => {
       assert.throws(() => amount(quantity), /is not a quantity$/);
     });
   }
 
-  test("are written in Mi, from 1 Gi on in steps of 128", () => {
+  test("are written in Mi, in steps of 128 from 1 Gi on", () => {
     const Mi = 2 ** 20;
     assert.deepEqual(
       [1023.9, 1024, 1151, 1152].map((count) => mebibytes(count * Mi)),

@@ -19,19 +19,19 @@ describe("key pair", () => {
     assert.ok(createPublicKey(privateKey).equals(publicKey));
   });
 
-  test("is the same from a PKCS#1 and a PKCS#8 PEM", () => {
+  test("is the same for a PKCS#1 and a PKCS#8 PEM", () => {
     const pkcs8 = createPrivateKey(testKeyPem).export({ type: "pkcs8", format: "pem" }).toString();
     assert.deepEqual(keyPair(pkcs8), { PRIVATEKEY, PUBLICKEY });
   });
 
-  test("signs tokens that its public half verifies, with the role as the only claim", async () => {
+  test("signs tokens that its public key verifies, with the role as the only claim", async () => {
     const token = await signToken(testKeyPem, "asymmetric", { role: "admin" });
     const { payload, protectedHeader } = await jwtVerify(token, publicKey);
     assert.deepEqual(payload, { sub: "admin" });
     assert.deepEqual(protectedHeader, { alg: "RS256", typ: "JWT" });
   });
 
-  test("of somebody else verifies none of them", async () => {
+  test("does not verify tokens of another key", async () => {
     const other = generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey;
     await assert.rejects(
       jwtVerify(await signToken(testKeyPem, "asymmetric", { role: "admin" }), other),
@@ -41,7 +41,7 @@ describe("key pair", () => {
 });
 
 describe("symmetric key", () => {
-  test("has 256 bits and verifies the tokens", async () => {
+  test("has 256 bits and verifies its tokens", async () => {
     const { SECRETKEY } = symmetricKey(testKeyPem);
     assert.equal(der(SECRETKEY).length, 32);
     const token = await signToken(testKeyPem, "symmetric", { role: "proxy-admin" });
@@ -50,7 +50,7 @@ describe("symmetric key", () => {
     assert.equal(protectedHeader.alg, "HS256");
   });
 
-  test("differs from one private key to the next", () => {
+  test("differs for each private key", () => {
     const other = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({
       type: "pkcs1",
       format: "pem",
@@ -69,14 +69,14 @@ describe("key pair for ECDSA", () => {
     assert.ok(createPublicKey(privateKey).equals(publicKey));
   });
 
-  test("signs tokens that its public half verifies", async () => {
+  test("signs tokens that its public key verifies", async () => {
     const token = await signToken(testEcKeyPem, "ecdsa", { role: "admin" });
     const { payload, protectedHeader } = await jwtVerify(token, publicKey);
     assert.deepEqual(payload, { sub: "admin" });
     assert.deepEqual(protectedHeader, { alg: "ES256", typ: "JWT" });
   });
 
-  test("of somebody else verifies none of them", async () => {
+  test("does not verify tokens of another key", async () => {
     const other = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey;
     await assert.rejects(
       jwtVerify(await signToken(testEcKeyPem, "ecdsa", { role: "admin" }), other),
@@ -89,7 +89,7 @@ const pemOf = (keys: TokenKeys) => (keys === "ecdsa" ? testEcKeyPem : testKeyPem
 const verifierOf = (keys: TokenKeys) =>
   keys === "symmetric" ? der(symmetricKey(testKeyPem).SECRETKEY) : createPublicKey(pemOf(keys));
 
-test("every token verifies, says its role and its day, and is the same when signed again", async () => {
+test("every token verifies, has its role and date, and is the same when signed again", async () => {
   const day = fc
     .date({ min: new Date("2030-01-01"), max: new Date("2199-12-31"), noInvalidDate: true })
     .map((date) => date.toISOString().slice(0, 10));
@@ -107,13 +107,13 @@ test("every token verifies, says its role and its day, and is the same when sign
   );
 });
 
-/** Year, month counted from nought, day. */
+/** Year, month from 0, day. */
 function parts(day: string): [number, number, number] {
   const [year = 0, month = 0, date = 0] = day.split("-").map(Number);
   return [year, month - 1, date];
 }
 
-test("a token is refused from the beginning of its day on", async () => {
+test("a token expires at the start of its day", async () => {
   const token = await signToken(testKeyPem, "asymmetric", { role: "admin", expires: "2030-05-01" });
   const at = (currentDate: Date) => jwtVerify(token, verifierOf("asymmetric"), { currentDate });
   assert.equal((await at(new Date("2030-04-30T23:59:59Z"))).payload.sub, "admin");

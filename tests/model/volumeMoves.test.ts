@@ -14,7 +14,7 @@ interface Cluster {
   journal?: string;
 }
 
-/** The contract of a cluster whose pods are on these nodes, in order. */
+/** The contract of a cluster with pods on these nodes, in order. */
 function contract({
   zookeeper = [],
   bookies = [],
@@ -51,7 +51,7 @@ function contract({
 const three = contract({ bookies: ["bk-1", "bk-2", "bk-3"] });
 const breach = (after: Cluster, before = three) => breaches(before, contract(after));
 
-describe("the contract", () => {
+describe("the volume contract", () => {
   test("lists the node and the volumes of each pod", () => {
     const { volumes } = contract({ zookeeper: ["zk-1"], bookies: ["bk-1"], hostnames: { "bk-1": "host-1" } });
     assert.deepEqual(volumes, {
@@ -72,8 +72,8 @@ describe("the contract", () => {
   });
 });
 
-describe("a change of the settings", () => {
-  test("that puts another node in a node's place is refused, and allowed where exactly that is accepted", () => {
+describe("a change of the nodes or volumes", () => {
+  test("that replaces a node is refused, unless exactly this is accepted", () => {
     const bookies = ["bk-1", "bk-9", "bk-3"];
     assert.deepEqual(breach({ bookies }), [
       "bookie-1 has its data on bk-2 and would start empty on bk-9 (pulsar-bookie-journal-pulsar-bookie-1, " +
@@ -88,7 +88,7 @@ describe("a change of the settings", () => {
     assert.equal(accepting({ pod: "bookie-1", from: "bk-2" }), 1, "an accepted removal does not accept a move");
   });
 
-  test("that was applied is no longer a breach, and its entry may stay", () => {
+  test("that was applied is no longer refused, and its acceptance may remain in the settings", () => {
     const accepted = [{ pod: "bookie-1", from: "bk-2", to: "bk-9" }];
     const made = contract({ bookies: ["bk-1", "bk-9", "bk-3"], accepted });
     assert.deepEqual(breaches(made, made), []);
@@ -99,7 +99,7 @@ describe("a change of the settings", () => {
     );
   });
 
-  test("that reorders the nodes, puts one in between or takes one out of the middle is reported as a reordering, in one line", () => {
+  test("that reorders, inserts or removes nodes is reported as one line", () => {
     const head = "the order of the nodes has changed, and pods would start on the disks of other pods: ";
     const advice =
       "; put the nodes back in their order (ordinal i is on node i), add new nodes only at the end, remove only the last ones, and follow " +
@@ -119,7 +119,7 @@ describe("a change of the settings", () => {
     );
   });
 
-  test("that removes the last pod is refused, and allowed where that is accepted", () => {
+  test("that removes the last pod is refused, unless this is accepted", () => {
     const bookies = ["bk-1", "bk-2"];
     const [line = "", ...more] = breach({ bookies });
     assert.deepEqual(more, []);
@@ -132,7 +132,7 @@ describe("a change of the settings", () => {
     assert.equal(breach({ bookies, accepted: [{ pod: "bookie-2", from: "bk-3", to: "bk-9" }] }).length, 1);
   });
 
-  test("of a node's hostname label is refused unless accepted: volumes are pinned to the label", () => {
+  test("of a node's hostname label is refused unless accepted, because the volumes refer to the label", () => {
     const after = { bookies: ["bk-1", "bk-2", "bk-3"], hostnames: { "bk-2": "other" } };
     const [line = "", ...more] = breach(after);
     assert.deepEqual(more, []);
@@ -144,7 +144,7 @@ describe("a change of the settings", () => {
     assert.deepEqual(breach({ ...after, accepted: [{ pod: "bookie-1", from: "bk-2", to: "bk-2" }] }), []);
   });
 
-  test("of a path or a size is one line for all pods that stay, with the runbook", () => {
+  test("of a path or size is one line for all remaining pods, with the runbook", () => {
     const bookies = ["bk-1", "bk-2", "bk-3"];
     const advice =
       " (bookie-0, bookie-1, bookie-2); set the former value in the stack file, or follow docs/operations/move-a-changed-default.md";
@@ -153,7 +153,7 @@ describe("a change of the settings", () => {
       "bookie-journal was created with 50Gi and would be 60Gi, but a StatefulSet's claims are immutable and a local volume cannot grow" +
         advice,
     ]);
-    // A pod that starts empty anyway may have another directory.
+    // A pod that starts without data anyway may have another directory.
     const moved = structuredClone(three);
     moved.accepted = [{ pod: "bookie-2", from: "bk-3", to: "bk-9" }];
     moved.volumes["bookie-2"] = {
@@ -166,7 +166,7 @@ describe("a change of the settings", () => {
     assert.equal(breaches(three, moved).length, 2, "a volume that that is no longer planned has data, too");
   });
 
-  test("of what all volumes share is refused, whatever is accepted", () => {
+  test("of what all volumes share is refused, and cannot be accepted", () => {
     for (const key of ["namespace", "release", "storageClass"] as const) {
       const [line = "", ...more] = breaches(three, { ...three, [key]: "other" });
       assert.deepEqual(more, []);
@@ -180,7 +180,7 @@ describe("a change of the settings", () => {
     }
   });
 
-  test("of the cluster domain is refused: bookies are known by their full host names", () => {
+  test("of the cluster domain is refused, because bookies are identified by their full host names", () => {
     const after = { ...three, clusterDomain: "k8s.example" };
     assert.deepEqual(breaches(three, after), [
       "pulsar:clusterDomain: changes from cluster.local to k8s.example, so every bookie would start under another host name and refuse its " +
@@ -191,7 +191,7 @@ describe("a change of the settings", () => {
     assert.deepEqual(breaches(unsaid, after), [], "a state that is older than the setting");
   });
 
-  test("of the chart line is a migration, and refused with its runbook", () => {
+  test("of the chart line is refused as a migration, with its runbook", () => {
     const [line = "", ...more] = breaches(three, { ...three, chartLine: "4" });
     assert.deepEqual(more, []);
     assert.match(
@@ -224,7 +224,7 @@ describe("a change of the settings", () => {
 describe("for any cluster", () => {
   const names = fc.uniqueArray(fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/), { minLength: 2, maxLength: 20 });
 
-  test("nodes and pods appended at the end are no breach", () => {
+  test("appended nodes and pods are allowed", () => {
     fc.assert(
       fc.property(names, fc.nat(), (nodes, n) => {
         const some = nodes.slice(0, 1 + (n % (nodes.length - 1)));
@@ -234,7 +234,7 @@ describe("for any cluster", () => {
     );
   });
 
-  test("every move and removal is reported, and accepting the move of each pod accepts the whole change", () => {
+  test("all moves and removals are reported, and accepting each of them accepts the change", () => {
     const reordered = names.chain((nodes) =>
       fc.tuple(fc.constant(nodes), fc.shuffledSubarray(nodes, { minLength: 0, maxLength: nodes.length })),
     );

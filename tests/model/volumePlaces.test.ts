@@ -29,7 +29,7 @@ const nodesWith = (...hostnames: (string | undefined)[]) =>
     metadata: { name: `node${i + 1}`, labels: { zone: "a", ...(hostname !== undefined && { [label]: hostname }) } },
   }));
 
-/** A local volume for a node whose label is `hostname`. */
+/** A local volume for a node with the label `hostname`. */
 const onHost = (hostname: string): SelectorTerm => ({
   matchExpressions: [{ key: label, operator: "In", values: [hostname] }],
 });
@@ -43,13 +43,13 @@ describe("the hostname label of a node with volumes", () => {
   const faultsOf = (...hostnames: (string | undefined)[]) =>
     placeFaults(places, { nodes: nodesWith(...hostnames), volumes: [] });
 
-  test("is what the settings say; that of a node without volumes does not matter, nor does a node that is not there", () => {
+  test("must match the settings, except for nodes without volumes and missing nodes", () => {
     assert.deepEqual(faultsOf("host1", "host2"), []);
     assert.deepEqual(faultsOf("host1", "another"), []);
     assert.deepEqual(faultsOf(), []);
   });
 
-  test("is named beside what the settings say, with the key, where they differ or there is none", () => {
+  test("is reported with the expected value and the key if it differs or is missing", () => {
     assert.deepEqual(faultsOf("ip-10-0-0-1"), [
       "pulsar:nodes[0].hostname: the settings say host1, but node node1 has the label kubernetes.io/hostname=ip-10-0-0-1, " +
         "and no volume would bind there; set hostname: ip-10-0-0-1",
@@ -61,11 +61,11 @@ describe("the hostname label of a node with volumes", () => {
   });
 });
 
-describe("a directory that a PersistentVolume of somebody else's has", () => {
+describe("a directory of another PersistentVolume", () => {
   const start =
     "pulsar:volumes.dataDirectory: bookie-0 would have its bookie-journal in /data/journal on node1, where PersistentVolume theirs";
 
-  test("is refused with the volume, whose it is, its path and the node", () => {
+  test("is refused with the volume, its owner, its path and the node", () => {
     const local = volume({ local: { path: "/data/journal" } }, [onHost("host1")], "organization/pulsar/b");
     const claimed = { ...local, spec: { ...local.spec, claimRef: { namespace: "b", name: "claim-0" } } };
     assert.deepEqual(faultsWith(local, claimed), [
@@ -74,7 +74,7 @@ describe("a directory that a PersistentVolume of somebody else's has", () => {
     ]);
   });
 
-  test("is refused where another stack of the same name, in another backend, has it", () => {
+  test("is refused if another stack of the same name, in another backend, uses it", () => {
     const claimRef = { namespace: "b", name: planned.claim };
     const theirs = volume({ local: { path: "/data/journal" }, claimRef }, [onHost("host1")], "organization/pulsar/a");
     assert.deepEqual(faultsWith(theirs), [
@@ -82,7 +82,7 @@ describe("a directory that a PersistentVolume of somebody else's has", () => {
     ]);
   });
 
-  test("is refused where one lies within the other, and for hostPath as well", () => {
+  test("is refused if one contains the other, for hostPath volumes too", () => {
     for (const path of ["/data", "/data/", "/data/journal/current", "/"]) {
       assert.deepEqual(faultsWith(volume({ hostPath: { path } })), [
         `${start} (no claim) has ${path}; set another directory`,
@@ -90,10 +90,10 @@ describe("a directory that a PersistentVolume of somebody else's has", () => {
     }
   });
 
-  test("is none where the volume is this stack's, or no directory, or another one", () => {
+  test("is accepted if the volume belongs to this stack, or has another directory or none", () => {
     assert.deepEqual(
       faultsWith(
-        // Under whatever name the stack had when it created the volume.
+        // Whatever the name of the stack was when it created the volume.
         volume(
           { local: { path: "/data/journal" }, claimRef: { namespace: "pulsar", name: planned.claim } },
           [],
@@ -107,7 +107,7 @@ describe("a directory that a PersistentVolume of somebody else's has", () => {
     );
   });
 
-  test("counts on the nodes that the volume's affinity lets use it", () => {
+  test("is checked on the nodes in the volume's affinity", () => {
     const cases: [terms: SelectorTerm[], here: boolean][] = [
       [[onHost("host2")], false],
       [[onHost("host2"), onHost("host1")], true],

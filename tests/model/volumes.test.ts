@@ -25,7 +25,7 @@ function plan(
 }
 
 describe("planVolumes", () => {
-  test("gives the reference deployment's nine volumes, named after the chart's claims", () => {
+  test("returns the nine volumes of the reference deployment, named after the chart's claims", () => {
     assert.deepEqual(
       plan(["node1", "node2", "node3"], 3, 3).map(({ claim, node, path, size }) => [claim, node, path, size]),
       [
@@ -46,7 +46,7 @@ describe("planVolumes", () => {
     assert.equal(plan(["node1"], 1, 0, "demo")[0]?.claim, "demo-pulsar-zookeeper-data-demo-pulsar-zookeeper-0");
   });
 
-  test("a path or size of one node comes before one of all nodes, and that before the data directory", () => {
+  test("a path or size of a node overrides that of all nodes, which overrides the data directory", () => {
     const disks: Partial<VolumePlanArgs> = {
       nodes: [
         { name: "node1", hostname: "node1", setting: "pulsar:nodes[0]" },
@@ -74,7 +74,7 @@ describe("planVolumes", () => {
     );
   });
 
-  test("two paths overlap where one is the other or lies within it, however they are written", () => {
+  test("two paths overlap if they are equal or one contains the other, in any spelling", () => {
     const pairs: [a: string, b: string, overlapping: boolean][] = [
       ["/a", "/a", true],
       ["/a", "/a/b/c", true],
@@ -93,7 +93,7 @@ describe("planVolumes", () => {
     }
   });
 
-  test("ordinal i is on node i, one directory a volume and node; another node at the end moves nothing", () => {
+  test("ordinal i is on node i, with one directory for each volume and node; an appended node moves nothing", () => {
     const nodes = fc.uniqueArray(fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/), { minLength: 2, maxLength: 30 });
     fc.assert(
       fc.property(nodes, fc.nat(), fc.nat(), (names, a, b) => {

@@ -1,9 +1,9 @@
-/** Stack files in which YAML's dialects differ, or which are none: how Pulumi (3.250) reads them. */
+/** Stack files that YAML dialects read differently, or that are invalid, and how Pulumi (3.250) reads them. */
 
-/** Values as they are written, and what a program gets. */
+/** Values in the file, and as a program gets them. */
 const values: [written: string, read: unknown][] = [
   ["mixed", "mixed"],
-  // As the whole of a setting everything but a list or an object is text.
+  // Pulumi converts a top-level value to a string, unless it is a list or an object.
   ["yes", "yes"],
   ["True", "true"],
   ['"true"', "true"],
@@ -41,7 +41,7 @@ const values: [written: string, read: unknown][] = [
 
 const secrets = ["{ secure: v1:x }", "{ a: { secure: v1:x }, b: 1 }", "[{ role: a }, { secure: v1:x }]"];
 
-/** A stack file of all of them, and what is read of it. */
+/** A stack file with all of them, and the expected result. */
 export const awkward = {
   text: [
     "encryptionsalt: v1:somebody's",
@@ -57,10 +57,10 @@ export const awkward = {
   encrypted: secrets.map((_, i) => `pulsar:secret${i}`),
 };
 
-/** Stack files that say nothing. */
+/** Stack files without configuration. */
 export const empty = ["", "# nothing yet\n", "config:\n  # nothing yet\n", "config: {}\n", "config: ~\n"];
 
-/** What is no stack file, with a part of the reason that each reader gives. */
+/** Invalid stack files, with a part of the error of each reader. */
 export const faulty: { text: string; pulumi: RegExp; own: RegExp }[] = [
   {
     text: "config:\n\tpulsar:layout: mixed\n",

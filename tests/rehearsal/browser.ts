@@ -1,20 +1,19 @@
-/** A Chromium to look at pages with. */
+/** A Chromium for tests of pages. */
 import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { chromium, type Browser } from "playwright-core";
 
 /**
- * Starts the Chromium that the variable CHROMIUM names, else one on PATH, else that of the package @sparticuz/chromium, which is for Linux on
- * x64 alone.
+ * Starts the Chromium in the variable CHROMIUM, on PATH or in the package @sparticuz/chromium, which supports only Linux on x64.
  *
- * @throws Error where there is none
+ * @throws Error if there is none
  */
 export async function startBrowser(): Promise<Browser> {
   const executablePath = process.env["CHROMIUM"] ?? (await onPath()) ?? (await packaged());
   if (executablePath === undefined) {
     throw new Error("no browser found: install chromium or google-chrome, or set CHROMIUM to the path of one");
   }
-  // It runs as root in containers, where its sandbox does not work, and is to talk to nobody.
+  // In containers it runs as root, where its sandbox does not work. It must not access the network.
   const args = [
     "--headless",
     "--no-sandbox",

@@ -1,4 +1,4 @@
-/** Jobs that have failed for good are created again by the next `up`, although nothing else has changed. */
+/** The next `up` creates Jobs again that have failed permanently, even if nothing else has changed. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { supportedChartVersions } from "../../model/charts/lines.ts";
@@ -8,7 +8,7 @@ import { assertOk, changed, errorsOf, releases, withRehearsal } from "./support.
 const directories = ["node1", "node2", "node3"].map((node) => `volumes-directories-${node}`);
 
 for (const version of supportedChartVersions) {
-  test(`a first install whose Jobs fail for good, chart ${version}`, { timeout: 600_000 }, async (t) => {
+  test(`a first installation with Jobs that fail permanently, chart ${version}`, { timeout: 600_000 }, async (t) => {
     const config = { plain: { "pulsar:chart.version": version, "pulsar:chart.timeoutMinutes": "3" } };
     await withRehearsal({ config }, async (stage) => {
       const { api, stack, settings } = stage;
@@ -23,14 +23,14 @@ for (const version of supportedChartVersions) {
         }));
       };
 
-      await t.test("fails while the nodes' directories cannot be made", async () => {
+      await t.test("fails if the directories on the nodes cannot be created", async () => {
         const up = await upWithFailing(stage, ["directories"]);
         assert.ok(!up.ok);
         assert.match(errorsOf(up).join("\n"), /directories-node1.*failed to initialize/s);
         assert.deepEqual(await releases(stage), []);
       });
 
-      await t.test("makes them in the next up, and fails while the cluster cannot be initialised", async () => {
+      await t.test("creates them in the next up, and fails if the cluster cannot be initialised", async () => {
         const up = await upWithFailing(stage, ["pulsar-init", "pulsar-manager-init"]);
         assert.ok(!up.ok);
         assert.deepEqual(
@@ -43,7 +43,7 @@ for (const version of supportedChartVersions) {
         }
       });
 
-      await t.test("succeeds in the next up, which leaves the Jobs that are complete", async () => {
+      await t.test("succeeds in the next up, which keeps the completed Jobs", async () => {
         const before = await initJobs();
         const up = await stack.up();
         assertOk(up);

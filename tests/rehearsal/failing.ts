@@ -1,4 +1,4 @@
-/** Makes Jobs fail, which simulated kubelets complete at once. */
+/** Makes Jobs fail, which simulated kubelets would complete at once. */
 import { PatchStrategy, setHeaderOptions } from "@kubernetes/client-node";
 import type { Outcome } from "../../rehearsal/engine/stack.ts";
 import type { Api } from "../../rehearsal/cluster/api.ts";
@@ -7,7 +7,7 @@ import { waitFor } from "../../rehearsal/cluster/waiting.ts";
 
 export const asMergePatch = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
 
-/** An `up` during which the Jobs of these components fail for good: they may not be tried again, and their time is over after a second. */
+/** Runs an `up` during which the Jobs of these components fail permanently: without retries and with a deadline of one second. */
 export async function upWithFailing({ api, stack, settings }: Stage, components: string[]): Promise<Outcome> {
   const { namespace } = settings;
   const policy = await refuseSuccess(api, components);
@@ -33,7 +33,7 @@ export async function upWithFailing({ api, stack, settings }: Stage, components:
   }
 }
 
-/** Has the API server refuse that pods of these components succeed. */
+/** Lets the API server refuse to mark pods of these components as succeeded. */
 export async function refuseSuccess(api: Api, components: string[]): Promise<{ remove(): Promise<void> }> {
   const kind = (name: string, spec: object) => ({
     apiVersion: "admissionregistration.k8s.io/v1",
@@ -54,7 +54,7 @@ export async function refuseSuccess(api: Api, components: string[]): Promise<{ r
   });
   for (const object of [policy, binding]) await api.objects.create(object);
 
-  // A policy takes effect a moment after it was created; a pod that no node is found for shows when.
+  // A policy takes effect shortly after its creation. An unschedulable pod shows when.
   const [name, namespace] = ["probe", "default"];
   await api.objects.create({
     apiVersion: "v1",

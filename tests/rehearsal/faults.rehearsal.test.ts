@@ -1,4 +1,4 @@
-/** Stacks that must not pass: what the rehearsal says of each, and that it says so soon instead of waiting as long as Helm would. */
+/** The report on stacks that must fail, and that it comes soon, not after Helm's timeout. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PatchStrategy, setHeaderOptions } from "@kubernetes/client-node";
@@ -10,12 +10,12 @@ import { rehearseOn, type RehearsalResult } from "../../rehearsal/rehearse.ts";
 import { standInChart } from "../../rehearsal/stage.ts";
 import { assertOk, errorsOf, rehearse, releases, withProgramWithout, withRehearsal } from "./support.ts";
 
-/** Far below the half hour that Helm would wait, and enough for a machine that has other things to do. */
+/** Far below Helm's timeout of half an hour, and enough for a busy machine. */
 const limit = { timeout: 480_000 };
 
 const stopped = "up would never have finished and was stopped";
 
-/** The problems of a rehearsal that went no further than an `up` which would never have ended. */
+/** The problems of a rehearsal whose `up` would never have finished. */
 function problemsOfStuck(result: RehearsalResult): string[] {
   assert.deepEqual(outcomes(result), ["up stopped"]);
   assert.equal(result.verdict.ok, false);
@@ -23,7 +23,7 @@ function problemsOfStuck(result: RehearsalResult): string[] {
   return result.verdict.problems.slice(0, -1);
 }
 
-/** The fault with which the only `up` of a rehearsal has failed. */
+/** The error with which the only `up` of a rehearsal has failed. */
 function faultOf(result: RehearsalResult): string {
   assert.deepEqual(outcomes(result), ["up failed"]);
   assert.equal(result.verdict.ok, false);
@@ -36,7 +36,7 @@ function outcomes({ record }: RehearsalResult): string[] {
   return record.operations.map(({ name, outcome }) => `${name} ${outcome}`);
 }
 
-/** What stands before the scheduler's own words, which are there as well. */
+/** The explanation before the scheduler's own message, which must follow. */
 function inPlainWords(problem: string): string {
   const [plain = "", scheduler] = problem.split(' (scheduler: "');
   assert.match(scheduler ?? "", /^\d+\/\d+ nodes are available: /);
@@ -45,10 +45,10 @@ function inPlainWords(problem: string): string {
 
 const noToleration = "no toleration for the taint dedicated=pulsar:NoSchedule on all 3 nodes";
 
-test("a patch taken away: init Jobs without toleration", limit, async () => {
+test("a missing patch: init Jobs without toleration", limit, async () => {
   const taken = { "model/charts/line27/patches.ts": ["  initJobPlacement(objects);\n"] };
   const result = await withProgramWithout(taken, (project) => rehearse({ project }));
-  // A Job's name ends in the hash of its template, that of its pod in letters drawn by lot.
+  // The name of a Job ends in the hash of its template, that of its pod in random letters.
   const problems = problemsOfStuck(result).map((problem) => inPlainWords(problem).replace(/-\w+-\w+ /, " "));
   assert.deepEqual(problems, [
     `pulsar-bookie-init cannot be placed: ${noToleration}`,
@@ -56,14 +56,14 @@ test("a patch taken away: init Jobs without toleration", limit, async () => {
   ]);
 });
 
-test("pods that ask for more than any of their nodes has", limit, async () => {
+test("pods with larger requests than any of their nodes can hold", limit, async () => {
   const config = { plain: { "pulsar:pods.broker.requests.cpu": "20" } };
   const problems = problemsOfStuck(await rehearse({ stack: "prod", config })).map((problem) => inPlainWords(problem));
   assert.deepEqual(
     problems.map((problem) => problem.split(" ", 1)[0]),
     ["pulsar-broker-0", "pulsar-broker-1", "pulsar-broker-2"],
   );
-  // Each tells of the nodes it may run on, and of no other, how much is missing there.
+  // Each problem has the shortage on the nodes where the pod may run, and on no others.
   for (const problem of problems) {
     assert.match(problem, /sv-\d (is|are each) short of [\d.]+ CPU \(requested 20, free [\d.]+ of 16\)/);
     assert.doesNotMatch(problem, /(bk|zk)-\d is short/);
@@ -89,7 +89,7 @@ test("a chart of another version is refused before anything is started", async (
   });
 });
 
-test("chart values laid over the program's: more bookies than nodes, proxies without toleration", limit, async () => {
+test("chart values with too many bookies and without tolerations", limit, async () => {
   const plain = {
     "pulsar:values.bookkeeper.replicaCount": "4",
     "pulsar:values.proxy.tolerations[0].key": "another",
@@ -106,7 +106,7 @@ test("chart values laid over the program's: more bookies than nodes, proxies wit
   );
 });
 
-test("a chart value that says what a setting says is refused before anything is started", async () => {
+test("a chart value that duplicates a setting is refused before anything is started", async () => {
   const plain = { "pulsar:values.images.proxy.repository": "docker.io/a/pulsar" };
   await assert.rejects(rehearse({ config: { plain } }), (fault: unknown) => {
     assert.ok(fault instanceof RehearsalError);
@@ -118,7 +118,7 @@ test("a chart value that says what a setting says is refused before anything is 
   });
 });
 
-test("a cluster and a database that are not as the stack has them", limit, async (t) => {
+test("a cluster and a database that differ from the stack's settings", limit, async (t) => {
   const nodes = (planned: SimulatedNode[]) => planned.slice(0, 2);
   await withRehearsal({ nodes }, async (stage) => {
     const { core } = stage.api;
@@ -130,7 +130,7 @@ test("a cluster and a database that are not as the stack has them", limit, async
       return faultOf(result);
     };
 
-    await t.test("a hostname label and a directory that the settings do not fit, at preview and at up", async () => {
+    await t.test("a hostname label and a directory that contradict the settings, at preview and at up", async () => {
       const labelled = async (hostname: string) => {
         const body = { metadata: { labels: { "kubernetes.io/hostname": hostname } } };
         await core.patchNode({ name: "node2", body }, setHeaderOptions("Content-Type", PatchStrategy.MergePatch));
@@ -187,13 +187,13 @@ test("a cluster and a database that are not as the stack has them", limit, async
       await core.deletePersistentVolume({ name });
     });
 
-    await t.test("a node that does not exist is named, with those that do", async () => {
+    await t.test("a missing node is reported with the existing ones", async () => {
       const fault = await faultWith({ plain: { "pulsar:managerDatabase.deleteData": "true" } });
       assert.equal(
         fault,
         'up failed: node "node3": does not exist in the cluster of context "rehearsal"; set one of its nodes: node1, node2',
       );
-      // The manager's role may be made already; what follows begins without it.
+      // The manager's role may exist already. Nothing else starts without the node.
       assertOk(await stage.stack.destroy());
     });
     await stage.cluster.addNodes(simulatedNodes({ ...stage.settings, nodes: stage.settings.nodes.slice(2) }));
@@ -212,14 +212,14 @@ test("a cluster and a database that are not as the stack has them", limit, async
       });
       const server = `127.0.0.1:${stage.postgres.port} (database postgres)`;
       assert.match(fault, /^up failed: [^\n]*$/);
-      // The engine puts a hook's name before it, if it was a hook that asked first.
+      // The engine adds the name of the hook, if a hook connected first.
       assert.ok(
         fault.endsWith(`PostgreSQL at ${server} refused the password of user postgres, or there is no such user`),
         fault,
       );
     });
 
-    await t.test("a namespace of that name is somebody else's, and stays as it is", async () => {
+    await t.test("a namespace of another owner with the same name is not changed", async () => {
       const theirs = { namespace: "somebody-elses" };
       const look = async () => ({
         namespace: await stage.api.core.readNamespace({ name: theirs.namespace }),
@@ -227,7 +227,7 @@ test("a cluster and a database that are not as the stack has them", limit, async
         account: await stage.api.core.readNamespacedServiceAccount({ name: "default", ...theirs }),
       });
       const before = await look();
-      // What was made so far has its place noted down; another namespace is another cluster.
+      // The contract records the places of the created resources. Another namespace is another cluster.
       assertOk(await stage.stack.destroy());
       const fault = await faultWith({
         plain: { "pulsar:namespace": theirs.namespace },
@@ -236,13 +236,13 @@ test("a cluster and a database that are not as the stack has them", limit, async
       const reason =
         "Namespace somebody-elses already exists and is not this stack's (organization/pulsar/test): its owner is not known; " +
         "delete it, set another name, or set the stack to use the existing one";
-      // The engine puts the hook's name before it.
+      // The engine adds the name of the hook.
       assert.match(fault, /^up failed: [^\n]*$/);
       assert.ok(fault.endsWith(reason), fault);
       assert.deepEqual(await look(), before);
     });
 
-    await t.test("a wrong password of the manager's role, which somebody else has made", async () => {
+    await t.test("a wrong password of the manager's role, which exists already", async () => {
       assertOk(await stage.stack.destroy());
       const fault = await faultWith({
         plain: { "pulsar:namespace": "pulsar", "pulsar:managerDatabase.create": "false" },

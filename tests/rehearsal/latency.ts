@@ -1,4 +1,4 @@
-/** Latency between the engine and the API server, which on the loopback answers before anything can change. */
+/** Adds latency between the engine and the API server, which answers almost immediately on the loopback interface. */
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
@@ -10,8 +10,7 @@ interface Kubeconfig {
 }
 
 /**
- * Delays what passes between the API server and whoever reads the stage's kubeconfig from now on: Pulumi, its plugins and Helm, but not the
- * stage itself, which has read it.
+ * Delays all traffic with the API server of processes that read the stage's kubeconfig from now on: Pulumi, its plugins and Helm, but not the stage.
  * @param roundTrip in milliseconds
  */
 export async function addLatency({ cluster: { kubeconfig } }: Stage, roundTrip: number): Promise<void> {
@@ -26,14 +25,14 @@ export async function addLatency({ cluster: { kubeconfig } }: Stage, roundTrip: 
     forward(server, client, roundTrip / 2);
   }).listen(0, "127.0.0.1");
   await once(proxy, "listening");
-  // The stage does not know it, and must not wait for it.
+  // The stage does not know this server and must not wait for it.
   proxy.unref();
   address.port = String((proxy.address() as AddressInfo).port);
   entry.cluster.server = address.origin;
   await writeFile(kubeconfig, stringify(config));
 }
 
-/** Hands on what comes, each piece after the delay; timers of one delay end in the order in which they were set. */
+/** Forwards each chunk after the delay. Timers with equal delays fire in the order in which they were set. */
 function forward(from: Socket, to: Socket, delay: number): void {
   from.on("data", (piece) => setTimeout(() => to.write(piece), delay));
   from.on("end", () => setTimeout(() => to.end(), delay));

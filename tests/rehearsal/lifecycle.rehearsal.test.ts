@@ -1,4 +1,4 @@
-/** The life of a stack: interrupted, upgraded, meddled with by hand, failed and mended; each on what came before it. */
+/** The life cycle of one stack: interruption, upgrade, manual changes, failure and repair, each after the previous one. */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -14,14 +14,14 @@ import type { Stage } from "../../rehearsal/stage.ts";
 import { waitFor } from "../../rehearsal/cluster/waiting.ts";
 import { assertOk, errorsOf, managerLogin, query, releases, withRehearsal } from "./support.ts";
 
-/** For the longest wait of one condition on a busy machine, in milliseconds. */
+/** Milliseconds. Enough for the longest wait on a busy machine. */
 const limit = 120_000;
 
 const config = {
   plain: {
-    // Long enough for simulated pods, and short enough to end a test in which something never gets ready.
+    // Long enough for simulated pods, and short enough to end the test if something never becomes ready.
     "pulsar:chart.timeoutMinutes": "3",
-    // So that the second installation finds a server like the first.
+    // So that the second installation has a server like the first.
     "pulsar:managerDatabase.deleteData": "true",
   },
 };
@@ -36,7 +36,7 @@ test("a stack", async (t) => {
     const token = async () => (await api.core.readNamespacedSecret(tokenSecret)).data?.["TOKEN"];
     const asMergePatch = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
 
-    await t.test("killed while its volumes are made, and again while Helm installs it, is completed", async () => {
+    await t.test("is completed after up was killed twice", async () => {
       const early = await upKilledWhen(stage, async () => (await claims(stage)).length > 0);
       assert.equal(early.exitCode, undefined, early.text);
       assert.deepEqual(await releases(stage), []);
@@ -52,12 +52,12 @@ test("a stack", async (t) => {
       await assertRunning(stage);
     });
 
-    await t.test("is clean then: a second up and a refresh change nothing", async () => {
+    await t.test("is unchanged by a second up and a refresh", async () => {
       assertOk(await stack.up({ expectNoChanges: true }));
       assertOk(await stack.refresh({ expectNoChanges: true, clearPendingCreates: true }));
     });
 
-    await t.test("is upgraded to another image: the init Jobs are run anew, the tokens stay", async () => {
+    await t.test("is upgraded to another image: the init Jobs run again, the tokens are unchanged", async () => {
       const [jobs, signed] = [await initJobs(stage), await token()];
       await stack.configure({ plain: { "pulsar:images.pulsar": "apachepulsar/pulsar-all:2.7.5" } });
       assertOk(await stack.up());
@@ -76,7 +76,7 @@ test("a stack", async (t) => {
       assert.equal(await token(), signed);
     });
 
-    await t.test("is put right by a refresh and an up where somebody has meddled with it", async () => {
+    await t.test("is corrected by a refresh and an up after manual changes", async () => {
       const [login, signed, before] = [await managerLogin(stage), await token(), await marks(stage)];
       await query(stage, login, "INSERT INTO tenants (tenant) VALUES ('kept')");
       await query(stage, login, "DROP TABLE roles");
@@ -103,7 +103,7 @@ test("a stack", async (t) => {
       assert.deepEqual(await query(stage, login, "SELECT tenant FROM tenants"), [{ tenant: "kept" }]);
     });
 
-    await t.test("runs no SQL where nothing has changed", async () => {
+    await t.test("runs no SQL if nothing has changed", async () => {
       await query(stage, asSuperuser, "ALTER SYSTEM SET log_statement = 'all'");
       await query(stage, asSuperuser, "SELECT pg_reload_conf()");
       const said = async (mark: string) => {
@@ -119,14 +119,14 @@ test("a stack", async (t) => {
       assert.match(between[0] ?? "", /SELECT 'after'/);
     });
 
-    await t.test("is destroyed, and with it, as this stack says, its database", async () => {
+    await t.test("is destroyed together with its database, as configured", async () => {
       assertOk(await stack.destroy());
       assert.deepEqual(await databases(), []);
     });
 
-    await t.test("is killed while PostgreSQL makes its database", async () => {
+    await t.test("is killed while PostgreSQL creates its database", async () => {
       await withClient(stage.postgres, async (client) => {
-        // The database can be looked for then, and not be made: the creation waits, and goes on when its client is dead.
+        // Other sessions can query the database then, but not create one: the creation waits and continues after its client has ended.
         await client.query("BEGIN; LOCK TABLE pg_database IN EXCLUSIVE MODE");
         const waiting = "query LIKE 'CREATE DATABASE%' AND wait_event_type = 'Lock'";
         const creation = () => query(stage, asSuperuser, `SELECT FROM pg_stat_activity WHERE ${waiting}`);
@@ -140,40 +140,37 @@ test("a stack", async (t) => {
       assert.ok(!made.includes("manager-database-database"));
     });
 
-    await t.test(
-      "makes that database again, and where its first installation fails, is mended by changing a value",
-      async () => {
-        const memory = (quantity: string) => ({
-          "pulsar:values.bookkeeper.metadata.resources.requests.memory": quantity,
-          "pulsar:values.pulsar_metadata.resources.requests.memory": quantity,
-        });
-        // The API server refuses the init Jobs. Everything else that Helm makes stays.
-        await stack.configure({ plain: memory("plenty") });
-        const failed = await stack.up();
-        assert.equal(failed.ok, false);
-        const dropped = 'dropped the database "pulsar_manager", which an interrupted up had left behind';
-        assert.ok(
-          failed.diagnostics.some(({ message }) => message === dropped),
-          failed.text,
-        );
-        assert.ok((await stateNames(stage)).includes("manager-database-tables"));
-        assert.match(
-          errorsOf(failed).join("\n"),
-          /Job in version "v1" cannot be handled as a Job: quantities must match/,
-        );
-        assert.deepEqual(await releases(stage), ["pulsar 1 failed"]);
-        assert.deepEqual(await initJobs(stage), []);
+    await t.test("creates that database again, and recovers from a failed installation", async () => {
+      const memory = (quantity: string) => ({
+        "pulsar:values.bookkeeper.metadata.resources.requests.memory": quantity,
+        "pulsar:values.pulsar_metadata.resources.requests.memory": quantity,
+      });
+      // The API server refuses the init Jobs. All other resources of the release remain.
+      await stack.configure({ plain: memory("plenty") });
+      const failed = await stack.up();
+      assert.equal(failed.ok, false);
+      const dropped = 'dropped the database "pulsar_manager", which an interrupted up had left behind';
+      assert.ok(
+        failed.diagnostics.some(({ message }) => message === dropped),
+        failed.text,
+      );
+      assert.ok((await stateNames(stage)).includes("manager-database-tables"));
+      assert.match(
+        errorsOf(failed).join("\n"),
+        /Job in version "v1" cannot be handled as a Job: quantities must match/,
+      );
+      assert.deepEqual(await releases(stage), ["pulsar 1 failed"]);
+      assert.deepEqual(await initJobs(stage), []);
 
-        await stack.configure({ plain: memory("1Gi") });
-        assertOk(await stack.up());
-        assert.deepEqual(await releases(stage), ["pulsar 2 deployed"]);
-        await assertRunning(stage);
-      },
-    );
+      await stack.configure({ plain: memory("1Gi") });
+      assertOk(await stack.up());
+      assert.deepEqual(await releases(stage), ["pulsar 2 deployed"]);
+      await assertRunning(stage);
+    });
   });
 });
 
-/** Kills an `up` as a crash would, once the condition holds, and takes away the lock it left. */
+/** Kills an `up` as a crash would as soon as the condition holds, and removes its lock. */
 async function upKilledWhen({ stack, workspace }: Stage, condition: () => Promise<boolean>): Promise<Outcome> {
   const up = stack.up();
   const waiting = { what: "the moment to kill the up", limit, every: 20, signal: workspace.signal };
@@ -184,7 +181,7 @@ async function upKilledWhen({ stack, workspace }: Stage, condition: () => Promis
   return outcome;
 }
 
-/** The logical names of the resources that the state knows. */
+/** The logical names of the resources in the state. */
 async function stateNames({ stack }: Stage): Promise<string[]> {
   const { deployment } = (await stack.exportState()) as { deployment: { resources?: { urn: string }[] } };
   return (deployment.resources ?? []).map(({ urn }) => urn.split("::").at(-1) ?? "");
@@ -199,7 +196,7 @@ async function podNames(stage: Stage): Promise<string[]> {
   return (await stage.observe()).pods.map(({ name }) => name);
 }
 
-/** Everything runs where it is planned, both init Jobs are complete. */
+/** Checks that everything runs where planned and both init Jobs are complete. */
 async function assertRunning(stage: Stage): Promise<void> {
   const seen = await waitUntilStable(stage);
   assert.deepEqual(unreadyObjects(seen), []);
@@ -219,7 +216,7 @@ async function initJobs(stage: Stage): Promise<string[]> {
   return jobs.filter(({ component }) => component?.endsWith("-init")).map(({ name }) => name);
 }
 
-/** What marks each node: its labels, and its taints in any order. */
+/** The labels and the sorted taints of each node. */
 async function marks({ api }: Stage) {
   const { items } = await api.core.listNode();
   return items.map(({ metadata, spec }) => ({
@@ -228,7 +225,7 @@ async function marks({ api }: Stage) {
   }));
 }
 
-/** The logical names of the resources that an operation has updated, sorted. */
+/** The sorted logical names of the resources that an operation has updated. */
 function updated({ text }: Outcome): string[] {
   return [
     ...new Set([...text.matchAll(/^ *[~+-]{1,2} +\S+ (\S+) (?:updated|replaced) /gm)].map(([, name = ""]) => name)),

@@ -1,4 +1,4 @@
-/** The committed stacks on chart line 4: the one line changed, and the password that its manager's login needs. */
+/** The committed stacks on chart line 4, with only the version and the required password of the manager changed. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { rehearseOn } from "../../rehearsal/rehearse.ts";
@@ -15,7 +15,7 @@ test("the test stack on chart 4.7.0", limit, async (t) => {
     const { record, verdict, report } = await rehearseOn(stage, { keep: true });
     said.push(report);
 
-    await t.test("starts with every pod in its place, and a second up and a refresh are clean", async () => {
+    await t.test("starts with every pod where planned, and a second up and a refresh find no changes", async () => {
       assert.deepEqual(verdict, { ok: true, problems: [] });
       assert.deepEqual(
         record.operations.map(({ name, outcome }) => `${name} ${outcome}`),
@@ -58,7 +58,7 @@ test("the test stack on chart 4.7.0", limit, async (t) => {
   });
 });
 
-test("the production stack on chart 4.7.0, from nothing to nothing", limit, async () => {
+test("the production stack on chart 4.7.0, from installation to destroy", limit, async () => {
   const { record, verdict } = await rehearse({ stack: "prod", config });
   assert.deepEqual(verdict, { ok: true, problems: [] });
   assert.equal(record.operations.length, 5);

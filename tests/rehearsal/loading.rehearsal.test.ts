@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 
 const project = resolve(import.meta.dirname, "../..");
-/** In milliseconds, from the start of Node until the program's first line could run. */
+/** Milliseconds from the start of Node to the first line of the program. */
 const limit = 800;
 
 test("loading the program takes at most 0.8 s", async (t) => {
@@ -15,13 +15,13 @@ test("loading the program takes at most 0.8 s", async (t) => {
   await load(modules); // Fills the caches, Node's compile cache among them.
   const times: number[] = [];
   for (let run = 0; run < 7; run++) times.push(await load(modules));
-  // The best of them: what the others took longer is other processes' doing.
+  // The minimum, because other processes delay the rest.
   const best = Math.min(...times).toFixed(0);
   t.diagnostic(`loading takes ${best} ms (${times.map((time) => time.toFixed(0)).join(", ")})`);
   assert.ok(Number(best) <= limit, `loading takes ${best} ms`);
 });
 
-test("what only an up needs is not loaded for a preview", async () => {
+test("a preview does not load modules that only up needs", async () => {
   const files = JSON.parse(
     await run(await importsOf("index.ts"), "console.log(JSON.stringify(loaded));", { watch: true }),
   ) as string[];
@@ -35,7 +35,7 @@ async function importsOf(program: string): Promise<string[]> {
   return [...source.matchAll(/^import (?!type).* from "(.+)";$/gm)].map(([, module = ""]) => module);
 }
 
-/** A run's time, without its waits for a processor that others use. */
+/** CPU time of a run, without the time it waited for a processor. */
 async function load(modules: readonly string[]): Promise<number> {
   const report = await run(modules, "console.log(JSON.stringify([performance.now(), process.cpuUsage()]));");
   const [wall, { user, system }] = JSON.parse(report) as [number, NodeJS.CpuUsage];
@@ -43,8 +43,8 @@ async function load(modules: readonly string[]): Promise<number> {
 }
 
 /**
- * Imports the modules as Pulumi's runner does, behind the script that Pulumi.yaml preloads, then runs a statement and answers its output.
- * With `watch`, the statement finds the addresses of all that was loaded in `loaded`.
+ * Imports the modules as Pulumi's runner does, after the script that Pulumi.yaml preloads, then runs a statement and returns its output.
+ * With `watch`, the variable `loaded` contains the URLs of all loaded modules.
  */
 async function run(modules: readonly string[], statement: string, { watch = false } = {}): Promise<string> {
   const watching = `import { registerHooks } from "node:module";

@@ -1,4 +1,4 @@
-/** The manager, its login and the Ingresses, on the real API server: what is created, waited for, and left alone afterwards. */
+/** The manager, its login and its Ingresses on the real API server: what is created, awaited, and unchanged afterwards. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PatchStrategy, setHeaderOptions } from "@kubernetes/client-node";
@@ -10,13 +10,13 @@ import { assertOk, changed, errorsOf, withRehearsal } from "./support.ts";
 
 const limit = { timeout: 480_000 };
 
-test("the Job that makes the manager's login, with chart 2.7.7", limit, async (t) => {
+test("the Job that creates the manager's login, with chart 2.7.7", limit, async (t) => {
   await withRehearsal({}, async (stage) => {
     const { stack } = stage;
     assertOk(await stack.up());
     const first = await setUps(stage);
 
-    await t.test("is placed with the chart's own Jobs, and complete when the up is", () => {
+    await t.test("runs on the nodes of the chart's own Jobs, and is complete after up", () => {
       assert.equal(first.length, 1);
       const [job] = first;
       assert.match(job?.name ?? "", /^pulsar-manager-setup-[0-9a-f]{8}$/);
@@ -25,13 +25,13 @@ test("the Job that makes the manager's login, with chart 2.7.7", limit, async (t
       for (const node of job.nodes) assert.ok(["node1", "node2", "node3"].includes(node), node);
     });
 
-    await t.test("does not run again by a second up, and a refresh finds nothing", async () => {
+    await t.test("does not run again in a second up, and a refresh finds no changes", async () => {
       assertOk(await stack.up({ expectNoChanges: true }));
       assertOk(await stack.refresh({ expectNoChanges: true }));
       assert.deepEqual(await setUps(stage), first);
     });
 
-    await t.test("tries another password, which changes nothing else", async () => {
+    await t.test("tries another password, and nothing else changes", async () => {
       await stack.configure({ secret: { "pulsar:managerPassword": "another-password" } });
       const expected = ["create manager-setup-job", "delete manager-setup-job", "update manager-setup-requests"];
       const preview = await stack.preview();
@@ -52,7 +52,7 @@ test("the production stack's Ingresses, with chart 4.7.0", limit, async (t) => {
     const { namespace } = stage.settings;
     assertOk(await stack.up());
 
-    await t.test("have the manager's nginx configured so that it lets nobody make an account", async () => {
+    await t.test("come with an nginx configuration that refuses anonymous accounts", async () => {
       const { spec } = await api.apps.readNamespacedStatefulSet({ name: "pulsar-pulsar-manager", namespace });
       const pod = spec?.template.spec;
       const volume = pod?.volumes?.find(({ name }) => name === "front-end");
@@ -67,7 +67,7 @@ test("the production stack's Ingresses, with chart 4.7.0", limit, async (t) => {
       assert.deepEqual(await setUps(stage), []);
     });
 
-    await t.test("are Ingresses that the API server takes, each with its list of paths", async () => {
+    await t.test("are accepted by the API server, each with its list of paths", async () => {
       const path = `/apis/networking.k8s.io/v1/namespaces/${namespace}/ingresses`;
       const { items } = await api.get<{ items: Ingress[] }>(path, "application/json");
       assert.deepEqual(
@@ -93,7 +93,7 @@ test("the production stack's Ingresses, with chart 4.7.0", limit, async (t) => {
       });
     });
 
-    await t.test("lead to ports that their Services have", async () => {
+    await t.test("refer to ports of their Services", async () => {
       for (const { service, port } of Object.values(backends)) {
         const { spec } = await api.core.readNamespacedService({ name: `pulsar-${service}`, namespace });
         assert.equal(spec?.type, "ClusterIP");
@@ -104,7 +104,7 @@ test("the production stack's Ingresses, with chart 4.7.0", limit, async (t) => {
       }
     });
 
-    await t.test("stay as they are: a second up and a refresh change nothing", async () => {
+    await t.test("are unchanged by a second up and a refresh", async () => {
       assertOk(await stack.up({ expectNoChanges: true }));
       assertOk(await stack.refresh({ expectNoChanges: true }));
     });
@@ -112,7 +112,7 @@ test("the production stack's Ingresses, with chart 4.7.0", limit, async (t) => {
 });
 
 test("a manager whose backend never answers, with chart 4.7.0", limit, async (t) => {
-  // Simulated kubelets run no probe. The API server refuses that a manager's pod with this request starts.
+  // Simulated kubelets run no probe. The API server refuses that a manager pod with this request becomes ready.
   const plain = {
     "pulsar:chart.version": "4.7.0",
     "pulsar:chart.timeoutMinutes": "2",
@@ -129,7 +129,7 @@ test("a manager whose backend never answers, with chart 4.7.0", limit, async (t)
     await runsUnready(stage, `${name}-0`);
     const outcome = await failed;
 
-    await t.test("fails the up, which says which pod it is and where the reason is", () => {
+    await t.test("fails the up, with the pod's name and where to find the reason", () => {
       assert.equal(outcome.ok, false);
       const errors = errorsOf(outcome).join("\n");
       assert.match(errors, /Helm release pulsar is not ready:\n {2}pulsar-pulsar-manager-0 on node\d: container/);
@@ -150,7 +150,7 @@ test("a manager whose backend never answers, with chart 4.7.0", limit, async (t)
       );
     });
 
-    await t.test("is not touched by a later upgrade of something else, once it is ready", async () => {
+    await t.test("is not changed by a later upgrade of another component, once it is ready", async () => {
       const before = await setOf();
       await stack.configure({ plain: { "pulsar:replicas.toolset": "2" } });
       assertOk(await stack.up());
@@ -161,7 +161,7 @@ test("a manager whose backend never answers, with chart 4.7.0", limit, async (t)
 
 const notAnswered = "Readiness probe failed: HTTP probe failed with statuscode: 404";
 
-/** Refuses that the pods which request 123m of CPU start, but for what `runsUnready` writes. */
+/** Lets nobody but `runsUnready` change the status of pods that request 123m of CPU. */
 async function refuseRunning(api: Stage["api"]): Promise<void> {
   const object = (kind: string, spec: object) => ({
     apiVersion: "admissionregistration.k8s.io/v1",
@@ -190,7 +190,7 @@ async function refuseRunning(api: Stage["api"]): Promise<void> {
   );
 }
 
-/** Takes the place of the pod's kubelet: its container runs, and its probe fails. */
+/** Acts as the pod's kubelet: its container runs, and its probe fails. */
 async function runsUnready({ api, settings: { namespace } }: Stage, name: string): Promise<void> {
   const pod = await waitFor(
     async () => {
@@ -228,7 +228,7 @@ interface Ingress {
   };
 }
 
-/** The Jobs that make the manager's login, and where their pods are. */
+/** The Jobs that create the manager's login, and the nodes of their pods. */
 async function setUps({ api, settings: { namespace } }: Stage) {
   const labelSelector = "component=manager-setup";
   const { items: jobs } = await api.batch.listNamespacedJob({ namespace, labelSelector });

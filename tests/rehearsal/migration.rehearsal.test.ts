@@ -1,4 +1,4 @@
-/** docs/operations/migrate-to-pulsar-4.md, as far as simulated nodes go: the new cluster beside the old one, then the old one away. */
+/** docs/operations/migrate-to-pulsar-4.md with simulated nodes: the new cluster next to the old one, then the removal of the old one. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseSettings } from "../../settings/settings.ts";
@@ -11,7 +11,7 @@ import { waitFor } from "../../rehearsal/cluster/waiting.ts";
 import { stackConfig } from "../support/stackFile.ts";
 import { assertOk, errorsOf, releases, withRehearsal } from "./support.ts";
 
-/** What the runbook changes in the second stack's file; here that is the committed production stack. */
+/** The changes of the runbook to the second stack's file, which is the committed production stack here. */
 const beside = {
   "pulsar:chart.version": "4.7.0",
   "pulsar:namespace": "pulsar4",
@@ -31,7 +31,7 @@ test("docs/operations/migrate-to-pulsar-4.md", { timeout: 480_000 }, async (t) =
     assertOk(await stack.up());
     assert.deepEqual(await releases(stage), ["pulsar 1 deployed"]);
 
-    await t.test("the other chart line on the running stack is refused, with the runbook's name", async () => {
+    await t.test("the other chart line is refused on the running stack, with the runbook's name", async () => {
       await stack.configure({
         plain: { "pulsar:chart.version": "4.7.0", "pulsar:chart.source": standInChart("4.7.0") },
       });
@@ -48,14 +48,14 @@ test("docs/operations/migrate-to-pulsar-4.md", { timeout: 480_000 }, async (t) =
     const before = await uids(stage, "pulsar");
     const second = await stage.addStack("prod", { plain: beside });
 
-    await t.test("the second stack starts beside it, and neither touches the other", async () => {
+    await t.test("the second stack starts, and neither stack changes the other", async () => {
       assertOk(await second.stack.up());
       await runs(stage, second.layout);
       assert.deepEqual(await uids(stage, "pulsar"), before);
       assertOk(await second.stack.up({ expectNoChanges: true }));
     });
 
-    await t.test("the old one goes, and the new one stays as it is", async () => {
+    await t.test("the old stack is destroyed, and the new one is unchanged", async () => {
       const running = await uids(stage, "pulsar4");
       assertOk(await stack.destroy());
       assert.deepEqual(await uids(stage, "pulsar"), {});
@@ -72,7 +72,7 @@ function withProductionNodes(planned: SimulatedNode[]): SimulatedNode[] {
   return [...planned, ...simulatedNodes(parseSettings(stackConfig("prod"), "prod", true))];
 }
 
-/** Waits until nothing of the second stack is open, and holds its pods against its plan. */
+/** Waits until everything in the second stack is ready, and compares its pods with its plan. */
 async function runs(stage: Stage, layout: Stage["layout"]): Promise<void> {
   const seen = await waitFor(
     async (): Promise<Observation | undefined> => {
@@ -84,7 +84,7 @@ async function runs(stage: Stage, layout: Stage["layout"]): Promise<void> {
   assert.deepEqual(placementProblems(seen.pods, layout, true), []);
 }
 
-/** The uids of the pods of a namespace, those of Jobs left out. */
+/** The uids of the pods of a namespace, without those of Jobs. */
 async function uids({ api }: Stage, namespace: string): Promise<Record<string, string | undefined>> {
   const { items } = await api.core.listNamespacedPod({ namespace, labelSelector: "component,!job-name" });
   return Object.fromEntries(items.map(({ metadata }) => [metadata?.name ?? "", metadata?.uid]));

@@ -1,4 +1,4 @@
-/** PodMonitors on a cluster that does not know them, and on one that does. */
+/** PodMonitors on a cluster without and with the kind. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Stage } from "../../rehearsal/stage.ts";
@@ -36,7 +36,7 @@ test("PodMonitors", { timeout: 480_000 }, async (t) => {
 
     await plantKind(stage);
 
-    await t.test("are there for each component with metrics once the kind is known, and stay as they are", async () => {
+    await t.test("are created for each component with metrics once the kind exists", async () => {
       assertOk(await stack.up());
       const { items } = await api.get<PodMonitors>(
         `${kinds}/namespaces/${settings.namespace}/podmonitors`,
@@ -63,7 +63,7 @@ test("PodMonitors", { timeout: 480_000 }, async (t) => {
       }
     });
 
-    await t.test("go when they are not asked for any more, and the release stays as it is", async () => {
+    await t.test("are removed when they are disabled, and the release is unchanged", async () => {
       await stack.configure({ plain: { "pulsar:monitoring.podMonitors": "false" } });
       const outcome = await stack.up();
       assertOk(outcome);
@@ -77,10 +77,10 @@ test("PodMonitors", { timeout: 480_000 }, async (t) => {
   });
 });
 
-/** What the Prometheus operator brings along, down to the kind's name. */
+/** The CustomResourceDefinition of the Prometheus operator, reduced to the kind. */
 async function plantKind({ api }: Stage): Promise<void> {
   const names = { kind: "PodMonitor", listKind: "PodMonitorList", plural: "podmonitors", singular: "podmonitor" };
-  // As the client spells it.
+  // The client's spelling.
   const spec = { type: "object", x_kubernetes_preserve_unknown_fields: true };
   const definition = {
     apiVersion: "apiextensions.k8s.io/v1",

@@ -1,4 +1,4 @@
-/** The production stack's network policies on a real API server, against the labels that pods really have. No network plugin enforces them here. */
+/** The production stack's network policies on a real API server, compared with the labels of the pods. No network plugin enforces them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { V1Pod } from "@kubernetes/client-node";
@@ -25,12 +25,12 @@ for (const version of supportedChartVersions) {
       const policies = await policiesOf(stage);
       const pods = (await stage.api.core.listNamespacedPod({ namespace: stage.settings.namespace })).items;
 
-      await t.test("are taken by the API server, and left as they are by a second up and a refresh", () => {
+      await t.test("are accepted by the API server, and unchanged by a second up and a refresh", () => {
         assert.deepEqual(verdict, { ok: true, problems: [] });
         assert.ok(policies.length >= 13, String(policies.length));
       });
 
-      await t.test("select every pod of the stack's, those of Jobs among them, by exactly one", () => {
+      await t.test("select every pod of the stack exactly once, including those of Jobs", () => {
         const counts = pods.map((pod) => [
           pod.metadata?.name,
           policies.filter((policy) => selects(policy, endOf(pod))).map(({ metadata }) => metadata.name).length,
@@ -48,7 +48,7 @@ for (const version of supportedChartVersions) {
         }
       });
 
-      await t.test("as the API server holds them, they stop and let through", () => {
+      await t.test("allow and block the same connections after the API server has stored them", () => {
         const of = (component: string) => {
           const pod = pods.find(({ metadata }) => metadata?.labels?.["component"] === component);
           assert.ok(pod, component);
@@ -67,7 +67,7 @@ for (const version of supportedChartVersions) {
   });
 }
 
-/** All of the namespace. */
+/** All policies of the namespace. */
 async function policiesOf({ api, settings }: Stage): Promise<(Policy & { metadata: { name: string } })[]> {
   const path = `/apis/networking.k8s.io/v1/namespaces/${settings.namespace}/networkpolicies`;
   return (await api.get<{ items: (Policy & { metadata: { name: string } })[] }>(path, "application/json")).items;

@@ -1,4 +1,4 @@
-/** A production cluster to look at: ten nodes in three zones, and what becomes of it when some of them are lost. */
+/** Records of a production cluster for tests of the report: ten nodes in three zones, and the effect of lost nodes. */
 import { dedicatedLayout } from "../../model/layouts/dedicated.ts";
 import type { Component } from "../../model/layouts/layout.ts";
 import { byName, type Observation, type PodView } from "../../rehearsal/cluster/observe.ts";
@@ -9,7 +9,7 @@ import { node, observation, pod, pulsarImage } from "./seen.ts";
 
 const GiB = 2 ** 30;
 
-/** The i-th node of a role is in the i-th of the zones a, b and c, over and over. */
+/** Zones a, b and c in turn for the nodes of each role. */
 function nodesOf(role: string, count: number) {
   return Array.from({ length: count }, (_, i) => {
     const name = `${role}-${i + 1}`;
@@ -99,7 +99,7 @@ function seen(): Observation {
   });
 }
 
-/** A rehearsal of it in which everything went well. */
+/** A successful rehearsal of it. */
 export function production(over: Partial<RehearsalRecord> = {}): RehearsalRecord {
   return {
     stack: "prod",
@@ -121,7 +121,7 @@ export function production(over: Partial<RehearsalRecord> = {}): RehearsalRecord
   };
 }
 
-/** What becomes of it when nodes are lost: what has a volume or may not share a node waits, the rest moves to a serving node that is left. */
+/** The effect of lost nodes: pods with a volume or an anti-affinity wait, the others move to a remaining serving node. */
 export function loss(names: string[], zone?: string): WhatIf {
   const before = seen();
   const refuge = layout.placements.broker.nodes.find((name) => !names.includes(name));

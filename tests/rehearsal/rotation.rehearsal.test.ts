@@ -1,4 +1,4 @@
-/** docs/operations/rotate-keys.md on the rehearsed production stack: what a rotation says, changes and restarts, and what it leaves alone. */
+/** docs/operations/rotate-keys.md on the rehearsed production stack: the messages, changes and restarts of a rotation, and what it does not change. */
 import assert from "node:assert/strict";
 import { createPublicKey } from "node:crypto";
 import { test } from "node:test";
@@ -38,12 +38,12 @@ test("keys and tokens", async (t) => {
     assertOk(await stack.up());
     await assertRunning(stage);
 
-    await t.test("are held by exactly the pods that a rotation restarts", async () => {
+    await t.test("are mounted by exactly the pods that a rotation restarts", async () => {
       const holders = (await pods(stage)).filter(({ secrets }) => secrets.some((name) => /^pulsar-token-/.test(name)));
       assert.deepEqual([...new Set(holders.map(({ component }) => component))].sort(), [...restarted].sort());
     });
 
-    await t.test("of applications are in a Secret and in an output of their own, beside the addresses", async () => {
+    await t.test("of applications are in a Secret and an output, with the addresses", async () => {
       const { clientTokens, applications } = await stack.outputs();
       assert.deepEqual(applications, {
         orders: application("pulsar-token-orders"),
@@ -61,7 +61,7 @@ test("keys and tokens", async (t) => {
       assert.deepEqual(stateOf(await stack.exportState(), "auth-token-admin"), { protect: true });
     });
 
-    await t.test("are rotated by the next generation: the preview says what it means and what it changes", async () => {
+    await t.test("are rotated by the next generation: the preview explains and shows the changes", async () => {
       const before = await pods(stage);
       await generation(2);
       const preview = await stack.preview();
@@ -82,7 +82,7 @@ test("keys and tokens", async (t) => {
       assert.deepEqual(await pods(stage), before);
     });
 
-    await t.test("then restarts the pods that hold them, in order, and no other", async () => {
+    await t.test("then restarts exactly the pods that mount them, in order", async () => {
       const before = await pods(stage);
       const old = { key: await publicKey(stage), token: await token(stage, "admin") };
       const up = await stack.up();
@@ -100,47 +100,44 @@ test("keys and tokens", async (t) => {
       await assert.rejects(jwtVerify(fresh.token, old.key), errors.JWSSignatureVerificationFailed);
     });
 
-    await t.test("stay as they are then: a third up and a refresh change nothing", async () => {
+    await t.test("are unchanged by a third up and a refresh", async () => {
       assertOk(await stack.up({ expectNoChanges: true }));
       assertOk(await stack.refresh({ expectNoChanges: true }));
     });
 
-    await t.test(
-      "are rotated again, killed between brokers and toolset, and gone on with; the first key goes",
-      async () => {
-        const before = await pods(stage);
-        const uids = new Set(before.map(({ uid }) => uid));
-        await generation(3);
-        const expected = ["create auth-key-3", "delete auth-key", "update auth-key-secret", "update token-rollout"];
-        assert.deepEqual(changed(await stack.preview()), [...expected, ...tested, ...allTokens].sort());
-        const killed = stack.up();
-        await waitFor(
-          async () =>
-            (await pods(stage)).some(({ component, uid }) => component === "broker" && !uids.has(uid)) || undefined,
-          { what: "the restart of the brokers", limit: 120_000, every: 20, signal: stage.workspace.signal },
-        );
-        stack.kill();
-        assert.equal((await killed).exitCode, undefined);
-        await stack.cancel();
-        const kept = (await pods(stage)).filter(({ component }) => component === "toolset");
-        assert.ok(
-          kept.every(({ uid }) => uids.has(uid)),
-          "it was killed too late to see anything",
-        );
+    await t.test("complete a killed rotation, which removes the first key", async () => {
+      const before = await pods(stage);
+      const uids = new Set(before.map(({ uid }) => uid));
+      await generation(3);
+      const expected = ["create auth-key-3", "delete auth-key", "update auth-key-secret", "update token-rollout"];
+      assert.deepEqual(changed(await stack.preview()), [...expected, ...tested, ...allTokens].sort());
+      const killed = stack.up();
+      await waitFor(
+        async () =>
+          (await pods(stage)).some(({ component, uid }) => component === "broker" && !uids.has(uid)) || undefined,
+        { what: "the restart of the brokers", limit: 120_000, every: 20, signal: stage.workspace.signal },
+      );
+      stack.kill();
+      assert.equal((await killed).exitCode, undefined);
+      await stack.cancel();
+      const kept = (await pods(stage)).filter(({ component }) => component === "toolset");
+      assert.ok(
+        kept.every(({ uid }) => uids.has(uid)),
+        "it was killed too late to see anything",
+      );
 
-        const resumed = await stack.up();
-        assertOk(resumed);
-        await assertRunning(stage);
-        await assertRestarted(stage, before, restarted);
-        assert.equal(stateOf(await stack.exportState(), "auth-key"), undefined);
-        assert.deepEqual(stateOf(await stack.exportState(), "auth-key-2"), { protect: false });
-        assert.deepEqual(stateOf(await stack.exportState(), "auth-key-3"), { protect: true });
-        assert.equal((await jwtVerify(await token(stage, "orders"), await publicKey(stage))).payload.sub, "orders");
-        assertOk(await stack.up({ expectNoChanges: true }));
-      },
-    );
+      const resumed = await stack.up();
+      assertOk(resumed);
+      await assertRunning(stage);
+      await assertRestarted(stage, before, restarted);
+      assert.equal(stateOf(await stack.exportState(), "auth-key"), undefined);
+      assert.deepEqual(stateOf(await stack.exportState(), "auth-key-2"), { protect: false });
+      assert.deepEqual(stateOf(await stack.exportState(), "auth-key-3"), { protect: true });
+      assert.equal((await jwtVerify(await token(stage, "orders"), await publicKey(stage))).payload.sub, "orders");
+      assertOk(await stack.up({ expectNoChanges: true }));
+    });
 
-    await t.test("are rotated to another algorithm, while the key before stays what it was", async () => {
+    await t.test("are rotated to another algorithm, with the previous key unchanged", async () => {
       const before = await pods(stage);
       await stack.configure({ plain: { "pulsar:tokens.generation": "4", "pulsar:tokens.keys": "ecdsa" } });
       const expected = [
@@ -158,7 +155,7 @@ test("keys and tokens", async (t) => {
       assertOk(await stack.up({ expectNoChanges: true }));
     });
 
-    await t.test("get another day of expiry with the same key: the manager alone is restarted", async () => {
+    await t.test("get another expiry date with the same key: only the manager is restarted", async () => {
       const [before, key] = [await pods(stage), await publicKey(stage)];
       await stack.configure({ plain: { "pulsar:tokens.expires": "2199-01-01" } });
       const preview = await stack.preview();
@@ -176,7 +173,7 @@ test("keys and tokens", async (t) => {
       assertOk(await stack.up({ expectNoChanges: true }));
     });
 
-    await t.test("of a day that has begun are refused, one that is near is warned of", async () => {
+    await t.test("with a past expiry date are refused, with a near one cause a warning", async () => {
       const day = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
       await stack.configure({ plain: { "pulsar:tokens.expires": day(0) } });
       const refused = await stack.preview();
@@ -186,7 +183,7 @@ test("keys and tokens", async (t) => {
       assert.match(warnings(await stack.preview()).join("\n"), /tokens expire on .* \(00:00 UTC\), 4 days from now/);
     });
 
-    await t.test("of an application that goes go, in production too, and no pod is restarted", async () => {
+    await t.test("of a removed application are removed, in production too, without restarts", async () => {
       const before = await pods(stage);
       await stack.configure({ plain: { "pulsar:tokens.expires": "2199-01-01", "pulsar:clients[0].role": "shipping" } });
       const expected = ["create auth-token-shipping", "delete auth-token-orders"];
@@ -202,13 +199,13 @@ interface Pod {
   component: string;
   uid: string;
   created: number;
-  /** When it became ready. */
+  /** The time when it became ready. */
   ready: number;
-  /** Names of the Secrets it mounts or has in its environment. */
+  /** Names of the Secrets in its volumes and environment. */
   secrets: string[];
 }
 
-/** The chart's pods but for those of Jobs. */
+/** The chart's pods, without those of Jobs. */
 async function pods({ api, settings: { namespace } }: Stage): Promise<Pod[]> {
   const { items } = await api.core.listNamespacedPod({ namespace, labelSelector: "release=pulsar,!job-name" });
   return items
@@ -228,7 +225,7 @@ async function pods({ api, settings: { namespace } }: Stage): Promise<Pod[]> {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Exactly the pods of these components are others than before, and those of a step were made when those of the step before were ready. */
+/** Checks that exactly the pods of these components were replaced, and those of each step after those of the previous step were ready. */
 async function assertRestarted(stage: Stage, before: Pod[], components: string[]): Promise<void> {
   const after = await pods(stage);
   assert.equal(after.length, before.length);
@@ -248,7 +245,7 @@ async function assertRestarted(stage: Stage, before: Pod[], components: string[]
   }
 }
 
-/** When the smoke test, of which there is one, was started; it has succeeded. */
+/** The start time of the only smoke test, which has succeeded. */
 async function smokeTest({ api, settings: { namespace } }: Stage): Promise<number> {
   const { items } = await api.batch.listNamespacedJob({ namespace, labelSelector: "component=smoke-test" });
   const [job, ...more] = items;
@@ -275,7 +272,7 @@ async function publicKey(stage: Stage) {
   return createPublicKey({ key, format: "der", type: "spki" });
 }
 
-/** What was warned of in a run that is not also said by a run in which nothing happens. */
+/** The warnings of a run, without those of a run without changes. */
 function warnings({ diagnostics }: Outcome): string[] {
   return diagnostics
     .filter(({ severity }) => severity === "warning")

@@ -1,4 +1,4 @@
-/** The runbooks of docs/, each followed on the rehearsed production stack. */
+/** The runbooks in docs/, each followed on the rehearsed production stack. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseSettings } from "../../settings/settings.ts";
@@ -13,7 +13,7 @@ import type { Stage } from "../../rehearsal/stage.ts";
 import { stackConfig } from "../support/stackFile.ts";
 import { assertOk, changed, errorsOf, withRehearsal } from "./support.ts";
 
-/** Nodes that the stack file does not have yet, like others of their group. */
+/** Additional nodes for the stack file, like the others of their group. */
 const spare = { "bk-5": "bk-1", "bk-9": "bk-1", "zk-9": "zk-1" };
 
 test("the runbooks", async (t) => {
@@ -25,12 +25,12 @@ test("the runbooks", async (t) => {
     const zookeeper = (i: number, key: string) => `pulsar:nodeGroups.zookeeper.nodes[${i}].${key}`;
     const groups = structuredClone(stackGroups());
 
-    await t.test("destroy is refused before anything is touched", async () => {
+    await t.test("destroy is refused before anything is changed", async () => {
       const before = await takeInventory(api);
       const refused = await stack.destroy();
       assert.equal(refused.ok, false);
       assert.match(errorsOf(refused).join("\n"), /production-guard" cannot be deleted\s+because it is protected/);
-      // The engine tells of what it tried.
+      // The engine shows its attempts.
       assert.deepEqual(changed(refused), ["delete production-guard"]);
       const { added, removed } = compare(before, await takeInventory(api));
       assert.deepEqual({ added, removed }, { added: [], removed: [] });
@@ -38,7 +38,7 @@ test("the runbooks", async (t) => {
     });
 
     await t.test(
-      "docs/operations/add-a-bookie.md: one node more in the list, and nothing else is touched",
+      "docs/operations/add-a-bookie.md: one more node in the list, and nothing else is changed",
       async () => {
         const before = await uids(stage);
         await stack.configure({ plain: { [bookie(4, "name")]: "bk-5", [bookie(4, "zone")]: "b" } });
@@ -80,7 +80,7 @@ test("the runbooks", async (t) => {
     });
 
     await t.test(
-      "docs/operations/move-a-changed-default.md: another directory or size is refused, the old one written down is clean",
+      "docs/operations/move-a-changed-default.md: another directory or size is refused, the previous one as a setting changes nothing",
       async () => {
         const settings = {
           "pulsar:volumes.directories.bookie-journal": "/mnt/other",
@@ -101,7 +101,7 @@ test("the runbooks", async (t) => {
       },
     );
 
-    await t.test("docs/operations/replace-a-node.md: a bookie's node that is gone for good", async () => {
+    await t.test("docs/operations/replace-a-node.md: a bookie's node that is lost permanently", async () => {
       await failNodes(stage, ["bk-2"]);
       await api.core.deleteNode({ name: "bk-2" });
       const before = await uids(stage, "bookie-1");
@@ -167,14 +167,14 @@ test("the runbooks", async (t) => {
     );
 
     await t.test(
-      "docs/operations/restore-after-destroy.md: taken down on purpose, and up again over its data",
+      "docs/operations/restore-after-destroy.md: destroyed on purpose, and installed again with its data",
       async () => {
         const paths = await volumePaths(stage);
         await stack.unprotect();
         assertOk(await stack.destroy());
         const left = await changesAfterDestroy(stage, 30_000);
         assert.deepEqual(left.added, []);
-        // The two nodes that died during these tests, and what the cluster itself keeps for each node, were somebody else's.
+        // The two lost nodes, and the objects that the cluster keeps for each node, do not belong to the stack.
         assert.deepEqual(
           left.removed.filter((name) => !/bk-2|zk-3/.test(name)),
           [],
@@ -214,7 +214,7 @@ function layoutWith(groups: Groups) {
   return parseSettings(stackConfig("prod", { "pulsar:nodeGroups": groups }), "prod", true).layout;
 }
 
-/** Everything runs where it is planned, nothing is open. */
+/** Checks that everything is ready and runs where planned. */
 async function assertRunning(stage: Stage, layout: Stage["layout"]): Promise<Observation> {
   const seen = await waitUntilStable(stage);
   assert.deepEqual(unreadyObjects(seen), []);
@@ -226,7 +226,7 @@ function nodeOf({ pods }: Observation, name: string): string | undefined {
   return pods.find((pod) => pod.name === name)?.node;
 }
 
-/** The uid of each pod of the StatefulSets but one, and of each of their claims and volumes: another uid is another object. */
+/** The uids of all pods of StatefulSets except one, and of their claims and volumes, to detect replaced objects. */
 async function uids(
   { api, settings: { namespace } }: Stage,
   except = "none",
@@ -246,7 +246,7 @@ async function uids(
   );
 }
 
-/** Where the data of each volume is: node and directory. */
+/** The node and directory of each volume. */
 async function volumePaths({ api }: Stage) {
   const { items } = await api.core.listPersistentVolume();
   return items.map(({ metadata, spec }) => [metadata?.name, spec?.local?.path, JSON.stringify(spec?.nodeAffinity)]);

@@ -1,4 +1,4 @@
-/** The search for secrets in every place where somebody might see them. */
+/** Searches for secrets wherever somebody could read them. */
 import assert from "node:assert/strict";
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Stage } from "../../rehearsal/stage.ts";
 import { helm } from "./support.ts";
 
-/** Keys of Secrets whose values are no secrets: what a token is of, who somebody is, what a key is verified by. */
+/** Keys of Secrets with public values: kinds of tokens, names of roles, public keys. */
 const publicKeys = new Set([
   "TYPE",
   "PUBLICKEY",
@@ -17,10 +17,9 @@ const publicKeys = new Set([
 ]);
 
 /**
- * Fails where a secret of the deployed stack is to be seen: in its state, by Helm, in ConfigMaps and pods, in Pulumi's own folders, in anything
- * said.
+ * Fails if a secret of the deployed stack is visible in its state, in Helm, ConfigMaps or pods, in Pulumi's folders, or in any output.
  *
- * @param expected which values of Secrets are looked for, each `Secret <name> <key>`, sorted: a new one has to be thought of
+ * @param expected the values of Secrets to search for, as sorted `Secret <name> <key>`; the caller must list new ones
  */
 export async function assertNoSecretShown(stage: Stage, said: readonly string[], expected: string[]): Promise<void> {
   const { api, settings } = stage;
@@ -45,7 +44,7 @@ export async function assertNoSecretShown(stage: Stage, said: readonly string[],
     assert.doesNotMatch(text, /eyJ[\w-]{8,}\.[\w-]+/, `${place} holds a token`);
     assert.doesNotMatch(text, /PRIVATE KEY-/, `${place} holds a private key`);
   }
-  // The search finds what is there: the Secrets themselves.
+  // Checks that the search finds anything: the Secrets themselves.
   const { items } = await api.core.listNamespacedSecret({ namespace });
   const all = JSON.stringify(items);
   for (const [secret, forms] of Object.entries(secrets)) {
@@ -69,13 +68,13 @@ export function valueAt(data: Record<string, Buffer>, key: string): Buffer {
   return value;
 }
 
-/** Everything that is nobody's to see, each in the forms in which it might be seen. */
+/** All secret values, each in all of its encodings. */
 async function secretsOf(stage: Stage, expected: string[]): Promise<Record<string, string[]>> {
   const { api, settings, postgres, cluster } = stage;
   const { items } = await api.core.listNamespacedSecret({ namespace: settings.namespace });
   const own = items.flatMap(({ metadata, type, data = {} }) =>
     Object.entries(data).flatMap(([key, value]): [string, Buffer][] => {
-      // Helm's own records are no secrets, and what is in them is looked at; the others are public by name.
+      // Helm's own records are not secret, and their content is searched. The others are public names.
       if (type === "helm.sh/release.v1" || publicKeys.has(key)) return [];
       return [[`Secret ${metadata?.name ?? ""} ${key}`, Buffer.from(value, "base64")]];
     }),
@@ -97,7 +96,7 @@ async function secretsOf(stage: Stage, expected: string[]): Promise<Record<strin
     ]),
     ["the cluster's client key", Buffer.from(clientKey, "base64")],
   ];
-  // Alone too: in its Secret it stands within JSON (chart 2.7.7).
+  // The password alone, too, because its Secret contains it within JSON (chart 2.7.7).
   const login = own.find(([name]) => name === "Secret pulsar-manager-setup login.json")?.[1].toString();
   if (login !== undefined) {
     const { password } = JSON.parse(login) as { password: string };
@@ -107,8 +106,8 @@ async function secretsOf(stage: Stage, expected: string[]): Promise<Record<strin
 }
 
 /**
- * Pieces of those numbers of the key that its public half does not have. They stand in each of its formats, and are short enough to be found
- * where Base64 is broken into lines.
+ * Parts of the private numbers of the key. Every key format contains them, and they are short enough to be found in Base64 with
+ * line breaks.
  */
 function privateNumbers(key: KeyObject): [string, Buffer][] {
   const { d = "", p = "", q = "" } = key.export({ format: "jwk" });
@@ -124,8 +123,8 @@ function privateNumbers(key: KeyObject): [string, Buffer][] {
 }
 
 /**
- * A secret as it is, in JSON, and within something that is Base64 as a whole: there it looks different by where it begins, and its ends are
- * mixed with what stands beside it.
+ * The forms of a secret: verbatim, in JSON, and within Base64 of a longer text, where it depends on its offset and its ends are mixed with
+ * the adjacent characters.
  */
 function formsOf(secret: Buffer): string[] {
   const text = secret.toString();
@@ -137,7 +136,7 @@ function formsOf(secret: Buffer): string[] {
   return [text, JSON.stringify(text).slice(1, -1), ...inside, secret.toString("hex")];
 }
 
-/** The contents of all files below a folder by their path. */
+/** The contents of all files in a folder, by path. */
 async function filesIn(folder: string): Promise<Record<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));

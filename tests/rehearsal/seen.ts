@@ -1,13 +1,13 @@
-/** Small clusters to judge, for the tests of what the rehearsal makes of them. */
+/** Observations of small clusters for tests. */
 import { mixedLayout } from "../../model/layouts/mixed.ts";
 import type { NodeView, Observation, PodView, VolumeView } from "../../rehearsal/cluster/observe.ts";
 
-/** What all pods run. */
+/** The image of all pods. */
 export const pulsarImage = "harbor.example.com/library/apachepulsar/pulsar-all:2.7.4";
 
 export const taint = { key: "dedicated", value: "pulsar", effect: "NoSchedule" } as const;
 
-/** The plan of the test stack: three nodes that carry everything. */
+/** The layout of the test stack: three nodes that run all components. */
 export const layout = mixedLayout({
   nodes: ["node1", "node2", "node3"].map((name) => ({ name, hostname: name })),
   nodeLabel: { key: "node-role.kubernetes.io/pulsar", value: "pulsar" },
@@ -61,7 +61,7 @@ export function observation(over: Partial<Observation> = {}): Observation {
   };
 }
 
-/** The test stack as it should run. */
+/** The test stack when everything runs. */
 export function running(): Observation {
   const everywhere = (name: string, component = name): PodView[] =>
     [0, 1, 2].map((i) => pod(`pulsar-${name}-${i}`, { component, node: `node${i + 1}` }));

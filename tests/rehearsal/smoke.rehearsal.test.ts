@@ -1,4 +1,4 @@
-/** When the smoke test runs, and what becomes of an `up` whose smoke test fails. What the test itself says is told by tests/components/smokeTest.broker.test.ts. */
+/** When the smoke test runs, and the effect of its failure on `up`. tests/components/smokeTest.broker.test.ts tests its messages. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { V1Pod } from "@kubernetes/client-node";
@@ -22,7 +22,7 @@ test("the smoke test", async (t) => {
         return { name: metadata?.name, uid: metadata?.uid, complete: status?.succeeded === 1 };
       });
     };
-    /** The only one there is. */
+    /** The only smoke test. */
     const job = async () => {
       const [one, ...others] = await jobs();
       assert.ok(one !== undefined && others.length === 0);
@@ -30,7 +30,7 @@ test("the smoke test", async (t) => {
     };
     let failed: string | undefined;
 
-    await t.test("is run by the first up, on a planned node, and waited for", async () => {
+    await t.test("runs in the first up, on a planned node, and up waits for it", async () => {
       assertOk(await stack.up());
       assert.ok((await job()).complete);
       const seen = await waitUntilStable(stage);
@@ -38,7 +38,7 @@ test("the smoke test", async (t) => {
       assert.deepEqual(placementProblems(seen.pods, stage.layout, true), []);
     });
 
-    await t.test("is not run again by a second up, nor by a change that is none of the release", async () => {
+    await t.test("does not run again in a second up, or after a change outside the release", async () => {
       const before = await job();
       assertOk(await stack.up({ expectNoChanges: true }));
       await stack.configure({ plain: { "pulsar:clients[0].role": "orders" } });
@@ -48,7 +48,7 @@ test("the smoke test", async (t) => {
       assert.deepEqual(await job(), before);
     });
 
-    await t.test("fails the up that changes the release, in its own last words", async () => {
+    await t.test("fails the up that changes the release, with its last line", async () => {
       const before = await job();
       await stack.configure({ plain: { "pulsar:replicas.toolset": "2" } });
       const policy = await refuseSuccess(api, [component]);
@@ -61,7 +61,7 @@ test("the smoke test", async (t) => {
       const errors = errorsOf(up).join("\n");
       assert.match(errors, /smoke-test/);
       assert.ok(errors.includes(lastWords), errors);
-      // The former one goes once the next has succeeded.
+      // The previous Job is removed after the next one has succeeded.
       const [other, ...more] = (await jobs()).filter(({ uid }) => uid !== before.uid);
       assert.ok(other !== undefined && more.length === 0);
       assert.notEqual(other.name, before.name);
@@ -70,7 +70,7 @@ test("the smoke test", async (t) => {
       await policy.remove();
     });
 
-    await t.test("is run again by the next up, though nothing else is to do", async () => {
+    await t.test("runs again in the next up, even if nothing else changes", async () => {
       const up = await stack.up();
       assertOk(up);
       assert.deepEqual(changed(up), ["create smoke-test-job", "delete smoke-test-job"]);
@@ -84,7 +84,7 @@ test("the smoke test", async (t) => {
 
 const lastWords = "smoke test failed: other messages were consumed than were produced";
 
-/** Takes the place of the kubelet for the test's pods: each fails. */
+/** Acts as the kubelet of the test's pods: each of them fails. */
 async function failPods({ api, settings: { namespace } }: Stage, over: AbortSignal): Promise<void> {
   const running = async (): Promise<V1Pod[]> => {
     const { items } = await api.core.listNamespacedPod({ namespace, labelSelector: `component=${component}` });

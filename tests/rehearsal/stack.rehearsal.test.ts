@@ -1,4 +1,4 @@
-/** The committed test stack, rehearsed by the library; what it makes is then looked at from outside, and taken down again. */
+/** The committed test stack: rehearsed, then examined from outside, then destroyed. */
 import assert from "node:assert/strict";
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { test } from "node:test";
@@ -27,16 +27,16 @@ test("the test stack", async (t) => {
   await withRehearsal({ progress, log: tell }, async (stage) => {
     const { api, settings } = stage;
     const { namespace } = settings;
-    // As to a remote cluster: a wait for a phase that passes quickly never sees it.
+    // As with a remote cluster, where a wait for a short phase never observes it.
     await addLatency(stage, 40);
     const { record, verdict, report } = await rehearseOn(stage, { keep: true });
     said.push(report);
     const pods = record.seen?.pods ?? [];
-    /** On which node each pod of a component runs, by name. */
+    /** The node of each pod of a component, by name. */
     const nodesOf = (component: string) =>
       Object.fromEntries(pods.filter((pod) => pod.component === component).map(({ name, node }) => [name, node]));
 
-    await t.test("starts, and neither a second up nor a refresh finds anything to do", () => {
+    await t.test("starts, and a second up and a refresh find no changes", () => {
       assert.deepEqual(verdict, { ok: true, problems: [] });
       assert.doesNotMatch(JSON.stringify(record), /somebody-elses/);
       assert.deepEqual(
@@ -45,7 +45,7 @@ test("the test stack", async (t) => {
       );
     });
 
-    await t.test("previews another image and another key in full, every Job by another name", async () => {
+    await t.test("previews another image and another key completely, with new names for all Jobs", async () => {
       const { repository, tag } = chartLine(settings.chart.version).images.pulsar;
       const other = (image: string, generation: number) =>
         stage.stack.configure({
@@ -90,7 +90,7 @@ test("the test stack", async (t) => {
       assert.deepEqual(await releases(stage), ["pulsar 1 deployed"]);
     });
 
-    await t.test("can pull every image: by the pods' own templates and by the default ServiceAccount", async () => {
+    await t.test("can pull every image, by the pods' templates and by the default ServiceAccount", async () => {
       const account = await api.core.readNamespacedServiceAccount({ name: "default", namespace });
       assert.ok(account.imagePullSecrets?.some(({ name }) => name === "regsecret"));
       const zookeeper = await api.apps.readNamespacedStatefulSet({ name: "pulsar-zookeeper", namespace });
@@ -106,7 +106,7 @@ test("the test stack", async (t) => {
       );
     });
 
-    await t.test("has keys that open as DER, and tokens of them that say nothing but who", async () => {
+    await t.test("has keys in DER format, and tokens with the role as the only claim", async () => {
       const keys = await secretData(stage, "pulsar-token-asymmetric-key");
       assert.deepEqual(Object.keys(keys).sort(), ["PRIVATEKEY", "PUBLICKEY"]);
       const privateKey = createPrivateKey({ key: valueAt(keys, "PRIVATEKEY"), format: "der", type: "pkcs8" });
@@ -119,39 +119,36 @@ test("the test stack", async (t) => {
         const token = valueAt(secret, "TOKEN").toString();
         const { payload, protectedHeader } = await jwtVerify(token, publicKey, { algorithms: ["RS256"] });
         assert.deepEqual([payload, protectedHeader], [{ sub: role }, { alg: "RS256", typ: "JWT" }]);
-        // Neither chance nor the clock goes into a token: signed again, it is the same.
+        // Tokens have no random or time-dependent parts, so signing again gives the same token.
         assert.equal(await signToken(pemOf(privateKey), "asymmetric", { role }), token);
       }
     });
 
-    await t.test(
-      "tells its placement, addresses and token Secrets, and the administrator's token only when asked",
-      async () => {
-        const { placement, pods: sizes, ...outputs } = await stage.stack.outputs();
-        assert.deepEqual(placement, placementTable(stage.layout));
-        assert.deepEqual(sizes, JSON.parse(JSON.stringify(stage.settings.pods)));
-        assert.deepEqual(outputs, {
-          services: {
-            admin: "http://pulsar-proxy.pulsar.svc:80",
-            manager: "http://pulsar-pulsar-manager.pulsar.svc:9527",
-            proxy: "pulsar://pulsar-proxy.pulsar.svc:6650",
-          },
-          ingress: {},
-          tokenSecrets: {
-            admin: "pulsar-token-admin",
-            "broker-admin": "pulsar-token-broker-admin",
-            "proxy-admin": "pulsar-token-proxy-admin",
-          },
-          adminToken: "[secret]",
-          applications: {},
-          clientTokens: "[secret]",
-        });
-        const { adminToken } = await stage.stack.outputs({ showSecrets: true });
-        assert.equal(adminToken, valueAt(await secretData(stage, "pulsar-token-admin"), "TOKEN").toString());
-      },
-    );
+    await t.test("shows its outputs, and the administrator's token on request only", async () => {
+      const { placement, pods: sizes, ...outputs } = await stage.stack.outputs();
+      assert.deepEqual(placement, placementTable(stage.layout));
+      assert.deepEqual(sizes, JSON.parse(JSON.stringify(stage.settings.pods)));
+      assert.deepEqual(outputs, {
+        services: {
+          admin: "http://pulsar-proxy.pulsar.svc:80",
+          manager: "http://pulsar-pulsar-manager.pulsar.svc:9527",
+          proxy: "pulsar://pulsar-proxy.pulsar.svc:6650",
+        },
+        ingress: {},
+        tokenSecrets: {
+          admin: "pulsar-token-admin",
+          "broker-admin": "pulsar-token-broker-admin",
+          "proxy-admin": "pulsar-token-proxy-admin",
+        },
+        adminToken: "[secret]",
+        applications: {},
+        clientTokens: "[secret]",
+      });
+      const { adminToken } = await stage.stack.outputs({ showSecrets: true });
+      assert.equal(adminToken, valueAt(await secretData(stage, "pulsar-token-admin"), "TOKEN").toString());
+    });
 
-    await t.test("lets the manager's user log in and use all twelve tables", async () => {
+    await t.test("allows the manager's user to log in and use all twelve tables", async () => {
       const login = await managerLogin(stage);
       assert.equal(login.user, "pulsar_manager");
       const { tables } = managerSchema(settings.images.manager.tag);
@@ -163,23 +160,20 @@ test("the test stack", async (t) => {
       for (const table of tables.toReversed()) await query(stage, login, `DELETE FROM ${table}`);
     });
 
-    await t.test(
-      "shows no secret: neither in its state nor by Helm, in ConfigMaps, in pods, or in anything said",
-      async () => {
-        await assertNoSecretShown(stage, said, [
-          "Secret pulsar-manager-database PULSAR_MANAGER_ADMIN_PASSWORD",
-          "Secret pulsar-manager-setup login.json",
-          "Secret pulsar-manager-setup superuser.json",
-          "Secret pulsar-token-admin TOKEN",
-          "Secret pulsar-token-asymmetric-key PRIVATEKEY",
-          "Secret pulsar-token-broker-admin TOKEN",
-          "Secret pulsar-token-proxy-admin TOKEN",
-          "Secret regsecret .dockerconfigjson",
-        ]);
-      },
-    );
+    await t.test("shows no secret in its state, Helm, ConfigMaps, pods or output", async () => {
+      await assertNoSecretShown(stage, said, [
+        "Secret pulsar-manager-database PULSAR_MANAGER_ADMIN_PASSWORD",
+        "Secret pulsar-manager-setup login.json",
+        "Secret pulsar-manager-setup superuser.json",
+        "Secret pulsar-token-admin TOKEN",
+        "Secret pulsar-token-asymmetric-key PRIVATEKEY",
+        "Secret pulsar-token-broker-admin TOKEN",
+        "Secret pulsar-token-proxy-admin TOKEN",
+        "Secret regsecret .dockerconfigjson",
+      ]);
+    });
 
-    await t.test("goes without a trace, and leaves everybody else's alone", async () => {
+    await t.test("is removed completely, without changes to objects of others", async () => {
       assertOk(await stage.stack.destroy({ onLine: tell }));
       const left = await changesAfterDestroy(stage, 30_000);
       assert.deepEqual(left, { added: [], removed: [] });
@@ -201,7 +195,7 @@ function pemOf(key: KeyObject): string {
   return key.export({ type: "pkcs1", format: "pem" }).toString();
 }
 
-/** A row for a table, with something in every column that must have something. References lead to rows that are the first of theirs. */
+/** A row for a table with a value in every required column. References refer to the first row of their table. */
 async function insertion(stage: Stage, login: Parameters<typeof query>[1], table: string): Promise<string> {
   const columns = await query(
     stage,

@@ -1,4 +1,4 @@
-/** The whole way to a real Pulsar: the engine, a real API server and its port-forward, a real proxy and broker, and tokens that the stack made. */
+/** The complete path to a real Pulsar: the engine, a real API server with port-forwards, a real proxy and broker, and tokens of the stack. */
 import assert from "node:assert/strict";
 import { createPrivateKey } from "node:crypto";
 import { once } from "node:events";
@@ -28,7 +28,7 @@ const shop = (deleteData: boolean, topic = "created") => ({
   ],
 });
 
-/** Leads a port to another one, which need not be known yet. */
+/** Forwards a port to another one, which may be set later. */
 async function relay(port: number): Promise<{ lead(to: number): void; close(): void }> {
   let target = 0;
   const server = createServer((socket) => {
@@ -50,7 +50,7 @@ async function relay(port: number): Promise<{ lead(to: number): void; close(): v
   };
 }
 
-/** The private key that the stack made, as PEM. */
+/** The stack's generated private key as PEM. */
 async function stackKey(stage: Stage): Promise<string> {
   const der = valueAt(await secretData(stage, "pulsar-token-asymmetric-key"), "PRIVATEKEY");
   return createPrivateKey({ key: der, format: "der", type: "pkcs8" })
@@ -74,7 +74,7 @@ test("tenants of a rehearsed stack in a real Pulsar", async (t) => {
     const token = await pulsar.token({ role: "admin" });
     const ask = asker(pulsar.adminUrl, token);
 
-    await t.test("are made through the port-forward, with the token of the stack's own Secret", async () => {
+    await t.test("are created through the port-forward, with the token in the stack's own Secret", async () => {
       await setTenants(stack, [shop(false)]);
       assertOk(await stack.up());
       assert.deepEqual((await ask("GET", "/tenants/shop")).body, {
@@ -91,12 +91,12 @@ test("tenants of a rehearsed stack in a real Pulsar", async (t) => {
       });
     });
 
-    await t.test("are as they were: neither a second up nor a refresh finds anything", async () => {
+    await t.test("are unchanged by a second up and a refresh", async () => {
       assertOk(await stack.up({ expectNoChanges: true }));
       assertOk(await stack.refresh({ expectNoChanges: true }));
     });
 
-    await t.test("stay as a whole while a topic holds messages, and go once the settings let them", async () => {
+    await t.test("are kept as a whole while a topic has messages, and deleted once the settings allow it", async () => {
       await produceAt(pulsar.brokerAdminUrl, token, "persistent://shop/orders/created");
       await setTenants(stack, []);
       const refused = await stack.up();
@@ -114,17 +114,17 @@ test("tenants of a rehearsed stack in a real Pulsar", async (t) => {
       assert.deepEqual((await ask("GET", "/tenants")).body, ["public", "pulsar"]);
     });
 
-    await t.test("go with their cluster on destroy, which needs no admin API", async () => {
+    await t.test("are destroyed with their cluster, without requests to the admin API", async () => {
       await setTenants(stack, [shop(false, "kept")]);
       assertOk(await stack.up());
-      // The broker's REST producer (4.0.8) never answers for a topic that was deleted and made again.
+      // The broker's REST producer (4.0.8) never responds for a topic that was deleted and created again.
       await produceAt(pulsar.brokerAdminUrl, token, "persistent://shop/orders/kept");
       assert.equal((await ask("PUT", "/persistent/shop/orders/theirs")).status, 204);
       await pulsar.stop();
       assertOk(await stack.destroy());
     });
 
-    await t.test("are taken back by a new deployment over the kept data, with their messages", async () => {
+    await t.test("are adopted with their messages by a new deployment with the kept data", async () => {
       await setTenants(stack, undefined);
       await stack.configure({ plain: { "pulsar:managerDatabase.create": "false" } });
       assertOk(await stack.up());

@@ -1,4 +1,4 @@
-/** A stack with tenants, rehearsed: the real engine, a real port-forward, and a stand-in of the admin API. */
+/** A rehearsed stack with tenants: the real engine, a real port-forward, and a stand-in for the admin API. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { rehearseOn } from "../../rehearsal/rehearse.ts";
@@ -23,7 +23,7 @@ const pub = {
   namespaces: [{ name: "default", create: false, topics: [{ name: "news" }] }],
 };
 
-/** Logical names of all that stands for these. */
+/** The logical names of the resources of tenants. */
 const made = [
   "tenants-public",
   "tenants-public guard",
@@ -38,7 +38,7 @@ const made = [
   "tenants-shop/orders/log",
 ];
 
-/** Asks the stand-in as an administrator. */
+/** Sends a request to the stand-in as an administrator. */
 async function administrator({ api, settings, adminApi }: Stage) {
   const { data } = await api.core.readNamespacedSecret({ name: "pulsar-token-admin", namespace: settings.namespace });
   const token = Buffer.from(data?.["TOKEN"] ?? "", "base64").toString();
@@ -50,7 +50,7 @@ async function administrator({ api, settings, adminApi }: Stage) {
   };
 }
 
-/** The names after the resource type: the display cuts logical names at their first space. */
+/** The names after the resource type. The display truncates logical names at their first space. */
 const first = (names: string[]) => [...new Set(names.map((name) => name.replace(/ (for|guard).*/, "")))].sort();
 const steps = (step: string, names: string[]) => first(names).map((name) => `${step} ${name}`);
 
@@ -61,7 +61,7 @@ test("a stack with tenants", async (t) => {
   await withRehearsal({ progress, log: tell, config: { plain } }, async (stage) => {
     const { stack } = stage;
 
-    await t.test("shows each of them in its preview, which reaches nothing", async () => {
+    await t.test("shows each tenant in its preview, without requests", async () => {
       const preview = await stack.preview();
       assertOk(preview);
       assert.deepEqual(
@@ -70,7 +70,7 @@ test("a stack with tenants", async (t) => {
       );
     });
 
-    await t.test("makes them all; neither a second up nor a refresh finds anything; the stand-in is told", async () => {
+    await t.test("creates all of them, and a second up and a refresh find no changes", async () => {
       const { record, verdict, report } = await rehearseOn(stage, { keep: true });
       said.push(report);
       assert.deepEqual(verdict, { ok: true, problems: [] });
@@ -93,12 +93,12 @@ test("a stack with tenants", async (t) => {
       assert.deepEqual(await admin("GET", "/namespaces/public/default/topics"), ["persistent://public/default/news"]);
     });
 
-    await t.test("keeps no token in its state, nor says one", async () => {
+    await t.test("has no token in its state or output", async () => {
       assert.doesNotMatch(JSON.stringify(await stack.exportState()), /eyJ[\w-]+\.eyJ/);
       assert.doesNotMatch(said.join("\n"), /eyJ[\w-]+\.eyJ/);
     });
 
-    await t.test("sees on refresh what somebody changed, and mends it", async () => {
+    await t.test("detects manual changes on refresh, and corrects them", async () => {
       const admin = await administrator(stage);
       await admin("POST", "/tenants/shop", { adminRoles: ["intruder"], allowedClusters: ["pulsar"] });
       await admin("POST", "/namespaces/shop/orders/messageTTL", 1);
@@ -157,7 +157,7 @@ test("a stack with tenants", async (t) => {
       ]);
     });
 
-    await t.test("deletes nothing of a tenant that leaves while one of its topics holds messages", async () => {
+    await t.test("deletes nothing of a removed tenant while one of its topics has messages", async () => {
       stage.adminApi?.produce("shop", "orders", "created-partition-4", 42);
       await setTenants(stack, [pub]);
       const up = await stack.up();
@@ -175,7 +175,7 @@ test("a stack with tenants", async (t) => {
       });
     });
 
-    await t.test("deletes it all after an up that says so, and leaves what is not the stack's", async () => {
+    await t.test("deletes all of it after an up that allows this, except for objects of others", async () => {
       const topics = [{ ...created, partitions: 5 }, { name: "log" }];
       await setTenants(stack, [{ ...shop, namespaces: [{ ...orders, deleteData: true, topics }] }, pub]);
       assertOk(await stack.up());
@@ -188,7 +188,7 @@ test("a stack with tenants", async (t) => {
       assertOk(await stack.up({ expectNoChanges: true }));
     });
 
-    await t.test("takes back over kept data what it made before a destroy, and nothing of others", async () => {
+    await t.test("adopts its own objects in kept data after a destroy, and no others", async () => {
       await setTenants(stack, [shop, pub]);
       assertOk(await stack.up());
       stage.adminApi?.produce("shop", "orders", "created-partition-1", 42);
@@ -234,7 +234,7 @@ test("a stack with tenants", async (t) => {
       );
     });
 
-    await t.test("is as it was where the state before a destroy is imported", async () => {
+    await t.test("finds no changes if the state before a destroy is imported", async () => {
       const tenants = [{ ...shop, namespaces: [{ ...orders, messageTtlSeconds: 60 }] }, pub];
       await setTenants(stack, tenants);
       assertOk(await stack.up({ expectNoChanges: true }));
@@ -251,7 +251,7 @@ test("a stack with tenants", async (t) => {
       assertOk(await stack.refresh({ expectNoChanges: true }));
     });
 
-    await t.test("goes with its cluster on destroy: nobody asks the admin API any more", async () => {
+    await t.test("is destroyed with its cluster without requests to the admin API", async () => {
       stage.adminApi?.close();
       const destroy = await stack.destroy();
       assertOk(destroy);

@@ -29,7 +29,7 @@ async function scratch(context: TestContext): Promise<string> {
   return dir;
 }
 
-/** Sets environment variables for the length of one test. */
+/** Sets environment variables for the duration of one test. */
 function setEnv(context: TestContext, variables: Record<string, string>): void {
   for (const [name, value] of Object.entries(variables)) {
     const before = process.env[name];
@@ -56,7 +56,7 @@ async function gone(session: number): Promise<void> {
 }
 
 describe("pins", () => {
-  test("every tool has its version from go.mod, and all of Kubernetes has the same", () => {
+  test("every tool has its version from go.mod, and all Kubernetes programs have the same", () => {
     const pins = readPins();
     for (const name of toolNames) assert.match(pins[name].version, /^\d+\.\d+\.\d+$/, name);
     assert.equal(pins["kube-scheduler"].version, pins["kube-apiserver"].version);
@@ -73,7 +73,7 @@ describe("pins", () => {
     for (const [, module, by, version] of replaced) assert.deepEqual([by, version], [module, release]);
   });
 
-  test("a module that go.mod does not require is named", () => {
+  test("a missing module in go.mod is reported by name", () => {
     assert.throws(
       () => readPins("module x\nrequire helm.sh/helm/v3 v3.1.0\n"),
       /go\.mod requires no github\.com\/pulumi/,
@@ -91,13 +91,13 @@ describe("pins", () => {
     [pin("kwok", "0.8.0"), "0.9.0", false],
   ];
   for (const [wanted, found, suitable] of cases) {
-    test(`${wanted.name} ${found} ${suitable ? "will do" : "will not do"} for ${wanted.version}`, () => {
+    test(`${wanted.name} ${found} ${suitable ? "is suitable" : "is not suitable"} for ${wanted.version}`, () => {
       assert.equal(isSuitable(wanted, found), suitable);
     });
   }
 });
 
-describe("what the machine has", () => {
+describe("tools on the machine", () => {
   const outputs: [string, string | undefined][] = [
     ["v3.250.0\n", "3.250.0"],
     ["Kubernetes v1.37.2", "1.37.2"],
@@ -112,7 +112,7 @@ describe("what the machine has", () => {
     });
   }
 
-  test("the first executable file on PATH counts, not a folder or a text of that name", async (context) => {
+  test("the first executable file on PATH is used, not a folder or a text file of that name", async (context) => {
     const dir = await scratch(context);
     await mkdir(join(dir, "a/helm"), { recursive: true });
     await mkdir(join(dir, "b"));
@@ -126,7 +126,7 @@ describe("what the machine has", () => {
     assert.equal(await which("helm", join(dir, "b")), undefined);
   });
 
-  test("suitable tools are taken from PATH, and then from the cache", async (context) => {
+  test("suitable tools are taken from PATH, then from the cache", async (context) => {
     const dir = await scratch(context);
     const pins = readPins();
     for (const name of toolNames) await executable(join(dir, name), `echo "v${pins[name].version}"`);
@@ -141,7 +141,7 @@ describe("what the machine has", () => {
 describe("releases", () => {
   const pins = readPins();
 
-  test("addresses of this platform's releases", () => {
+  test("have URLs for this platform", () => {
     const kubernetes = pins["kube-apiserver"].version;
     assert.equal(
       releaseOf(pins["kube-apiserver"], "linux", "x64")?.url,
@@ -152,7 +152,7 @@ describe("releases", () => {
     assert.match(releaseOf(pins.helm, "linux", "x64")?.url ?? "", /-linux-amd64\.tar\.gz$/);
   });
 
-  test("nothing is downloaded that has no checksum, or is not made for the machine", () => {
+  test("without a checksum or for another platform are not downloaded", () => {
     assert.equal(releaseOf(pins.kwok, "linux", "x64"), undefined);
     assert.equal(releaseOf(pins["kube-scheduler"], "darwin", "arm64"), undefined);
     assert.equal(releaseOf(pins.helm, "win32", "x64"), undefined);
@@ -160,7 +160,7 @@ describe("releases", () => {
   });
 
   const sum = "0123456789abcdef".repeat(4);
-  test("a checksum is the only line, or the line of the file", () => {
+  test("have their checksum in the only line or in the line of the file", () => {
     assert.equal(checksumOf("kube-scheduler", sum), sum);
     assert.equal(checksumOf("a.tar.gz", `${sum.replaceAll("0", "1")}  b.tar.gz\n${sum}  a.tar.gz\n`), sum);
     assert.equal(checksumOf("a.tar.gz", `${sum} *a.tar.gz\n`), sum);
@@ -168,7 +168,7 @@ describe("releases", () => {
     assert.equal(checksumOf("a.tar.gz", "<html>moved</html>"), undefined);
   });
 
-  test("a download is kept only if it matches its checksum", async (context) => {
+  test("are kept only if they match their checksum", async (context) => {
     const dir = await scratch(context);
     const content = "#!/bin/sh\n";
     const right = createHash("sha256").update(content).digest("hex");
@@ -199,13 +199,13 @@ describe("builds", () => {
     assert.equal(goName("helm.sh/helm/v3/cmd/helm"), "helm");
   });
 
-  test("the tools are told their versions", () => {
+  test("the versions are set in the tools", () => {
     const flags = buildFlags(pins).join(" ");
     assert.ok(flags.includes(`version.Version=${pins.pulumi.version}`));
     assert.ok(flags.includes(`k8s.io/component-base/version.gitVersion=v${pins["kube-apiserver"].version}`));
   });
 
-  test("without Go, or with too old a Go, one line says what is needed", async (context) => {
+  test("a missing or outdated Go is reported in one line with what is needed", async (context) => {
     const dir = await scratch(context);
     const build = () => buildTools([pins.helm], { pins, scratch: dir, log: () => undefined, signal: never });
     setEnv(context, { PATH: dir });
@@ -222,7 +222,7 @@ describe("builds", () => {
     await assert.rejects(build, oneLine(/but the go on PATH is 1\.22\.1; install/));
   });
 
-  test("a build says before it starts what it does, and leaves out what is never compiled", async (context) => {
+  test("a build announces its steps, and does not count packages that are never compiled", async (context) => {
     const dir = await scratch(context);
     const script = `case "$1 $2" in
       "list -m") ;;
@@ -246,7 +246,7 @@ describe("builds", () => {
     assert.match(before[1] ?? "", /^compiling helm: 2 packages, about 1 minute on /);
   });
 
-  test("the announcement of a build counts the cores", () => {
+  test("the announcement of a build depends on the number of cores", () => {
     assert.match(announcement("helm", 4132, 2), /^compiling helm: 4132 packages, about 8 minutes on 2 cores, /);
     assert.match(announcement("helm", 200, 1), /200 packages, about 1 minute on 1 core, /);
   });
@@ -269,12 +269,12 @@ describe("builds", () => {
     ["what comes after the last package", [...all, 4132], "4132 packages compiled, linking"],
   ];
   for (const [what, history, line] of progress) {
-    test(`a build tells ${what}`, () => {
+    test(`a build reports ${what}`, () => {
       assert.equal(progressOf(history, 4132, 2), line);
     });
   }
 
-  test("an aborted build ends with its children", async (context) => {
+  test("an aborted build ends with its child processes", async (context) => {
     const dir = await scratch(context);
     const pidFile = join(dir, "pid");
     await executable(join(dir, "go"), `case "$1" in build) /bin/sleep 60 & echo $$ > ${pidFile}; wait ;; esac`);
@@ -293,13 +293,13 @@ describe("builds", () => {
 });
 
 describe("cache", () => {
-  test("lies where the platform keeps caches", () => {
+  test("is in the platform's cache folder", () => {
     assert.equal(cacheFolder("linux", {}, "/home/me"), "/home/me/.cache/pulsar-stack");
     assert.equal(cacheFolder("darwin", {}, "/Users/me"), "/Users/me/Library/Caches/pulsar-stack");
     assert.equal(cacheFolder("linux", { XDG_CACHE_HOME: "/var/cache/me" }, "/home/me"), "/var/cache/me/pulsar-stack");
   });
 
-  test("nothing half made stays, not even of a run that was killed", async (context) => {
+  test("has no incomplete files, even after a killed run", async (context) => {
     const dir = await scratch(context);
     await mkdir(join(dir, "scratch-killed"));
     await utimes(join(dir, "scratch-killed"), 0, 0);
@@ -312,7 +312,7 @@ describe("cache", () => {
     assert.deepEqual(await readdir(dir), ["scratch-of-another-run"]);
   });
 
-  test("finished files replace older ones", async (context) => {
+  test("replaces files by newer ones", async (context) => {
     const dir = await scratch(context);
     await writeFile(join(dir, "helm"), "old");
     await withScratch(dir, async (folder) => {
@@ -324,8 +324,8 @@ describe("cache", () => {
 });
 
 describe("processes", () => {
-  test("a session is ended with the process groups in it", async () => {
-    // With job control bash gives each job a process group of its own, as Pulumi does with its plugins.
+  test("a session is killed with all its process groups", async () => {
+    // With job control, bash gives each job a separate process group, as Pulumi does with its plugins.
     const leader = spawn("bash", ["-c", "set -m; sleep 60 & sleep 60 & echo ready; wait"], {
       detached: true,
       stdio: ["ignore", "pipe", "ignore"],
@@ -337,7 +337,7 @@ describe("processes", () => {
     await gone(pid);
   });
 
-  test("what a process leaves behind is ended after it", async () => {
+  test("the remaining processes of a session are killed after its leader has ended", async () => {
     const child = execa("bash", ["-c", "set -m; sleep 60 & exit 3"], { detached: true, reject: false });
     const { pid = 0 } = child;
     const { exitCode } = await awaitSession(child, undefined);
@@ -345,7 +345,7 @@ describe("processes", () => {
     await gone(pid);
   });
 
-  test("descendants as ps lists them", () => {
+  test("the descendants of a process in the output of ps", () => {
     const ps = "    1     0\n   20     1\n   30    20\n   25    30\n   40     1\n";
     assert.deepEqual(descendantsOf(20, ps), [20, 30, 25]);
     assert.deepEqual(descendantsOf(99, ps), []);
@@ -353,7 +353,7 @@ describe("processes", () => {
 });
 
 describe("plugins", () => {
-  test("providers have the versions of their SDKs, which have to be exact", () => {
+  test("have the exact versions of their SDKs", () => {
     const dependencies = { "@pulumi/kubernetes": "4.1.0", "@pulumi/tls": "5.2.0", "@pulumi/postgresql": "3.3.0" };
     assert.deepEqual(providerVersions(JSON.stringify({ dependencies })), {
       kubernetes: "4.1.0",
@@ -367,10 +367,10 @@ describe("plugins", () => {
     );
   });
 
-  test("official plugins are taken where they are whole, stand-ins elsewhere", async (context) => {
+  test("are official if they are complete, and otherwise stand-ins", async (context) => {
     const dir = await scratch(context);
     setEnv(context, { PULUMI_HOME: join(dir, "home"), XDG_CACHE_HOME: join(dir, "cache"), PATH: dir });
-    // No server is asked.
+    // No server is reached.
     context.mock.method(globalThis, "fetch", () => Promise.reject(new Error("offline")));
     const versions = providerVersions(await readFile("package.json", "utf8"));
     const plant = async (home: string, name: "kubernetes" | "tls" | "postgresql"): Promise<string> => {

@@ -1,4 +1,4 @@
-/** The production stack as others have it: what its file does not use, in one rehearsal. */
+/** The production stack with settings that its file does not use, in one rehearsal. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { rehearse, withProgramWithout } from "./support.ts";
@@ -10,7 +10,7 @@ const servingNodes = `      nodes:
 `;
 
 test(
-  "serving on untainted nodes, a verified database, priorities, keys of another kind",
+  "serving on untainted nodes, a database with TLS verification, priority classes, keys of another algorithm",
   { timeout: 480_000 },
   async () => {
     const config = {

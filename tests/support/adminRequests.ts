@@ -1,10 +1,10 @@
-/** An answer of the admin API: its JSON as what it stands for, anything else as text. */
+/** A response of the admin API: parsed JSON, or text. */
 export interface AdminAnswer {
   status: number;
   body: unknown;
 }
 
-/** Asks the admin API as an operator would with curl. @param path below /admin/v2 */
+/** Sends a request to the admin API, like curl. @param path below /admin/v2 */
 export function asker(address: string, token?: string) {
   return async (method: string, path: string, body?: unknown): Promise<AdminAnswer> => {
     const response = await fetch(`${address}/admin/v2${path}`, {
@@ -21,7 +21,7 @@ export function asker(address: string, token?: string) {
   };
 }
 
-/** An answer with its lists of names in order: they are sets, which a broker tells in any order. */
+/** A response with sorted lists of names, because a broker returns these sets in any order. */
 export function sorted(body: unknown): unknown {
   if (Array.isArray(body)) return body.map(sorted).sort();
   if (typeof body !== "object" || body === null) return body;

@@ -8,7 +8,7 @@ import { after, before } from "node:test";
 import { stringify } from "yaml";
 import { freePorts } from "../../rehearsal/cluster/ports.ts";
 
-/** API servers that answer what a test has them answer; they go with the test file that calls this. */
+/** API servers with the responses of a test. They are closed at the end of the test file. */
 export function fakeClusters() {
   let dir: string;
   const servers: Server[] = [];
@@ -23,7 +23,7 @@ export function fakeClusters() {
     await rm(dir, { recursive: true });
   });
 
-  /** A kubeconfig whose context "test" leads to this port. */
+  /** A kubeconfig whose context "test" refers to this port. */
   async function leadingTo(port: number): Promise<{ kubeconfig: string }> {
     const kubeconfig = join(dir, `config-${port}`);
     const config = {
@@ -37,9 +37,9 @@ export function fakeClusters() {
   }
 
   return {
-    /** A file in the folder of the kubeconfigs that is not there. */
+    /** A missing file in the folder of the kubeconfigs. */
     absent: () => ({ kubeconfig: join(dir, "absent") }),
-    /** Nobody listens there. */
+    /** Nothing listens there. */
     nobody: async () => {
       const [port = 0] = await freePorts(1);
       return leadingTo(port);
@@ -54,7 +54,7 @@ export function fakeClusters() {
   };
 }
 
-/** Runs something with a kubeconfig as this machine's user has one. */
+/** Runs a function with the kubeconfig of this machine's user. */
 export async function asUsers(kubeconfig: string, work: () => Promise<void>): Promise<void> {
   const users = process.env.KUBECONFIG;
   process.env.KUBECONFIG = kubeconfig;

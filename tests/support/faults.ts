@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { parseSettings, type RawConfig } from "../../settings/settings.ts";
 
-/** The lines of the fault report, without its heading; fails when the settings are accepted. */
+/** The lines of the fault report, without its heading. Fails if the settings are accepted. */
 export function faults(config: RawConfig, dryRun = false): string[] {
   try {
     parseSettings(config, "test", dryRun);

@@ -1,24 +1,24 @@
 import { generateKeyPairSync } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 
-/** A resource or component as the program registered it with the engine. */
+/** A resource or component as registered with the engine. */
 export interface Registered {
   type: string;
   name: string;
-  /** Logical name of the component it belongs to; undefined at the top. */
+  /** Logical name of its parent component. Undefined without a parent. */
   parent?: string;
   custom: boolean;
-  /** Inputs, secrets taken out of their wrapping. */
+  /** Inputs, with unwrapped secrets. */
   inputs: Record<string, unknown>;
-  /** Top-level inputs that are secret or hold a secret. */
+  /** Top-level inputs that are or contain a secret. */
   secretInputs: string[];
-  /** Logical names of what it waits for, sorted. */
+  /** Sorted logical names of its dependencies. */
   dependsOn: string[];
   /** Options that differ from their default. */
   options: Record<string, unknown>;
 }
 
-/** What the mocks need of the request the SDK sends for each resource. */
+/** The fields of the SDK's request for each resource that the mocks use. */
 interface RegisterRequest {
   getType(): string;
   getName(): string;
@@ -38,7 +38,7 @@ interface RegisterRequest {
 /** The SDK's mark on a secret value (sdk/nodejs/runtime/rpc.ts). */
 const secretSignature = "4dabf18193072939515e22adb298388d";
 
-/** One RSA key for all tests of a process: making one takes long. Beside it one for ECDSA. */
+/** An RSA and an ECDSA key for all tests of a process, because generating them is slow. */
 export const testKeyPem = generateKeyPairSync("rsa", { modulusLength: 2048 })
   .privateKey.export({ type: "pkcs1", format: "pem" })
   .toString();
@@ -47,8 +47,8 @@ export const testEcKeyPem = generateKeyPairSync("ec", { namedCurve: "P-256" })
   .toString();
 
 /**
- * Runs a program against mocks and returns what it registered, sorted by type and name. Outputs are the inputs, and what the real
- * provider would compute where the program uses it. An invoke is a fault: the program makes none.
+ * Runs a program with mocks and returns its resources, sorted by type and name. Outputs are the inputs, with the computed outputs that the
+ * program uses. An invoke is an error, because the program has none.
  */
 export async function register(
   program: () => unknown,
@@ -81,7 +81,7 @@ export async function register(
     .sort((a, b) => (`${a.type} ${a.name}` < `${b.type} ${b.name}` ? -1 : 1));
 }
 
-/** The one resource of that name. */
+/** The only resource with this name. */
 export function named(registered: readonly Registered[], name: string): Registered {
   const found = registered.filter((resource) => resource.name === name);
   const [resource] = found;
@@ -89,7 +89,7 @@ export function named(registered: readonly Registered[], name: string): Register
   return resource;
 }
 
-/** The value of an output, once it is known. */
+/** The value of an output. */
 export function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
   return new Promise((resolve) => output.apply(resolve as (value: unknown) => void));
 }
@@ -106,7 +106,7 @@ function watch(see: (request: RegisterRequest) => void) {
     see(request);
     return register(request, done);
   };
-  // The mock monitor does not implement hooks (3.270). Here they are accepted and never run.
+  // The mock monitor (3.270) does not implement hooks. Here they are accepted and never run.
   const accept: AcceptHook = (_request, done) => {
     done(null, {});
   };
@@ -144,7 +144,7 @@ function recorded(request: RegisterRequest): Registered {
   };
 }
 
-/** What is set of the time limits; undefined when none is. */
+/** The time limits that are set. Undefined if there are none. */
 function nonEmpty(timeouts: Record<string, string> = {}): Record<string, string> | undefined {
   const set = Object.entries(timeouts).filter(([, limit]) => limit !== "");
   return set.length === 0 ? undefined : Object.fromEntries(set);

@@ -1,4 +1,4 @@
-/** The evaluator that other tests trust, held against the examples and words of Kubernetes' own documentation. */
+/** Tests the policy evaluator of other tests with the examples and rules of the Kubernetes documentation. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { allowed, type End, type Policy, selects } from "./networkPolicies.ts";
@@ -39,12 +39,12 @@ describe("the documentation's example", () => {
     ["a pod that is not selected, to another", stranger, frontend, 1, true],
   ];
   for (const [title, from, to, port, expected] of cases) {
-    test(`${expected ? "lets through" : "stops"} ${title}`, () => {
+    test(`${expected ? "allows" : "blocks"} ${title}`, () => {
       assert.equal(allowed([example], from, to, port), expected);
     });
   }
 
-  test("is of one protocol", () => {
+  test("applies to one protocol", () => {
     assert.equal(allowed([example], frontend, db, 6379, "UDP"), false);
   });
 });
@@ -52,7 +52,7 @@ describe("the documentation's example", () => {
 describe("the defaults", () => {
   const all = { podSelector: {} };
 
-  test("without policies everything passes, with an empty one nothing that it governs", () => {
+  test("allow everything without policies, and block everything for the pods that an empty policy selects", () => {
     assert.equal(allowed([], frontend, db, 1), true);
     assert.equal(allowed([policy({ ...all, policyTypes: ["Ingress"] })], frontend, db, 1), false);
     assert.equal(allowed([policy({ ...all, policyTypes: ["Ingress"] })], frontend, { ip: "10.0.0.1" }, 1), true);
@@ -60,14 +60,14 @@ describe("the defaults", () => {
     assert.equal(allowed([policy(all, "other")], frontend, db, 1), true);
   });
 
-  test("types that are not said are those there are rules for, and ingress always", () => {
+  test("of missing types are the directions with rules, and always ingress", () => {
     const open = policy({ ...all, egress: [{}] });
     assert.equal(allowed([open], frontend, { ip: "10.0.0.1" }, 1), true);
     assert.equal(allowed([open], { ip: "10.0.0.1" }, frontend, 1), false);
     assert.equal(allowed([policy(all)], frontend, { ip: "10.0.0.1" }, 1), true);
   });
 
-  test("a rule without peers, or with none, is for everybody; one without ports for all", () => {
+  test("of a rule are everybody without peers, and all ports without ports", () => {
     for (const from of [undefined, []]) {
       assert.equal(
         allowed([policy({ ...all, ingress: [{ ...(from && { from }) }] })], { ip: "10.0.0.1" }, db, 9),
@@ -76,20 +76,20 @@ describe("the defaults", () => {
     }
   });
 
-  test("policies add up", () => {
+  test("policies are additive", () => {
     const one = (port: number) => policy({ ...all, policyTypes: ["Ingress"], ingress: [{ ports: [{ port }] }] });
     assert.equal(allowed([one(1), one(2)], frontend, db, 2), true);
     assert.equal(allowed([one(1), one(2)], frontend, db, 3), false);
   });
 });
 
-test("a range holds both its ends", () => {
+test("a port range includes both ends", () => {
   const range = policy({ podSelector: {}, ingress: [{ ports: [{ port: 10, endPort: 20 }] }] });
   const ports = [9, 10, 20, 21].map((port) => allowed([range], frontend, db, port));
   assert.deepEqual(ports, [false, true, true, false]);
 });
 
-test("expressions select by one label's values, or by its being there", () => {
+test("expressions select by the values of a label or by its existence", () => {
   const selected = (operator: string, values?: string[]) => {
     const expression = { key: "role", operator, ...(values && { values }) };
     const one = policy({ podSelector: { matchExpressions: [expression] } });

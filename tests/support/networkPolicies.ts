@@ -1,12 +1,12 @@
 /**
- * What a network plugin makes of NetworkPolicies, as Kubernetes documents them (networking.k8s.io/v1): a connection needs the leave of both
- * ends. An end that no policy selects for a direction gives it; one that some select gives it where a rule of any of them does.
+ * The effect of NetworkPolicies, as Kubernetes documents them (networking.k8s.io/v1): both ends must allow a connection. An end that no policy selects
+ * for a direction allows it; otherwise a rule of one of these policies must allow it.
  *
- * Written by the documentation alone, and not by what makes the policies.
+ * It is based only on the documentation, not on the code that creates the policies.
  */
 import { BlockList, isIPv6 } from "node:net";
 
-/** A pod, or what has an address and is no pod of the cluster. */
+/** A pod, or an address outside the cluster. */
 export type End = { namespace: string; labels: Record<string, string> } | { ip: string };
 
 interface Selector {
@@ -26,7 +26,7 @@ interface Port {
   endPort?: number;
 }
 
-/** As the API server gives it, down to what matters here. */
+/** The API object, reduced to the fields that are used. */
 export interface Policy {
   metadata: { namespace: string };
   spec: {
@@ -37,7 +37,7 @@ export interface Policy {
   };
 }
 
-/** Whether `from` gets through to a port of `to`. */
+/** Whether `from` can connect to a port of `to`. */
 export function allowed(policies: readonly Policy[], from: End, to: End, port: number, protocol = "TCP"): boolean {
   const leaves = policies
     .filter((policy) => selects(policy, from) && governs(policy, "Egress"))
@@ -63,12 +63,12 @@ export function allowed(policies: readonly Policy[], from: End, to: End, port: n
   return passes(leaves, to) && passes(enters, from);
 }
 
-/** Whether a policy selects a pod; what is no pod is selected by none. */
+/** Whether a policy selects a pod. An address outside the cluster is never selected. */
 export function selects({ metadata, spec }: Policy, end: End): boolean {
   return "labels" in end && end.namespace === metadata.namespace && matches(spec.podSelector, end.labels);
 }
 
-/** Without types, a policy governs who comes in, and who goes out if it says something about that. */
+/** Without types, a policy applies to ingress, and to egress if it has egress rules. */
 function governs({ spec }: Policy, type: "Ingress" | "Egress"): boolean {
   const { policyTypes = ["Ingress", ...(spec.egress === undefined ? [] : ["Egress"])] } = spec;
   return policyTypes.includes(type);
@@ -94,7 +94,7 @@ function inBlock({ cidr, except = [] }: { cidr: string; except?: string[] }, ip:
 }
 
 function isPort({ protocol = "TCP", port, endPort }: Port, wanted: number, wantedProtocol: string): boolean {
-  // A name stands for a container's port, which nothing here knows.
+  // A name refers to a container's port, which is not known here.
   if (typeof port === "string") throw new Error(`port ${port} is a name`);
   if (protocol !== wantedProtocol) return false;
   return port === undefined || (port <= wanted && wanted <= (endPort ?? port));

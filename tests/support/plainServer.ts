@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 
-/** A server on 127.0.0.1 that answers as a PostgreSQL without TLS does when it is asked for TLS, and nothing else. */
+/** A server on 127.0.0.1 that refuses a request for TLS as a PostgreSQL without TLS does, and does nothing else. */
 export async function startPlainServer(): Promise<{ port: number; close(): void }> {
   const server = createServer((socket) => {
     socket.on("error", () => undefined);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-/** Produces a message by the broker's own REST API, which the proxy does not lead to. @param broker its `http://` address */
+/** Produces a message with the broker's REST API, which the proxy does not forward. @param broker its `http://` address */
 export async function produceAt(broker: string, token: string, topic: string): Promise<void> {
   const response = await fetch(`${broker}/topics/${topic.replace("://", "/")}`, {
     method: "POST",

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import type { ClusterRef } from "../../resources/kubernetes/connection.ts";
 
-/** An API server that has Secrets with tokens, by name, and nothing else. */
+/** An API server with Secrets that contain tokens, by name, and nothing else. */
 export async function startSecretServer(
   tokens: Record<string, string>,
 ): Promise<{ cluster: ClusterRef; close(): Promise<void> }> {

@@ -3,7 +3,7 @@ import { parse } from "yaml";
 import { readConfig } from "../../rehearsal/engine/stackConfig.ts";
 import type { RawConfig } from "../../settings/settings.ts";
 
-/** Made-up secrets, recognisable wherever they must not turn up. */
+/** Secrets that can be recognised in any output. */
 export const testSecrets = {
   "pulsar:managerPassword": "login-password-in-plain",
   "pulsar:managerDatabasePassword": "manager-password-in-plain",
@@ -16,7 +16,7 @@ const root = new URL("../../", import.meta.url);
 /** The stack files of the tests: `test` and `prod`. */
 export const fixtures = new URL("tests/fixtures/", root);
 
-/** A stack file of the tests as Pulumi hands it to the program, with the secrets and the cluster its user adds. */
+/** A stack file of the tests as Pulumi passes it to the program, with secrets and a cluster. */
 export function stackConfig(stack: string, changes: Record<string, unknown> = {}): RawConfig {
   const file = `Pulumi.${stack}.yaml`;
   const { plain } = readConfig(readFileSync(new URL(file, fixtures), "utf8"), file);

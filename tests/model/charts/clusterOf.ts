@@ -1,10 +1,10 @@
-/** A cluster to make chart values of, from the committed test stack. */
+/** The cluster of the committed test stack, as input for chart values. */
 import type { PulsarCluster } from "../../../model/charts/cluster.ts";
 import type { ChartVersion } from "../../../model/charts/lines.ts";
 import { parseSettings } from "../../../settings/settings.ts";
 import { stackConfig } from "../../support/stackFile.ts";
 
-/** @param changes settings that are not the stack file's */
+/** @param changes settings that override the stack file's */
 export function clusterOf(version: ChartVersion, changes: Record<string, unknown> = {}): PulsarCluster {
   const settings = parseSettings(stackConfig("test", { "pulsar:chart": { version }, ...changes }), "test", true);
   const { release, clusterDomain, images, ledgers, pods, tokens, volumes } = settings;

@@ -1,4 +1,4 @@
-/** What the rehearsal's charts ask for, rendered by the real Helm, against the list of images. */
+/** Compares the images in the rendered charts of the rehearsal with the list of images. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -13,7 +13,7 @@ import { clusterOf } from "./clusterOf.ts";
 const charts = join(import.meta.dirname, "../../../rehearsal/standins/charts");
 
 for (const version of supportedChartVersions) {
-  test(`chart ${version} asks for the images that are listed, pinned ones by their digest`, async () => {
+  test(`chart ${version} uses exactly the listed images, pinned ones by their digest`, async () => {
     const { tools } = await prepareTools({ log: () => undefined, signal: new AbortController().signal });
     const line = chartLine(version);
     const { pulsar, manager } = line.images;

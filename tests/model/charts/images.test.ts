@@ -16,12 +16,12 @@ const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
 const registry = "harbor.example.com:8443/library";
 
 describe("an image", () => {
-  test("is asked for by its tag, and by its digest if it is pinned", () => {
+  test("has a reference with its tag, and with its digest if it is pinned", () => {
     assert.equal(imageRef({ repository: "a/b", tag: "1" }), "a/b:1");
     assert.equal(imageRef({ repository: "a/b", tag: "1", digest }), `a/b:1@${digest}`);
   });
 
-  test("is given to the charts so that what they write is what is asked for", () => {
+  test("is passed to the charts so that they render the same reference", () => {
     const { repository, tag } = imageValues({ repository: "a/b", tag: "1", digest });
     assert.equal(`${repository}:${tag}`, imageRef({ repository: "a/b", tag: "1", digest }));
   });
@@ -35,7 +35,7 @@ describe("an image", () => {
     ["pulsar.io", false],
     ["apachepulsar/pulsar.all", false],
   ] as const) {
-    test(`${repository} ${names ? "names a registry" : "is Docker Hub's"}`, () => {
+    test(`${repository} ${names ? "names a registry" : "is on Docker Hub"}`, () => {
       assert.equal(namesRegistry(repository), names);
     });
   }
@@ -45,7 +45,7 @@ describe("an image", () => {
     ["busybox", "docker.io/library/busybox"],
     ["quay.io/a/b", "quay.io/a/b"],
   ] as const) {
-    test(`${repository} is ${name} to anybody`, () => {
+    test(`${repository} has the public name ${name}`, () => {
       assert.equal(publicName(repository, undefined), name);
     });
   }
@@ -61,12 +61,12 @@ for (const version of supportedChartVersions) {
   describe(`chart ${version}`, () => {
     const line = chartLine(version);
 
-    test("is told of the stack's images and of no others", () => {
+    test("gets the stack's images and no others", () => {
       const cluster = clusterOf(version, { "pulsar:registry": "" });
       assert.deepEqual(imagesOf(line.values(cluster)), listed(cluster));
     });
 
-    test("is told of their digests", () => {
+    test("gets their digests", () => {
       const images = {
         pulsar: `a/pulsar:1@${digest}`,
         manager: `a/manager:${line.images.manager.tag}@${digest}`,
@@ -81,7 +81,7 @@ for (const version of supportedChartVersions) {
       );
     });
 
-    test("takes every repository from the stack's registry", () => {
+    test("uses the stack's registry for every repository", () => {
       const repositories = imagesOf(line.values(clusterOf(version, { "pulsar:registry": registry })));
       assert.ok(repositories.length >= 2);
       for (const repository of repositories) assert.ok(repository.startsWith(`${registry}/`), repository);
@@ -89,7 +89,7 @@ for (const version of supportedChartVersions) {
   });
 }
 
-test("chart 4.7.0 has images of its own, which come from the stack's registry too where they are switched on", () => {
+test("chart 4.7.0 uses the stack's registry for its own images, if they are enabled", () => {
   const { images } = chartLine("4.7.0").values(clusterOf("4.7.0", { "pulsar:registry": registry }));
   const { kubectl, dekaf, oxia } = images as Record<string, Value>;
   assert.deepEqual(
@@ -98,7 +98,7 @@ test("chart 4.7.0 has images of its own, which come from the stack's registry to
   );
 });
 
-/** Every image that chart values name, in order and once; without a tag where that is left to the chart. */
+/** The images in chart values, in order and without duplicates. Without a tag if the chart sets it. */
 function imagesOf(values: Value): string[] {
   const found = (value: Value): string[] => {
     if (typeof value !== "object" || value === null) return [];

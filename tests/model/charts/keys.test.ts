@@ -6,7 +6,7 @@ import { knownKeys, unknownKeys } from "../../../model/charts/keys.ts";
 import { chartLine, supportedChartVersions } from "../../../model/charts/lines.ts";
 import { cluster, everything } from "./support.ts";
 
-/** Each with something that the others are without. */
+/** Each variant sets something that the others do not. */
 const clusters: Record<string, PulsarCluster> = {
   "a plain cluster": cluster,
   "everything that can be asked for": everything,
@@ -25,12 +25,12 @@ for (const version of supportedChartVersions) {
     const known = knownKeys(version);
 
     for (const [what, wanted] of Object.entries(clusters)) {
-      test(`have no key that the chart does not know: ${what}`, () => {
+      test(`have only keys that the chart knows: ${what}`, () => {
         assert.deepEqual(unknownKeys(chartLine(version).values(wanted), known), []);
       });
     }
 
-    test("would be found out with a key misspelt, outdated, or a level too deep", () => {
+    test("would fail with a key that is misspelt, outdated or nested too deeply", () => {
       const wrong: Values = {
         ...chartLine(version).values(cluster),
         broker: { replicacount: 3, configData: { whatever: "1" } },
@@ -43,14 +43,14 @@ for (const version of supportedChartVersions) {
   });
 }
 
-test("the lines' values would not do for each other's charts", () => {
+test("the values of one chart line do not fit the chart of another", () => {
   const crossed = (of: "2.7.7" | "4.7.0", on: "2.7.7" | "4.7.0") => paths(chartLine(of).values(cluster), knownKeys(on));
   assert.ok(crossed("2.7.7", "4.7.0").includes("auth.authentication.provider"));
   assert.ok(crossed("2.7.7", "4.7.0").includes("pulsar_manager.existingSecretName"));
   assert.ok(crossed("4.7.0", "2.7.7").includes("auth.authentication.jwt.enabled"));
 });
 
-test("every supported version has its list of keys, and no other has", () => {
+test("exactly the supported versions have a list of keys", () => {
   const files = readdirSync(new URL("../../../model/charts/keys/", import.meta.url));
   assert.deepEqual(files.sort(), supportedChartVersions.map((version) => `${version}.txt`).sort());
 });

@@ -17,7 +17,7 @@ import {
   valueAt,
 } from "./support.ts";
 
-/** `a.b.c` of the values. */
+/** The value at the path `a.b.c`. */
 const at = (path: string, of: unknown = values(cluster)) => valueAt(path, of);
 
 describe("values of chart line 4", () => {
@@ -73,28 +73,28 @@ describe("values of chart line 4", () => {
     ...["zookeeper", "bookkeeper", "broker", "proxy", "autorecovery", "toolset", "pulsar_manager"],
     "pulsar_metadata",
   ]) {
-    test(`${component} has its selector and toleration`, () => {
+    test(`${component} has its node selector and toleration`, () => {
       assert.deepEqual(at(`${component}.nodeSelector`), selector);
       assert.deepEqual(at(`${component}.tolerations`), [toleration]);
     });
   }
 
   for (const component of ["zookeeper", "bookkeeper", "broker", "proxy", "autorecovery"]) {
-    test(`${component} has no PodMonitor, whose kind few clusters know`, () => {
+    test(`${component} has no PodMonitor, because few clusters have this kind`, () => {
       assert.deepEqual(at(`${component}.podMonitor`), { enabled: false });
     });
   }
 
-  test("the manager's role is a super user, whose token the chart finds by it", () => {
+  test("the manager's role is a super user, by which the chart finds its token", () => {
     assert.equal(at("auth.superUsers.manager", values(everything)), "manager-admin");
     assert.equal(line4.manager.role, "manager-admin");
   });
 
-  test("a symmetric key is said", () => {
+  test("a symmetric key is set", () => {
     assert.equal(at("auth.authentication.jwt.usingSecretKey", values(everything)), true);
   });
 
-  test("brokers that are to be spread never share a node", () => {
+  test("brokers that are spread never share a node", () => {
     const spread = {
       ...cluster,
       placements: { ...cluster.placements, broker: { ...place(3), rule: "spread" as const } },
@@ -104,7 +104,7 @@ describe("values of chart line 4", () => {
     assert.deepEqual(at("broker.affinity"), { anti_affinity: false, type });
   });
 
-  test("configData holds texts only: a ConfigMap takes nothing else", () => {
+  test("configData has only strings, because a ConfigMap accepts nothing else", () => {
     for (const component of [...memoryVariables.keys(), "pulsar_manager"]) {
       const texts = Object.values(at(`${component}.configData`, values(everything)) as object);
       assert.ok(texts.length > 0, component);
@@ -112,11 +112,11 @@ describe("values of chart line 4", () => {
     }
   });
 
-  test("no token and no password is in them", () => {
+  test("the values have no token and no password", () => {
     assert.doesNotMatch(JSON.stringify(values(everything)), /JWT_TOKEN|PASSWORD|token-admin/i);
   });
 
-  test("without a pull secret none is named", () => {
+  test("without a pull secret, the values name none", () => {
     const images = { ...cluster.images, pullSecret: undefined };
     assert.equal(at("images.imagePullSecrets", values({ ...cluster, images })), undefined);
   });
@@ -126,7 +126,7 @@ describe("sizes in the values of chart line 4", () => {
   const full = values(sized(allSizes));
 
   for (const [component, variable] of memoryVariables) {
-    test(`${component} has its resources, and its JVM's memory in ${variable}`, () => {
+    test(`${component} has its resources, and the JVM memory in ${variable}`, () => {
       assert.deepEqual(at(`${component}.resources`, full), {
         requests: { cpu: "2", memory: "8Gi" },
         limits: { memory: "8Gi" },
@@ -137,21 +137,21 @@ describe("sizes in the values of chart line 4", () => {
       );
     });
 
-    test(`${component} keeps the chart's own sizes, unless an idle pod does not fit in them`, () => {
+    test(`${component} keeps the chart's sizes, unless they are too small for an idle pod`, () => {
       const small = ["proxy", "autorecovery"].includes(component);
       assert.deepEqual(at(`${component}.resources`), small ? { requests: { memory: "256Mi" } } : undefined);
       assert.equal(at(`${component}.configData.${variable}`), undefined);
     });
   }
 
-  test("the manager has its resources, and a heap that fits in them", () => {
+  test("the manager has its resources, and a heap that fits them", () => {
     assert.deepEqual(at("pulsar_manager.resources"), { requests: { memory: "640Mi" } });
     assert.equal(at("pulsar_manager.configData.JAVA_OPTS"), "-Xms256m -Xmx256m");
     assert.deepEqual(at("pulsar_manager.resources.limits", full), { memory: "8Gi" });
     assert.equal(at("pulsar_manager.configData.JAVA_OPTS", full), "-Xms2048m -Xmx2048m -XX:MaxDirectMemorySize=2944m");
   });
 
-  test("a priority class and a spread over zones are values, each where it is asked for", () => {
+  test("a priority class and a spread over zones are set for the components that have them", () => {
     assert.equal(at("proxy.priorityClassName", values(everything)), "high");
     assert.equal(at("broker.priorityClassName", values(everything)), undefined);
     assert.deepEqual(at("autorecovery.topologySpreadConstraints", values(everything)), [
@@ -170,12 +170,12 @@ describe("sizes in the values of chart line 4", () => {
 describe("racks in the values of chart line 4", () => {
   const racks = values({ ...everything, release: "events" });
 
-  test("are minded by the brokers, with copies in as many of them as there are", () => {
+  test("are used by the brokers, with copies in as many racks as possible", () => {
     assert.equal(at("broker.configData.bookkeeperClientRackawarePolicyEnabled", racks), "true");
     assert.equal(at("broker.configData.bookkeeperClientMinNumRacksPerWriteQuorum", racks), "2");
   });
 
-  test("are minded by the recovery, whose class cannot read the chart's own address of ZooKeeper", () => {
+  test("are used by autorecovery, whose class cannot parse the chart's ZooKeeper address", () => {
     assert.deepEqual(at("autorecovery.configData", values({ ...cluster, release: "events", racks: ["/a", "/b"] })), {
       PULSAR_PREFIX_reppDnsResolverClass: "org.apache.pulsar.bookie.rackawareness.BookieRackAffinityMapping",
       metadataServiceUri: "",
@@ -184,12 +184,12 @@ describe("racks in the values of chart line 4", () => {
     });
   });
 
-  test("are not spoken of where there are none", () => {
+  test("are not mentioned if there are none", () => {
     assert.doesNotMatch(JSON.stringify(values(cluster)), /rack|repp|zkServers/i);
   });
 });
 
-test("the manager's Secret has both accounts, under the chart's keys", () => {
+test("the manager's Secret has both accounts under the chart's keys", () => {
   const secret = line4.managerSecret({
     database: { user: "manager", password: "one" },
     login: { user: "admin", password: "two" },
@@ -214,7 +214,7 @@ describe("the post-renderer of chart line 4", () => {
     return objects.map(({ metadata }) => metadata.name);
   };
 
-  test("names each init Job after its template, and no other Job", () => {
+  test("names each init Job after a hash of its template, and no other Job", () => {
     const [bookie = "", manager = "", backup] = namesOf(manifest("pulsar:4.0.12"));
     assert.match(bookie, /^pulsar-bookie-init-[0-9a-f]{8}$/);
     assert.match(manager, /^pulsar-pulsar-manager-init-[0-9a-f]{8}$/);
@@ -223,7 +223,7 @@ describe("the post-renderer of chart line 4", () => {
     assert.notEqual(namesOf(manifest("pulsar:4.0.13"))[0], bookie);
   });
 
-  test("gives the manager a readiness probe, and nothing else", () => {
+  test("adds a readiness probe to the manager only", () => {
     const set = (component: string): Manifest => ({
       apiVersion: "apps/v1",
       kind: "StatefulSet",
@@ -237,7 +237,7 @@ describe("the post-renderer of chart line 4", () => {
     assert.equal(toolset, undefined);
   });
 
-  test("is a program Helm can run", () => {
+  test("is a program that Helm can run", () => {
     const input = writeManifest(manifest("pulsar:4.0.12"));
     const { stdout, stderr, status } = spawnSync(line4.postrender, { input, encoding: "utf8" });
     assert.deepEqual([stderr, status], ["", 0]);

@@ -1,4 +1,4 @@
-/** The names in the rehearsal's charts, rendered by the real Helm and patched, against the list of names that limits a release's name. */
+/** Compares the names in the rendered and patched charts of the rehearsal with the list of names that limits the length of a release name. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -16,7 +16,7 @@ import { clusterOf } from "./clusterOf.ts";
 const charts = join(import.meta.dirname, "../../../rehearsal/standins/charts");
 const patches = { "2.7.7": patch27, "4.7.0": patch4 };
 
-/** The names and label values of objects that may have 63 characters. What a StatefulSet puts into a label of its pods has its revision. */
+/** The names and label values that may have 63 characters. A StatefulSet adds a revision to a label of its pods. */
 function limited(objects: readonly Manifest[]): string[] {
   return objects.flatMap(({ kind, metadata, spec }) => {
     const { template } = spec ?? {};
@@ -39,7 +39,7 @@ function limited(objects: readonly Manifest[]): string[] {
 
 for (const version of supportedChartVersions) {
   for (const start of ["x", "pulsar"]) {
-    test(`chart ${version} makes nothing of the longest release "${start}..." that is too long, and of a longer one it does`, async () => {
+    test(`chart ${version} renders no name that is too long for the longest release "${start}...", and one for a longer release`, async () => {
       const { tools } = await prepareTools({ log: () => undefined, signal: new AbortController().signal });
       const line = chartLine(version);
       const texts = async (release: string) => {
@@ -69,7 +69,7 @@ for (const version of supportedChartVersions) {
       );
       assert.ok(objects.every(({ metadata }) => metadata.name.length <= 253));
 
-      // Of those with a name of the release's own, each is in the list: with chart 2.7.7 the longest is a Job of the stack, which is not rendered.
+      // All names with the release name are in the list. With chart 2.7.7, the longest one is a Job of the stack, which is not rendered.
       const masked = (text: string) => text.replace(/-[0-9a-f]{8}$/, "-00000000");
       const listed = builtNames(longest, line.makes).map(({ text }) => text);
       const kinds = ["Job", "Service", "Deployment", "StatefulSet"];

@@ -18,12 +18,12 @@ for (const version of supportedChartVersions) {
   describe(`release names with chart ${version}`, () => {
     const names = (name: string) => builtNames(name, chartLine(version).makes);
 
-    // With "pulsar" in it the chart adds nothing to the name.
+    // The chart adds nothing to a release name that contains "pulsar".
     for (const [start, more] of [
       ["x", 0],
       ["pulsar", "-pulsar".length],
     ] as const) {
-      test(`as long as everything made from them fits: ${start}...`, () => {
+      test(`are accepted if all names derived from them fit: ${start}...`, () => {
         for (let length = start.length; length <= 60; length++) {
           const name = release(length, start);
           const fits = names(name).every(({ text, limit }) => text.length <= limit);
@@ -33,7 +33,7 @@ for (const version of supportedChartVersions) {
       });
     }
 
-    test("are made into claims of at most 253 characters", () => {
+    test("result in claim names of at most 253 characters", () => {
       const longest = release(53, "x");
       assert.ok(claimName(longest, "zookeeper-data", 999).length <= 253);
       assert.ok(names(longest).every(({ text }) => text.startsWith(longest)));
@@ -41,7 +41,7 @@ for (const version of supportedChartVersions) {
   });
 }
 
-test("a release name that is too long is refused with the name that shows it", () => {
+test("a release name that is too long is refused, with the name that is too long", () => {
   hasOneFault(
     stackConfig("test", { "pulsar:chart": { version: "4.7.0" }, "pulsar:release": "messaging-platform-production1" }),
     'pulsar:release: "messaging-platform-production1" (30 characters) is too long: the Job would ' +
@@ -49,7 +49,7 @@ test("a release name that is too long is refused with the name that shows it", (
   );
 });
 
-test("a mark of the nodes leaves room for the name of the group", () => {
+test("the label key of the nodes leaves room for the name of the group", () => {
   const value = (length: number) => ({ "pulsar:nodeLabel": { value: release(length, "x") } });
   hasOneFault(
     stackConfig("prod", { ...value(53), "pulsar:nodeGroups": groups({}) }),
@@ -60,7 +60,7 @@ test("a mark of the nodes leaves room for the name of the group", () => {
   );
 });
 
-test("the name of a directories Job is cut to what a label may have, and stays a DNS name", () => {
+test("the name of a directories Job is truncated to the length of a label and stays a DNS name", () => {
   for (let length = 1; length < 80; length++) {
     for (const separator of [".", "-"]) {
       const name = shortened(`pulsar-directories-${"n".repeat(length)}${separator}example.com`);

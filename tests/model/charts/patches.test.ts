@@ -5,7 +5,7 @@ import { parseManifest, writeManifest } from "../../../model/charts/manifest.ts"
 import { podSpecAnnotation } from "../../../model/charts/line27/markers.ts";
 import { patch } from "../../../model/charts/line27/patches.ts";
 
-/** A manifest as chart 2.7.7 renders it, down to what the patches look at. */
+/** A manifest as chart 2.7.7 renders it, reduced to the parts that the patches change. */
 const manifest = (image = "pulsar-all:2.7.4") => `
 ---
 # Source: pulsar/templates/broker-pdb.yaml
@@ -96,15 +96,15 @@ const find = (kind: string, name: RegExp) => {
 const pods = (kind: string, name: RegExp) => find(kind, name).spec?.template?.spec;
 
 describe("patches of chart 2.7.7", () => {
-  test("disruption budgets are of the API that Kubernetes 1.25 and later have", () => {
+  test("disruption budgets have the API version of Kubernetes 1.25 and later", () => {
     assert.equal(find("PodDisruptionBudget", /./).apiVersion, "policy/v1");
   });
 
-  test("super users are in order", () => {
+  test("super users are sorted", () => {
     assert.equal(find("ConfigMap", /broker/).data?.superUserRoles, "admin,broker-admin,proxy-admin");
   });
 
-  test("the manager's token comes from its Secret, and is in no ConfigMap", () => {
+  test("the manager's token comes from its Secret and is in no ConfigMap", () => {
     assert.deepEqual(find("ConfigMap", /manager/).data, { LOG_LEVEL: "INFO" });
     assert.deepEqual(pods("Deployment", /manager/)?.containers?.[0]?.env, [
       { name: "PULSAR_CLUSTER", value: "pulsar" },
@@ -129,19 +129,19 @@ describe("patches of chart 2.7.7", () => {
     assert.equal(pods("StatefulSet", /broker/)?.containers?.[0]?.readinessProbe, undefined);
   });
 
-  test("without a pull secret nobody gets one", () => {
+  test("without a pull secret, no pod gets one", () => {
     const text = writeManifest(patched(manifest().replace("imagePullSecrets: [{name: regsecret}]", "")));
     assert.doesNotMatch(text, /imagePullSecrets/);
   });
 
-  test("init Jobs go where brokers go", () => {
+  test("init Jobs run on the nodes of the brokers", () => {
     for (const name of [/bookie-init/, /pulsar-init/]) {
       assert.deepEqual(pods("Job", name)?.nodeSelector, { pulsar: "true" });
       assert.deepEqual(pods("Job", name)?.tolerations, pods("StatefulSet", /broker/)?.tolerations);
     }
   });
 
-  test("pods of init Jobs bear the labels that other pods do: by them policies know them", () => {
+  test("pods of init Jobs have the component labels, by which network policies select them", () => {
     for (const component of ["bookie-init", "pulsar-init"]) {
       assert.deepEqual(find("Job", new RegExp(component)).spec?.template?.metadata?.labels, {
         app: "pulsar",
@@ -152,7 +152,7 @@ describe("patches of chart 2.7.7", () => {
     }
   });
 
-  test("init Jobs are named after their template: another image is another Job, the same image the same", () => {
+  test("init Jobs are named after their template: another image gives another name, the same image the same name", () => {
     const names = (image: string) =>
       patched(manifest(image)).flatMap(({ kind, metadata }) => (kind === "Job" ? [metadata.name] : []));
     const [bookie = "", pulsar = ""] = names("pulsar-all:2.7.4");
@@ -162,12 +162,12 @@ describe("patches of chart 2.7.7", () => {
     assert.ok(!names("pulsar-all:2.7.5").includes(bookie));
   });
 
-  test("peers see each other before they are ready where the chart asks for it, and nowhere else", () => {
+  test("only the Services for which the values ask publish addresses that are not ready", () => {
     assert.equal(find("Service", /zookeeper/).spec?.publishNotReadyAddresses, true);
     assert.equal(find("Service", /proxy/).spec?.publishNotReadyAddresses, undefined);
   });
 
-  test("everything else stays as the chart wrote it: texts stay texts, the last of two equal keys counts", () => {
+  test("everything else is unchanged: strings stay strings, the last of two equal keys counts", () => {
     const config = parseManifest(writeManifest(patched())).find(({ kind }) => kind === "ConfigMap");
     assert.deepEqual(config?.data, {
       superUserRoles: "admin,broker-admin,proxy-admin",
@@ -179,7 +179,7 @@ describe("patches of chart 2.7.7", () => {
   });
 });
 
-describe("what the values ask for beyond the chart", () => {
+describe("pod settings that the chart lacks", () => {
   const zone = { topologyKey: "pulsar-stack/zone", maxSkew: 1, whenUnsatisfiable: "DoNotSchedule" };
   const host = { topologyKey: "kubernetes.io/hostname", maxSkew: 2, whenUnsatisfiable: "ScheduleAnyway" };
   const selector = { matchLabels: { app: "pulsar", component: "proxy" } };
@@ -203,7 +203,7 @@ spec:
     return { objects, template: found.spec.template };
   };
 
-  test("is in the pods' spec, each spread over the component's own pods", () => {
+  test("are in the pod spec, with a spread over the component's own pods", () => {
     const { template } = proxyAsked({ priorityClassName: "high", topologySpreadConstraints: [zone, host] });
     assert.deepEqual(template.spec, {
       containers: [{ name: "proxy" }],
@@ -215,29 +215,29 @@ spec:
     });
   });
 
-  test("is a priority class alone, where no spread is asked for", () => {
+  test("are a priority class only, without a spread", () => {
     const { template } = proxyAsked({ priorityClassName: "high" });
     assert.deepEqual(template.spec, { containers: [{ name: "proxy" }], priorityClassName: "high" });
   });
 
-  test("leaves no trace of how it was asked for, and the other annotations alone", () => {
+  test("leave no annotation of their own, and keep the others", () => {
     const { objects, template } = proxyAsked({ topologySpreadConstraints: [zone] });
     assert.deepEqual(template.metadata?.annotations, { "prometheus.io/scrape": "true" });
     assert.ok(!writeManifest(objects).includes(podSpecAnnotation));
   });
 
-  test("is for those who asked only", () => {
+  test("are added to the requested components only", () => {
     const { objects } = proxyAsked({ priorityClassName: "high", topologySpreadConstraints: [zone] });
     assert.deepEqual(objects.slice(1), patched());
   });
 });
 
-test("the post-renderer is a program Helm can run", () => {
+test("the post-renderer is a program that Helm can run", () => {
   const program = new URL("../../../model/charts/line27/postrender", import.meta.url).pathname;
   const out = execFileSync(program, { input: manifest(), encoding: "utf8" });
   assert.deepEqual(parseManifest(out), parseManifest(writeManifest(patched())));
 });
 
-test("a manifest that is not YAML is refused in one line", () => {
+test("a manifest that is not YAML is refused with one line", () => {
   assert.throws(() => parseManifest("a: [1"), /^Error: the chart's manifest is not YAML: .*line 1/);
 });

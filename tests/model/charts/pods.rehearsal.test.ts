@@ -1,4 +1,4 @@
-/** What the rehearsal's charts make of pods, rendered by the real Helm, against what policies and monitoring take for granted of them. */
+/** Compares the pods of the rendered charts of the rehearsal with the assumptions of network policies and monitoring. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
@@ -13,7 +13,7 @@ import { clusterOf } from "./clusterOf.ts";
 
 const program = join(import.meta.dirname, "../../..");
 
-/** The pods that the stack makes itself, not the chart. */
+/** The pods that the stack creates itself. */
 const stacksOwn = ["directories", "bookie-racks", "manager-setup", "smoke-test"];
 
 interface Pods {
@@ -36,7 +36,7 @@ for (const version of supportedChartVersions) {
       });
       for (const { metadata, spec } of parseManifest(stdout)) {
         if (spec?.template === undefined) continue;
-        // What is empty is null in chart 4.7.0.
+        // Empty lists are null in chart 4.7.0.
         const { labels = {}, annotations } = spec.template.metadata ?? {};
         assert.ok(labels.component, `the pods of ${metadata.name} bear no label`);
         const containers = (spec.template.spec?.containers ?? []) as { ports?: Pods["ports"] | null }[];
@@ -48,7 +48,7 @@ for (const version of supportedChartVersions) {
       }
     });
 
-    test("are those there are policies for, by the labels that these select", () => {
+    test("are exactly those that have policies, by the labels that the policies select", () => {
       const expected = componentsOf(line).filter((component) => !stacksOwn.includes(component));
       assert.deepEqual([...pods.keys()].sort(), [...expected].sort());
       for (const [component, { labels }] of pods) {
@@ -57,18 +57,18 @@ for (const version of supportedChartVersions) {
       }
     });
 
-    test("listen on the ports that flows lead to", () => {
+    test("listen on the ports of the network flows", () => {
       for (const { to, ports } of flowsOf(line)) {
         const pod = pods.get(to);
         if (pod === undefined || typeof ports === "string") continue;
         const listening = pod.ports.map(({ containerPort }) => containerPort);
-        // Chart 2.7.7 does not say that the manager's back end listens too, on 7750 (pulsar-manager v0.2.0, application.properties).
+        // Chart 2.7.7 does not declare port 7750 of the manager's backend (pulsar-manager v0.2.0, application.properties).
         if (to === "pulsar-manager" && line.name === "2.7") listening.push(7750);
         for (const port of ports) assert.ok(listening.includes(port), `${to} does not listen on ${port}`);
       }
     });
 
-    test("say where their metrics are, in annotations and by the name of a port: the one that Prometheus is let in to", () => {
+    test("declare their metrics in annotations and with a port name, on the port that Prometheus may access", () => {
       const metrics = metricsPorts(line);
       assert.equal(metrics.length, 5);
       for (const [component, name] of metrics) {
@@ -86,7 +86,7 @@ for (const version of supportedChartVersions) {
       }
     });
 
-    test("say nothing of metrics where they have none", () => {
+    test("have no annotations if they have no metrics", () => {
       const metrics = new Set<string>(metricsPorts(line).map(([component]) => component));
       for (const [component, { annotations }] of pods) {
         assert.equal("prometheus.io/scrape" in annotations, metrics.has(component), component);

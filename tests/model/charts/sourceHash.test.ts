@@ -25,7 +25,7 @@ async function hashOf(changed: Partial<Record<keyof typeof files, string>> = {})
 }
 
 describe("the hash of a program's source", () => {
-  test("is the same in another directory and with other line ends", async () => {
+  test("is the same in another directory and with other line endings", async () => {
     const crlf = Object.fromEntries(Object.entries(files).map(([name, text]) => [name, text.replaceAll("\n", "\r\n")]));
     assert.equal(await hashOf(), await hashOf());
     assert.equal(await hashOf(crlf), await hashOf());
@@ -37,7 +37,7 @@ describe("the hash of a program's source", () => {
     });
   }
 
-  test("does not change with a file of which only types are imported", async () => {
+  test("does not depend on a file of which only types are imported", async () => {
     assert.equal(await hashOf({ "types.ts": "export type T = string;\n" }), await hashOf());
   });
 });

@@ -46,7 +46,7 @@ export const size: PodSize = {
   direct: "3000Mi",
 };
 
-/** The cluster with pods that ask for something. */
+/** The cluster with pod settings. */
 export function sized(sizes: Partial<Record<SizedComponent, PodSize>>): PulsarCluster {
   return { ...cluster, sizes: { ...podSizes({}, {}), ...sizes } };
 }
@@ -55,7 +55,7 @@ export const allSizes: Partial<Record<SizedComponent, PodSize>> = Object.fromEnt
   Object.keys(podSizes({}, {})).map((component) => [component, size]),
 );
 
-/** The cluster with everything that can be asked for. */
+/** The cluster with every optional setting. */
 export const everything: PulsarCluster = {
   ...cluster,
   placements: Object.fromEntries(
@@ -70,7 +70,7 @@ export const everything: PulsarCluster = {
   manager: { ...cluster.manager, frontEnd: "pulsar-manager-front-end" },
 };
 
-/** What each component's start script reads its JVM's memory from. */
+/** The environment variable from which each component's start script reads the JVM memory. */
 export const memoryVariables = new Map([
   ["zookeeper", "PULSAR_MEM"],
   ["bookkeeper", "PULSAR_MEM"],
@@ -80,7 +80,7 @@ export const memoryVariables = new Map([
   ["toolset", "PULSAR_MEM"],
 ]);
 
-/** `a.b.c` of the values. */
+/** The value at the path `a.b.c`. */
 export function valueAt(path: string, of: unknown): unknown {
   return path.split(".").reduce((value, key) => (value as Record<string, unknown> | undefined)?.[key], of);
 }

@@ -17,7 +17,7 @@ for (const version of supportedChartVersions) {
     );
   };
 
-  test(`chart ${version}: brokers and proxies, which verify tokens, are told of another algorithm than RS256`, () => {
+  test(`chart ${version}: brokers and proxies, which verify tokens, get an algorithm other than RS256`, () => {
     assert.deepEqual(algorithms("ES256"), { broker: "ES256", proxy: "ES256" });
     assert.deepEqual(algorithms(undefined), {});
   });

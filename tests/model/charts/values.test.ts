@@ -6,7 +6,7 @@ import { values } from "../../../model/charts/line27/values.ts";
 import { type PodSize, podSizes } from "../../../model/sizing.ts";
 import { allSizes, cluster, memoryVariables, place, selector, sized, toleration, valueAt } from "./support.ts";
 
-/** `a.b.c` of the values. */
+/** The value at the path `a.b.c`. */
 const at = (path: string, of: unknown = values(cluster)) => valueAt(path, of);
 
 describe("values of chart line 2.7", () => {
@@ -50,13 +50,13 @@ describe("values of chart line 2.7", () => {
     });
 
   for (const component of ["zookeeper", "bookkeeper", "broker", "proxy", "autorecovery", "toolset", "pulsar_manager"]) {
-    test(`${component} has its selector and toleration`, () => {
+    test(`${component} has its node selector and toleration`, () => {
       assert.deepEqual(at(`${component}.nodeSelector`), selector);
       assert.deepEqual(at(`${component}.tolerations`), [toleration]);
     });
   }
 
-  test("brokers that are to be spread never share a node", () => {
+  test("brokers that are spread never share a node", () => {
     const spread = {
       ...cluster,
       placements: { ...cluster.placements, broker: { ...place(3), rule: "spread" as const } },
@@ -66,7 +66,7 @@ describe("values of chart line 2.7", () => {
     assert.deepEqual(at("broker.affinity"), { anti_affinity: false, type });
   });
 
-  test("configData holds texts only: a ConfigMap takes nothing else", () => {
+  test("configData has only strings, because a ConfigMap accepts nothing else", () => {
     const full = values({ ...sized(allSizes), racks: ["/a", "/b", "/c", "/a"] });
     for (const component of [...memoryVariables.keys(), "pulsar_manager"]) {
       const texts = Object.values(at(`${component}.configData`, full) as object);
@@ -75,13 +75,13 @@ describe("values of chart line 2.7", () => {
     }
   });
 
-  test("the token is a reference that the post-renderer understands", () => {
+  test("the token is a reference that the post-renderer resolves", () => {
     assert.deepEqual(secretRef(at("pulsar_manager.configData.JWT_TOKEN")), cluster.manager.token);
     assert.equal(secretRef("INFO"), undefined);
     assert.deepEqual(secretRef(fromSecret({ secret: "a", key: "b" })), { secret: "a", key: "b" });
   });
 
-  test("without a pull secret none is named", () => {
+  test("without a pull secret, the values name none", () => {
     const images = { ...cluster.images, pullSecret: undefined };
     assert.equal(at("images.imagePullSecrets", values({ ...cluster, images })), undefined);
   });
@@ -91,43 +91,43 @@ describe("sizes in the values of chart line 2.7", () => {
   const full = values(sized(allSizes));
 
   for (const [component, variable] of memoryVariables) {
-    test(`${component} has its resources, and its JVM's memory in ${variable}`, () => {
+    test(`${component} has its resources, and the JVM memory in ${variable}`, () => {
       assert.deepEqual(at(`${component}.resources`, full), {
         requests: { cpu: "2", memory: "8Gi" },
         limits: { memory: "8Gi" },
       });
-      // A bookie's heap also reaches init containers, whose JVMs must not take all of it at once.
+      // The bookie's heap setting also applies to init containers, whose JVMs must not allocate all of it at once.
       const first = component === "bookkeeper" ? "" : "-Xms2048m ";
       assert.equal(at(`${component}.configData.${variable}`, full), `${first}-Xmx2048m -XX:MaxDirectMemorySize=2944m`);
     });
 
-    test(`${component} keeps the chart's own sizes, unless an idle pod does not fit in them`, () => {
+    test(`${component} keeps the chart's sizes, unless they are too small for an idle pod`, () => {
       const small = ["proxy", "autorecovery"].includes(component);
       assert.deepEqual(at(`${component}.resources`), small ? { requests: { memory: "256Mi" } } : undefined);
       assert.equal(at(`${component}.configData.${variable}`), undefined);
     });
   }
 
-  test("the manager has its resources, and a heap that fits in them", () => {
+  test("the manager has its resources, and a heap that fits them", () => {
     assert.deepEqual(at("pulsar_manager.resources"), { requests: { memory: "640Mi" } });
     assert.equal(at("pulsar_manager.configData.JAVA_OPTS"), "-Xms256m -Xmx256m");
     assert.deepEqual(at("pulsar_manager.resources.limits", full), { memory: "8Gi" });
     assert.equal(at("pulsar_manager.configData.JAVA_OPTS", full), "-Xms2048m -Xmx2048m -XX:MaxDirectMemorySize=2944m");
   });
 
-  test("a heap alone is said without direct memory, direct memory alone not at all", () => {
+  test("a heap without direct memory is set alone, direct memory without a heap is not set", () => {
     const of = (size: PodSize) => at("broker.configData.PULSAR_MEM", values(sized({ broker: size })));
     assert.equal(of({ heap: "512Mi" }), "-Xms512m -Xmx512m");
     assert.equal(of({ direct: "512Mi" }), undefined);
   });
 
-  test("requests or limits alone are said alone", () => {
+  test("requests and limits are set independently of each other", () => {
     const of = (size: PodSize) => at("broker.resources", values(sized({ broker: size })));
     assert.deepEqual(of({ requests: { cpu: "1" } }), { requests: { cpu: "1" } });
     assert.deepEqual(of({ limits: { memory: "1Gi" } }), { limits: { memory: "1Gi" } });
   });
 
-  test("a bookie's caches are cut from its direct memory, or left to the chart", () => {
+  test("a bookie's caches are derived from its direct memory, or left to the chart", () => {
     const caches = (of: unknown) =>
       ["dbStorage_writeCacheMaxSizeMb", "dbStorage_readAheadCacheMaxSizeMb", "dbStorage_rocksDB_blockCacheSize"].map(
         (key) => at(`bookkeeper.configData.${key}`, of),
@@ -144,7 +144,7 @@ describe("sizes in the values of chart line 2.7", () => {
 describe("racks in the values of chart line 2.7", () => {
   const racks = values({ ...cluster, racks: ["/a", "/b", "/c", "/a"] });
 
-  test("are minded by the brokers and by the recovery", () => {
+  test("are used by the brokers and by autorecovery", () => {
     assert.equal(at("broker.configData.bookkeeperClientRackawarePolicyEnabled", racks), "true");
     assert.equal(
       at("autorecovery.configData.PULSAR_PREFIX_reppDnsResolverClass", racks),
@@ -152,12 +152,12 @@ describe("racks in the values of chart line 2.7", () => {
     );
   });
 
-  test("are not spoken of where there are none", () => {
+  test("are not mentioned if there are none", () => {
     assert.doesNotMatch(JSON.stringify(values(cluster)), /rack|repp/i);
   });
 });
 
-describe("what the post-renderer is told by chart line 2.7", () => {
+describe("input of the post-renderer of chart line 2.7", () => {
   const told = (component: string, of: unknown) => {
     const annotations = at(`${component}.annotations`, of) as Record<string, string> | undefined;
     return annotations && (JSON.parse(annotations[podSpecAnnotation] ?? "null") as unknown);
@@ -174,7 +174,7 @@ describe("what the post-renderer is told by chart line 2.7", () => {
     sizes: { ...podSizes({}, {}), proxy: { priorityClass: "high" }, bookkeeper: { priorityClass: "highest" } },
   };
 
-  test("the spread over zones and the priority class, each where it is asked for", () => {
+  test("has the spread over zones and the priority class of the components that have them", () => {
     assert.deepEqual(told("proxy", values(overZones)), {
       priorityClassName: "high",
       topologySpreadConstraints: [zone],
@@ -182,14 +182,14 @@ describe("what the post-renderer is told by chart line 2.7", () => {
     assert.deepEqual(told("bookkeeper", values(overZones)), { priorityClassName: "highest" });
   });
 
-  test("nothing where nothing is asked for", () => {
+  test("is empty by default", () => {
     for (const component of ["zookeeper", "broker", "autorecovery", "toolset", "pulsar_manager"]) {
       assert.equal(told(component, values(overZones)), undefined, component);
     }
   });
 });
 
-test("merge lays objects over each other key by key, and takes everything else whole", () => {
+test("merge merges objects recursively and replaces everything else", () => {
   const base = { broker: { replicaCount: 3, configData: { a: "1", b: "2" }, tolerations: [1, 2] }, keep: true };
   const over = { broker: { configData: { b: "3" }, tolerations: [] }, more: null };
   assert.deepEqual(merge(base, over), {

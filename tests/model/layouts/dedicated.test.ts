@@ -10,7 +10,7 @@ type Role = keyof DedicatedLayoutArgs["groups"];
 const roleOf = (component: Component): Role =>
   component === "zookeeper" || component === "bookkeeper" ? component : "serving";
 
-/** Names are unique over all groups, as the settings see to it. */
+/** Names are unique over all groups; the settings check this. */
 const groupsOf = (servingNodes: number) =>
   fc
     .record({ zookeeper: nodeList(1), bookkeeper: nodeList(1), serving: nodeList(servingNodes) })
@@ -26,7 +26,7 @@ const everyLayout = (holds: (args: DedicatedLayoutArgs) => void) => {
 };
 
 describe("the dedicated layout", () => {
-  test("marks the nodes of each group with the group's own label and taint, and their zone", () => {
+  test("sets the label and taint of each group and the zone on the nodes of the group", () => {
     everyLayout((args) => {
       const { groups, nodeLabel, nodeTaint } = args;
       const expected = (["zookeeper", "bookkeeper", "serving"] as const).flatMap((role) =>
@@ -44,7 +44,7 @@ describe("the dedicated layout", () => {
     });
   });
 
-  test("lets every component run on exactly the nodes of its group", () => {
+  test("runs every component on exactly the nodes of its group", () => {
     everyLayout((args) => {
       const { nodes, placements } = dedicatedLayout(args);
       for (const component of components) {
@@ -60,7 +60,7 @@ describe("the dedicated layout", () => {
     });
   });
 
-  test("without serving nodes lets everything without data run where there is no taint, and nowhere else", () => {
+  test("without serving nodes, runs all components without data on nodes without taints only", () => {
     fc.assert(
       fc.property(fc.record({ groups: groupsOf(0), ...common }), ({ groups, ...rest }) => {
         const { nodes, placements } = dedicatedLayout({ groups: { ...groups, serving: [] }, ...rest });
@@ -74,7 +74,7 @@ describe("the dedicated layout", () => {
     );
   });
 
-  test("binds ZooKeeper and the bookies to their nodes, spreads brokers and proxies, over zones where all have one", () => {
+  test("pins ZooKeeper and the bookies to their nodes, and spreads brokers and proxies, over zones if all nodes have one", () => {
     everyLayout((args) => {
       const { placements } = dedicatedLayout(args);
       const zoned = args.groups.serving.every(({ zone }) => zone !== undefined);
@@ -95,7 +95,7 @@ describe("the dedicated layout", () => {
     });
   });
 
-  test("runs each component as often as asked, and each init Job once", () => {
+  test("runs each component with its replicas, and each init Job once", () => {
     everyLayout((args) => {
       const { placements } = dedicatedLayout(args);
       const counts = Object.entries(placements).map(([component, { replicas }]) => [component, replicas]);
@@ -103,7 +103,7 @@ describe("the dedicated layout", () => {
     });
   });
 
-  test("keeps every pod where it was when nodes are added at the end of any group", () => {
+  test("keeps every pod on its node when nodes are appended to any group", () => {
     fc.assert(
       fc.property(args, groupsOf(1), (args, { zookeeper, bookkeeper, serving }) => {
         const later = (nodes: typeof serving) => nodes.map((node) => ({ ...node, name: `later-${node.name}` }));
@@ -131,7 +131,7 @@ describe("the dedicated layout", () => {
     );
   });
 
-  test("has a toleration for every taint there is, each once", () => {
+  test("has one toleration for each taint", () => {
     everyLayout((args) => {
       const layout = dedicatedLayout(args);
       const everywhere = { ...layout.placements.init, nodeSelector: {}, tolerations: allTolerations(layout) };

@@ -17,7 +17,7 @@ const everyPlacement = (holds: (placement: Placement, layout: Layout, args: Mixe
 };
 
 describe("the mixed layout", () => {
-  test("marks exactly the nodes of the list, in order, with one label, their zone and one taint each", () => {
+  test("sets one label, the zone and one taint on exactly the listed nodes, in order", () => {
     fc.assert(
       fc.property(args, (args) => {
         assert.deepEqual(
@@ -36,7 +36,7 @@ describe("the mixed layout", () => {
     );
   });
 
-  test("lets every component run on exactly the nodes it names", () => {
+  test("runs every component on exactly the listed nodes", () => {
     everyPlacement((placement, { nodes }) => {
       const allowed = nodes.filter((node) => admits(placement, node));
       assert.deepEqual(
@@ -46,7 +46,7 @@ describe("the mixed layout", () => {
     });
   });
 
-  test("lets no component run on a node that is not of the list", () => {
+  test("runs no component on other nodes", () => {
     everyPlacement((placement, _layout, { nodes }) => {
       assert.equal(admits(placement, stranger), false);
       assert.deepEqual(
@@ -56,13 +56,13 @@ describe("the mixed layout", () => {
     });
   });
 
-  test("tolerates nothing but the stack's own taint", () => {
+  test("tolerates only the stack's own taint", () => {
     everyPlacement((placement, _layout, { nodeTaint }) => {
       assert.deepEqual(placement.tolerations, [{ ...nodeTaint, operator: "Equal" }]);
     });
   });
 
-  test("binds the ordinals of ZooKeeper and the bookies to the nodes' order, and spreads brokers and proxies", () => {
+  test("pins the ordinals of ZooKeeper and the bookies to the order of the nodes, and spreads brokers and proxies", () => {
     fc.assert(
       fc.property(args, (args) => {
         const rules = Object.entries(mixedLayout(args).placements).map(([component, { rule }]) => [component, rule]);
@@ -80,13 +80,13 @@ describe("the mixed layout", () => {
     );
   });
 
-  test("spreads brokers and proxies over the zones where every node has one, and nothing else ever", () => {
+  test("spreads only brokers and proxies over zones, and only if every node has one", () => {
     everyPlacement(({ rule, overZones }, _layout, { nodes }) => {
       assert.equal(overZones, rule === "spread" && nodes.every(({ zone }) => zone !== undefined));
     });
   });
 
-  test("runs each component as often as asked, and each init Job once", () => {
+  test("runs each component with its replicas, and each init Job once", () => {
     fc.assert(
       fc.property(args, (args) => {
         const { placements } = mixedLayout(args);
@@ -96,7 +96,7 @@ describe("the mixed layout", () => {
     );
   });
 
-  test("keeps ordinal i on node i when a node is added at the end", () => {
+  test("keeps ordinal i on node i when a node is appended", () => {
     fc.assert(
       fc.property(args, word, (args, name) => {
         fc.pre(args.nodes.every((node) => node.name !== name));

@@ -4,7 +4,7 @@ import type { PlannedNode, Placement, StackNode } from "../../../model/layouts/l
 export const word = fc.stringMatching(/^[a-z][a-z0-9]{0,9}$/);
 const count = fc.integer({ min: 1, max: 9 });
 
-/** What both layouts are made from, but for the nodes. */
+/** The input of both layouts, except for the nodes. */
 export const common = {
   nodeLabel: fc.record({ key: word, value: word }),
   nodeTaint: fc.record({
@@ -23,7 +23,7 @@ export const common = {
   }),
 };
 
-/** Nodes with names of their own, some with a zone. */
+/** Nodes with unique names, some with a zone. */
 export const nodeList = (minLength: number): fc.Arbitrary<StackNode[]> =>
   fc.uniqueArray(fc.record({ name: word, hostname: word, zone: fc.option(word, { nil: undefined }) }), {
     selector: ({ name }) => name,
@@ -31,7 +31,7 @@ export const nodeList = (minLength: number): fc.Arbitrary<StackNode[]> =>
     maxLength: 9,
   });
 
-/** A node that is not of any layout. */
+/** A node outside the layout. */
 export const stranger: PlannedNode = {
   name: "other",
   hostname: "other",
@@ -40,7 +40,7 @@ export const stranger: PlannedNode = {
   taints: [],
 };
 
-/** Whether the scheduler lets a component's pods run on a node. */
+/** Whether the scheduler allows a component's pods on a node. */
 export function admits({ nodeSelector, tolerations }: Placement, { labels, taints }: PlannedNode): boolean {
   const selected = Object.entries(nodeSelector).every(([key, value]) => labels[key] === value);
   const tolerated = taints.every((taint) =>

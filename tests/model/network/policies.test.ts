@@ -15,7 +15,7 @@ import { allowed, type End, type Policy, selects } from "../../support/networkPo
 const release = "demo";
 const namespace = "messaging";
 
-/** Everybody is named. */
+/** Every setting that allows access is set. */
 const named: NetworkAccess = {
   clients: [{ namespace: "shop" }, { cidr: "10.20.0.0/16" }],
   ingressController: "ingress-nginx",
@@ -23,7 +23,7 @@ const named: NetworkAccess = {
   functions: true,
   databasePort: 5432,
 };
-/** What a stack has that says nothing. */
+/** A stack without network settings. */
 const unnamed: NetworkAccess = { functions: false, databasePort: 5432 };
 
 const own = (component: string, of = release): End => ({
@@ -61,7 +61,7 @@ for (const version of supportedChartVersions) {
   const proxyHttp = { "2.7.7": 80, "4.7.0": 8080 }[version];
 
   describe(`network policies with chart ${version}`, () => {
-    test("let every flow of the table through", () => {
+    test("allow every flow of the table", () => {
       for (const flow of flows) {
         for (const [port, protocol] of connectionsOf(flow)) {
           for (const from of flow.from.flatMap(endsOf)) {
@@ -74,7 +74,7 @@ for (const version of supportedChartVersions) {
       }
     });
 
-    test("let nothing else through between the stack's own pods", () => {
+    test("allow nothing else between the stack's own pods", () => {
       const ports = [...new Set([...flows.flatMap(({ ports }) => (typeof ports === "string" ? [] : ports)), 22, 5432])];
       for (const from of componentsOf(line)) {
         for (const to of componentsOf(line)) {
@@ -83,7 +83,7 @@ for (const version of supportedChartVersions) {
               (flow) => flow.from.includes(from) && flow.to === to && flow.ports.includes(port as never),
             );
             const title = `${from} to ${to} ${port}`;
-            // Policies know port 53 of anybody, not DNS alone: what listens on it is not let in.
+            // Policies cannot restrict port 53 to DNS. No pod that listens on it is allowed.
             assert.equal(allowed(policies(named), own(from), own(to), port), expected, title);
           }
         }
@@ -157,17 +157,17 @@ for (const version of supportedChartVersions) {
       ],
     ];
     for (const [title, from, to, ports] of denied) {
-      test(`stop ${title}: ${ports.join(", ")}`, () => {
+      test(`block ${title}: ${ports.join(", ")}`, () => {
         for (const port of ports) assert.equal(allowed(policies(named), from, to, port), false, String(port));
       });
     }
 
-    test("count the proxies' port inside their pods, not their Service's", () => {
+    test("use the port of the proxies' pods, not of their Service", () => {
       assert.ok(allowed(policies(named), anyPod("shop"), own("proxy"), proxyHttp));
       assert.ok(!allowed(policies(named), anyPod("shop"), own("proxy"), proxyHttp === 80 ? 8080 : 80));
     });
 
-    test("let functions reach the brokers, where there are any, and nothing else", () => {
+    test("allow functions to connect to the brokers only, if functions are enabled", () => {
       const [pod] = outside.functions;
       assert.ok(pod);
       for (const port of [6650, 8080]) {
@@ -179,7 +179,7 @@ for (const version of supportedChartVersions) {
       }
     });
 
-    test("where nobody is named, let everybody reach the proxies, and nobody else's pods the rest", () => {
+    test("by default, allow everyone to connect to the proxies, and no other pods to anything else", () => {
       for (const who of [stranger, elsewhere, { ip: "198.51.100.7" }, anyPod("monitoring"), anyPod("ingress-nginx")]) {
         for (const port of [6650, proxyHttp]) assert.ok(allowed(policies(unnamed), who, own("proxy"), port));
         for (const [component, port] of [
@@ -193,7 +193,7 @@ for (const version of supportedChartVersions) {
       }
     });
 
-    test("keep all but the manager from another database's port as well", () => {
+    test("allow only the manager to connect to another port of the database", () => {
       const other = policies({ ...named, databasePort: 6432 });
       assert.ok(allowed(other, own("pulsar-manager"), database, 6432));
       assert.ok(!allowed(other, own("pulsar-manager"), database, 5432));
@@ -201,14 +201,14 @@ for (const version of supportedChartVersions) {
       assert.ok(allowed(other, own("broker"), database, 5432));
     });
 
-    test("leave pods alone that are not the stack's", () => {
+    test("do not select pods outside the stack", () => {
       for (const to of [stranger, elsewhere, own("bookie", "other"), { ip: "198.51.100.7" }]) {
         assert.ok(allowed(policies(named), stranger, to, 3181));
         assert.ok(allowed(policies(named), to, stranger, 3181));
       }
     });
 
-    test("select each pod of theirs by exactly one, and none of another release", () => {
+    test("select each pod of the stack exactly once, and none of another release", () => {
       const names = fc.stringMatching(/^[a-z0-9]([-a-z0-9]{0,10}[a-z0-9])?$/);
       fc.assert(
         fc.property(names, names, fc.constantFrom(...componentsOf(line)), (one, another, component) => {
@@ -223,7 +223,7 @@ for (const version of supportedChartVersions) {
   });
 }
 
-test("every port but one is what is left, in valid ranges", () => {
+test("all ports except one are the remaining valid ranges", () => {
   const ports = fc.integer({ min: 1, max: 65535 });
   fc.assert(
     fc.property(ports, ports, (taken, asked) => {
@@ -239,7 +239,7 @@ test("every port but one is what is left, in valid ranges", () => {
   assert.equal(allBut(65535).length, 1);
 });
 
-/** A connection of each kind that a flow stands for. */
+/** One connection for each kind of flow. */
 function connectionsOf({ to, ports }: Flow): [port: number, protocol: string][] {
   if (ports === "the database's") return [[5432, "TCP"]];
   if (ports === "all but the database's") return [1, 443, 5431, 5433, 65535].map((port) => [port, "TCP"]);

@@ -5,11 +5,11 @@ import { execa } from "execa";
 import { argumentsIn } from "../../../rehearsal/cli/arguments.ts";
 
 describe("argumentsIn", () => {
-  it("asks for nothing special by default", () => {
+  it("has defaults", () => {
     assert.deepEqual(argumentsIn([]), { help: false, keep: false, reports: [] });
   });
 
-  it("takes stack, chart and reports", () => {
+  it("parses stack, chart and reports", () => {
     const args = ["--stack", "prod", "--chart", "../chart", "--keep", "--report", "a.md", "--report", "out/b.html"];
     assert.deepEqual(argumentsIn(args), {
       help: false,
@@ -20,7 +20,7 @@ describe("argumentsIn", () => {
     });
   });
 
-  it("takes nodes separated by commas", () => {
+  it("parses nodes separated by commas", () => {
     assert.deepEqual(argumentsIn(["--lose", "node1, node2"]).whatIf, { lose: ["node1", "node2"] });
     assert.deepEqual(argumentsIn(["--drain=node1"]).whatIf, { drain: ["node1"] });
     assert.deepEqual(argumentsIn(["--lose-zone", "a"]).whatIf, { loseZone: "a" });
@@ -41,13 +41,13 @@ describe("argumentsIn", () => {
     });
   }
 
-  it("refuses what there is not, and says where to look", () => {
+  it("refuses unknown options and refers to --help", () => {
     assert.throws(() => argumentsIn(["--loose", "a"]), /Unknown option '--loose'.*--help lists the options/);
   });
 });
 
 describe("npm run rehearse", () => {
-  it("ends with 2 and one line when its arguments are at fault, before anything is started", async () => {
+  it("exits with 2 and one line for invalid arguments, before anything is started", async () => {
     const main = join(resolve(import.meta.dirname, "../../.."), "rehearsal/cli/main.ts");
     const { exitCode, stdout, stderr } = await execa(process.execPath, [main, "--lose", "a", "--drain", "b"], {
       reject: false,

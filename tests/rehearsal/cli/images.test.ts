@@ -11,7 +11,7 @@ import { fixtures } from "../../support/stackFile.ts";
 const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
 const registry = "harbor.example.com/library";
 
-/** A stack's settings, its images in `registry`. */
+/** The settings of a stack with its images in `registry`. */
 function needs(over: Partial<MirrorSettings> = {}): MirrorSettings {
   return {
     registry,
@@ -33,7 +33,7 @@ const withoutRegistry = needs({
 });
 
 describe("the list", () => {
-  it("has every image with its public name and the one in the registry, and the chart", () => {
+  it("contains every image with its public name and its name in the registry, and the chart", () => {
     assert.equal(
       render(
         "prod",
@@ -49,12 +49,12 @@ Chart pulsar 2.7.7
     );
   });
 
-  it("has the digest of what is pinned on both sides", () => {
+  it("contains the digest of a pinned image on both sides", () => {
     const [from, to] = ["docker.io", registry].map((host) => `${host}/apachepulsar/pulsar-manager:v0.2.0@${digest}`);
     assert.match(render("prod", needs(), "list"), new RegExp(`^ {2}${from}  ${to}  Pulsar Manager$`, "m"));
   });
 
-  it("says so where there is no registry to copy to", () => {
+  it("reports that there is no registry to copy to", () => {
     assert.equal(
       render("test", withoutRegistry, "list"),
       `Images of the stack test
@@ -71,7 +71,7 @@ Chart pulsar 2.7.7
     ["oci://harbor.example.com/charts/pulsar", "helm pull oci://harbor.example.com/charts/pulsar --version 2.7.7"],
     ["./charts/pulsar-2.7.7.tgz", "is at ./charts/pulsar-2.7.7.tgz"],
   ] as const) {
-    it(`tells where the chart is: ${source}`, () => {
+    it(`shows the source of the chart: ${source}`, () => {
       const text = render("prod", needs({ chart: { ...needs().chart, source } }), "list");
       assert.equal(text.split("\n").at(-1), `  ${line}`);
     });
@@ -79,7 +79,7 @@ Chart pulsar 2.7.7
 });
 
 describe("the file for skopeo sync", () => {
-  it("names the images below their registry, tags as texts, pinned ones by digest, and the command", () => {
+  it("has the images by registry, tags as strings, pinned images by digest, and the command", () => {
     const text = render("prod", needs(), "skopeo");
     assert.deepEqual(text.split("\n").slice(0, 2), [
       "# The chart of stack prod: helm pull pulsar --repo https://charts.example.com --version 2.7.7",
@@ -90,7 +90,7 @@ describe("the file for skopeo sync", () => {
     });
   });
 
-  it("is refused for images that would not all come to the same folder", () => {
+  it("is refused for images in different destination folders", () => {
     const { images } = needs();
     const other = { ...images, manager: { repository: `${registry}/mine/pulsar-manager`, tag: "v0.2.0" } };
     assert.throws(() => render("prod", needs({ images: other }), "skopeo"), {
@@ -103,7 +103,7 @@ describe("the file for skopeo sync", () => {
 });
 
 describe("the script of crane copy", () => {
-  it("copies each image, pinned ones by digest to their tag", () => {
+  it("copies each image, and pinned ones by digest to their tag", () => {
     assert.deepEqual(render("prod", needs(), "crane").split("\n").slice(1), [
       "crane copy docker.io/apachepulsar/pulsar-all:2.7 harbor.example.com/library/apachepulsar/pulsar-all:2.7",
       `crane copy docker.io/apachepulsar/pulsar-manager@${digest} harbor.example.com/library/apachepulsar/pulsar-manager:v0.2.0`,
@@ -112,7 +112,7 @@ describe("the script of crane copy", () => {
 });
 
 for (const format of ["skopeo", "crane"] as const) {
-  it(`nothing is to be copied with ${format} where there is no registry`, () => {
+  it(`--format ${format} is refused without a registry`, () => {
     assert.throws(() => render("test", withoutRegistry, format), {
       name: "RehearsalError",
       message: `--format ${format}: pulsar:registry of stack test is not set, so there is nothing to copy to`,
@@ -120,7 +120,7 @@ for (const format of ["skopeo", "crane"] as const) {
   });
 }
 
-it("the images of a whole stack go from where all can pull them to its registry", async () => {
+it("copies all images of a stack from public registries to its own", async () => {
   const text = render("prod", await stackSettings("prod", fileURLToPath(fixtures)), "crane");
   const copies = text.split("\n").flatMap((line) => /^crane copy docker\.io\/(\S+) (\S+)$/.exec(line)?.slice(1) ?? []);
   assert.equal(copies.length, 4);
@@ -134,7 +134,7 @@ describe("npm run images", () => {
   const main = join(resolve(import.meta.dirname, "../../.."), "rehearsal/cli/images.ts");
   const run = (...args: string[]) => execa(process.execPath, [main, ...args], { reject: false });
 
-  it("reads the stack file and nothing else", async () => {
+  it("reads only the stack file", async () => {
     const { exitCode, stdout, stderr } = await run("--stack", "test");
     assert.deepEqual([exitCode, stderr], [0, ""]);
     assert.match(stdout, /^Images of the stack test\n/);
@@ -145,7 +145,7 @@ describe("npm run images", () => {
     [["--stack", "nobodys"], /^stack "nobodys" does not exist; choose one of: .*prod.*$/],
     [["--stck", "prod"], /^Unknown option '--stck'.*--help lists the options\)$/],
   ] as const) {
-    it(`ends with 2 and one line for ${args.join(" ")}`, async () => {
+    it(`exits with 2 and one line for ${args.join(" ")}`, async () => {
       const { exitCode, stdout, stderr } = await run(...args);
       assert.deepEqual([exitCode, stdout], [2, ""]);
       assert.match(stderr, message);

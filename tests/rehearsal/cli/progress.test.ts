@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { progressOn, silent } from "../../../rehearsal/cli/progress.ts";
 
-/** A stream that is no terminal, and what was written to it with the times left out. */
+/** A stream that is not a terminal, and the lines written to it, without times. */
 function pipe(): { out: NodeJS.WriteStream; written: () => string } {
   const texts: string[] = [];
   const out = { isTTY: false, write: (text: string) => texts.push(text) } as unknown as NodeJS.WriteStream;
   return { out, written: () => texts.join("").replaceAll(/\d+\.\d s/g, "N s") };
 }
 
-describe("progressOn something that is no terminal", () => {
-  it("writes a line for each step once it is done, and answers the results in order", async () => {
+describe("progressOn a stream that is not a terminal", () => {
+  it("writes a line for each finished step, and returns the results in order", async () => {
     const { out, written } = pipe();
     let finish: (result: string) => void = () => undefined;
     const later = new Promise<string>((resolve) => (finish = resolve));
@@ -25,7 +25,7 @@ describe("progressOn something that is no terminal", () => {
     assert.equal(written(), "fast (N s)\nslow (N s)\n");
   });
 
-  it("passes on what a step tells only if it is verbose", async () => {
+  it("prints the lines that a step logs only if it is verbose", async () => {
     const { out, written } = pipe();
     const work = async (tell: (line: string) => void) => {
       tell("building");
@@ -36,7 +36,7 @@ describe("progressOn something that is no terminal", () => {
     assert.equal(written(), "  building\ntools (N s)\nup (N s)\n");
   });
 
-  it("fails as the step does, and says nothing more of it", async () => {
+  it("rejects with the error of a step, and prints nothing about it", async () => {
     const { out, written } = pipe();
     const work = async () => {
       throw new Error("no such host");
@@ -47,7 +47,7 @@ describe("progressOn something that is no terminal", () => {
 });
 
 describe("silent", () => {
-  it("answers the results", async () => {
+  it("returns the results", async () => {
     assert.deepEqual(await silent({ title: "a", work: async () => 1 }), [1]);
   });
 });

@@ -1,4 +1,4 @@
-/** A plan of thirty nodes in the dedicated layout. The lowest of the sizes that `npm run scale` measures. */
+/** A plan of thirty nodes in the dedicated layout, the smallest size that `npm run scale` measures. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { componentOf } from "../../../rehearsal/report/placement.ts";
@@ -6,7 +6,7 @@ import { planOf, stack } from "../../../rehearsal/scale/plan.ts";
 import { rehearseOn } from "../../../rehearsal/rehearse.ts";
 import { withRehearsal } from "../support.ts";
 
-test("thirty nodes: every pod in its place, and neither a second up nor a refresh finds anything to do", async () => {
+test("thirty nodes: every pod runs where planned, and a second up and a refresh find no changes", async () => {
   await withRehearsal({ stack, config: planOf(30), skipCheckpoints: true }, async (stage) => {
     const { record, verdict } = await rehearseOn(stage, { keep: true });
     assert.deepEqual(verdict, { ok: true, problems: [] });

@@ -18,7 +18,7 @@ describe("a plan of many nodes", () => {
     [30, 3, 20],
     [300, 5, 200],
   ] as const) {
-    test(`of ${nodes} nodes has no fault, carries on all of them, and has none of the stack file's`, () => {
+    test(`of ${nodes} nodes is valid, runs pods on all of them, and has no node of the stack file`, () => {
       const config = stackConfig(stack, laidOver(planOf(nodes).plain ?? {}));
       const { placements, nodes: planned } = parseSettings(config, stack, false).layout;
       assert.equal(new Set(planned.map(({ name }) => name)).size, nodes);
@@ -31,12 +31,12 @@ describe("a plan of many nodes", () => {
     });
   }
 
-  test("of fewer nodes than the stack file has is refused", () => {
+  test("with fewer nodes than the stack file is refused", () => {
     assert.throws(() => planOf(fewestNodes - 1), { message: "--nodes: 15 is too few; use 16 or more" });
   });
 });
 
-/** The settings of the stack that the paths lead to, with the values at their ends. */
+/** The settings for configuration by path. */
 function laidOver(values: Record<string, string>): Record<string, unknown> {
   const { "pulsar:nodeGroups": groups, "pulsar:replicas": replicas = "{}" } = stackConfig(stack).values;
   const settings = { nodeGroups: JSON.parse(groups ?? ""), replicas: JSON.parse(replicas) } as Record<string, unknown>;
@@ -67,15 +67,15 @@ describe("the memory of an operation", () => {
     one(8, 99, "/usr/bin/pulumi up", 70),
   ];
 
-  test("is told apart by what a process is, and leaves out what belongs to no engine of ours", () => {
+  test("is assigned by kind of process, without processes of other engines", () => {
     assert.deepEqual(memoryOf(all, 1), { program: 200, engine: 90, plugins: 150 });
   });
 
-  test("is nothing while no engine runs", () => {
+  test("is 0 if no engine runs", () => {
     assert.deepEqual(memoryOf([one(1, 0, "node scale.ts", 100)], 1), { program: 0, engine: 0, plugins: 0 });
   });
 
-  test("is read from the system's own count of a process", { skip: process.platform !== "linux" }, async () => {
+  test("is read from the kernel's figures for a process", { skip: process.platform !== "linux" }, async () => {
     const folder = await mkdtemp(join(tmpdir(), "scale-"));
     try {
       const engine = join(folder, "pulumi");
@@ -88,7 +88,7 @@ describe("the memory of an operation", () => {
       child.stdin.end();
       await once(child, "exit");
       const { engine: peak, ...others } = watch.stop() ?? assert.fail("nothing was seen");
-      // Node takes no less and not nearly as much.
+      // Node needs at least this, and far less than the upper limit.
       assert.ok(peak > 5 && peak < 1000, String(peak));
       assert.deepEqual(others, { program: 0, plugins: 0 });
     } finally {
@@ -105,18 +105,18 @@ describe("growth", () => {
   const small = measured(30, 10, { program: 100, engine: 50, plugins: 200 });
   const large = measured(300, 200, { program: 500, engine: 500, plugins: 200 });
 
-  test("is 1 where a cost grows as the nodes do", () => {
+  test("is 1 if a cost grows in proportion to the nodes", () => {
     assert.deepEqual(growthRow([small, large]), [
       ["growth", "", "", "2.00", "2.00", "2.00", "2.00", "0.50", "1.00", "0.10"],
     ]);
   });
 
-  test("takes two sizes", () => {
+  test("needs two sizes", () => {
     assert.deepEqual(growthRow([small]), []);
     assert.deepEqual(growthRow([small, small]), []);
   });
 
-  test("says nothing of memory that the system does not tell", () => {
+  test("omits memory on systems that do not report it", () => {
     const unknown = measured(300, 100, undefined);
     assert.deepEqual(rowOf(unknown), ["300", "1800", "300", "100", "50", "25", "100", "-", "-", "-"]);
     assert.deepEqual(growthRow([small, unknown])[0]?.slice(-3), ["-", "-", "-"]);

@@ -6,16 +6,16 @@ import { parseSettings } from "../../../settings/settings.ts";
 import { testEcKeyPem, testKeyPem } from "../../support/mocks.ts";
 import { stackConfig } from "../../support/stackFile.ts";
 
-describe("the stand-in of the admin API takes a token", () => {
+describe("the stand-in for the admin API", () => {
   for (const keys of tokenKeys) {
     const pem = keys === "ecdsa" ? testEcKeyPem : testKeyPem;
     const data = keys === "symmetric" ? symmetricKey(pem) : { PUBLICKEY: keyPair(pem).PUBLICKEY };
 
-    test(`that is signed with the stack's key, ${keys}`, async () => {
+    test(`accepts a token that is signed with the stack's key, ${keys}`, async () => {
       assert.equal(await roleOf(await signToken(pem, keys, { role: "admin" }), keys, data), "admin");
     });
 
-    test(`no other, ${keys}`, async () => {
+    test(`refuses other tokens, ${keys}`, async () => {
       const token = await signToken(pem, keys, { role: "admin" });
       const others = tokenKeys.filter((other) => other !== keys);
       for (const other of others) {
@@ -31,7 +31,7 @@ describe("the stand-in of the admin API takes a token", () => {
   }
 });
 
-test("a port-forward is led there from each proxy of the stack, on the HTTP ports of both chart lines", () => {
+test("gets the port-forwards of each proxy of the stack, on the HTTP ports of both chart lines", () => {
   const settings = parseSettings(stackConfig("test", { "pulsar:release": "demo" }), "test", false);
   assert.deepEqual(proxyForward(settings, 1234), {
     namespace: "pulsar",

@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { makeCertificates } from "../../../rehearsal/cluster/certificates.ts";
 import { connect } from "../../../rehearsal/cluster/api.ts";
 
-test("requests go through the connections of those before them", async (context) => {
+test("requests reuse connections", async (context) => {
   const { ca, certificate, key } = await makeCertificates();
   let connections = 0;
   const server = createServer({ cert: certificate, key }, (_, response) => {
@@ -35,7 +35,7 @@ test("requests go through the connections of those before them", async (context)
     }),
     users: named("user", {}),
   };
-  // JSON is YAML.
+  // JSON is valid YAML.
   await writeFile(join(dir, "kubeconfig"), JSON.stringify(kubeconfig));
 
   const api = await connect(join(dir, "kubeconfig"));

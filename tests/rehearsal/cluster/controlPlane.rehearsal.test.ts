@@ -1,4 +1,4 @@
-/** The control plane of a rehearsal: what the rehearsal relies on, and that it goes without a trace. */
+/** The behaviour of the control plane on which the rehearsal relies, and its removal. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
@@ -51,7 +51,7 @@ describe("startCluster", () => {
     template: { metadata: { labels: { app, component: app } }, spec: { containers: [container] } },
   });
 
-  test("nodes are ready, and carry what they were given and nothing of the stack's", async () => {
+  test("registers ready nodes with their own labels only, without those of the stack", async () => {
     const nodes = ["node1", "node2"].map((name) => ({ name, hostname: `host-of-${name}` }));
     await cluster.addNodes(simulatedNodes({ nodes, otherNodes: { count: 1 } }));
     const seen = await observe(api, "default");
@@ -65,7 +65,7 @@ describe("startCluster", () => {
     );
   });
 
-  test("pods of StatefulSets and Deployments run, Jobs complete", async () => {
+  test("runs pods of StatefulSets and Deployments, and completes Jobs", async () => {
     const made = (apiVersion: string, kind: string, name: string, spec: object) =>
       api.objects.create({
         apiVersion,
@@ -101,7 +101,7 @@ describe("startCluster", () => {
     );
   });
 
-  test("a pod that no node takes says why", async () => {
+  test("reports why a pod cannot be scheduled", async () => {
     const metadata = { name: "choosy", namespace: "default" };
     const spec = { containers: [container], nodeSelector: { disk: "none" } };
     await api.objects.create({ apiVersion: "v1", kind: "Pod", metadata, spec } as { apiVersion: string; kind: string });
@@ -114,7 +114,7 @@ describe("startCluster", () => {
     );
   });
 
-  test("a pod that fits nowhere says in plain words how much is missing, and which nodes are out", async () => {
+  test("explains how much is missing on each node for a pod, and which nodes are unavailable", async () => {
     const node = (name: string, spec: object) =>
       api.objects.patch(
         { apiVersion: "v1", kind: "Node", metadata: { name }, spec } as { apiVersion: string; kind: string },
@@ -127,7 +127,7 @@ describe("startCluster", () => {
     const outOfService = { key: "node.kubernetes.io/out-of-service", value: "nodeshutdown", effect: "NoExecute" };
     await node("node1", { taints: [outOfService] });
     await node("node2", { unschedulable: true });
-    // The scheduler knows of the cordon from the node, `explain` from the taint that a controller adds.
+    // The scheduler takes the cordon from the node, `explain` from the taint that a controller adds.
     await until("the taint of a cordoned node", ({ nodes }) =>
       nodes.some(({ taints }) => taints.some(({ key }) => key === "node.kubernetes.io/unschedulable")),
     );
@@ -147,19 +147,19 @@ describe("startCluster", () => {
     ]);
   });
 
-  test("stop ends every process", async () => {
+  test("ends every process on stop", async () => {
     assert.equal(markedProcesses(workspace.dir).length, 5);
     await cluster.stop();
     await waitFor(async () => markedProcesses(workspace.dir).length === 0 || undefined, { what: "the end", limit });
   });
 });
 
-test("a program of the control plane that ends is named, with what it says last", { timeout: 60_000 }, async () => {
+test("reports a program of the control plane that ended", { timeout: 60_000 }, async () => {
   const workspace = await openWorkspace();
   try {
     const { tools } = await prepareTools({ log: console.log, signal: workspace.signal });
     const apiServer = join(await workspace.folder("broken"), "kube-apiserver");
-    // kwokctl asks for the version before it starts the program.
+    // kwokctl runs the program with --version before it starts it.
     const script = [
       "#!/bin/sh",
       `case "$*" in *version*) exec "${tools["kube-apiserver"]}" "$@" ;; esac`,
@@ -177,8 +177,8 @@ test("a program of the control plane that ends is named, with what it says last"
   }
 });
 
-describe("a workspace with everything in it", () => {
-  test("is closed without a trace while all is running", async () => {
+describe("a workspace with a running rehearsal", () => {
+  test("is removed completely on close", async () => {
     const workspace = await openWorkspace();
     try {
       const { tools } = await prepareTools({ log: console.log, signal: workspace.signal });

@@ -6,7 +6,7 @@ const before = ["database postgres", "role postgres"];
 const deployed = [...before, "database pulsar_manager", "role pulsar_manager"];
 
 describe("checkDatabases", () => {
-  it("finds nothing wrong with data that stays, unless the stack says to delete it", () => {
+  it("reports nothing if the data remains, unless the stack deletes it", () => {
     assert.deepEqual(checkDatabases({ before, deployed, after: deployed }, false), {
       leftovers: [],
       foreignChanges: [],
@@ -17,7 +17,7 @@ describe("checkDatabases", () => {
     });
   });
 
-  it("finds nothing wrong with data that goes only where the stack says to delete it", () => {
+  it("reports nothing if the data is dropped, provided that the stack deletes it", () => {
     assert.deepEqual(checkDatabases({ before, deployed, after: before }, true), { leftovers: [], foreignChanges: [] });
     assert.deepEqual(checkDatabases({ before, deployed, after: before }, false), {
       leftovers: [],
@@ -25,7 +25,7 @@ describe("checkDatabases", () => {
     });
   });
 
-  it("tells what was somebody else's in any case", () => {
+  it("always reports dropped databases and roles of others", () => {
     const { foreignChanges } = checkDatabases({ before, deployed, after: ["database postgres"] }, true);
     assert.deepEqual(foreignChanges, ["role postgres"]);
   });

@@ -4,7 +4,7 @@ import { createForeignObjects, withoutForeign } from "../../../rehearsal/cluster
 import type { Api } from "../../../rehearsal/cluster/api.ts";
 import { observe } from "../../../rehearsal/cluster/observe.ts";
 
-it("what is planted is not seen in a report, what is the user's is", async () => {
+it("withoutForeign removes the objects of the rehearsal, and nothing of the user's", async () => {
   const metadata = { name: "node1", labels: { "example.com/team": "a" } };
   const node: Record<string, Record<string, unknown>> = {
     metadata,

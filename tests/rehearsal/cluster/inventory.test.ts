@@ -8,11 +8,11 @@ const before: Inventory = {
 };
 
 describe("compare", () => {
-  it("finds no difference where there is none", () => {
+  it("finds no difference between equal inventories", () => {
     assert.deepEqual(compare(before, structuredClone(before)), { added: [], removed: [] });
   });
 
-  it("finds what came and what went, marks on nodes included", () => {
+  it("finds added and removed objects, labels and taints", () => {
     const after = {
       objects: { "Namespace default": "1", "Secret pulsar/b10": "3", "Secret pulsar/b9": "4" },
       nodes: { node1: ["label a=c"] },
@@ -23,12 +23,12 @@ describe("compare", () => {
     });
   });
 
-  it("sees that an object was deleted and made anew", () => {
+  it("finds an object that was deleted and created again", () => {
     const after = { ...before, objects: { ...before.objects, "ConfigMap other/settings": "9" } };
     assert.deepEqual(compare(before, after), { added: [], removed: ["ConfigMap other/settings"] });
   });
 
-  it("does not take for the stack's what the control plane makes for itself", () => {
+  it("ignores objects that the control plane creates for itself", () => {
     const own = ["ConfigMap kube-system/a", "ServiceAccount other/default", "ConfigMap other/kube-root-ca.crt"];
     const after = { ...before, objects: { ...before.objects, ...Object.fromEntries(own.map((name) => [name, "5"])) } };
     assert.deepEqual(compare(before, after), { added: [], removed: [] });

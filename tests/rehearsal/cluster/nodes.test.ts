@@ -8,7 +8,7 @@ const nodes = [
 ];
 
 describe("simulatedNodes", () => {
-  it("makes a node as its kubelet would register it, without the stack's label and taint", () => {
+  it("creates a node as its kubelet registers it, without the stack's labels and taints", () => {
     const [first, ...rest] = simulatedNodes({ nodes, otherNodes: { count: 0 } });
     assert.equal(rest.length, 1);
     assert.deepEqual(first, {
@@ -25,7 +25,7 @@ describe("simulatedNodes", () => {
     });
   });
 
-  it("gives each node the room that the stack says", () => {
+  it("gives each node the capacity in the settings", () => {
     const made = simulatedNodes({
       nodes: [{ name: "node1", hostname: "node1", cpu: "3500m", memory: "8Gi" }],
       otherNodes: { count: 1, cpu: "2" },
@@ -39,7 +39,7 @@ describe("simulatedNodes", () => {
     );
   });
 
-  it("adds as many plain nodes as the cluster has, under names and hostnames that are free", () => {
+  it("adds the other nodes of the cluster, with unused names and hostnames", () => {
     const made = simulatedNodes({ nodes, otherNodes: { count: 2 } });
     assert.deepEqual(
       made.map(({ metadata }) => [metadata.name, metadata.labels["kubernetes.io/hostname"]]),

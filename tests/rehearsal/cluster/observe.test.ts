@@ -8,7 +8,7 @@ const jobs = [{ name: "pulsar-bookie-init", component: "bookie-init", state: "op
 const owner = (kind: string, name: string) => ({ apiVersion: "v1", kind, name, uid: "1", controller: true });
 
 describe("podView", () => {
-  it("reads what the scheduler decided and why it did not", () => {
+  it("has the decision of the scheduler or its reason", () => {
     const unbound: Pod = {
       metadata: { name: "pulsar-bookie-0", labels: { component: "bookie" } },
       spec: {
@@ -45,7 +45,7 @@ describe("podView", () => {
     });
   });
 
-  it("takes the component of a Job's pod from the Job, as the chart labels only that", () => {
+  it("takes the component of a Job's pod from the Job, because the chart labels only the Job", () => {
     const pod: Pod = {
       metadata: { name: "pulsar-bookie-init-x7", ownerReferences: [owner("Job", "pulsar-bookie-init")] },
       status: { phase: "Succeeded" },
@@ -57,7 +57,7 @@ describe("podView", () => {
     );
   });
 
-  it("leaves what is drawn by lot out of a Deployment's pod's title", () => {
+  it("removes the random suffix from the title of a Deployment's pod", () => {
     const pod: Pod = {
       metadata: {
         name: "pulsar-pulsar-manager-6b5f-x2x8z",
@@ -68,7 +68,7 @@ describe("podView", () => {
     assert.equal(podView(pod, []).title, "pulsar-pulsar-manager");
   });
 
-  it("counts as requests the containers together or the largest init container, whichever is more, and the overhead", () => {
+  it("has as requests the larger of all containers and the largest init container, plus the overhead", () => {
     const container = (cpu?: string, memory?: string) => ({
       name: "x",
       resources: { requests: { ...(cpu && { cpu }), ...(memory && { memory }) } },
@@ -83,7 +83,7 @@ describe("podView", () => {
     assert.deepEqual(podView(pod, []).requests, { cpu: 2.25, memory: 2.5 * 2 ** 30 + 100e6 });
   });
 
-  it("finds no requests where there are none", () => {
+  it("has requests of 0 by default", () => {
     assert.deepEqual(podView({ spec: { containers: [{ name: "x" }] } }, []).requests, { cpu: 0, memory: 0 });
   });
 
@@ -99,14 +99,14 @@ describe("podView", () => {
       },
     ],
   ] satisfies [string, Pod][]) {
-    it(`knows a pod that is ${state}`, () => {
+    it(`recognises a pod that is ${state}`, () => {
       assert.equal(podView(pod, []).state, state);
     });
   }
 });
 
 describe("nodeView", () => {
-  it("reads what the node offers in cores and bytes", () => {
+  it("has the allocatable cores and bytes of the node", () => {
     const status = { allocatable: { cpu: "3920m", memory: "65843220Ki", pods: "110" }, capacity: { cpu: "4" } };
     assert.deepEqual(nodeView({ metadata: { name: "node1" }, status }).allocatable, {
       cpu: 3.92,

@@ -13,7 +13,7 @@ const protocol = "SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
 let workspace: Workspace;
 let postgres: Postgres;
 
-/** Which TLS the program's own connections have; null: none. */
+/** The TLS versions of the program's own connections; null: no TLS. */
 async function programs(tls: TlsMode, tlsCa?: string, host = postgres.host): Promise<unknown> {
   const { port, user, password } = postgres;
   return withSession({ host, port, user, password, database: "postgres", tls, tlsCa }, async (session) => {
@@ -21,7 +21,7 @@ async function programs(tls: TlsMode, tlsCa?: string, host = postgres.host): Pro
   });
 }
 
-/** The same of the stand-in's. */
+/** The same for the connections of the stand-in. */
 async function standIns(sslmode: TlsMode, sslrootcert?: string): Promise<unknown> {
   const { host, port, user, password } = postgres;
   const settings = settingsFrom({ host, port: String(port), username: user, password, sslmode, sslrootcert }, {});
@@ -36,31 +36,31 @@ describe("the rehearsal's PostgreSQL", () => {
 
   after(() => workspace.close());
 
-  test("talks plainly where no TLS is asked for", async () => {
+  test("accepts connections without TLS", async () => {
     assert.equal(await programs("disable"), null);
     assert.equal(await standIns("disable"), null);
   });
 
-  test("talks TLS where it is asked for", async () => {
+  test("accepts connections with TLS", async () => {
     assert.equal(await programs("require"), "TLSv1.3");
     assert.equal(await standIns("require"), "TLSv1.3");
   });
 
-  test("has a certificate that its CA vouches for, under both names of this machine", async () => {
+  test("has a certificate of its CA for both names of this machine", async () => {
     const ca = await readFile(postgres.caFile, "utf8");
     assert.equal(await programs("verify-full", ca), "TLSv1.3");
     assert.equal(await programs("verify-full", ca, "localhost"), "TLSv1.3");
     assert.equal(await standIns("verify-full", postgres.caFile), "TLSv1.3");
   });
 
-  test("is not believed where another CA is trusted", async () => {
+  test("is rejected by clients that trust another CA", async () => {
     const { ca } = await makeCertificates();
     await assert.rejects(programs("verify-full", ca), /certificate signature failure/);
     await assert.rejects(programs("verify-full"), /unable to verify the first certificate/);
     await assert.rejects(standIns("verify-full"), /unable to verify the first certificate/);
   });
 
-  test("keeps its key to itself", async () => {
+  test("has a private key that other users cannot read", async () => {
     const { mode } = await stat(join(dirname(postgres.caFile), "server.key"));
     assert.equal(mode & 0o777, 0o600);
   });

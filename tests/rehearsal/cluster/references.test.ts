@@ -26,7 +26,7 @@ const broker = (name: string) =>
     ],
   });
 
-describe("missing", () => {
+describe("findMissing", () => {
   const everything = {
     "ConfigMap broker": ["mode"],
     "ConfigMap conf": [],
@@ -35,18 +35,18 @@ describe("missing", () => {
     "Secret projected": ["a"],
   };
 
-  it("misses nothing where everything is there, optional things aside", () => {
+  it("finds nothing if everything exists except optional objects", () => {
     assert.deepEqual(missing([broker("broker-0")], everything), []);
   });
 
-  it("tells an object that does not exist once, with all pods that need it", () => {
+  it("reports a missing object once, with all pods that need it", () => {
     const rest = Object.fromEntries(Object.entries(everything).filter(([name]) => name !== "ConfigMap broker"));
     assert.deepEqual(missing([broker("broker-10"), broker("broker-9")], rest), [
       "ConfigMap broker does not exist; without it a kubelet starts no container of broker-9 and broker-10",
     ]);
   });
 
-  it("tells a key that an object lacks, in the environment and in volumes", () => {
+  it("reports a missing key of an object, in environment and volumes", () => {
     const without = {
       ...everything,
       "Secret token": ["TYPE"],
@@ -65,7 +65,7 @@ describe("missing", () => {
     );
   });
 
-  it("knows pods that refer to nothing", () => {
+  it("accepts pods without references", () => {
     assert.deepEqual(referencesOf({}), []);
   });
 });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { RehearsalError } from "../../../rehearsal/engine/fault.ts";
 import { waitFor } from "../../../rehearsal/cluster/waiting.ts";
 
-test("a wait asks again after a fault, and tells the last one in one line when its time is up", async () => {
+test("waitFor retries after an error, and reports the last one in one line at its limit", async () => {
   const faults = ["first", "connection refused\nat the socket"];
   await assert.rejects(
     waitFor(() => Promise.reject(new Error(faults.length > 1 ? faults.shift() : faults[0])), {
@@ -15,7 +15,7 @@ test("a wait asks again after a fault, and tells the last one in one line when i
   );
 });
 
-test("a wait ends with a fault that no waiting mends", async () => {
+test("waitFor rejects with an error that a retry cannot fix", async () => {
   const fault = new RehearsalError("etcd has ended");
   await assert.rejects(
     waitFor(() => Promise.reject(fault), { what: "the start", limit: 60_000 }),

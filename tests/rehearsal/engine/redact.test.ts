@@ -3,11 +3,11 @@ import { describe, it } from "node:test";
 import { redactor } from "../../../rehearsal/engine/redact.ts";
 
 describe("redactor", () => {
-  it("takes out what it is told, the longer of two that overlap first", () => {
+  it("removes known secrets, the longer of two overlapping ones first", () => {
     assert.equal(redactor(["abc", "abc-def", ""])("user abc-def, then abc."), "user [secret], then [secret].");
   });
 
-  it("takes out tokens and private keys that nobody told it of", () => {
+  it("removes unknown tokens and private keys", () => {
     const redact = redactor([]);
     assert.equal(redact("TOKEN=eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhZG1pbiJ9.c2ln-bmF0_dXJl!"), "TOKEN=[secret]!");
     assert.equal(
@@ -17,7 +17,7 @@ describe("redactor", () => {
     assert.equal(redact("cut off: -----BEGIN PRIVATE KEY-----\nMIIE"), "cut off: [secret]");
   });
 
-  it("leaves public keys and everything else alone", () => {
+  it("keeps public keys and everything else", () => {
     const text = "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----\npulsar-token-admin";
     assert.equal(redactor(["password"])(text), text);
   });

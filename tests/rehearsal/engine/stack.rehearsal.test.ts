@@ -52,7 +52,7 @@ describe("the engine on a small program", () => {
     await rm(dir, { recursive: true, force: true });
   });
 
-  test("an up that was killed half way is completed by the next one", async () => {
+  test("completes an up that was killed", async () => {
     const killed = await stack.up({
       onLine: (line) => {
         if (/ second creating/.test(line)) stack.kill();
@@ -71,7 +71,7 @@ describe("the engine on a small program", () => {
     assert.deepEqual([refreshed.ok, refreshed.changes, refreshed.diagnostics], [true, { same: 3 }, []]);
   });
 
-  test("a second up changes nothing, and the secret stays one", async () => {
+  test("changes nothing in a second up, and keeps the secret secret", async () => {
     const up = await stack.up({ expectNoChanges: true });
     assert.deepEqual([up.ok, up.changes, up.diagnostics], [true, { same: 3 }, []]);
     assert.deepEqual(await stack.outputs(), { secret: "[secret]" });
@@ -79,7 +79,7 @@ describe("the engine on a small program", () => {
     assert.ok(!JSON.stringify(await stack.exportState()).includes("hush"));
   });
 
-  test("what destroy took away is planned again by preview", async () => {
+  test("previews destroyed resources as creations", async () => {
     assert.deepEqual((await stack.destroy()).changes, { delete: 3 });
     const preview = await stack.preview({ expectNoChanges: true });
     assert.deepEqual([preview.ok, preview.changes], [false, { create: 3 }]);

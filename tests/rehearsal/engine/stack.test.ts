@@ -21,7 +21,7 @@ const step = (op: string, planning = false): string =>
   JSON.stringify({ resOutputsEvent: { metadata: { op, urn }, planning } });
 
 describe("event logs", () => {
-  test("the summary counts; of two, the one of the update", () => {
+  test("uses the summary; of two, that of the update", () => {
     const log = [
       '{"summaryEvent":{"resourceChanges":{"create":9}}}',
       step("create"),
@@ -30,13 +30,13 @@ describe("event logs", () => {
     assert.deepEqual(changesIn(parseEvents(log.join("\n"))), { same: 4 });
   });
 
-  test("a log that was cut off counts what had been done", () => {
+  test("counts the completed steps of an incomplete log", () => {
     const log = [step("create", true), step("create"), step("create"), step("same"), '{"summaryEv'];
     assert.deepEqual(changesIn(parseEvents(log.join("\n"))), { create: 2, same: 1 });
     assert.deepEqual(changesIn(parseEvents("")), {});
   });
 
-  test("diagnostics lose colours, status lines, debug messages and the warnings of plugins on PATH", () => {
+  test("removes colours, status lines, debug messages and the warnings about plugins on PATH from diagnostics", () => {
     const log = [
       diagnostic("debug", "Registering resource"),
       diagnostic("info", "waiting for rollout", { ephemeral: true }),
@@ -50,14 +50,14 @@ describe("event logs", () => {
     ]);
   });
 
-  test("where no event tells an error, the CLI's own does", () => {
+  test("uses the CLI's own error if no event has one", () => {
     assert.deepEqual(diagnosticsIn([], "Updating (test):\nerror: the stack is currently locked"), [
       { severity: "error", message: "the stack is currently locked" },
     ]);
   });
 });
 
-/** What `pulumi config --json` prints. */
+/** The output of `pulumi config --json`. */
 const read = {
   "pulsar:layout": { value: "mixed", secret: false },
   "pulsar:nodes": { value: '[{"name":"node1"}]', objectValue: [{ name: "node1" }], secret: false },
@@ -114,7 +114,7 @@ function open(dir: string, config?: StackConfig, signal?: AbortSignal): Promise<
 }
 
 describe("the CLI", () => {
-  test("gets secrets by standard input, its state under the work folder, and none of the user's Pulumi", async (context) => {
+  test("gets secrets on standard input, its state in the work folder, and no Pulumi settings of the user", async (context) => {
     const { dir, read } = await project(context);
     process.env["PULUMI_ACCESS_TOKEN"] = "the user's";
     context.after(() => Reflect.deleteProperty(process.env, "PULUMI_ACCESS_TOKEN"));
@@ -140,7 +140,7 @@ describe("the CLI", () => {
     );
   });
 
-  test("reads the stack file itself, and tells a fault in it by one line with its name", async (context) => {
+  test("reads the stack file, and reports an error in it in one line with its name", async (context) => {
     const { dir, read } = await project(context);
     const { initialConfig } = await open(dir);
     assert.deepEqual(initialConfig, {
@@ -157,7 +157,7 @@ describe("the CLI", () => {
     );
   });
 
-  test("failing is an outcome for an operation, and an error for anything else", async (context) => {
+  test("returns an outcome for a failed operation, and throws for any other failed command", async (context) => {
     const { dir } = await project(context, 'echo "error: no changes were expected" >&2; exit 7');
     const stack = await open(dir);
     const lines: string[] = [];
@@ -170,7 +170,7 @@ describe("the CLI", () => {
 
   const untilEnded = "sleep 60 & trap 'echo stopping; exit 255' INT; echo $$; wait";
 
-  test("killed, it leaves no plugin behind", async (context) => {
+  test("leaves no plugin behind when it is killed", async (context) => {
     const { dir } = await project(context, untilEnded);
     const stack = await open(dir);
     let session = 0;
@@ -188,7 +188,7 @@ describe("the CLI", () => {
     await gone(session);
   });
 
-  test("interrupted, it stops as after Ctrl-C, and the operation rejects with the signal's reason", async (context) => {
+  test("stops as after Ctrl-C when it is interrupted, and the operation rejects with the signal's reason", async (context) => {
     const { dir } = await project(context, untilEnded);
     const controller = new AbortController();
     const stack = await open(dir, {}, controller.signal);

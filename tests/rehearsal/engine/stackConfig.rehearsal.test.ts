@@ -1,4 +1,4 @@
-/** Pulumi itself reads awkward stack files: what the reading without it is held against, and what the program is given in a preview. */
+/** Compares how Pulumi reads awkward stack files with `readConfig`, and checks what a program gets in a preview. */
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -37,7 +37,7 @@ describe("a stack file, read by Pulumi", () => {
 
   const read = (text: string) => withStack(text, async ({ initialConfig }) => Promise.resolve(initialConfig));
 
-  test("says what the reading without Pulumi finds, and so does the rehearsed stack's own file", async () => {
+  test("has the result of readConfig, and so has the rehearsed stack's own file", async () => {
     await withStack(awkward.text, async ({ initialConfig: { plain, encrypted } }, dir) => {
       assert.deepEqual({ plain, encrypted: encrypted.sort() }, { plain: awkward.plain, encrypted: awkward.encrypted });
 
@@ -49,7 +49,7 @@ describe("a stack file, read by Pulumi", () => {
   });
 
   for (const text of empty) {
-    test(`may say nothing: ${JSON.stringify(text)}`, async () => {
+    test(`may be empty: ${JSON.stringify(text)}`, async () => {
       assert.deepEqual(await read(text), { plain: {}, encrypted: [] });
     });
   }
@@ -65,7 +65,7 @@ describe("a stack file, read by Pulumi", () => {
     });
   }
 
-  test("hands an unquoted day to the program as midnight in UTC", async () => {
+  test("passes an unquoted date to the program as midnight in UTC", async () => {
     const { plain } = await read(
       "config:\n  pulsar:tokens: { expires: 2030-06-30 }\n  pulsar:clients: [{ expires: 2030-06-30T00:00:00Z }]\n",
     );
@@ -74,7 +74,7 @@ describe("a stack file, read by Pulumi", () => {
   });
 });
 
-test("what a preview refuses, the rehearsal refuses in the same words, before it starts anything", async (t) => {
+test("the rehearsal refuses what a preview refuses, with the same message, before it starts anything", async (t) => {
   const { tools } = await prepareTools({ log: console.log, signal: new AbortController().signal });
   const test = await readFile(new URL("Pulumi.test.yaml", fixtures), "utf8");
   const cases: [title: string, text: string][] = [

@@ -17,13 +17,13 @@ import { awkward, empty, faulty } from "../awkwardConfig.ts";
 const file = "Pulumi.test.yaml";
 
 describe("a stack file, read without Pulumi", () => {
-  test("says what it says to Pulumi", () => {
+  test("has the same result as with Pulumi", () => {
     const { text, ...read } = awkward;
     assert.deepEqual(JSON.parse(JSON.stringify(readConfig(text, file))), JSON.parse(JSON.stringify(read)));
   });
 
   for (const text of empty) {
-    test(`may say nothing: ${JSON.stringify(text)}`, () => {
+    test(`may be empty: ${JSON.stringify(text)}`, () => {
       assert.deepEqual(readConfig(text, file), { plain: {}, encrypted: [] });
     });
   }
@@ -51,7 +51,7 @@ describe("a stack file with a Pulumi ESC environment", () => {
     ["config:\n  pulsar:environment: test\n", false],
   ];
   for (const [text, refused] of cases) {
-    test(`is ${refused ? "refused with what to do" : "read"}: ${JSON.stringify(text)}`, async (t) => {
+    test(`is ${refused ? "refused with a remedy" : "read"}: ${JSON.stringify(text)}`, async (t) => {
       const dir = await mkdtemp(join(tmpdir(), "stack-file-"));
       t.after(() => rm(dir, { recursive: true }));
       await writeFile(join(dir, file), text);
@@ -72,7 +72,7 @@ const made = {
   "pulsar:imagePullCredentials": "made-up-pull-password",
 };
 
-/** The stack test's file as its user gets it, before any secret is set. */
+/** The committed file of the stack test, without secrets. */
 function written(changes: Record<string, unknown> = {}, encrypted: string[] = []) {
   const { values } = stackConfig("test", {
     ...Object.fromEntries(Object.keys(made).map((key) => [key, undefined])),
@@ -85,8 +85,8 @@ function written(changes: Record<string, unknown> = {}, encrypted: string[] = []
   return { plain: Object.fromEntries(plain), encrypted };
 }
 
-describe("made-up secrets", () => {
-  test("stand for those that are not set yet, and for those that nobody here can decrypt", () => {
+describe("generated secrets", () => {
+  test("replace those that are not set or cannot be decrypted", () => {
     const secrets = secretsFor(written(), made);
     assert.deepEqual(secretsFor(written({}, Object.keys(made)), made), secrets);
     const { "pulsar:imagePullCredentials": credentials = "", ...passwords } = secrets;
@@ -99,7 +99,7 @@ describe("made-up secrets", () => {
     );
   });
 
-  test("are not given where a stack needs none", () => {
+  test("are omitted if a stack does not need them", () => {
     const without = { "pulsar:managerDatabase": { host: "db", create: false }, "pulsar:createNamespace": false };
     assert.deepEqual(Object.keys(secretsFor(written(without), made)), [
       "pulsar:managerPassword",
@@ -108,7 +108,7 @@ describe("made-up secrets", () => {
     assert.deepEqual(Object.keys(secretsFor(written(without, Object.keys(made)), made)), Object.keys(made));
   });
 
-  test("do not take the place of one in plain text", async () => {
+  test("do not replace a secret in plain text", async () => {
     const config = written({ "pulsar:managerPassword": "in-plain-text" });
     assert.ok(!("pulsar:managerPassword" in secretsFor(config, made)));
     await assert.rejects(settingsOf("test", config, made, ownProject), {
@@ -119,7 +119,7 @@ describe("made-up secrets", () => {
 });
 
 describe("the settings of a stack file", () => {
-  test("are checked as they are written", async () => {
+  test("are checked as in a preview", async () => {
     for (const [changes, fault] of [
       [{ "pulsar:managerDatabase": { host: "db:5432" } }, /pulsar:managerDatabase\.host: "db:5432" is not valid/],
       [{ "pulsar:managerDatabase": {} }, /pulsar:managerDatabase\.host: is not set/],
@@ -133,7 +133,7 @@ describe("the settings of a stack file", () => {
     }
   });
 
-  test("have no encrypted one where none is taken", async () => {
+  test("must not be encrypted if they are not secret", async () => {
     const config = written({ "pulsar:manager": undefined }, ["pulsar:manager"]);
     await assert.rejects(settingsOf("test", config, made, ownProject), /pulsar:manager: is encrypted/);
   });
@@ -143,7 +143,7 @@ describe("the settings of a stack file", () => {
     assert.equal(cluster.context, undefined);
   });
 
-  test("keep no address of the stack's own systems in a rehearsal", async () => {
+  test("have no address of the stack's own systems in a rehearsal", async () => {
     const adminApi = { address: "https://pulsar.example.com", caFile: "ca.pem" };
     const database = { host: "postgres.example.com", tls: "verify-full" };
     const config = written({ "pulsar:adminApi": adminApi, "pulsar:managerDatabase": database });

@@ -13,7 +13,7 @@ import { freePorts } from "../../../rehearsal/cluster/ports.ts";
 import { waitFor } from "../../../rehearsal/cluster/waiting.ts";
 import { openWorkspace } from "../../../rehearsal/engine/workspace.ts";
 
-/** The prefix of folders that a child leaves in its temporary folder, as the Kubernetes plugin leaves kubeconfig files. */
+/** The prefix of folders that a child leaves in its temporary folder, as the Kubernetes plugin does with kubeconfig files. */
 const leftover = `workspace-test-${process.pid}-`;
 
 /** A child that ignores SIGINT and runs until it is killed. */
@@ -72,7 +72,7 @@ describe("openWorkspace", { concurrency: true }, () => {
     assert.deepEqual(await leftBehind(), []);
   });
 
-  it("leaves no process and no file behind when it is closed", async () => {
+  it("leaves no process and no file behind after close", async () => {
     const workspace = await openWorkspace();
     await writeFile(join(await workspace.folder("some"), "file"), "");
     const child = spawn(process.execPath, stubborn, { env: workspace.env, detached: true });
@@ -88,7 +88,7 @@ describe("openWorkspace", { concurrency: true }, () => {
     assert.equal(workspace.signal.aborted, false);
   });
 
-  it("leaves nothing behind when its owner is killed without warning", async () => {
+  it("leaves nothing behind after its owner is killed", async () => {
     const { program, dir } = await startOwner();
     program.kill("SIGKILL");
     await isGone(dir);
@@ -99,7 +99,7 @@ describe("openWorkspace", { concurrency: true }, () => {
     ["SIGTERM", 143],
     ["SIGHUP", 129],
   ] as const) {
-    it(`tells its owner of ${name}, and is closed by it`, async () => {
+    it(`notifies its owner of ${name} and is then closed by it`, async () => {
       const { program, dir, line } = await startOwner();
       const exited = once(program, "exit");
       program.kill(name);
@@ -110,7 +110,7 @@ describe("openWorkspace", { concurrency: true }, () => {
     });
   }
 
-  it("does not wait for its owner after a second Ctrl-C", async () => {
+  it("cleans up without its owner after a second Ctrl-C", async () => {
     const { program, dir, line } = await startOwner("--deaf");
     const exited = once(program, "exit");
     program.kill("SIGINT");
@@ -122,7 +122,7 @@ describe("openWorkspace", { concurrency: true }, () => {
 });
 
 describe("freePorts", () => {
-  it("finds ports that can be listened on, all different", async () => {
+  it("returns different ports that are free", async () => {
     const ports = await freePorts(5);
     assert.equal(new Set(ports).size, 5);
     for (const port of ports) {

@@ -12,7 +12,7 @@ const shell = "kubectl exec -n messages pulsar-toolset-0 -- bin/bookkeeper shell
 
 const waits = (pod: string, component: Component, from: string): Move => ({ pod, component, from, why: "no place" });
 
-/** The advice where these pods run nowhere and all others do. */
+/** The advice if only these pods do not run. */
 function advice(
   kind: WhatIf["kind"],
   nodes: string[],
@@ -43,18 +43,18 @@ const evicts =
   'Kubernetes marks a node as "unreachable" 40 s after its last heartbeat, and evicts its pods 5 minutes later.';
 const stays = 'Pods of StatefulSets stay "Terminating", because no kubelet confirms that they stopped.';
 
-describe("the advice once a node is lost", () => {
-  it("is that Kubernetes replaces the manager of chart 2.7.7, which is a Deployment", () => {
+describe("the advice for a lost node", () => {
+  it("mentions that Kubernetes replaces the manager of chart 2.7.7, which is a Deployment", () => {
     const [line] = advice("lost", ["node2"], [moved(manager.name)], [], [{ ...manager, kind: "Deployment" }]);
     assert.equal(line, `${evicts} It replaces pulsar-pulsar-manager (Deployment). ${stays}`);
   });
 
-  it("is that nothing replaces the manager of chart 4.7.0, which is a StatefulSet", () => {
+  it("mentions that nothing replaces the manager of chart 4.7.0, which is a StatefulSet", () => {
     const [line] = advice("lost", ["node2"], [moved(`${manager.name}-0`)], [], [{ ...manager, kind: "StatefulSet" }]);
     assert.equal(line, `${evicts} ${stays}`);
   });
 
-  it("is to make sure that it is off, to taint it, and to remove the taint later", () => {
+  it("is to make sure that the node is off, to taint it, and later to remove the taint", () => {
     const lines = advice("lost", ["node2"], [moved(manager.name)]);
     assert.equal(lines.length, 3);
     assert.match(
@@ -67,7 +67,7 @@ describe("the advice once a node is lost", () => {
     );
   });
 
-  it("goes on with the bookie's ledgers and the disks where those are on the node", () => {
+  it("includes the bookie's ledgers and disks if they are on the node", () => {
     const lines = advice("lost", ["node2"], ofNode2);
     assert.ok(
       lines.some((line) => line.includes("pulsar-bookie-1 and pulsar-zookeeper-1 start there on the old volumes")),
@@ -85,7 +85,7 @@ describe("the advice once a node is lost", () => {
     assert.ok(!lines.some((line) => line.startsWith("The service is down")));
   });
 
-  it("begins with what ends the standstill", () => {
+  it("starts with the way to end an outage", () => {
     const [line = ""] = advice("lost", ["node2", "node3"], [...ofNode2, ...ofNode3]);
     assert.match(
       line,
@@ -93,7 +93,7 @@ describe("the advice once a node is lost", () => {
     );
   });
 
-  it("asks for a node where nothing that waits has a disk", () => {
+  it("asks for another node if no waiting pod has a disk", () => {
     const brokers = [0, 1, 2].map((i) => waits(`pulsar-broker-${i}`, "broker", "node1"));
     assert.match(
       advice("lost", ["node1"], brokers)[0] ?? "",
@@ -101,7 +101,7 @@ describe("the advice once a node is lost", () => {
     );
   });
 
-  it("says that brokers and proxies just wait", () => {
+  it("mentions that brokers and proxies only wait", () => {
     const moves = [waits("pulsar-proxy-1", "proxy", "node2"), waits("pulsar-broker-1", "broker", "node2")];
     assert.match(
       advice("lost", ["node2"], moves).at(-1) ?? "",
@@ -109,7 +109,7 @@ describe("the advice once a node is lost", () => {
     );
   });
 
-  it("uses a bookie's shell where the toolset does not run", () => {
+  it("uses a bookie's shell if the toolset does not run", () => {
     const lines = advice("lost", ["node2"], ofNode2, ["pulsar-toolset-0"]);
     const bookie = "kubectl exec -n messages pulsar-bookie-0 -- bin/bookkeeper shell listunderreplicated";
     assert.ok(lines.some((line) => line.endsWith(bookie)));
@@ -117,12 +117,12 @@ describe("the advice once a node is lost", () => {
 });
 
 describe("the advice for a drained node", () => {
-  it("is to uncordon it, where everything has moved", () => {
+  it("is to uncordon it if all pods moved", () => {
     const moved: Move = { pod: "pulsar-recovery-0", component: "autorecovery", from: "node2", to: "node1" };
     assert.deepEqual(advice("drained", ["node2"], [moved]), ["When the work is done: kubectl uncordon node2"]);
   });
 
-  it("tells how to keep autorecovery out of a short maintenance, how long that is safe, and when the next may go", () => {
+  it("includes how to disable autorecovery for a short maintenance, how long this is safe, and when to drain the next node", () => {
     const lines = advice("drained", ["node2"], ofNode2);
     const at = (text: string) => lines.findIndex((line) => line.includes(text));
     const order = [
@@ -141,7 +141,7 @@ describe("the advice for a drained node", () => {
     assert.match(lines[at("this is safe")] ?? "", /no further ZooKeeper may be lost/);
   });
 
-  it("lets go of the node that the budgets hold, and of that one only", () => {
+  it("uncordons only the node whose pods the disruption budgets keep", () => {
     const held = ofNode3.map((move) => ({ ...move, refused: true }));
     const lines = advice("drained", ["node2", "node3"], [...ofNode2, ...held]);
     assert.match(lines[0] ?? "", /^kubectl drain of node3 never ends: .*: kubectl uncordon node3$/);

@@ -10,18 +10,18 @@ const nodes = [
 ];
 
 describe("failureCases", () => {
-  it("keeps the order that was asked for, each node once", () => {
+  it("keeps the given order, each node once", () => {
     assert.deepEqual(failureCases({ lose: ["node3", "node1", "node3"] }, nodes), [
       { kind: "lost", nodes: ["node3", "node1"] },
     ]);
     assert.deepEqual(failureCases({ drain: ["node2"] }, nodes), [{ kind: "drained", nodes: ["node2"] }]);
   });
 
-  it("loses all nodes of a zone together", () => {
+  it("fails all nodes of a zone together", () => {
     assert.deepEqual(failureCases({ loseZone: "a" }, nodes), [{ kind: "lost", nodes: ["node1", "node3"], zone: "a" }]);
   });
 
-  it("makes a case of each node", () => {
+  it("has one case for each node", () => {
     assert.deepEqual(
       failureCases({ eachNode: true }, nodes).map(({ kind, nodes: away }) => [kind, ...away]),
       nodes.map(({ name }) => ["lost", name]),
@@ -38,7 +38,7 @@ describe("failureCases", () => {
     });
   }
 
-  it("says that there are no zones", () => {
+  it("reports that there are no zones", () => {
     assert.throws(() => failureCases({ loseZone: "a" }, [{ name: "node1" }]), {
       message: '--lose-zone: no node of the stack is in zone "a"; give the nodes zones in the stack file',
     });

@@ -6,7 +6,7 @@ import { node, pod, running, volume } from "../seen.ts";
 
 const lost = { key: "node.kubernetes.io/unreachable", value: "", effect: "NoSchedule" } as const;
 
-/** What the test stack looks like once node1 is lost, but for its pods. */
+/** The test stack after the loss of node1, except for its pods. */
 function withoutNode1(pods: PodView[]): Observation {
   return { ...running(), nodes: [node("node1", { taints: [lost] }), node("node2"), node("node3")], pods };
 }
@@ -16,7 +16,7 @@ const manager = (letters: string, over: Partial<PodView>) =>
   pod(`pulsar-pulsar-manager-${letters}`, { title: "pulsar-pulsar-manager", component: "pulsar-manager", ...over });
 
 describe("movesOf", () => {
-  it("tells where each pod is now or why it is nowhere, and leaves out those of Jobs", () => {
+  it("has the new node of each pod or the reason that it has none, without pods of Jobs", () => {
     const before = running();
     const after = withoutNode1([
       ...others,
@@ -52,7 +52,7 @@ describe("movesOf", () => {
     ]);
   });
 
-  it("says where the volumes are though the scheduler found something else first", () => {
+  it("names the node of the volumes even if the scheduler reports another reason first", () => {
     const unscheduled = "0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules.";
     const claims = ["data-0", "data-1"];
     const waiting = pod("pulsar-bookie-0", { component: "bookie", claims, unscheduled });
@@ -65,7 +65,7 @@ describe("movesOf", () => {
     assert.equal(move?.why, "its volumes data-0 and data-1 are on node1 and nowhere else");
   });
 
-  it("does not take a Deployment's pod on another node for the one that is to come back", () => {
+  it("does not match a Deployment's pod that already ran on another node", () => {
     const before = { ...running(), pods: [manager("a", { node: "node1" }), manager("b", { node: "node2" })] };
     const after = withoutNode1([manager("b", { node: "node2" }), manager("c", {})]);
     assert.deepEqual(movesOf(before, after, ["node1"]), [
@@ -73,7 +73,7 @@ describe("movesOf", () => {
     ]);
   });
 
-  it("names the pod that an ordered one waits for", () => {
+  it("names the pod that an ordered StatefulSet waits for", () => {
     const before = running();
     const waiting = pod("pulsar-zookeeper-0", { component: "zookeeper" });
     const after = withoutNode1([...running().pods.filter(({ component }) => component !== "zookeeper"), waiting]);
@@ -84,7 +84,7 @@ describe("movesOf", () => {
     );
   });
 
-  it("leaves a pod where it is that could not be evicted, with the refusal", () => {
+  it("keeps a pod on its node if its eviction was refused, with the reason", () => {
     const refused = new Map([["pulsar-bookie-0", "The disruption budget pulsar-bookie needs 2 healthy pods"]]);
     const [first] = movesOf(running(), running(), ["node1"], refused);
     assert.deepEqual(first, {

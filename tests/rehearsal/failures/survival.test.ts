@@ -6,7 +6,7 @@ import { layout, running } from "../seen.ts";
 
 const quorum: Quorum = { ensemble: 2, write: 2, ack: 2, racks: 0 };
 
-/** The test stack in which the pods that are named so no longer run. */
+/** The test stack without the pods whose names match. */
 function without(...names: (string | RegExp)[]): Observation {
   const seen = running();
   const pods = seen.pods.map((pod) => {
@@ -20,7 +20,7 @@ const judge = (after: Observation, over: Partial<Quorum> = {}) =>
   assessSurvival({ after, failed: [], layout, quorum: { ...quorum, ...over } });
 
 describe("quorumOf", () => {
-  it("is two of two of two where the brokers' configuration says nothing", () => {
+  it("is two of two of two by default", () => {
     assert.deepEqual(quorumOf({}), quorum);
   });
 
@@ -40,7 +40,7 @@ describe("quorumOf", () => {
 });
 
 describe("assessSurvival", () => {
-  it("finds nothing degraded where everything runs", () => {
+  it("finds nothing degraded if everything runs", () => {
     assert.deepEqual(judge(running()), {
       zookeeper: { running: 3, replicas: 3, needed: 2 },
       bookies: { running: 3, replicas: 3, needed: 2 },
@@ -52,7 +52,7 @@ describe("assessSurvival", () => {
     });
   });
 
-  it("lets the test stack go on without one of its nodes", () => {
+  it("continues without one node of the test stack", () => {
     const { stops, degraded } = judge(without(/-1$/));
     assert.deepEqual(stops, []);
     assert.deepEqual(degraded, [
@@ -64,7 +64,7 @@ describe("assessSurvival", () => {
     ]);
   });
 
-  it("stops it without two", () => {
+  it("stops without two", () => {
     const { stops, degraded } = judge(without(/-[12]$/));
     assert.deepEqual(stops, [
       "ZooKeeper has no majority: 1 of 3 runs, 2 are needed; brokers and bookies cannot continue without it",
@@ -79,7 +79,7 @@ describe("assessSurvival", () => {
     ]);
   });
 
-  it("does not count what the API still says of pods on nodes that died", () => {
+  it("does not count pods on failed nodes, whatever the API reports", () => {
     const { zookeeper, stops } = assessSurvival({ after: running(), failed: ["node1", "node2"], layout, quorum });
     assert.deepEqual(zookeeper, { running: 1, replicas: 3, needed: 2 });
     assert.equal(stops.length, 3);
@@ -98,18 +98,18 @@ describe("assessSurvival", () => {
     ]);
   });
 
-  it("needs as many bookies as the ensemble has", () => {
+  it("needs as many bookies as the ensemble size", () => {
     assert.deepEqual(judge(without("pulsar-bookie-0"), { ensemble: 3 }).stops, [
       "each ledger is spread over 3 bookies, and 2 of 3 run: no ledger can be opened and no topic written",
     ]);
   });
 
-  it("may lose as many bookies as are fewer than the ack quorum", () => {
+  it("tolerates the loss of fewer bookies than the ack quorum", () => {
     assert.equal(judge(without("pulsar-bookie-0"), { ack: 1 }).stops.length, 1);
     assert.equal(judge(without("pulsar-bookie-0"), { ack: 2 }).stops.length, 0);
   });
 
-  it("tells apart who copies the ledgers, and that nobody does", () => {
+  it("distinguishes whether autorecovery copies the ledgers or nothing does", () => {
     const about = (after: Observation) => judge(after).degraded.filter((line) => /autorecovery/.test(line));
     assert.deepEqual(about(without("pulsar-bookie-0", /recovery/)), [
       "ledgers that have a copy on a missing bookie are under-replicated and remain so: autorecovery does not run",
@@ -119,7 +119,7 @@ describe("assessSurvival", () => {
     ]);
   });
 
-  it("takes the operators' tools for no part of the service", () => {
+  it("does not count the operators' tools as part of the service", () => {
     const { stops, degraded } = judge(without(/toolset/, /manager/));
     assert.deepEqual(stops, []);
     assert.deepEqual(
@@ -145,19 +145,19 @@ describe("assessSurvival", () => {
       return assessSurvival(input).stops.filter((line) => line.includes("acknowledged")).length;
     };
 
-    it("may lose messages where racks are not looked at", () => {
+    it("may lose messages without rack awareness", () => {
       assert.equal(stops({ racks: 0 }), 1);
     });
 
-    it("loses none of two copies in two racks", () => {
+    it("loses at most one of two copies in two racks", () => {
       assert.equal(stops({ racks: 2 }), 0);
     });
 
-    it("may lose two of three copies, as only neighbours are in two racks", () => {
+    it("may lose two of three copies, because only adjacent copies are in different racks", () => {
       assert.equal(stops({ racks: 2, ensemble: 3, write: 3 }), 1);
     });
 
-    it("loses one of three copies in three racks", () => {
+    it("loses at most one of three copies in three racks", () => {
       assert.equal(stops({ racks: 3, ensemble: 3, write: 3 }), 0);
     });
 

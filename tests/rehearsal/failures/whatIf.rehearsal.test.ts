@@ -1,4 +1,4 @@
-/** Stacks with nodes lost, given back and drained: what the rehearsal says of them. */
+/** The report on stacks with lost, restored and drained nodes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { failureCases } from "../../../rehearsal/failures/cases.ts";
@@ -9,20 +9,20 @@ import { verdict } from "../../../rehearsal/report/report.ts";
 import type { WhatIf } from "../../../rehearsal/failures/whatIf.ts";
 import { withRehearsal } from "../support.ts";
 
-test("nodes of the test stack lost and drained", { timeout: 480_000 }, async (t) => {
+test("lost and drained nodes of the test stack", { timeout: 480_000 }, async (t) => {
   await withRehearsal({}, async (stage) => {
-    await t.test("a node that the stack does not have is refused before anything is deployed", async () => {
+    await t.test("refuses an unknown node before anything is deployed", async () => {
       await assert.rejects(rehearseOn(stage, { whatIf: { lose: ["node4"] } }), RehearsalError);
       assert.deepEqual((await stage.observe()).pods, []);
     });
 
     const { record, verdict: first, report } = await rehearseOn(stage, { whatIf: { lose: ["node1"] } });
     const seen = record.seen?.pods ?? [];
-    /** The pods on a node by their titles, without those of Jobs. */
+    /** The titles of the pods on a node, without those of Jobs. */
     const on = (node: string) =>
       seen.filter((pod) => pod.node === node && pod.job === undefined).map(({ title }) => title);
 
-    await t.test("one lost: the stack goes on, and what is tied to the node waits for it", async () => {
+    await t.test("one lost node: the service continues, and pods with volumes on the node wait", async () => {
       assert.deepEqual(first, { ok: true, problems: [] });
       assert.deepEqual(
         record.operations.map(({ name, outcome }) => `${name} ${outcome}`),
@@ -55,11 +55,11 @@ test("nodes of the test stack lost and drained", { timeout: 480_000 }, async (t)
       );
     });
 
-    await t.test("given back: everything runs again, and the node is as it was", async () => {
+    await t.test("a restored node: everything runs again, and the node is unchanged", async () => {
       await restoreNodes(stage, ["node1"]);
       await waitUntilReady(stage);
       const { nodes, pods } = await stage.observe();
-      // A record holds plain data, not the client's classes.
+      // A record has plain data instead of instances of the client's classes.
       assert.deepEqual(JSON.parse(JSON.stringify(nodes)), record.seen?.nodes);
       assert.equal(pods.find(({ name }) => name === "pulsar-bookie-0")?.node, "node1");
     });
@@ -74,7 +74,7 @@ test("nodes of the test stack lost and drained", { timeout: 480_000 }, async (t)
     );
     assert.ok(drained && lost);
 
-    await t.test("two drained: the disruption budgets let the first go and hold the second", () => {
+    await t.test("two drained nodes: the disruption budgets allow the first drain and block the second", () => {
       const moves = (node: string) => drained.moves.filter(({ from }) => from === node);
       assert.deepEqual(
         moves("node2").filter(({ refused }) => refused),
@@ -92,7 +92,7 @@ test("nodes of the test stack lost and drained", { timeout: 480_000 }, async (t)
       assert.ok(drained.advice.some((line) => line.endsWith("kubectl uncordon node2")));
     });
 
-    await t.test("two lost: the stack stops, and the verdict says why", () => {
+    await t.test("two lost nodes: the service stops, and the verdict has the reason", () => {
       assert.deepEqual(left(lost), ["1/3", "1/3", "1/3", "1/3"]);
       const movable = lost.moves.filter(({ component }) =>
         ["autorecovery", "toolset", "manager"].includes(component ?? ""),
@@ -109,11 +109,11 @@ test("nodes of the test stack lost and drained", { timeout: 480_000 }, async (t)
   });
 });
 
-test("nodes of the production stack lost", { timeout: 480_000 }, async (t) => {
+test("lost nodes of the production stack", { timeout: 480_000 }, async (t) => {
   await withRehearsal({ stack: "prod" }, async (stage) => {
     const { record, verdict: judged, report } = await rehearseOn(stage, { whatIf: { eachNode: true } });
 
-    await t.test("every node in turn: the stack goes on without any one of them", () => {
+    await t.test("each node in turn: the service continues without any one of them", () => {
       assert.deepEqual(judged, { ok: true, problems: [] });
       const nodes = stage.layout.nodes.map(({ name }) => name);
       assert.deepEqual(
@@ -137,13 +137,13 @@ test("nodes of the production stack lost", { timeout: 480_000 }, async (t) => {
     );
     assert.ok(a && b);
 
-    await t.test("a zone with one bookie of four: it goes on", () => {
+    await t.test("a zone with one of four bookies: the service continues", () => {
       assert.deepEqual(b.nodes, ["zk-2", "bk-2", "sv-2"]);
       assert.deepEqual(left(b), ["2/3", "3/4", "2/3", "2/3"]);
       assert.deepEqual(b.survival.stops, []);
     });
 
-    await t.test("a zone with two of four: a ledger takes three, and the copies that are left can be read", () => {
+    await t.test("a zone with two of four bookies: a ledger needs three, and the remaining copies can be read", () => {
       assert.deepEqual(left(a), ["2/3", "2/4", "2/3", "2/3"]);
       assert.equal(a.survival.stops.length, 1);
       assert.match(a.survival.stops[0] ?? "", /spread over 3 bookies, and 2 of 4 run: no ledger can be opened/);
@@ -151,7 +151,7 @@ test("nodes of the production stack lost", { timeout: 480_000 }, async (t) => {
   });
 });
 
-/** Components of the pods that run nowhere now. */
+/** The components of the pods that do not run. */
 function waiting({ moves }: WhatIf): string[] {
   return moves.flatMap(({ to, component }) => (to === undefined ? [component ?? ""] : [])).sort();
 }

@@ -7,7 +7,7 @@ import { classpath, javaVersion, mavenFault } from "../../../rehearsal/pulsar/cl
 import { openWorkspace } from "../../../rehearsal/engine/workspace.ts";
 
 describe("javaVersion", () => {
-  test("is the major one, of old and new numbers", () => {
+  test("returns the major version of old and new version numbers", () => {
     assert.equal(javaVersion('openjdk version "17.0.15" 2025-04-15'), 17);
     assert.equal(javaVersion('java version "1.8.0_402"'), 8);
     assert.equal(javaVersion('openjdk version "25" 2025-09-16'), 25);
@@ -16,7 +16,7 @@ describe("javaVersion", () => {
 });
 
 describe("mavenFault", () => {
-  test("is the first of Maven's lines, colours before it or not", () => {
+  test("returns the first error line of Maven, with or without colours", () => {
     const output =
       "\u001b[0m[ERROR] Could not find artifact x:y:jar:1 -> [Help 1]\n[ERROR] \n[ERROR] Re-run Maven with -e\n";
     assert.equal(mavenFault(output), "Could not find artifact x:y:jar:1 -> [Help 1]");
@@ -26,7 +26,7 @@ describe("mavenFault", () => {
 });
 
 describe("classpath", () => {
-  /** What it says where PATH has these programs only. */
+  /** Its error if PATH has only these programs. */
   async function faultWith(programs: Record<string, string>): Promise<string> {
     const workspace = await openWorkspace();
     const { PATH, XDG_CACHE_HOME } = process.env;
@@ -51,7 +51,7 @@ describe("classpath", () => {
 
   const java17 = `echo 'openjdk version "17.0.15"' >&2`;
 
-  test("says what is missing or too old", async () => {
+  test("reports what is missing or too old", async () => {
     assert.match(await faultWith({}), /^there is no java on PATH; install Java 17 or later/);
     const java11 = `echo 'openjdk version "11.0.2"' >&2`;
     assert.match(await faultWith({ java: java11 }), /^the java on PATH is Java 11; install Java 17 or later/);
@@ -59,7 +59,7 @@ describe("classpath", () => {
     assert.match(await faultWith({ java: java17 }), /there is no mvn on PATH/);
   });
 
-  test("says what Maven could not get", async () => {
+  test("reports what Maven could not download", async () => {
     const mvn = "echo '[ERROR] Could not find artifact a:b:jar:1'; exit 1";
     assert.equal(
       await faultWith({ java: java17, mvn }),

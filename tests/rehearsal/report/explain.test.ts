@@ -6,7 +6,7 @@ import { node, observation, pod, taint, volume } from "../seen.ts";
 const preemption = "preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.";
 
 describe("reasonsIn", () => {
-  it("takes the scheduler's histogram apart and leaves the talk of preemption out", () => {
+  it("splits the scheduler's message into reasons, without preemption", () => {
     assert.deepEqual(
       reasonsIn(
         "0/4 nodes are available: 1 node(s) had untolerated taint(s), 3 node(s) didn't match PersistentVolume's node affinity. " +
@@ -19,13 +19,13 @@ describe("reasonsIn", () => {
     );
   });
 
-  it("takes a reason about the pod itself as it is", () => {
+  it("keeps a reason about the pod itself", () => {
     assert.deepEqual(reasonsIn('0/3 nodes are available: persistentvolumeclaim "data" not found. not found'), [
       { text: 'persistentvolumeclaim "data" not found' },
     ]);
   });
 
-  it("finds none in nothing", () => {
+  it("finds none in an empty message", () => {
     assert.deepEqual(reasonsIn(""), []);
   });
 });
@@ -33,7 +33,7 @@ describe("reasonsIn", () => {
 describe("explain", () => {
   const because = (reason: string) => `0/3 nodes are available: ${reason}. ${preemption}`;
 
-  it("names the taint without a toleration and who carries it", () => {
+  it("names the taint without a toleration and the nodes that have it", () => {
     const seen = observation();
     const init = pod("pulsar-bookie-init-x", {
       tolerations: [],
@@ -42,7 +42,7 @@ describe("explain", () => {
     assert.deepEqual(explain(init, seen), ["no toleration for the taint dedicated=pulsar:NoSchedule on all 3 nodes"]);
   });
 
-  it("tells one taint from another, and leaves out those that keep nobody away", () => {
+  it("distinguishes taints, and omits those that do not exclude the pod", () => {
     const full = { key: "node.kubernetes.io/disk-pressure", effect: "NoSchedule" };
     const soft = { key: "example.com/soft", effect: "PreferNoSchedule" };
     const seen = observation({
@@ -55,7 +55,7 @@ describe("explain", () => {
     ]);
   });
 
-  it("says that a volume is pinned to a node which does not exist", () => {
+  it("reports that the node of a volume does not exist", () => {
     const seen = observation({
       claims: [{ name: "data", phase: "Bound", volume: "pv" }],
       volumes: [volume("pv", ["node9"]), volume("unrelated", ["node8"])],
@@ -69,7 +69,7 @@ describe("explain", () => {
     ]);
   });
 
-  it("says where a volume is when its node does not take the pod", () => {
+  it("names the node of a volume if it does not accept the pod", () => {
     const seen = observation({
       nodes: [node("node1", { taints: [{ key: "gone", effect: "NoExecute" }] }), node("node2"), node("node3")],
       claims: [{ name: "data", phase: "Bound", volume: "pv" }],
@@ -87,7 +87,7 @@ describe("explain", () => {
     ]);
   });
 
-  it("names the claims that no volume is there for", () => {
+  it("names the claims without a volume", () => {
     const seen = observation({
       claims: [
         { name: "journal-3", phase: "Pending", volume: undefined },
@@ -101,7 +101,7 @@ describe("explain", () => {
     assert.deepEqual(explain(bookie, seen), ["no volume for its claims journal-3 and ledgers-3"]);
   });
 
-  it("tells anti-affinity and lack of what is not CPU or memory", () => {
+  it("reports anti-affinity and missing resources other than CPU and memory", () => {
     const unscheduled = because("1 Insufficient pods, 2 node(s) didn't match pod anti-affinity rules");
     assert.deepEqual(explain(pod("pulsar-proxy-3", { unscheduled }), observation()), [
       "not enough pods on 1 node",
@@ -109,7 +109,7 @@ describe("explain", () => {
     ]);
   });
 
-  it("says how much CPU is missing where, counting the pods that run and none that are done", () => {
+  it("reports the missing CPU on each node, counting running pods only", () => {
     const takes = (cpu: number) => ({ requests: { cpu, memory: 0 } });
     const eight = { allocatable: { cpu: 8, memory: 2 ** 30 } };
     const seen = observation({
@@ -131,7 +131,7 @@ describe("explain", () => {
     ]);
   });
 
-  it("leaves out the nodes that have room and those that the pod could not be on anyway", () => {
+  it("omits nodes with enough resources and those that exclude the pod anyway", () => {
     const small = { allocatable: { cpu: 16, memory: 1.5 * 2 ** 30 } };
     const seen = observation({
       nodes: [
@@ -149,7 +149,7 @@ describe("explain", () => {
     assert.deepEqual(explain(bookie, seen), ["node1 is short of 768Mi memory (requested 1Gi, free 256Mi of 1.5Gi)"]);
   });
 
-  it("passes lack of room on where the cluster has changed since and shows none", () => {
+  it("keeps the scheduler's message if the cluster has changed and has enough resources now", () => {
     const unscheduled = because("3 Insufficient cpu, 2 Insufficient memory");
     assert.deepEqual(explain(pod("pulsar-broker-0", { unscheduled }), observation()), [
       "3 nodes: Insufficient cpu",
@@ -157,7 +157,7 @@ describe("explain", () => {
     ]);
   });
 
-  it("counts a pod that just fits as one that fits, whatever the fractions add up to", () => {
+  it("accepts a pod that fits exactly, despite rounding errors", () => {
     const takes = (cpu: number) => ({ requests: { cpu, memory: 0 } });
     const seen = observation({
       nodes: [node("node1", { allocatable: { cpu: 0.3, memory: 0 } })],
@@ -169,7 +169,7 @@ describe("explain", () => {
 
   const mark = (state: string, effect = "NoSchedule") => ({ key: `node.kubernetes.io/${state}`, effect });
 
-  it("says that a node is lost, and that its volume is there, instead of listing taints", () => {
+  it("reports a lost node and the volume on it instead of taints", () => {
     const outOfService = { ...mark("out-of-service", "NoExecute"), value: "nodeshutdown" };
     const gone = [taint, mark("unschedulable"), mark("unreachable"), mark("unreachable", "NoExecute"), outOfService];
     const seen = observation({
@@ -193,7 +193,7 @@ describe("explain", () => {
     ]);
   });
 
-  it("tells lost, cordoned and merely tainted nodes apart, each once", () => {
+  it("distinguishes lost, cordoned and tainted nodes, each once", () => {
     const seen = observation({
       nodes: [
         node("node1", { taints: [taint, mark("unschedulable")] }),
@@ -210,7 +210,7 @@ describe("explain", () => {
     ]);
   });
 
-  it("names the label that no node has, or those nodes that have it not", () => {
+  it("names the label that no node has, or the nodes without it", () => {
     const unscheduled = because("1 node(s) didn't match Pod's node affinity/selector");
     const other = node("other", { labels: { "kubernetes.io/hostname": "other" } });
     const label = "node-role.kubernetes.io/pulsar=pulsar";
@@ -222,7 +222,7 @@ describe("explain", () => {
     ]);
   });
 
-  it("passes on what it does not know", () => {
+  it("keeps unknown reasons", () => {
     const unscheduled = because("3 node(s) had no available volume zone");
     assert.deepEqual(explain(pod("a", { unscheduled }), observation()), [
       "3 nodes: node(s) had no available volume zone",
@@ -238,7 +238,7 @@ describe("tolerates", () => {
     assert.equal(tolerates({ ...taint, effect: "NoExecute" }, taint), false);
   });
 
-  it("knows the tolerations of any value, any effect and of everything", () => {
+  it("accepts tolerations without value, effect or key", () => {
     assert.equal(tolerates({ key: "dedicated", operator: "Exists" }, taint), true);
     assert.equal(tolerates({ operator: "Exists" }, taint), true);
     assert.equal(tolerates({ key: "dedicated", value: "pulsar" }, taint), true);
@@ -247,7 +247,7 @@ describe("tolerates", () => {
 });
 
 describe("enumerate", () => {
-  it("writes a list as one says it", () => {
+  it("joins names with commas and a final and", () => {
     assert.deepEqual(
       [[], ["a"], ["a", "b"], ["a", "b", "c"]].map((names) => enumerate(names)),
       ["", "a", "a and b", "a, b and c"],

@@ -18,7 +18,7 @@ function subgraph(markdown: string, title: string): string[] {
 }
 
 describe("renderMarkdown", () => {
-  it("says on top whether the stack passes, and lists what stands against it", () => {
+  it("begins with the result, and lists the problems", () => {
     assert.match(
       renderMarkdown(test),
       /^### Passes: rehearsal of the stack test\n\n\*\*The stack test would start: 15 pods run, all where planned\.\*\*\n/,
@@ -31,7 +31,7 @@ describe("renderMarkdown", () => {
     assert.match(failed, /\n#### Problems\n\n- Secret a does not exist\n- one<br>- two\n\n/);
   });
 
-  it("has the report's tables", () => {
+  it("contains the report's tables", () => {
     const text = renderMarkdown(test);
     for (const row of [
       "| node1 | pulsar-bookie-0, pulsar-broker-0, pulsar-proxy-0, pulsar-pulsar-manager, pulsar-zookeeper-0 |",
@@ -48,7 +48,7 @@ describe("renderMarkdown", () => {
     );
   });
 
-  it("takes nothing from the cluster for markup, a mention, a reference or a formula", () => {
+  it("escapes markup, mentions, references and formulas in names of the cluster", () => {
     const missing = ["a|b *c* _d_ `e` <script> [f](g) $h$ @team #12 ~~i~~ & :tada: https://j", "- k", "1. l", "# m"];
     const text = renderMarkdown({ ...test, missing });
     assert.ok(
@@ -60,7 +60,7 @@ describe("renderMarkdown", () => {
     );
   });
 
-  it("draws each node with its pods, and no Job that is done", () => {
+  it("draws each node with its pods, without completed Jobs", () => {
     const text = renderMarkdown(production());
     assert.deepEqual(subgraph(text, "serving-2"), [
       "  direction LR",
@@ -75,7 +75,7 @@ describe("renderMarkdown", () => {
     }
   });
 
-  it("draws a lost node dashed, what arrived where it is, and what waits apart", () => {
+  it("draws a lost node dashed, moved pods on their new node, and waiting pods separately", () => {
     const text = renderMarkdown(production({ whatIfs: [loss(["serving-2"])] }));
     assert.deepEqual(subgraph(text, "serving-2: LOST").slice(2), [
       '  n5b1["pulsar-broker-1<br/>waits"]:::gone',
@@ -96,7 +96,7 @@ describe("renderMarkdown", () => {
     assert.match(text, /\n2\. If it does not: `kubectl taint node serving-2 node\.kubernetes\.io\/out-of-service=/);
   });
 
-  it("gives Mermaid no syntax in names", () => {
+  it("escapes Mermaid syntax in names", () => {
     const name = 'a"]; end %%{init: 1}%% #lt; `b` <i> é';
     const seen = observation({ nodes: [node(name)], pods: [pod("p", { node: name })] });
     assert.match(
@@ -118,7 +118,7 @@ describe("renderMarkdown", () => {
     );
   });
 
-  it("leaves the diagram of a large cluster out, folds long tables, and stays within a comment", () => {
+  it("omits the diagram of a large cluster, collapses long tables, and stays within the size of a comment", () => {
     const nodes = Array.from({ length: 1000 }, (_, i) => node(`node${i}`));
     const pods = nodes.map(({ name }, i) => pod(`pulsar-broker-${i}`, { component: "broker", node: name }));
     const claims = nodes.map((_, i) => ({ name: `journal-of-a-bookie-${i}`, phase: "Bound", volume: `volume-${i}` }));
@@ -132,7 +132,7 @@ describe("renderMarkdown", () => {
     assert.match(larger, /\nLeft out to fit into a comment: Claims and volumes\.\n$/);
   });
 
-  it("tells what there is of a rehearsal that saw no cluster", () => {
+  it("renders a record without an observation of the cluster", () => {
     const text = renderMarkdown({
       ...test,
       seen: undefined,

@@ -1,4 +1,4 @@
-/** The page as a browser shows it. */
+/** The HTML page in a browser. */
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -17,7 +17,7 @@ const unplaced = pod("pulsar-proxy-3", {
   unscheduled: "0/3 nodes are available: 3 too many pods.",
 });
 
-/** Pages with everything that has a look of its own, and the pods that are visible on each. */
+/** Pages with every kind of element, and the visible pods on each. */
 const samples = {
   "one what-if": {
     record: production({ whatIfs: [one] }),
@@ -35,7 +35,7 @@ const samples = {
   },
 };
 
-/** What runs in the page: plain JavaScript, as the program's own types know of no browser. */
+/** Scripts that run in the page. Plain JavaScript, because the program's types do not include the browser's. */
 const visiblePods = `[...document.querySelectorAll("[data-pod]")].filter((pod) => pod.checkVisibility()).map((pod) => pod.dataset.pod)`;
 const headings = `[...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].map((heading) => Number(heading.tagName[1]))`;
 const overflow = `[...document.querySelectorAll("body *")]
@@ -43,7 +43,7 @@ const overflow = `[...document.querySelectorAll("body *")]
   .filter((one) => !one.closest("thead"))
   .map((one) => one.outerHTML.slice(0, 80))
   .concat(document.documentElement.scrollWidth > window.innerWidth ? ["the page is " + document.documentElement.scrollWidth + " wide"] : [])`;
-/** Text and colour marks that are too close to their background by WCAG 2.2 (1.4.3 and 1.4.11), and how many were looked at. */
+/** Texts and colour marks with insufficient contrast by WCAG 2.2 (1.4.3 and 1.4.11), and the number of those checked. */
 const contrast = `(() => {
   const parse = (color) => {
     const [r, g, b, a = 1] = color.match(/[\\d.]+/g).map(Number);
@@ -95,7 +95,7 @@ describe("the page in a browser", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** Opens a page, and fails when it asks for anything or has anything to complain about. */
+  /** Opens a page, and fails if it makes a request or logs an error. */
   async function withPage(
     markup: string,
     look: { width: number; colorScheme: "light" | "dark" },
@@ -144,7 +144,7 @@ describe("the page in a browser", () => {
     }
   }
 
-  it("is dark where the reader's screen is", async () => {
+  it("is dark with the system's dark colour scheme", async () => {
     const colors: string[] = [];
     for (const colorScheme of ["light", "dark"] as const) {
       await withPage(renderPage(production()), { width: 1280, colorScheme }, async (page) => {
@@ -154,7 +154,7 @@ describe("the page in a browser", () => {
     assert.deepEqual(colors, ["rgb(245, 246, 248)", "rgb(17, 20, 23)"]);
   });
 
-  it("unfolds a map by its summary, reached by a link of the table", async () => {
+  it("opens a map by its summary, reached by a link of the table", async () => {
     const record = production({ whatIfs: [loss(["zk-1"]), one] });
     await withPage(renderPage(record), { width: 320, colorScheme: "light" }, async (page) => {
       await page.getByRole("link", { name: "node serving-2 is lost" }).click();

@@ -6,7 +6,7 @@ import { layout, node, observation, pod, running, volume } from "../seen.ts";
 
 const test = production({ stack: "test", layout, seen: running() });
 
-/** The names of the pods that stand on a page, each as often as it does. */
+/** The names of the pods on a page, with duplicates. */
 function podsOn(page: string): string[] {
   return [...page.matchAll(/data-pod="([^"]*)"/g)].map(([, name = ""]) => name);
 }
@@ -25,7 +25,7 @@ function textOf(markup: string): string {
 }
 
 describe("renderPage", () => {
-  it("says on top whether the stack passes, and lists what stands against it", () => {
+  it("begins with the result, and lists the problems", () => {
     assert.match(
       textOf(renderPage(test)),
       /Rehearsal of the stack test Passes The stack test would start: 15 pods run, all where planned\. 3 nodes, 15 of 15 pods run, 1 of 1 claims bound\./,
@@ -46,7 +46,7 @@ describe("renderPage", () => {
     );
   });
 
-  it("shows a node's size, what is requested of it, and its volumes", () => {
+  it("shows the size, requests and volumes of a node", () => {
     const seen = observation({
       nodes: [node("node1", { allocatable: { cpu: 4, memory: 8 * 2 ** 30 } })],
       pods: [
@@ -62,7 +62,7 @@ describe("renderPage", () => {
     assert.match(page, /style="width:19%"/);
   });
 
-  it("groups nodes by role and zone, and keeps those of others apart", () => {
+  it("groups nodes by role and zone, with nodes outside the layout in a separate group", () => {
     const { seen } = production();
     assert.ok(seen);
     const page = renderPage(production({ seen: { ...seen, nodes: [...seen.nodes, node("other-1", { taints: [] })] } }));
@@ -89,7 +89,7 @@ describe("renderPage", () => {
     );
   });
 
-  it("strikes a lost node out, shows what arrived where it is, and what waits with its reason", () => {
+  it("marks a lost node, shows moved pods on their new node, and waiting pods with their reasons", () => {
     const whatIf = loss(["serving-2"]);
     const page = renderPage(production({ whatIfs: [whatIf] }));
     const [map = "", deployed = ""] = page.split("The cluster after up");
@@ -111,7 +111,7 @@ describe("renderPage", () => {
     assert.match(textOf(map), /Without a node 2 pods pulsar-broker-1 waits anti-affinity with pods on 2 nodes/);
   });
 
-  it("shows a pod that was not evicted on the drained node, and why", () => {
+  it("shows a pod that was not evicted on the drained node, with the reason", () => {
     const { seen } = production();
     assert.ok(seen);
     const lost = loss(["zk-1"]);
@@ -126,7 +126,7 @@ describe("renderPage", () => {
     assert.doesNotMatch(textOf(page), /Without a node/);
   });
 
-  it("tells a pod that was not made anew, and one that is stuck on the lost node", () => {
+  it("shows pods that were not created again, and pods that are stuck on the lost node", () => {
     const { seen } = production();
     assert.ok(seen);
     const moves = ["pulsar-zookeeper-0", "pulsar-gone-0"].map((pod) => ({ pod, from: "zk-1", why: `why ${pod}` }));
@@ -138,7 +138,7 @@ describe("renderPage", () => {
     );
   });
 
-  it("tells the numbers that Pulsar lives by, and what to do", () => {
+  it("shows the numbers of replicas and the next steps", () => {
     const text = textOf(renderPage(production({ whatIfs: [loss(["bookie-1", "bookie-4", "zk-1"])] })));
     assert.match(text, /If nodes bookie-1, bookie-4 and zk-1 are lost Pulsar stops\. 0 pods moved, 3 pods wait\./);
     assert.match(
@@ -150,7 +150,7 @@ describe("renderPage", () => {
     assert.match(text, /What to do next If bookie-1 comes back, its pods start there by themselves\./);
   });
 
-  it("links a table of several what-ifs to a section each, their maps folded", () => {
+  it("links a table of several what-ifs to their sections, with collapsed maps", () => {
     const names = production10.nodes.map(({ name }) => name);
     const page = renderPage(production({ whatIfs: names.map((name) => loss([name])) }));
     const links = [...page.matchAll(/<a href="#([^"]*)">(.*?)<\/a>/g)].map(([, id, title]) => [id, title]);
@@ -161,7 +161,7 @@ describe("renderPage", () => {
     assert.doesNotMatch(page, /<details open>/);
   });
 
-  it("shows only what changed where the maps would be too many", () => {
+  it("shows only affected nodes if the maps would be too large", () => {
     const { seen } = production();
     assert.ok(seen);
     const more = Array.from({ length: 300 }, (_, i) => node(`other-${i}`));
@@ -178,7 +178,7 @@ describe("renderPage", () => {
     assert.match(textOf(second), /Nothing happened to 308 other nodes\./);
   });
 
-  it("escapes everything that comes from the cluster", () => {
+  it("escapes all strings from the cluster", () => {
     const evil = `<img src=x onerror="alert(1)">&'`;
     const pods = [pod(evil, { component: evil, node: evil }), pod(`${evil}2`, { unscheduled: evil })];
     const nodes = [node(evil, { taints: [{ key: evil, value: evil, effect: evil }] })];
@@ -206,7 +206,7 @@ describe("renderPage", () => {
     assert.ok(page.includes("&lt;img src=x onerror=&quot;alert(1)&quot;&gt;&amp;&#39;"));
   });
 
-  it("needs nothing but itself, and is the same each time", () => {
+  it("is self-contained and reproducible", () => {
     const record = production({ whatIfs: [loss(["bookie-2"])] });
     const page = renderPage(record);
     assert.equal(renderPage(structuredClone(record)), page);
@@ -219,7 +219,7 @@ describe("renderPage", () => {
     assert.match(page, /default-src 'none'/);
   });
 
-  it("tells what there is of a rehearsal that saw no cluster", () => {
+  it("renders a record without an observation of the cluster", () => {
     const failed = [{ name: "up", seconds: 1, outcome: "failed", details: ["no such host"] } as const];
     const page = renderPage({
       ...test,

@@ -4,29 +4,29 @@ import { componentOf, placementProblems } from "../../../rehearsal/report/placem
 import type { PodView } from "../../../rehearsal/cluster/observe.ts";
 import { layout, pod, running } from "../seen.ts";
 
-/** The running stack with one pod changed. */
+/** The running stack with one changed pod. */
 function withPod(name: string, over: Partial<PodView>): PodView[] {
   return running().pods.map((one) => (one.name === name ? { ...one, ...over } : one));
 }
 
 describe("placementProblems", () => {
-  it("finds nothing where everything is in its place", () => {
+  it("finds nothing if everything is where planned", () => {
     assert.deepEqual(placementProblems(running().pods, layout, true), []);
   });
 
-  it("holds ordinals to their node", () => {
+  it("requires ordinals on their nodes", () => {
     const pods = withPod("pulsar-bookie-0", { node: "node2" });
     assert.deepEqual(placementProblems(pods, layout, true), ["pulsar-bookie-0 is on node2; planned: node1"]);
   });
 
-  it("wants one pod a node where they are to be spread", () => {
+  it("requires one pod on each node for spread components", () => {
     const pods = withPod("pulsar-broker-0", { node: "node2" });
     assert.deepEqual(placementProblems(pods, layout, true), [
       "pulsar-broker-0 and pulsar-broker-1 are all on node2; planned: one on each node",
     ]);
   });
 
-  it("keeps all pods on the stack's nodes, those of the init Jobs too", () => {
+  it("requires all pods on the stack's nodes, including those of the init Jobs", () => {
     assert.deepEqual(placementProblems(withPod("pulsar-toolset-0", { node: "other" }), layout, true), [
       "pulsar-toolset-0 is on other; planned: node1, node2 or node3",
     ]);
@@ -35,7 +35,7 @@ describe("placementProblems", () => {
     ]);
   });
 
-  it("keeps the stack's own Jobs where the init Jobs are, however often they run", () => {
+  it("requires the stack's own Jobs on the nodes of the init Jobs, in any number", () => {
     for (const component of ["bookie-racks", "smoke-test", "manager-setup"]) {
       const runs = ["node1", "node1", "other"].map((node, i) => pod(`pulsar-${component}-${i}`, { component, node }));
       assert.deepEqual(placementProblems([...running().pods, ...runs], layout, true), [
@@ -44,7 +44,7 @@ describe("placementProblems", () => {
     }
   });
 
-  it("counts: too many always, too few only once everything is deployed", () => {
+  it("reports too many pods always, too few only after the deployment", () => {
     const fourth = [...running().pods, pod("pulsar-bookie-3", { component: "bookie" })];
     assert.deepEqual(placementProblems(fourth, layout, false), ["bookkeeper: 4 pods; planned: 3"]);
     const two = running().pods.filter(({ name }) => name !== "pulsar-proxy-2");
@@ -52,7 +52,7 @@ describe("placementProblems", () => {
     assert.deepEqual(placementProblems(two, layout, false), []);
   });
 
-  it("keeps what goes anywhere off the nodes of the layout", () => {
+  it("requires components without nodes outside the layout", () => {
     const anywhere = { ...layout.placements.toolset, nodes: [] };
     const free = { ...layout, placements: { ...layout.placements, toolset: anywhere } };
     assert.deepEqual(placementProblems(withPod("pulsar-toolset-0", { node: "other-1" }), free, true), []);
@@ -61,7 +61,7 @@ describe("placementProblems", () => {
     ]);
   });
 
-  it("wants the zones evenly used where they are to be", () => {
+  it("requires an even spread over zones if it is planned", () => {
     const zones = ["a", "b", "b"];
     const zoned = {
       nodes: layout.nodes.map((node, i) => ({ ...node, zone: zones[i] })),
@@ -74,7 +74,7 @@ describe("placementProblems", () => {
     ]);
   });
 
-  it("does not judge pods that have no node yet, nor those outside the chart", () => {
+  it("ignores pods without a node and those outside the chart", () => {
     const pods = [
       ...withPod("pulsar-zookeeper-1", { node: undefined }),
       pod("pulsar-directories-x", { node: "other" }),

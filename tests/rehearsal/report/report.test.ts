@@ -13,7 +13,7 @@ const operation = (name: Operation["name"], over: Partial<Operation> = {}): Oper
   ...over,
 });
 
-/** node2 of the test stack lost, with changes. */
+/** The loss of node2 of the test stack, with changes. */
 function whatIf(over: Partial<WhatIf> = {}, stops: string[] = []): WhatIf {
   return {
     kind: "lost",
@@ -37,7 +37,7 @@ function whatIf(over: Partial<WhatIf> = {}, stops: string[] = []): WhatIf {
   };
 }
 
-/** A rehearsal in which everything went well, with changes. */
+/** The record of a successful rehearsal, with changes. */
 function record(over: Partial<RehearsalRecord> = {}): RehearsalRecord {
   return {
     stack: "test",
@@ -55,11 +55,11 @@ function record(over: Partial<RehearsalRecord> = {}): RehearsalRecord {
 }
 
 describe("verdict", () => {
-  it("is good where everything runs in its place, stays as it is and goes", () => {
+  it("passes if everything runs where planned, is unchanged by a second up and is removed", () => {
     assert.deepEqual(verdict(record()), { ok: true, problems: [] });
   });
 
-  it("gives the scheduler's reason in plain words and in its own, and no second line for Job and claim of the same pod", () => {
+  it("has the scheduler's reason, explained and verbatim, and no second line for Job and claim of the same pod", () => {
     const unscheduled = "0/3 nodes are available: 3 node(s) had untolerated taint(s). preemption: no.";
     const seen = observation({
       pods: [
@@ -153,12 +153,12 @@ describe("verdict", () => {
       "not owned by the stack, but changed: taint x:NoSchedule on node node1",
     ],
   ] satisfies [string, Partial<RehearsalRecord>, string][]) {
-    it(`is bad for ${what}`, () => {
+    it(`fails for ${what}`, () => {
       assert.deepEqual(verdict(record(over)), { ok: false, problems: [problem] });
     });
   }
 
-  it("is good where the stack goes on without a node, and bad where it would stop", () => {
+  it("passes if the service continues without a node, and fails if it stops", () => {
     assert.deepEqual(verdict(record({ whatIfs: [whatIf()] })), { ok: true, problems: [] });
     const whatIfs = [whatIf(), whatIf({ nodes: ["node1", "node3"] }, ["ZooKeeper has no majority", "no broker runs"])];
     assert.deepEqual(verdict(record({ whatIfs })), {
@@ -170,7 +170,7 @@ describe("verdict", () => {
     });
   });
 
-  it("is bad for pods that do not name the pull secret", () => {
+  it("fails for pods without the pull secret", () => {
     const [first, ...others] = running().pods;
     assert.ok(first);
     const seen = { ...running(), pods: [{ ...first, pullSecrets: [] }, ...others] };
@@ -182,7 +182,7 @@ describe("verdict", () => {
 });
 
 describe("images", () => {
-  it("that nobody has listed are a problem each, whichever container asks for them", () => {
+  it("that are not listed are a problem each, in any container", () => {
     const [first, second, ...others] = running().pods;
     assert.ok(first && second);
     const asked = [pulsarImage, "docker.io/library/busybox:1", "docker.io/library/busybox:1"];
@@ -195,7 +195,7 @@ describe("images", () => {
 });
 
 describe("render", () => {
-  it("tells everything, in the same order each time", () => {
+  it("contains everything, in a fixed order", () => {
     assert.equal(
       render(record()),
       `Rehearsal of the stack test
@@ -232,7 +232,7 @@ The stack test would start: 15 pods run, all where planned.`,
     );
   });
 
-  it("lists problems, several lines of one below each other, and pods without a node", () => {
+  it("lists problems, also with several lines, and pods without a node", () => {
     const seen = observation({ nodes: [], pods: [pod("pulsar-bookie-3", { unscheduled: "no nodes available" })] });
     const failed = operation("up", { outcome: "failed", details: ["one", "two"] });
     const report = render(record({ seen, operations: [failed], parts: { real: [], standIns: [] } }));
@@ -255,13 +255,13 @@ The stack test does not pass: 2 problems.`,
     );
   });
 
-  /** What the report says of nodes taken away, which comes last of all. */
+  /** The sections about failures, which come last. */
   const about = (whatIfs: WhatIf[]): string => {
     const report = render(record({ whatIfs, operations: [operation("up")] }));
     return report.slice(report.indexOf("\n\nIf ") + 2);
   };
 
-  it("tells all of one case", () => {
+  it("shows a single case in full", () => {
     assert.equal(
       about([whatIf()]),
       `If node node2 is lost
@@ -286,14 +286,14 @@ The stack test would start: 15 pods run, all where planned. It continues if node
     );
   });
 
-  it("names the nodes that disruption budgets hold", () => {
+  it("names the nodes that disruption budgets block", () => {
     const moves = [{ pod: "pulsar-bookie-1", from: "node2", refused: true, why: "it stays on node2" }];
     const report = about([whatIf({ kind: "drained", nodes: ["node1", "node2"], moves })]);
     const last = "It continues if nodes node1 and node2 are drained, but disruption budgets keep pods on node2.";
     assert.ok(report.endsWith(last), report);
   });
 
-  it("puts several cases into one table", () => {
+  it("shows several cases in one table", () => {
     const alone = whatIf({ nodes: ["node10"], moves: [] }, ["no broker runs"]);
     assert.equal(
       about([whatIf(), alone]),

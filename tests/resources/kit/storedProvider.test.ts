@@ -25,7 +25,7 @@ describe("the text of a provider in the state", () => {
   const paths: (string | undefined)[] = [];
 
   for (const [name, provider] of providers) {
-    test(`of ${name} is small, holds no secret and no path of this machine, and loads its module`, async () => {
+    test(`of ${name} is small, contains no secret and no path of this machine, and loads its module`, async () => {
       const { text, containsSecrets } = await pulumi.runtime.serializeFunction(() => provider);
       assert.equal(containsSecrets, false);
       assert.ok(text.length < 6000, `${text.length} characters`);
@@ -40,7 +40,7 @@ describe("the text of a provider in the state", () => {
       // Without `check`, the preview of a new resource does not load the module.
       assert.equal(typeof provider.check, typeof module["check"]);
 
-      // The engine runs the text in the folder of Pulumi.yaml, where the tests run too.
+      // The engine evaluates the text in the folder of Pulumi.yaml, where the tests run too.
       assert.equal(process.cwd(), root);
       const stored = evaluate(text).handler();
       const inputs = { cluster: {}, labels: {}, taints: [] };

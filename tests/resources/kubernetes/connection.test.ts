@@ -17,7 +17,7 @@ interface Contents {
   server?: string;
 }
 
-/** A kubeconfig whose contexts all lead to one cluster, named after them, with a token. */
+/** A kubeconfig with one cluster and a token, and contexts named after the arguments. */
 function kubeconfig({ contexts = ["test"], current, server = "http://127.0.0.1:9" }: Contents): string {
   return stringify({
     apiVersion: "v1",
@@ -49,7 +49,7 @@ async function file(name: string, contents: Contents | string): Promise<string> 
   return path;
 }
 
-/** The one line a user would read. */
+/** The error as the one line that a user reads. */
 async function faultOf(attempt: Promise<unknown>): Promise<Error> {
   const fault = await attempt.then(
     () => undefined,
@@ -64,7 +64,7 @@ async function faultOf(attempt: Promise<unknown>): Promise<Error> {
 const messageOf = async (attempt: Promise<unknown>) => (await faultOf(attempt)).message;
 
 describe("a kubeconfig", () => {
-  test("may be several files, of which the first to say something wins and a missing one is skipped", async () => {
+  test("may consist of several files: the first one with a value takes precedence, missing ones are skipped", async () => {
     const first = await file("first", { contexts: ["a", "b"], server: "http://first:1" });
     const second = await file("second", { contexts: ["b", "c"], current: "c", server: "http://second:2" });
     const third = await file("third", { contexts: ["d"], current: "d" });
@@ -76,7 +76,7 @@ describe("a kubeconfig", () => {
     assert.equal((await connect({ context: "d" })).context, "d");
   });
 
-  test("that the settings name is the only one read", async () => {
+  test("in the settings is the only one that is read", async () => {
     process.env.KUBECONFIG = await file("environment", { contexts: ["environment"], current: "environment" });
     const named = await file("named", { contexts: ["named"], current: "named" });
     assert.equal((await connect({ kubeconfig: named })).context, "named");
@@ -86,7 +86,7 @@ describe("a kubeconfig", () => {
     );
   });
 
-  test("that is missing is named, with where its name comes from", async () => {
+  test("that is missing is reported with the origin of its name", async () => {
     const absent = join(dir, "absent");
     assert.equal(await messageOf(connect({})), `no kubeconfig: ${absent} (from KUBECONFIG) does not exist`);
     assert.equal(await messageOf(connect({ kubeconfig: absent })), `no kubeconfig: ${absent} does not exist`);
@@ -96,7 +96,7 @@ describe("a kubeconfig", () => {
     );
   });
 
-  test("without the context asked for, or without a current one, says which there are", async () => {
+  test("without the given context, or without a current one, is reported with its contexts", async () => {
     const path = await file("two", { contexts: ["a", "b"] });
     assert.equal(
       await messageOf(connect({ kubeconfig: path, context: "c" })),
@@ -110,7 +110,7 @@ describe("a kubeconfig", () => {
     assert.match(await messageOf(connect({ kubeconfig: empty, context: "c" })), /; it has none$/);
   });
 
-  test("whose context names no cluster of it is refused", async () => {
+  test("with a context for an unknown cluster is refused", async () => {
     const path = await file(
       "dangling",
       stringify({ contexts: [{ name: "a", context: { cluster: "gone", user: "a" } }], "current-context": "a" }),
@@ -118,7 +118,7 @@ describe("a kubeconfig", () => {
     assert.match(await messageOf(connect({ kubeconfig: path })), /^context "a" .* names a cluster that is not in it$/);
   });
 
-  test("that is no YAML is named without a word of what is in it", async () => {
+  test("that is not YAML is reported without its content", async () => {
     const path = await file("broken", `users:\n- token: ${secret}\n  : [`);
     assert.match(await messageOf(connect({ kubeconfig: path })), /^kubeconfig .*broken cannot be read: /);
     assert.match(await messageOf(connect({ kubeconfig: dir })), /^kubeconfig .* cannot be read: EISDIR/);
@@ -126,7 +126,7 @@ describe("a kubeconfig", () => {
 });
 
 describe("an API server", () => {
-  /** Asks the server of a kubeconfig that leads to `server`. */
+  /** Sends a request with a kubeconfig for `server`. */
   async function nodesOf(server: string): Promise<unknown> {
     const path = await file("server", { current: "test", server });
     return ask(await connect({ kubeconfig: path }, 0.3), (api) => api.listNode());
@@ -150,7 +150,7 @@ describe("an API server", () => {
       (address) => faultOf(nodesOf(address)),
     );
 
-  test("that nobody runs is named, with the context", async () => {
+  test("that does not run is reported with the context", async () => {
     const gone = await serving(createSocketServer(), async (address) => address);
     assert.equal(
       await messageOf(nodesOf(gone)),
@@ -158,7 +158,7 @@ describe("an API server", () => {
     );
   });
 
-  test("that never answers is given up", async () => {
+  test("that never responds causes a timeout", async () => {
     const silent = createSocketServer((socket) => {
       socket.on("error", () => undefined).unref();
     });
@@ -166,7 +166,7 @@ describe("an API server", () => {
     assert.match(message, /^the API server http:\S+ of context "test" does not answer in time$/);
   });
 
-  test("that refuses says why, and the status stays known", async () => {
+  test("that refuses a request is reported with the reason, and the status is available", async () => {
     const unauthorized = await answering(401, "{}");
     assert.match(unauthorized.message, /does not accept the credentials$/);
     assert.equal(statusOf(unauthorized), 401);
@@ -176,7 +176,7 @@ describe("an API server", () => {
     assert.equal(statusOf(forbidden), 403);
   });
 
-  test("is not asked where the credential plugin fails, and what the plugin prints is not quoted", async () => {
+  test("gets no request if the credential plugin fails, and the plugin's output is not shown", async () => {
     const withPlugin = async (script: string) => {
       const exec = { apiVersion: "client.authentication.k8s.io/v1", command: "node", args: ["-e", script] };
       const path = await file(
@@ -194,7 +194,7 @@ describe("an API server", () => {
     assert.match(await withPlugin(`console.log("${secret}")`), /a credential plugin does not return JSON$/);
   });
 
-  test("that is none, but a proxy with a page, is not quoted", async () => {
+  test("that is actually a proxy with an HTML page is reported without the page", async () => {
     assert.match((await answering(502, "<html>\nbad gateway")).message, / answers 502: no reason given$/);
   });
 });

@@ -8,7 +8,7 @@ const need = { chart: "4.7.0", from: "1.25" };
 
 const { absent, answering, nobody } = fakeClusters();
 
-/** A cluster of this version; without one, a cluster that never answers. */
+/** A cluster with this version. Without one, it never responds. */
 function clusterOf(version?: { major: string; minor: string }) {
   return answering((request, response) => {
     if (version === undefined || !request.url?.startsWith("/version")) return;
@@ -17,14 +17,14 @@ function clusterOf(version?: { major: string; minor: string }) {
   });
 }
 
-describe("the cluster's version of Kubernetes", () => {
+describe("the Kubernetes version of the cluster", () => {
   const check = {
     up: checkKubernetes,
     preview: async (...args: Parameters<typeof previewKubernetes>) => (await previewKubernetes(...args)).found,
   };
 
   for (const [command, look] of Object.entries(check)) {
-    test(`${command}: is told where it is new enough`, async () => {
+    test(`${command}: is accepted if it is new enough`, async () => {
       for (const minor of ["25", "25+", "37"]) {
         const found = await look(await clusterOf({ major: "1", minor }), need);
         assert.equal(
@@ -34,7 +34,7 @@ describe("the cluster's version of Kubernetes", () => {
       }
     });
 
-    test(`${command}: is refused where it is too old, with context, version and need in one line`, async () => {
+    test(`${command}: is refused if it is too old, with context, version and minimum in one line`, async () => {
       for (const minor of ["9", "24+"]) {
         await assert.rejects(look(await clusterOf({ major: "1", minor }), need), (error: Error) => {
           assert.equal(
@@ -49,14 +49,14 @@ describe("the cluster's version of Kubernetes", () => {
     });
   }
 
-  test("preview: is not asked for where the stack names no cluster, whatever this machine's kubeconfig says", async () => {
+  test("preview: is not checked if the stack names no cluster, whatever the machine's kubeconfig contains", async () => {
     const { kubeconfig } = await clusterOf({ major: "1", minor: "9" });
     await asUsers(kubeconfig, async () => {
       await assertUnasked({}, /the stack sets no kubernetes:context/);
     });
   });
 
-  test("preview: is left alone where nobody answers, where nobody answers in time, or where there is no such context", async () => {
+  test("preview: is not checked if the cluster does not respond in time or there is no such context", async () => {
     await assertUnasked(await nobody(), /context "test" cannot be reached: .*/);
     await assertUnasked(await clusterOf(), /context "test" does not answer in time/, 0.2);
     await assertUnasked({ ...(await nobody()), context: "gone" }, /context "gone" is not in kubeconfig .*/);
@@ -72,7 +72,7 @@ describe("the cluster's version of Kubernetes", () => {
     );
   }
 
-  test("up: a cluster that cannot be asked is a fault", async () => {
+  test("up: an unreachable cluster is an error", async () => {
     await assert.rejects(
       checkKubernetes(await nobody(), need),
       /^Error: the API server .* of context "test" cannot be reached/,

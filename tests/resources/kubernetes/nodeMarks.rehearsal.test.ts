@@ -1,4 +1,4 @@
-/** NodeMarks against a real API server: what it does to nodes, and what it says. */
+/** NodeMarks against a real API server: its changes to nodes, and its messages. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { PatchStrategy, setHeaderOptions } from "@kubernetes/client-node";
@@ -20,7 +20,7 @@ const running = await startCluster({ tools, workspace });
 const { kubeconfig, context } = running;
 const cluster = { kubeconfig, context };
 const { api } = await connect(cluster);
-// Each test has a node of its own.
+// Each test has its own node.
 const names = ["kept", "corrected", "busy", "drifted", "changed", "gone", "theirs", "shared", "contradicted", "found"];
 before(() =>
   running.addNodes(
@@ -35,7 +35,7 @@ const ours = {
 const [owner, other] = ["organization/pulsar/a", "organization/pulsar/b"];
 const marksOf = (node: string): NodeMarksArgs => ({ cluster, node, owner, ...ours });
 
-/** Our labels and those of the tests, without what kubelets and controllers write. */
+/** The labels of the stack and the tests, without those of kubelets and controllers. */
 async function stateOf(name: string) {
   const node = await api.readNode({ name });
   const labels = Object.entries(node.metadata?.labels ?? {}).filter(([key]) => !key.includes("/"));
@@ -43,7 +43,7 @@ async function stateOf(name: string) {
   return { labels: Object.fromEntries(labels), taints };
 }
 
-/** Writes as somebody else would. */
+/** Writes as another client. */
 async function edit(name: string, { labels, taints }: { labels?: Record<string, string>; taints?: Taint[] }) {
   const body = { metadata: { labels }, spec: { taints } };
   await api.patchNode({ name, body }, setHeaderOptions("Content-Type", PatchStrategy.MergePatch));
@@ -57,7 +57,7 @@ async function messageOf(attempt: Promise<unknown>): Promise<string> {
 }
 
 describe("marks on a node", () => {
-  test("come and go, and everybody else's stay", async () => {
+  test("are added and removed, and those of others are kept", async () => {
     await edit("kept", {
       labels: { team: "x" },
       taints: [
@@ -79,7 +79,7 @@ describe("marks on a node", () => {
     assert.deepEqual(await stateOf("kept"), foreign);
   });
 
-  test("with a wrong value are corrected where they are", async () => {
+  test("with a wrong value are corrected in place", async () => {
     await edit("corrected", {
       labels: { role: "wrong" },
       taints: [
@@ -95,7 +95,7 @@ describe("marks on a node", () => {
     });
   });
 
-  test("survive many writers at once", async () => {
+  test("survive concurrent writers", async () => {
     const writers = ["a", "b", "c", "d", "e", "f"];
     await Promise.all(
       writers.map((key) =>
@@ -116,7 +116,7 @@ describe("marks on a node", () => {
     );
   });
 
-  test("are read as they stand, and what was lost is put back", async () => {
+  test("are read as they are, and missing ones are restored", async () => {
     const { outs = marksOf("drifted") } = await create(marksOf("drifted"));
     assert.deepEqual((await read("drifted", outs)).props, outs);
 
@@ -128,7 +128,7 @@ describe("marks on a node", () => {
     assert.deepEqual(await stateOf("drifted"), { labels: ours.labels, taints: ["dedicated=pulsar:NoSchedule"] });
   });
 
-  test("that are no longer wanted go", async () => {
+  test("that are no longer needed are removed", async () => {
     await create(marksOf("changed"));
     await update("changed", marksOf("changed"), {
       ...marksOf("changed"),
@@ -139,7 +139,7 @@ describe("marks on a node", () => {
     await remove("changed", marksOf("changed"));
   });
 
-  test("that somebody changed since are theirs on removal", async () => {
+  test("with a value changed by others are kept on removal", async () => {
     await create(marksOf("theirs"));
     await edit("theirs", { labels: { role: "theirs" } });
     await remove("theirs", marksOf("theirs"));
@@ -147,10 +147,10 @@ describe("marks on a node", () => {
   });
 });
 
-describe("marks that two stacks need", () => {
+describe("marks of two stacks on a node", () => {
   const theirsOf = (node: string): NodeMarksArgs => ({ ...marksOf(node), owner: other });
 
-  test("stay until the last of them is gone, and neither sees the other's", async () => {
+  test("stay until the last stack is removed, and neither stack sees the marks of the other", async () => {
     const before = await stateOf("shared");
     await create(marksOf("shared"));
     const theirs = { ...theirsOf("shared"), labels: { ...ours.labels, more: "theirs" } };
@@ -170,7 +170,7 @@ describe("marks that two stacks need", () => {
     assert.equal(metadata?.annotations?.[ownersAnnotation], undefined);
   });
 
-  test("stay when one of them changes its own", async () => {
+  test("stay when one stack changes its own", async () => {
     await create(marksOf("changed"));
     await create(theirsOf("changed"));
     const changed: NodeMarksArgs = {
@@ -185,7 +185,7 @@ describe("marks that two stacks need", () => {
     await remove("changed", changed);
   });
 
-  test("that were there before both stay when both are gone", async () => {
+  test("that existed before both stacks stay after both are removed", async () => {
     await edit("found", ours);
     const before = await stateOf("found");
     await create(marksOf("found"));
@@ -195,7 +195,7 @@ describe("marks that two stacks need", () => {
     assert.deepEqual(await stateOf("found"), before);
   });
 
-  test("are refused where one needs another value, and nothing is written", async () => {
+  test("are refused if they contradict each other, and nothing is written", async () => {
     await create(marksOf("contradicted"));
     const before = await stateOf("contradicted");
     const theirs = { ...theirsOf("contradicted"), labels: { role: "other" }, taints: [] };
@@ -207,7 +207,7 @@ describe("marks that two stacks need", () => {
     assert.deepEqual(await stateOf("contradicted"), before);
   });
 
-  test("cannot be told apart where somebody has changed the record", async () => {
+  test("cannot be attributed if the record was changed manually", async () => {
     const name = "contradicted";
     const body = { metadata: { annotations: { [ownersAnnotation]: "{broken" } } };
     await api.patchNode({ name, body }, setHeaderOptions("Content-Type", PatchStrategy.MergePatch));
@@ -217,8 +217,8 @@ describe("marks that two stacks need", () => {
   });
 });
 
-describe("a node that is not there", () => {
-  test("is named along with those that are, and never created", async () => {
+describe("a missing node", () => {
+  test("is reported with the existing ones, and never created", async () => {
     const known = (await api.listNode()).items.map((node) => node.metadata?.name).join(", ");
     const missing = `node "node4": does not exist in the cluster of context "${context}"; set one of its nodes: ${known}`;
     assert.equal(await messageOf(create(marksOf("node4"))), missing);
@@ -228,7 +228,7 @@ describe("a node that is not there", () => {
     assert.equal((await api.listNode()).items.map((node) => node.metadata?.name).join(", "), known);
   });
 
-  test("blocks no removal when it vanished, and does not come back by it", async () => {
+  test("does not block a removal, and is not created by it", async () => {
     await create(marksOf("gone"));
     await api.deleteNode({ name: "gone" });
     await remove("gone", marksOf("gone"));
@@ -236,8 +236,8 @@ describe("a node that is not there", () => {
   });
 });
 
-describe("a cluster that cannot be asked", () => {
-  test("is named by its context", async () => {
+describe("an unreachable cluster", () => {
+  test("is reported with its context", async () => {
     const elsewhere = { ...marksOf("kept"), cluster: { kubeconfig, context: "elsewhere" } };
     const message = `node "kept": context "elsewhere" is not in kubeconfig ${kubeconfig}; it has ${context}`;
     assert.equal(await messageOf(create(elsewhere)), message);

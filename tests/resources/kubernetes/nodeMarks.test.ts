@@ -13,7 +13,7 @@ const args: provider.NodeMarksArgs = {
 describe("the difference between marks", () => {
   const changed = (change: Partial<provider.NodeMarksArgs>) => provider.diff("node1", args, { ...args, ...change });
 
-  test("is none where nothing changed but the order", () => {
+  test("is none if only the order changed", () => {
     const taints = [...args.taints, { key: "a", value: "", effect: "NoExecute" as const }];
     assert.deepEqual(provider.diff("node1", { ...args, taints }, { ...args, taints: [...taints].reverse() }), {
       changes: false,
@@ -29,7 +29,7 @@ describe("the difference between marks", () => {
     assert.deepEqual(changed({ cluster: { context: "test", kubeconfig: "elsewhere" } }), update);
   });
 
-  test("is a replacement for another node and for another name of the stack", () => {
+  test("is a replacement for another node or another name of the stack", () => {
     assert.deepEqual(changed({ node: "node2" }), { changes: true, replaces: ["node"] });
     assert.deepEqual(changed({ owner: "organization/pulsar/renamed" }), { changes: true, replaces: ["owner"] });
   });

@@ -18,7 +18,7 @@ import {
 
 const identity = (taint: LiveTaint) => `${taint.key}:${taint.effect}`;
 
-/** What the API server makes of a node and a merge patch. */
+/** The result of a merge patch to a node, as the API server computes it. */
 function patched(node: LiveNode, patch: NodePatch | undefined): LiveNode {
   const merge = (live: Record<string, string> = {}, changes: Record<string, string | null> = {}) =>
     Object.fromEntries(Object.entries({ ...live, ...changes }).filter(([, v]) => v !== null)) as Record<string, string>;
@@ -34,7 +34,7 @@ function patched(node: LiveNode, patch: NodePatch | undefined): LiveNode {
 const [a, b] = ["organization/pulsar/a", "organization/pulsar/b"];
 const marked = (node: LiveNode, owner: string, wanted: Marks) => patched(node, patchFor(node, owner, wanted));
 
-// Few keys and values, so that what is ours and what is somebody else's often meet.
+// Few keys and values, so that marks of the stack and of others often have the same key.
 const key = fc.constantFrom("dedicated", "gpu", "node.kubernetes.io/unreachable", "constructor");
 const value = fc.constantFrom("", "pulsar", "other");
 const labels = fc.dictionary(key, value, { noNullPrototype: true });
@@ -46,13 +46,13 @@ const taints = fc.uniqueArray(
   { selector: identity },
 );
 const marks = fc.record<Marks>({ labels, taints }, { noNullPrototype: true });
-/** As the API server answers it: an empty value is left out. */
+/** As the API server returns it: without empty values. */
 const node = fc.record({ labels, taints }).map(({ labels, taints }): LiveNode => ({
   metadata: { resourceVersion: "7", labels, annotations: {} },
   spec: { taints: taints.map(({ value, ...rest }) => ({ ...rest, ...(value !== "" && { value }) })) },
 }));
 
-/** The node without what has a key of these marks: what was there with another value is not restored. */
+/** The node without the keys of these marks. Previous values are not restored. */
 const without = (node: LiveNode, marks: Marks): LiveNode => ({
   metadata: {
     ...node.metadata,
@@ -68,7 +68,7 @@ const without = (node: LiveNode, marks: Marks): LiveNode => ({
 });
 
 describe("marks on a node", () => {
-  test("stand once they are written, and then there is nothing more to write", () => {
+  test("exist after one write, and a second write changes nothing", () => {
     fc.assert(
       fc.property(node, marks, marks, (node, before, after) => {
         const once = marked(marked(node, a, before), a, after);
@@ -78,7 +78,7 @@ describe("marks on a node", () => {
     );
   });
 
-  test("leave everybody else's as they are, in order", () => {
+  test("do not change the labels and taints of others, or their order", () => {
     fc.assert(
       fc.property(node, marks, marks, (node, before, after) => {
         const ours = new Set([...before.taints, ...after.taints].map(identity));
@@ -94,7 +94,7 @@ describe("marks on a node", () => {
     );
   });
 
-  test("are gone once they are taken off, and the node is as it was", () => {
+  test("leave the node as it was after their removal", () => {
     fc.assert(
       fc.property(node, marks, marks, (node, first, second) => {
         const clean = without(without(node, first), second);
@@ -104,7 +104,7 @@ describe("marks on a node", () => {
     );
   });
 
-  test("that were there before stay when they are taken off", () => {
+  test("that existed before stay after the removal", () => {
     fc.assert(
       fc.property(node, (node) => {
         const found: Marks = {
@@ -117,7 +117,7 @@ describe("marks on a node", () => {
     );
   });
 
-  test("are not taken off where somebody gave them another value", () => {
+  test("with a value changed by others are not removed", () => {
     const ours: Marks = {
       labels: { role: "ours" },
       taints: [{ key: "dedicated", value: "ours", effect: "NoSchedule" }],
@@ -152,7 +152,7 @@ describe("marks on a node", () => {
     });
   });
 
-  test("that are no longer wanted go with the same write that brings the new ones and their owner", () => {
+  test("that are no longer needed are removed in the same write that adds the new ones and their owner", () => {
     const before: Marks = { labels: { a: "1", b: "1" }, taints: [{ key: "old", value: "1", effect: "NoSchedule" }] };
     const after: Marks = { labels: { b: "2" }, taints: [{ key: "new", value: "1", effect: "NoSchedule" }] };
     assert.deepEqual(patchFor(marked({}, a, before), a, after), {
@@ -165,7 +165,7 @@ describe("marks on a node", () => {
     });
   });
 
-  test("are the same in whatever order they are written down", () => {
+  test("do not depend on their order", () => {
     fc.assert(
       fc.property(marks, marks, (one, other) => {
         const turned = {
@@ -189,8 +189,8 @@ describe("marks of two stacks on a node", () => {
     taints: [{ key: "dedicated", value: "pulsar", effect: "NoSchedule" }],
   };
 
-  test("stay until the last stack that needs them is gone, in whatever order the two change", () => {
-    // Steps of either stack; what contradicts the other is refused before it is written.
+  test("stay until the last stack that needs them is removed, in any order of changes", () => {
+    // Steps of either stack. Contradicting ones are refused before they are written.
     const steps = fc.array(fc.record({ owner: fc.constantFrom(a, b), wanted: fc.oneof(marks, fc.constant(none)) }));
     fc.assert(
       fc.property(steps, (steps) => {
@@ -200,7 +200,7 @@ describe("marks of two stacks on a node", () => {
           if (conflicts(node, owner, wanted).length > 0) continue;
           node = marked(node, owner, wanted);
           wants[owner] = wanted;
-          // Each stack finds its own, and nothing is there that no stack needs.
+          // Each stack finds its own marks, and there are no others.
           for (const theirs of Object.values(wants)) assert.deepEqual(marksPresent(node, theirs), theirs);
           const needed = Object.values(wants);
           assert.deepEqual(
@@ -228,14 +228,14 @@ describe("marks of two stacks on a node", () => {
     });
   });
 
-  test("a stack that changes its taint leaves the one that the other needs", () => {
+  test("that one stack changes stay if the other stack needs them", () => {
     const changed: Marks = { ...both, taints: [{ key: "dedicated", value: "pulsar", effect: "NoExecute" }] };
     const node = marked(marked(marked({}, a, both), b, both), a, changed);
     assert.deepEqual(node.spec?.taints, [...both.taints, ...changed.taints]);
     assert.deepEqual(marked(node, b, none).spec?.taints, changed.taints);
   });
 
-  test("contradict each other where one needs another value", () => {
+  test("contradict each other if they have different values", () => {
     const other: Marks = {
       labels: { role: "other", zone: "a" },
       taints: [

@@ -10,16 +10,16 @@ const claim = (labels: Record<string, string>, volumeName?: string, kind = "Pers
   spec: { volumeName },
 });
 const wanted = claim({}, name);
-// What the controller copies from the selector of a StatefulSet of the chart (2.7.7).
+// The labels that the controller copies from the selector of a StatefulSet of the chart (2.7.7).
 const labels = { app: "pulsar", release: "pulsar", component: "bookie" };
 
-test("a claim that a StatefulSet of the release made meanwhile is the one awaited", () => {
+test("a claim that a StatefulSet of the release has created in the meantime is adopted", () => {
   assert.ok(isAwaitedClaim(claim(labels), wanted, "pulsar"));
   assert.ok(isAwaitedClaim(claim(labels, ""), wanted, "pulsar"));
   assert.ok(isAwaitedClaim(claim(labels, name), wanted, "pulsar"), "bound to our volume already");
 });
 
-test("a claim of somebody else's is not, nor one with data, nor anything but a claim", () => {
+test("a claim of others, a claim with data, and other kinds are not adopted", () => {
   assert.ok(!isAwaitedClaim(claim({}), wanted, "pulsar"));
   assert.ok(!isAwaitedClaim(claim({ ...labels, release: "other" }), wanted, "pulsar"));
   assert.ok(!isAwaitedClaim(claim({ app: "pulsar", release: "pulsar" }), wanted, "pulsar"));

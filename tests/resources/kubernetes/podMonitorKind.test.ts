@@ -5,7 +5,7 @@ import { asUsers, fakeClusters } from "../../support/fakeClusters.ts";
 
 const { answering, nobody } = fakeClusters();
 
-/** A cluster that knows these kinds of the group; without any the group is not there. With another status it says that instead. */
+/** A cluster with these kinds of the group. Without any, it does not have the group. With another status, it returns that. */
 function clusterOf(kinds: string[], status = kinds.length > 0 ? 200 : 404) {
   return answering(({ url }, response) => {
     response.statusCode = url === "/apis/monitoring.coreos.com/v1" ? status : 500;
@@ -17,11 +17,11 @@ function clusterOf(kinds: string[], status = kinds.length > 0 ? 200 : 404) {
 
 describe("the kind PodMonitor", () => {
   for (const [command, look] of Object.entries({ up: checkPodMonitors, preview: previewPodMonitors })) {
-    test(`${command}: is no matter where the cluster knows it`, async () => {
+    test(`${command}: is accepted if the cluster has it`, async () => {
       await look(await clusterOf(["ServiceMonitor", "PodMonitor"]));
     });
 
-    test(`${command}: is refused where the cluster does not know it, or its whole group, with what asks for it`, async () => {
+    test(`${command}: is refused if the cluster lacks it or its group, with the setting that requires it`, async () => {
       for (const kinds of [[], ["ServiceMonitor"]]) {
         await assert.rejects(look(await clusterOf(kinds)), (error: Error) => {
           assert.equal(
@@ -36,12 +36,12 @@ describe("the kind PodMonitor", () => {
     });
   }
 
-  test("up: a cluster that cannot be asked, or does not say, is a fault of its own", async () => {
+  test("up: an unreachable cluster, or one that returns an error, is an error of its own", async () => {
     await assert.rejects(checkPodMonitors(await nobody()), /^Error: the API server .* cannot be reached/);
     await assert.rejects(checkPodMonitors(await clusterOf([], 403)), /^Error: the API server .* answers 403: so it is/);
   });
 
-  test("preview: is not asked for where the stack names no cluster, or nobody answers", async () => {
+  test("preview: is not checked if the stack names no cluster, or the cluster does not respond", async () => {
     const { kubeconfig } = await clusterOf([]);
     await asUsers(kubeconfig, () => previewPodMonitors({}));
     await previewPodMonitors(await nobody());

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isReady } from "../../../resources/kubernetes/pods.ts";
 
-test("a pod serves when it is ready and not on its way out", () => {
+test("a pod serves if it is ready and not terminating", () => {
   const ready = { conditions: [{ type: "Ready", status: "True" }] };
   assert.equal(isReady({ status: ready }), true);
   assert.equal(isReady({ status: { conditions: [{ type: "Ready", status: "False" }] } }), false);

@@ -1,4 +1,4 @@
-/** The way to the admin API through a real API server, with KWOK in the kubelet's part. */
+/** Port-forwards to the admin API through a real API server, with KWOK as the kubelet. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { withAdminApi } from "../../../resources/pulsar/adminApi.ts";
@@ -61,7 +61,7 @@ const { objects } = await connectToAll(running.kubeconfig);
 const make = (kind: string, name: string, rest: object, labels: Record<string, string> = {}) =>
   objects.create({ apiVersion: "v1", kind, metadata: { name, namespace, labels }, ...rest });
 
-test("without Service or without a ready pod there is no way, and one line says so", async () => {
+test("a missing Service or ready pod is reported in one line", async () => {
   assert.match(
     await messageOf(tenants()),
     /^the proxy's Service default\/pulsar-proxy does not exist in context "rehearsal"$/,
@@ -73,7 +73,7 @@ test("without Service or without a ready pod there is no way, and one line says 
   );
 });
 
-test("leads to the port behind the Service's, with the token of the Secret", async () => {
+test("connects to the target port of the Service, with the token in the Secret", async () => {
   const ports = [{ name: "sts-http", containerPort: 8080 }];
   const labels = { release: "pulsar", component: "proxy" };
   await make("Pod", "pulsar-proxy-0", { spec: { containers: [{ name: "proxy", image: "none", ports }] } }, labels);
@@ -89,7 +89,7 @@ test("leads to the port behind the Service's, with the token of the Secret", asy
   assert.ok(many.every((found) => found?.length === 2));
 });
 
-test("a body goes there and back whole", async () => {
+test("a large body is transferred completely in both directions", async () => {
   const adminRoles = Array.from({ length: 3000 }, (_, i) => `role-${i}`);
   const info = { adminRoles, allowedClusters: ["pulsar"] };
   await withAdminApi(access, async (admin) => {
@@ -98,7 +98,7 @@ test("a body goes there and back whole", async () => {
   });
 });
 
-test("a token that is refused, or is not there, is named by its Secret", async () => {
+test("a refused or missing token is reported with its Secret", async () => {
   const wrong = { token: { secret: "pulsar-token-admin", key: "WRONG" } };
   assert.match(
     await messageOf(tenants(wrong)),
@@ -110,7 +110,7 @@ test("a token that is refused, or is not there, is named by its Secret", async (
   );
 });
 
-test("what does not listen behind the pod is told after some tries", async () => {
+test("a pod that does not listen is reported after some retries", async () => {
   standIn.close();
   assert.match(
     await messageOf(tenants({}, 1_000)),

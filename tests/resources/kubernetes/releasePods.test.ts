@@ -4,7 +4,7 @@ import type { CoreV1Event, V1Pod } from "@kubernetes/client-node";
 import { removeUnreadyManager, whyUnready } from "../../../resources/kubernetes/releasePods.ts";
 import { fakeClusters } from "../../support/fakeClusters.ts";
 
-/** What the API answers, as far as it is looked at. */
+/** The response of the API, reduced to the fields that are read. */
 interface Status {
   phase?: string;
   conditions?: { type: string; status: string; message?: string }[];
@@ -38,8 +38,8 @@ const container = (name: string, state: object, more: object = {}) => ({
 const unhealthy = (uid: string, message: string, lastTimestamp: string) =>
   ({ involvedObject: { uid }, message, lastTimestamp: new Date(lastTimestamp) }) as unknown as CoreV1Event;
 
-describe("the pods that keep a release from being ready", () => {
-  test("are not those that are ready or done, nor the failed tries of a Job that is done", () => {
+describe("the pods that keep a release from becoming ready", () => {
+  test("exclude ready and completed ones, and failed pods of completed Jobs", () => {
     const ready = { phase: "Running", conditions: [{ type: "Ready", status: "True" }] };
     const pods = [
       pod("broker-0", ready, { node: "node1" }),
@@ -49,7 +49,7 @@ describe("the pods that keep a release from being ready", () => {
     assert.deepEqual(whyUnready(pods, []), []);
   });
 
-  test("a manager whose backend does not start: the probe's last message, and where its log is", () => {
+  test("include a manager whose backend does not start, with the last message of its probe and where its log is", () => {
     const status = { phase: "Running", containerStatuses: [container("manager", { running: {} })] };
     const manager = pod("pulsar-pulsar-manager-0", status, { node: "node1", component: "pulsar-manager" });
     const probe = "Readiness probe failed: HTTP probe failed with statuscode: 404";
@@ -110,7 +110,7 @@ describe("the pods that keep a release from being ready", () => {
     ],
   ];
   for (const [what, status, node, line] of cases) {
-    test(`${what}: is said`, () => {
+    test(`${what}: is reported`, () => {
       assert.deepEqual(whyUnready([pod("broker-0", status, node === undefined ? {} : { node })], []), [`  ${line}`]);
     });
   }
@@ -121,7 +121,7 @@ describe("before an upgrade, the manager", () => {
   const where = { namespace: "messages", release: "pulsar" };
   const selector = "labelSelector=release%3Dpulsar%2Ccomponent%3Dpulsar-manager";
 
-  /** What is asked of a cluster with a manager of this kind, and what is answered to the caller. */
+  /** The requests to a cluster with a manager of this kind, and the result. */
   async function asked(kind: "statefulsets" | "deployments", ready: boolean) {
     const seen: string[] = [];
     const items = (path: string) => {

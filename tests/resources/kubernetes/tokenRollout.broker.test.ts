@@ -1,4 +1,4 @@
-/** A rotation, as a client of a real broker and a real proxy sees it. */
+/** A key rotation from the perspective of a client of a real broker and a real proxy. */
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ const limit = 300_000;
 const topic = "public/default/rotation";
 const isProgram = (component: string): component is Program => component === "broker" || component === "proxy";
 
-test("a producer goes on after a rotation, and nothing that was acknowledged is lost", async (t) => {
+test("a producer continues after a rotation, and no acknowledged message is lost", async (t) => {
   const workspace = await openWorkspace();
   try {
     const pulsar = await startPulsar({ workspace, keys: "asymmetric" });

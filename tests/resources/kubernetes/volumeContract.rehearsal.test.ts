@@ -1,4 +1,4 @@
-/** The contract in a stack: what is refused at preview, and what an accepted move does to the cluster. */
+/** The volume contract of a stack: what a preview refuses, and the effect of an accepted move on the cluster. */
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
@@ -9,16 +9,16 @@ import type { Stage } from "../../../rehearsal/stage.ts";
 import { waitFor } from "../../../rehearsal/cluster/waiting.ts";
 import { assertOk, errorsOf, withRehearsal } from "../../rehearsal/support.ts";
 
-/** For the longest wait of one condition on a busy machine, in milliseconds. */
+/** Milliseconds. Enough for the longest wait on a busy machine. */
 const limit = 120_000;
 
-/** What bookie-1 and zookeeper-1 have. */
+/** The volumes of bookie-1 and zookeeper-1. */
 const theirs = ["bookie-journal", "bookie-ledgers", "zookeeper-data"].map(
   (volume) => `pulsar-${volume}-pulsar-${volume.replace(/-.*/, "")}-1`,
 );
 const pods = ["pulsar-bookie-1", "pulsar-zookeeper-1"];
 
-test("another node in a node's place", async (t) => {
+test("a replaced node", async (t) => {
   const nodes: Parameters<typeof withRehearsal>[0]["nodes"] = (planned) => {
     const spare = structuredClone(planned.slice(-1)).map((node) => {
       node.metadata = { ...node.metadata, name: "node4" };
@@ -52,7 +52,7 @@ test("another node in a node's place", async (t) => {
       assert.deepEqual(await identities(stage), before);
     });
 
-    await t.test("accepted, replaces just these volumes and claims, and the pods start on the new node", async () => {
+    await t.test("replaces exactly these volumes and claims once accepted", async () => {
       const accepted = ["bookie-1", "zookeeper-1"].flatMap((pod, i) =>
         Object.entries({ pod, from: "node2", to: "node4" }).map(([key, value]) => [
           `pulsar:movedVolumes[${i}].${key}`,
@@ -60,7 +60,7 @@ test("another node in a node's place", async (t) => {
         ]),
       );
       await stack.configure({ plain: Object.fromEntries(accepted) as Record<string, string> });
-      // The new pods wait, and the StatefulSet controller makes their claims before the stack does.
+      // The new pods wait, and the StatefulSet controller creates their claims before the stack does.
       const [outcome] = await Promise.all([stack.up(), deletePodsOnceTheirClaimsGo(stage)]);
       assertOk(outcome);
 
@@ -76,12 +76,12 @@ test("another node in a node's place", async (t) => {
       );
     });
 
-    await t.test("is done then, while its entry stays", async () => {
+    await t.test("causes no more changes, although its acceptance remains", async () => {
       assertOk(await stack.up({ expectNoChanges: true }));
       assertOk(await stack.refresh({ expectNoChanges: true }));
     });
 
-    await t.test("another layout is refused, and what it would leave behind is shown", async () => {
+    await t.test("another layout is refused, with everything that it would leave behind", async () => {
       const now = await identities(stage);
       await toDedicated(stack.configFile);
       for (const outcome of [await stack.preview(), await stack.up()]) {
@@ -97,7 +97,7 @@ test("another node in a node's place", async (t) => {
   });
 });
 
-/** Turns the stack's configuration into one of the dedicated layout, as somebody would who edits the file. */
+/** Changes the stack's configuration to the dedicated layout, as a user does in the file. */
 async function toDedicated(file: string): Promise<void> {
   const stackFile = parseDocument(await readFile(file, "utf8"));
   const group = (prefix: string) => ({ nodes: [1, 2, 3].map((i) => ({ name: `${prefix}-${i}` })) });
@@ -112,7 +112,7 @@ async function toDedicated(file: string): Promise<void> {
   await writeFile(file, stackFile.toString());
 }
 
-/** The runbook's part: a pod holds its claims until it is deleted, and the stack waits for that. */
+/** The step of the runbook: a pod holds its claims until it is deleted, and the stack waits for this. */
 async function deletePodsOnceTheirClaimsGo({ api, settings: { namespace }, workspace: { signal } }: Stage) {
   await waitFor(
     async () => {

@@ -16,7 +16,7 @@ const on = (node: string): VolumeContractArgs => ({
 });
 
 describe("the provider of VolumeContract", () => {
-  test("refuses in one failure, without a property whose value would be printed", () => {
+  test("refuses a change in one failure, without a property whose value would be shown", () => {
     const { failures = [] } = provider.check(on("a"), on("b"));
     assert.equal(failures.length, 1);
     assert.equal(failures[0]?.property, "");
@@ -28,7 +28,7 @@ describe("the provider of VolumeContract", () => {
     assert.deepEqual(provider.check(on("a"), { ...on("b"), accepted: [{ pod: "bookie-0", from: "a", to: "b" }] }), {});
   });
 
-  test("notes down other volumes in place, and nothing else", async () => {
+  test("records other volumes in place, without any other change", async () => {
     const changes = (news: Partial<VolumeContractArgs>) => provider.diff("volumes", on("a"), { ...on("a"), ...news });
     assert.deepEqual(changes({}), { changes: false, replaces: [] });
     assert.deepEqual(changes({ accepted: [{ pod: "x", from: "y" }], production: false }), {

@@ -27,7 +27,7 @@ const places = (count: number): VolumePlaces => {
   };
 };
 
-/** A cluster with the node node1, labelled `hostname`, and a volume in /data that is the stack's. */
+/** A cluster with the node node1, labelled `hostname`, and a volume of the stack in /data. */
 function clusterOf(hostname: string, namespace: string, status = 200) {
   const items: Record<string, object[]> = {
     "/api/v1/nodes": [{ metadata: { name: "node1", labels: { "kubernetes.io/hostname": hostname } } }],
@@ -46,11 +46,11 @@ function clusterOf(hostname: string, namespace: string, status = 200) {
 
 describe("the places of volumes", () => {
   for (const [command, look] of Object.entries({ up: checkVolumePlaces, preview: previewVolumePlaces })) {
-    test(`${command}: are right where labels are as the settings say and the volumes there are the stack's`, async () => {
+    test(`${command}: are accepted if the labels match the settings and the volumes belong to the stack`, async () => {
       await look(await clusterOf("node1", "pulsar"), places(1));
     });
 
-    test(`${command}: are refused with all that is wrong with them`, async () => {
+    test(`${command}: are refused with all faults`, async () => {
       await assert.rejects(look(await clusterOf("host1", "b"), places(1)), (error: Error) => {
         assert.equal(
           error.message,
@@ -69,7 +69,7 @@ describe("the places of volumes", () => {
     });
   }
 
-  test("are refused in no more lines than one can read", async () => {
+  test("are refused with a limited number of lines", async () => {
     await assert.rejects(
       checkVolumePlaces(await clusterOf("node1", "organization/pulsar/b"), places(300)),
       ({ message }: Error) => {
@@ -81,13 +81,13 @@ describe("the places of volumes", () => {
     );
   });
 
-  test("up: a cluster that cannot be asked, or does not say, is a fault of its own", async () => {
+  test("up: an unreachable cluster, or one that returns an error, is an error of its own", async () => {
     await assert.rejects(checkVolumePlaces(await nobody(), places(1)), /^Error: the API server .* cannot be reached/);
     const forbidden = await clusterOf("node1", "pulsar", 403);
     await assert.rejects(checkVolumePlaces(forbidden, places(1)), /^Error: the API server .* answers 403: so it is/);
   });
 
-  test("preview: are not asked for where the stack names no cluster, or nobody answers", async () => {
+  test("preview: are not checked if the stack names no cluster, or the cluster does not respond", async () => {
     const { kubeconfig } = await clusterOf("host1", "pulsar");
     await asUsers(kubeconfig, () => previewVolumePlaces({}, places(1)));
     await previewVolumePlaces(await nobody(), places(1));

@@ -16,7 +16,7 @@ const [quotedRole, quotedDatabase] = [`"${role.name}"`, `"${database.name}"`];
 
 let workspace: Workspace;
 let postgres: Postgres;
-/** Who may make roles and databases and is no superuser. */
+/** A role that may create roles and databases but is not a superuser. */
 let admin: SqlTarget;
 
 before(async () => {
@@ -52,7 +52,7 @@ async function run(login: { user: string; password: string; database: string }, 
 const sql = (statement: string, inDatabase = "postgres") => run({ ...postgres, database: inDatabase }, statement);
 const asAdmin = (statement: string) => run(admin, statement);
 
-/** As the provider does it. */
+/** As the provider does. */
 async function makeDatabase(): Promise<void> {
   await asAdmin(`GRANT ${quotedRole} TO dba`);
   await asAdmin(`CREATE DATABASE ${quotedDatabase} OWNER ${quotedRole} TEMPLATE template0`);
@@ -63,7 +63,7 @@ async function there(): Promise<string[]> {
   return outs?.taken ?? [];
 }
 
-/** Asserts that the role or database stays, and why. */
+/** Asserts that the role or database is kept, and the reason. */
 async function refuses(work: Promise<unknown>, what: "role" | "database", why: string): Promise<void> {
   const [name, setting] = what === "role" ? [role.name, "user"] : [database.name, "name"];
   const message =
@@ -73,7 +73,7 @@ async function refuses(work: Promise<unknown>, what: "role" | "database", why: s
   assert.ok((await there()).includes(what));
 }
 
-test("names that are taken are found, each by its kind", async () => {
+test("existing names are found by kind", async () => {
   assert.deepEqual(await there(), ["role"]);
   await makeDatabase();
   assert.deepEqual(await there(), ["role", "database"]);
@@ -81,7 +81,7 @@ test("names that are taken are found, each by its kind", async () => {
   assert.deepEqual((await names.create({ ...admin, names: swapped })).outs?.taken, []);
 });
 
-test("where nothing is, nothing is done", async () => {
+test("nothing is done without leftovers", async () => {
   await asAdmin(`DROP ROLE ${quotedRole}`);
   for (const taken of [false, true]) {
     assert.equal(await clearRole(admin, role, taken), false);
@@ -89,7 +89,7 @@ test("where nothing is, nothing is done", async () => {
   }
 });
 
-test("a leftover is dropped, by an admin who is no superuser too, and its membership is taken back", async () => {
+test("a leftover is dropped, also by an admin who is not a superuser, and its membership is revoked", async () => {
   await makeDatabase();
   await asAdmin(`REVOKE ${quotedRole} FROM dba`);
   assert.equal(await clearDatabase(admin, database, false), true);
@@ -101,13 +101,13 @@ test("a leftover is dropped, by an admin who is no superuser too, and its member
   assert.deepEqual(await there(), []);
 });
 
-test("what was there before the stack stays, though it looks like a leftover", async () => {
+test("objects that existed before the stack are kept, even if they look like leftovers", async () => {
   await refuses(clearRole(admin, role, true), "role", "existed before this stack first tried to create it");
   await makeDatabase();
   await refuses(clearDatabase(admin, database, true), "database", "existed before this stack first tried to create it");
 });
 
-test("a role that shares a membership stays", async () => {
+test("a role that shares a membership is kept", async () => {
   const left = "is not what an interrupted up leaves behind";
   for (const [grant, revoke] of [
     [`GRANT other TO ${quotedRole}`, `REVOKE other FROM ${quotedRole}`],
@@ -119,19 +119,19 @@ test("a role that shares a membership stays", async () => {
   }
 });
 
-test("a role that owns something stays, as PostgreSQL says", async () => {
+test("a role that owns something is kept, with PostgreSQL's reason", async () => {
   await makeDatabase();
   const reason = `role "pulsar_manager" cannot be dropped because some objects depend on it: owner of database ${database.name}`;
   await refuses(clearRole(admin, role, false), "role", `cannot be dropped and created again (${reason})`);
 });
 
-test("a database of another owner stays", async () => {
+test("a database of another owner is kept", async () => {
   await asAdmin(`CREATE DATABASE ${quotedDatabase}`);
   const why = "is not what an interrupted up leaves behind (it is owned by dba)";
   await refuses(clearDatabase(admin, database, false), "database", why);
 });
 
-test("a database in which anything was made stays", async () => {
+test("a database with any objects is kept", async () => {
   const made: [string, string, string][] = [
     ["CREATE TABLE users (id int)", "table users, type users[], type users", "DROP TABLE users"],
     ["CREATE SCHEMA private", "schema private", "DROP SCHEMA private"],
@@ -147,12 +147,12 @@ test("a database in which anything was made stays", async () => {
   assert.equal(await clearDatabase(admin, database, false), true);
 });
 
-test("a creation whose client was killed is waited for", async () => {
+test("the creation by a killed client is awaited", async () => {
   await asAdmin(`GRANT ${quotedRole} TO dba`);
   const blocker = new Client({ ...postgres, database: "postgres" });
   await blocker.connect();
   try {
-    // Nothing is written to it then, and it can be read.
+    // The database is locked for writes then, but can be read.
     await blocker.query("BEGIN; LOCK TABLE pg_database IN EXCLUSIVE MODE");
     const creation = makeDatabase();
     const waiting = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'CREATE DATABASE%' AND wait_event_type = 'Lock'";

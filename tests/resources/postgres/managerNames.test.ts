@@ -17,7 +17,7 @@ const inputs: provider.ManagerNamesInputs = {
 const state: provider.ManagerNamesState = { ...inputs, taken: ["role"] };
 
 test("diff", async (t) => {
-  await t.test("finds nothing to do where nothing changed, whatever is taken", () => {
+  await t.test("finds no changes, whatever names existed before", () => {
     assert.deepEqual(provider.diff("names", state, inputs), { changes: false, replaces: [] });
   });
 
@@ -38,7 +38,7 @@ test("diff", async (t) => {
   }
 });
 
-test("what was taken stays noted, without a look, as long as server and names are the same", async (t) => {
+test("existing names stay recorded, without a connection, if the server and the names are the same", async (t) => {
   const connect = t.mock.method(Socket.prototype, "connect", () => assert.fail("connected"));
   const news = { ...inputs, database: "template1", user: "other", password: "rotated" };
   assert.deepEqual(await provider.update("names", state, news), { outs: { ...news, taken: ["role"] } });
@@ -47,7 +47,7 @@ test("what was taken stays noted, without a look, as long as server and names ar
   assert.equal(connect.mock.callCount(), 0);
 });
 
-test("other names and another server are looked at", async (t) => {
+test("other names and another server cause a new check", async (t) => {
   const [port = 0] = await freePorts(1);
   const old = { ...state, host: "127.0.0.1", port };
   for (const change of [{ port }, { names: { ...inputs.names, role: "other" } }]) {

@@ -15,7 +15,7 @@ const password = randomBytes(12).toString("hex");
 let workspace: Workspace;
 let postgres: Postgres;
 let databases = 0;
-/** What the resource is told; every test has a database of its own. */
+/** The inputs of the resource. Every test has its own database. */
 let inputs: provider.ManagerTablesInputs;
 
 before(async () => {
@@ -61,7 +61,7 @@ async function query(
 const asSuperuser = (database: string, sql: string) => query(postgres, database, sql);
 const asManager = (sql: string) => query({ user, password }, inputs.database, sql);
 
-/** Names of the tables in the database's schema public, whoever owns them. */
+/** The names of all tables in the schema public of the database. */
 async function tablesThere(): Promise<string[]> {
   const rows = await asSuperuser(inputs.database, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'");
   return rows.map((row) => String(row.tablename)).sort();
@@ -69,14 +69,14 @@ async function tablesThere(): Promise<string[]> {
 
 const allTables = [...schema.tables].sort();
 
-/** The statement that makes a table. */
+/** The statement that creates a table. */
 function statementOf(table: string): string {
   const [statement] = new RegExp(`CREATE TABLE IF NOT EXISTS ${table} .*?;`, "s").exec(schema.sql) ?? [];
   assert.ok(statement);
   return statement;
 }
 
-/** From now on the server writes down every CREATE, ALTER and DROP in the database, also those that find nothing to do. */
+/** Lets the server log every CREATE, ALTER and DROP in the database from now on, including those without effect. */
 async function watchDdl(): Promise<() => Promise<string[]>> {
   await asSuperuser(
     inputs.database,
@@ -109,7 +109,7 @@ async function faultOf(work: Promise<unknown>): Promise<string> {
   return fault.message;
 }
 
-/** One row for every table, with values for the columns that need one. Subject to the foreign keys, so in the schema's order. */
+/** One row for every table, with values for the required columns, in the schema's order because of the foreign keys. */
 const insertions: Record<string, string> = {
   environments: "(name, broker) VALUES ('e', 'b')",
   topics_stats:
@@ -127,7 +127,7 @@ const insertions: Record<string, string> = {
   role_binding: "(name, role_id, user_id) VALUES ('n', 1, 1)",
 };
 
-test("the manager's user logs in and reads and writes all twelve tables", async () => {
+test("the manager's user can log in and read and write all twelve tables", async () => {
   const { id, state } = await create();
   assert.equal(id, inputs.database);
   assert.deepEqual(state.tables, schema.tables);
@@ -138,14 +138,14 @@ test("the manager's user logs in and reads and writes all twelve tables", async 
     await asManager(`INSERT INTO ${table} ${row}`);
     assert.equal((await asManager(`SELECT * FROM ${table}`)).length, 1, table);
   }
-  // The constraints that the manager relies on are there as well.
+  // The constraints that the manager relies on exist, too.
   await assert.rejects(asManager("INSERT INTO publishers_stats (topic_stats_id, producer_name) VALUES (99, 'p')"), {
     code: "23503",
   });
   await assert.rejects(asManager("INSERT INTO namespaces (tenant, namespace) VALUES ('t', 'n')"), { code: "23505" });
 });
 
-test("a refresh of what is in place changes nothing, and no update runs a statement of the schema", async () => {
+test("a refresh without drift changes nothing, and no update runs a statement of the schema", async () => {
   const { id, state } = await create();
   const ddl = await watchDdl();
 
@@ -153,7 +153,7 @@ test("a refresh of what is in place changes nothing, and no update runs a statem
   assert.deepEqual(props, state);
   assert.equal(provider.diff(id, state, inputs).changes, false);
 
-  // The server under another name: looks, and finds everything.
+  // Another name of the server: it checks, and finds everything.
   const moved = { ...inputs, host: "localhost" };
   assert.deepEqual(await provider.update(id, state, moved), { outs: { ...state, host: "localhost" } });
   assert.deepEqual(await ddl(), []);
@@ -169,7 +169,7 @@ test("changed statements are run", async () => {
   await asManager("SELECT more FROM roles");
 });
 
-test("a dropped table is seen by a refresh and comes back, and the rows of the others stay", async () => {
+test("a dropped table is found by a refresh and created again, and the rows of the others are kept", async () => {
   const { id, state } = await create();
   await asManager(`INSERT INTO tenants ${insertions.tenants ?? ""}`);
   await asManager("DROP TABLE roles");
@@ -186,7 +186,7 @@ test("a dropped table is seen by a refresh and comes back, and the rows of the o
   assert.equal((await asManager("SELECT * FROM tenants")).length, 1);
 });
 
-test("a database that was dropped has no tables; a refresh says so", async () => {
+test("a dropped database has no tables after a refresh", async () => {
   const { id, state } = await create();
   await asSuperuser("postgres", `DROP DATABASE ${inputs.database}`);
   const { props } = await provider.read(id, state);
@@ -197,7 +197,7 @@ test("a database that was dropped has no tables; a refresh says so", async () =>
   );
 });
 
-test("a rotated password is an update that proves it works", async () => {
+test("a rotated password is an update that checks the password", async () => {
   const { id, state } = await create();
   const refusal = `PostgreSQL at ${inputs.host}:${inputs.port} (database ${inputs.database}) refused the password of user ${user}, or there is no such user`;
   const news = { ...inputs, password: "another" };
@@ -217,7 +217,7 @@ test("a rotated password is an update that proves it works", async () => {
   assert.deepEqual(await ddl(), []);
 });
 
-test("a server without TLS is not talked to where TLS is asked for", async () => {
+test("a server without TLS is refused if TLS is required", async () => {
   const plain = await startPlainServer();
   try {
     assert.equal(
@@ -229,7 +229,7 @@ test("a server without TLS is not talked to where TLS is asked for", async () =>
   }
 });
 
-test("a failing statement leaves nothing half made and is named by its line", async () => {
+test("a failing statement is rolled back and reported with its line", async () => {
   inputs.sql = `${schema.sql}CREATE TABLE broken (\n  name NO_SUCH_TYPE\n);\n`;
   const line = schema.sql.split("\n").length + 1;
   assert.equal(
@@ -239,7 +239,7 @@ test("a failing statement leaves nothing half made and is named by its line", as
   assert.deepEqual(await tablesThere(), []);
 });
 
-test("a connection that breaks half way leaves nothing half made, and the next attempt completes", async () => {
+test("a connection that breaks is rolled back, and the next attempt succeeds", async () => {
   const sql = `${schema.sql}SELECT pg_terminate_backend(pg_backend_pid());`;
   await faultOf(provider.create({ ...inputs, sql }));
   assert.deepEqual(await tablesThere(), []);
@@ -247,7 +247,7 @@ test("a connection that breaks half way leaves nothing half made, and the next a
   assert.deepEqual(await tablesThere(), allTables);
 });
 
-test("statements that leave a named table out are refused", async () => {
+test("statements that omit a named table are refused", async () => {
   inputs.tables = [...schema.tables, "audit"];
   assert.equal(
     await faultOf(provider.create(inputs)),
@@ -256,7 +256,7 @@ test("statements that leave a named table out are refused", async () => {
   assert.deepEqual(await tablesThere(), []);
 });
 
-test("tables that somebody else made and did not grant are named, with their owner", async () => {
+test("tables of another owner without grants are reported with their owner", async () => {
   await asSuperuser(inputs.database, statementOf("users"));
   await asSuperuser(inputs.database, `${statementOf("tokens")} GRANT ALL ON tokens TO ${user}`);
   assert.equal(
@@ -272,7 +272,7 @@ test("tables that somebody else made and did not grant are named, with their own
   await create();
 });
 
-test("tables of another version are refused, either way, and left as they are", async () => {
+test("tables of another version are refused, older or newer, and not changed", async () => {
   const other = managerSchema("v0.4.0");
   const others = { schemaVersion: other.version, sql: other.sql, tables: [...other.tables] };
   const { id, state } = await create();
@@ -296,7 +296,7 @@ test("tables of another version are refused, either way, and left as they are", 
   );
 });
 
-test("a destroy leaves the tables and their rows alone", async () => {
+test("a destroy keeps the tables and their rows", async () => {
   const { id, state } = await create();
   await asManager(`INSERT INTO tenants ${insertions.tenants ?? ""}`);
   await provider.remove(id, state);
@@ -304,19 +304,19 @@ test("a destroy leaves the tables and their rows alone", async () => {
   assert.equal((await asManager("SELECT * FROM tenants")).length, 1);
 });
 
-test("a destroy told to drop the tables drops these and nobody else's", async () => {
+test("a destroy with the option to drop the tables drops only these", async () => {
   const { id, state } = await create();
   await asManager("CREATE TABLE own (id int)");
   await provider.remove(id, { ...state, deleteTables: true });
   assert.deepEqual(await tablesThere(), ["own"]);
 
-  // Interrupted and repeated, it does not stumble.
+  // An interrupted destroy can be repeated.
   await provider.remove(id, { ...state, deleteTables: true });
   await asSuperuser("postgres", `DROP DATABASE ${inputs.database}`);
   await provider.remove(id, { ...state, deleteTables: true });
 });
 
-test("what depends on the tables keeps all of them from being dropped and is named", async () => {
+test("an object that depends on the tables prevents their removal and is reported", async () => {
   const { id, state } = await create();
   await asManager("CREATE VIEW report AS SELECT * FROM tenants");
   assert.equal(
@@ -328,7 +328,7 @@ test("what depends on the tables keeps all of them from being dropped and is nam
 });
 
 for (const name of ["pulsar-manager", "PulsarMgr", "mgr@srv01", 'it\'s "odd" ${x} 100%/ü']) {
-  test(`database and role may have any name that exists: ${name}`, async () => {
+  test(`database and role may have any valid name: ${name}`, async () => {
     const quoted = `"${name.replaceAll('"', '""')}"`;
     await asSuperuser("postgres", `CREATE ROLE ${quoted} LOGIN PASSWORD '${password}'`);
     await asSuperuser("postgres", `CREATE DATABASE ${quoted} OWNER ${quoted}`);

@@ -23,7 +23,7 @@ const inputs: provider.ManagerTablesInputs = {
 const state: provider.ManagerTablesState = { ...inputs, sha256: "0".repeat(64) };
 const where = "PostgreSQL at db.example.com:5432 (database pulsar_manager, user pulsar_manager)";
 
-/** Asserts that `work` fails with this one line, and with nothing about the password. */
+/** Asserts that `work` fails with this one line, which does not contain the password. */
 async function failsWith(work: Promise<unknown>, line: string | RegExp): Promise<void> {
   await assert.rejects(work, (error: Error) => {
     if (typeof line === "string") assert.equal(error.message, line);
@@ -35,7 +35,7 @@ async function failsWith(work: Promise<unknown>, line: string | RegExp): Promise
 }
 
 test("diff", async (t) => {
-  await t.test("finds nothing to do where nothing changed, whatever the code that is stored with it", () => {
+  await t.test("finds no changes, even if the code stored with it changes", () => {
     const stored = { ...state, __provider: "old code" };
     const news = { ...inputs, __provider: "new code" };
     assert.deepEqual(provider.diff("pulsar_manager", stored, news), { changes: false, replaces: [] });
@@ -75,19 +75,19 @@ test("diff", async (t) => {
   });
 });
 
-test("a preview connects to nothing", (t) => {
+test("a preview does not connect", (t) => {
   const connect = t.mock.method(Socket.prototype, "connect", () => assert.fail("connected"));
   provider.diff("pulsar_manager", state, { ...inputs, host: "other" });
   assert.equal(connect.mock.callCount(), 0);
 });
 
-test("destroying keeps the tables unless told otherwise, and does not even connect", async (t) => {
+test("a destroy keeps the tables by default, without a connection", async (t) => {
   const connect = t.mock.method(Socket.prototype, "connect", () => assert.fail("connected"));
   await provider.remove("pulsar_manager", state);
   assert.equal(connect.mock.callCount(), 0);
 });
 
-test("a server that cannot be reached gives one line that names it", async (t) => {
+test("an unreachable server is reported by name in one line", async (t) => {
   const [port = 0] = await freePorts(1);
   const target = { ...inputs, host: "127.0.0.1", port };
   const refused = `cannot reach PostgreSQL at 127.0.0.1:${port} (database pulsar_manager, user pulsar_manager): connection refused`;
@@ -95,18 +95,18 @@ test("a server that cannot be reached gives one line that names it", async (t) =
 
   await t.test("on create", () => failsWith(provider.create(target), refused));
   await t.test("on update", () => failsWith(provider.update("x", lost, target), refused));
-  await t.test("on refresh, which does not take the tables for lost", () =>
+  await t.test("on refresh, which does not treat the tables as lost", () =>
     failsWith(provider.read("x", lost), `tables of Pulsar Manager: ${refused}`),
   );
-  await t.test("on a destroy that is to drop the tables", () =>
+  await t.test("on a destroy that drops the tables", () =>
     failsWith(provider.remove("x", { ...lost, deleteTables: true }), `tables of Pulsar Manager: ${refused}`),
   );
-  await t.test("also where a name stands for several addresses", () =>
+  await t.test("also if a name has several addresses", () =>
     failsWith(provider.create({ ...target, host: "localhost" }), refused.replace("127.0.0.1", "localhost")),
   );
 });
 
-test("a server that takes the connection and never answers is given up", async (t) => {
+test("a server that accepts the connection and never responds causes a timeout", async (t) => {
   const port = await listen(t, () => undefined);
   await failsWith(
     withSession({ ...inputs, host: "127.0.0.1", port }, async () => undefined, 0.05),
@@ -114,7 +114,7 @@ test("a server that takes the connection and never answers is given up", async (
   );
 });
 
-test("something that is no PostgreSQL is told in one line", async (t) => {
+test("a server that is not PostgreSQL is reported in one line", async (t) => {
   const port = await listen(t, (socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
   await failsWith(
     withSession({ ...inputs, host: "127.0.0.1", port, tls: "require" }, async () => undefined),
@@ -137,7 +137,7 @@ async function listen(t: TestContext, serve: (socket: Socket) => void): Promise<
   return (server.address() as AddressInfo).port;
 }
 
-test("what a server or the system says becomes one line", async (t) => {
+test("messages of a server or the system become one line", async (t) => {
   const lines: [Record<string, unknown>, string][] = [
     [
       { code: "28P01", message: 'password authentication failed for user "pulsar_manager"' },
@@ -162,7 +162,7 @@ test("what a server or the system says becomes one line", async (t) => {
   }
 });
 
-test("TLS modes as Node takes them", () => {
+test("TLS modes as Node accepts them", () => {
   assert.equal(tlsOptions({ tls: "disable" }), false);
   assert.deepEqual(tlsOptions({ tls: "require" }), { rejectUnauthorized: false });
   assert.deepEqual(tlsOptions({ tls: "verify-full" }), { rejectUnauthorized: true });

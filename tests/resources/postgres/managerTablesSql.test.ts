@@ -5,7 +5,7 @@ import { managerSchema, supportedManagerVersions } from "../../../model/managerS
 
 describe("the columns of a schema", () => {
   for (const version of supportedManagerVersions) {
-    test(`${version}: every table has some, and none is left out`, () => {
+    test(`${version}: exist for every table`, () => {
       const { sql, tables } = managerSchema(version);
       const columns = columnsIn(sql);
       assert.deepEqual([...new Set(columns.map(({ table }) => table))], tables);
@@ -18,22 +18,22 @@ describe("the columns of a schema", () => {
   }
 });
 
-describe("tables that were made for another version", () => {
+describe("tables of another version", () => {
   const made = (version: string) =>
     columnsIn(managerSchema(version).sql).map((column) => ({ ...column, needed: column.name === "bookie" }));
   const wanted = (version: string) => columnsIn(managerSchema(version).sql);
 
-  test("are told by the column they lack", () => {
+  test("are recognised by a missing column", () => {
     assert.deepEqual(columnFaults(wanted("v0.4.0"), made("v0.2.0")), ["environments has no column bookie"]);
   });
 
-  test("are told by the column that the manager would leave empty", () => {
+  test("are recognised by a required column that the manager would leave empty", () => {
     const found = made("v0.4.0");
     const only = wanted("v0.2.0").filter(({ table }) => found.some((column) => column.table === table));
     assert.deepEqual(columnFaults(only, found), ["environments has a column bookie that requires a value"]);
   });
 
-  test("are not those of the version itself, nor those with a column that may be empty", () => {
+  test("do not include those of the version itself, or those with an additional nullable column", () => {
     const own = { table: "users", name: "nickname", needed: false };
     assert.deepEqual(columnFaults(wanted("v0.4.0"), [...made("v0.4.0"), own]), []);
   });

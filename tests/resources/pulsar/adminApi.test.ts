@@ -1,4 +1,4 @@
-/** What the client of the admin API makes of answers and of their absence. */
+/** How the client of the admin API handles responses and missing responses. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
@@ -55,7 +55,7 @@ async function faultOf(where: AdminAccess, use: (api: AdminApi) => Promise<unkno
 
 const tenants = (api: AdminApi) => api.get("/tenants");
 
-/** Answers each request with the next of these, the last one for ever. */
+/** Returns these responses in turn, and the last one again and again. */
 function answering(...answers: [status: number, body: string][]): { listener: RequestListener; asked: () => number } {
   let count = 0;
   return {
@@ -71,7 +71,7 @@ const refusing = (status: number, reason: string) => answering([status, JSON.str
 const at = async ({ listener }: ReturnType<typeof answering>) => `http://127.0.0.1:${await serve(listener)}`;
 
 describe("a request", () => {
-  test("shows the token, and goes below the address with its body as JSON, 0 too", async () => {
+  test("has the token, and goes to a path below the address with its body as JSON, including 0", async () => {
     const seen: unknown[] = [];
     const port = await serve((request, response) => {
       let body = "";
@@ -91,7 +91,7 @@ describe("a request", () => {
     ]);
   });
 
-  test("to an https address trusts the given CA, and no other", async () => {
+  test("to an https address trusts the given CA only", async () => {
     const { ca, certificate: cert, key } = await makeCertificates();
     const port = await serve(answering([200, "[]"]).listener, createSecureServer({ cert, key }));
     const address = `https://localhost:${port}`;
@@ -101,8 +101,8 @@ describe("a request", () => {
   });
 });
 
-describe("an answer", () => {
-  test("that there is nothing is no fault of a look or of a deletion", async () => {
+describe("a response", () => {
+  test("of 404 is not an error of a read or a deletion", async () => {
     const address = await at(refusing(404, "Tenant does not exist"));
     assert.equal(await withAdminApi(access(address), tenants), undefined);
     await withAdminApi(access(address), (api) => api.delete("/tenants/shop"));
@@ -126,7 +126,7 @@ describe("an answer", () => {
     [307, "", "redirects GET /admin/v2/tenants (307); set pulsar:adminApi.address to a proxy"],
   ];
   for (const [status, reason, expected] of refusals) {
-    test(`${status} is one line that says who answered what`, async () => {
+    test(`${status} is one line with the sender and the message`, async () => {
       const address = await at(refusing(status, reason));
       const fault = await faultOf(access(address), tenants);
       assert.ok(fault.message.startsWith(`the admin API at ${address} ${expected}`), fault.message);
@@ -135,7 +135,7 @@ describe("an answer", () => {
     });
   }
 
-  test("of something else's is told: a page's words, or that there is no JSON", async () => {
+  test("of another server is reported with the text of its page, or as not JSON", async () => {
     const page = "<html><style>p {}</style><h2>HTTP ERROR 401</h2>\n<p>Authentication required</p></html>";
     assert.match(
       (await faultOf(access(await at(answering([401, page]))), tenants)).message,
@@ -146,20 +146,20 @@ describe("an answer", () => {
   });
 });
 
-describe("what fails in passing", () => {
+describe("a temporary failure", () => {
   const passing: [status: number, body: string][] = [
     [503, ""],
     [502, "<html>Bad Gateway</html>"],
     [409, '{"reason":"Concurrent modification"}'],
   ];
 
-  test("is tried again until it goes well", async () => {
+  test("is retried until it succeeds", async () => {
     const answers = answering(...passing, [200, "[]"]);
     assert.deepEqual(await withAdminApi(access(await at(answers)), tenants), []);
     assert.equal(answers.asked(), 4);
   });
 
-  test("is told when the time is up", async () => {
+  test("is reported at the time limit", async () => {
     for (const answer of passing) {
       const answers = answering(answer);
       const fault = await faultOf(access(await at(answers)), tenants, 700);
@@ -168,7 +168,7 @@ describe("what fails in passing", () => {
     }
   });
 
-  test("is also an address where nobody listens yet", async () => {
+  test("may be an address where nothing listens yet", async () => {
     const port = await serve(() => undefined);
     for (const server of servers.splice(0)) server.close();
     const { message } = await faultOf(access(`http://127.0.0.1:${port}`), tenants, 700);
@@ -176,11 +176,11 @@ describe("what fails in passing", () => {
   });
 });
 
-test("silence is told after ten seconds", async (t) => {
+test("a missing response is reported after ten seconds", async (t) => {
   const port = await serve(() => undefined);
   const limits: number[] = [];
   const timeout = AbortSignal.timeout.bind(AbortSignal);
-  // The clock goes twenty times as fast.
+  // The clock runs twenty times as fast.
   t.mock.method(AbortSignal, "timeout", (limit: number) => {
     limits.push(limit);
     return timeout(limit / 20);
@@ -190,7 +190,7 @@ test("silence is told after ten seconds", async (t) => {
   assert.equal(limits.at(-1), 10_000);
 });
 
-test("without the Secret nobody is asked", async () => {
+test("without the Secret, no request is sent", async () => {
   const where = { ...access("http://127.0.0.1:9"), token: { secret: "gone", key: "TOKEN" } };
   assert.equal(
     (await faultOf(where, tenants)).message,

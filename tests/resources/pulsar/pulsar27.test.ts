@@ -1,4 +1,4 @@
-/** What only Pulsar 2.7 answers: no broker of 2.7 is run, so its answers are written down here, from its sources (2.7.4). */
+/** Behaviour of Pulsar 2.7 only. No broker of 2.7 runs here; the responses are from its sources (2.7.4). */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -9,7 +9,7 @@ import { remove } from "../../../resources/pulsar/permissionProvider.ts";
 import { listTopics, partitionsOf, reasonToKeep } from "../../../resources/pulsar/topics.ts";
 import { startSecretServer } from "../../support/secretServer.ts";
 
-/** An admin API that knows these paths alone. */
+/** An admin API with these paths only. */
 function api(answers: Record<string, unknown>): AdminApi {
   const nothing = () => Promise.reject(new Error("not asked for"));
   return {
@@ -23,7 +23,7 @@ function api(answers: Record<string, unknown>): AdminApi {
 const created = "persistent://shop/orders/created";
 
 describe("a topic", () => {
-  test("of which 2.7 says that it has no partitions is there only if it is listed", async () => {
+  test("without partitions in 2.7 exists only if it is listed", async () => {
     const zero = { "/persistent/shop/orders/created/partitions": { partitions: 0 } };
     assert.equal(await partitionsOf(api({ ...zero, "/persistent/shop/orders": [] }), created), undefined);
     assert.equal(await partitionsOf(api({ ...zero, "/persistent/shop/orders": [`${created}2`] }), created), undefined);
@@ -32,7 +32,7 @@ describe("a topic", () => {
     assert.equal(await partitionsOf(api({}), created), undefined);
   });
 
-  test("is listed once, with or without partitions there already; what Pulsar makes for itself is not", async () => {
+  test("is listed once, with or without existing partitions; Pulsar's internal topics are not", async () => {
     const found = await listTopics(
       api({
         "/persistent/shop/orders/partitioned": [created],
@@ -55,7 +55,7 @@ describe("a topic", () => {
     ]);
   });
 
-  test("is kept for its messages, or for who is connected; a subscription alone keeps nothing", async () => {
+  test("is kept if it has messages or connected clients, but not for a subscription alone", async () => {
     const reason = (stats: unknown) =>
       reasonToKeep(api({ "/persistent/shop/orders/log/stats": stats }), {
         name: "persistent://shop/orders/log",
@@ -71,7 +71,7 @@ describe("a topic", () => {
   });
 });
 
-test("a permission on a topic that has grown since is granted to the new partitions before it is taken from all", async () => {
+test("a permission on a topic with added partitions is granted on the new ones before it is revoked on all", async () => {
   const secrets = await startSecretServer({ admin: "token" });
   const asked: string[] = [];
   const policies = { auth_policies: { namespace_auth: {}, destination_auth: { [created]: { app: ["consume"] } } } };

@@ -20,8 +20,8 @@ const own = {
 };
 const topic: TopicArgs = { ...own, namespace: "orders", topic: "created", partitions: 3, deleteData: false };
 
-describe("what is in Pulsar", () => {
-  test("is another thing by another name, and else is changed in place; no difference is none", () => {
+describe("an object in Pulsar", () => {
+  test("is replaced for another name, and otherwise changed in place; without a difference, nothing happens", () => {
     assert.deepEqual(diff("", topic, topic), { changes: false, replaces: [] });
     assert.deepEqual(diff("", topic, { ...topic, partitions: 4 }), { changes: true, replaces: [] });
     assert.deepEqual(diff("", topic, { ...topic, topic: "made" }), { changes: true, replaces: ["topic"] });
@@ -34,17 +34,17 @@ describe("what is in Pulsar", () => {
     assert.deepEqual(permissions.diff("", permission, { ...permission, topic: "created" }).replaces, ["topic"]);
   });
 
-  test("is let go of, or taken over, in place", () => {
+  test("is released or adopted in place", () => {
     const tenant = { ...own, adminRoles: [], allowedClusters: ["pulsar"] };
     assert.deepEqual(tenants.diff("", tenant, { ...tenant, create: false }), { changes: true, replaces: [] });
   });
 
-  test("is the same whether it may be taken over or not", () => {
+  test("does not change with the permission to adopt it", () => {
     assert.deepEqual(diff("", { ...topic, adopt: true }, topic), { changes: false, replaces: [] });
     assert.deepEqual(diff("", topic, { ...topic, adopt: true }), { changes: false, replaces: [] });
   });
 
-  test("policies differ also where they come or go", () => {
+  test("has changed policies also if they are added or removed", () => {
     const namespace = { ...own, namespace: "orders", deleteData: false };
     const changes = (one: object, other: object) =>
       namespaces.diff("", { ...namespace, ...one }, { ...namespace, ...other }).changes;
@@ -60,13 +60,13 @@ describe("the number of partitions", () => {
   const failure = (olds: Partial<TopicArgs>, news: Partial<TopicArgs>) =>
     check({ ...topic, ...olds }, { ...topic, ...news }).failures?.map(({ reason }) => reason);
 
-  test("may grow, and stay", () => {
+  test("may grow or stay the same", () => {
     assert.equal(failure({}, {}), undefined);
     assert.equal(failure({}, { partitions: 100 }), undefined);
     assert.deepEqual(check({}, topic), {});
   });
 
-  test("does not shrink, come or go", () => {
+  test("may not shrink, and is neither added nor removed", () => {
     const name = "topic persistent://shop/orders/created";
     const way = "or use another topic name";
     assert.deepEqual(failure({}, { partitions: 2 }), [
@@ -80,26 +80,26 @@ describe("the number of partitions", () => {
     ]);
   });
 
-  test("is another topic's by another name, and nobody's business where the topic is not the stack's", () => {
+  test("belongs to another topic for another name, and is not checked for a topic outside the stack", () => {
     assert.equal(failure({}, { topic: "made", partitions: 1 }), undefined);
     assert.equal(failure({}, { create: false, partitions: 0 }), undefined);
     assert.equal(failure({ create: false, partitions: 0 }, { partitions: 1 }), undefined);
   });
 });
 
-describe("what leaves a tenant", () => {
+describe("the objects removed from a tenant", () => {
   const orders = { name: "orders", create: true, deleteData: false, topics: ["created", "log"] };
   const theirs = { name: "theirs", create: false, deleteData: false, topics: ["ours"] };
   const olds = { tenant: "shop", create: true, namespaces: [orders, theirs] };
   const full = (path: string) => `persistent://shop/${path}`;
 
-  test("is nothing where all stays, or is only let go of", () => {
+  test("are none if nothing is removed, or objects are only released", () => {
     const nothing = { tenant: false, namespaces: [], topics: [] };
     assert.deepEqual(deletionsFor(olds, olds), nothing);
     assert.deepEqual(deletionsFor(olds, { namespaces: [{ ...orders, create: false }, theirs] }), nothing);
   });
 
-  test("are topics, namespaces with theirs, or all of it but what is somebody else's", () => {
+  test("are topics, namespaces with their topics, or the whole tenant, without objects of others", () => {
     assert.deepEqual(deletionsFor(olds, { namespaces: [{ ...orders, topics: ["log"] }, theirs] }), {
       tenant: false,
       namespaces: [],
@@ -114,16 +114,16 @@ describe("what leaves a tenant", () => {
     assert.deepEqual(deletionsFor({ ...olds, create: false }, undefined).tenant, false);
   });
 
-  test("is not looked at where the former settings let its messages go", () => {
+  test("are not checked if the previous settings allow the loss of their messages", () => {
     const free = { ...olds, namespaces: [{ ...orders, deleteData: true }] };
     assert.deepEqual(deletionsFor(free, undefined), { tenant: true, namespaces: ["orders"], topics: [] });
   });
 });
 
-describe("the pod's port behind a Service's", () => {
+describe("the pod's port of a Service", () => {
   const pod = { spec: { containers: [{ ports: [{ name: "sts-http", containerPort: 8080 }] }, {}] } };
 
-  test("is the target port, by number or by name, or else the same", () => {
+  test("is the target port, by number or name, or else the same port", () => {
     assert.equal(podPort({ port: 80 }, pod), 80);
     assert.equal(podPort({ port: 80, targetPort: 8081 }, pod), 8081);
     assert.equal(podPort({ port: 80, targetPort: "sts-http" }, pod), 8080);

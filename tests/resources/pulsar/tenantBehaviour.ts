@@ -1,4 +1,4 @@
-/** What the resources in Pulsar do, and what they leave alone: the same on the stand-in of the admin API and on a real broker. */
+/** The behaviour of the resources in Pulsar. The same tests run against the stand-in for the admin API and against a real broker. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { AdminAccess } from "../../../resources/pulsar/adminApi.ts";
@@ -9,23 +9,23 @@ import * as tenants from "../../../resources/pulsar/tenantProvider.ts";
 import * as topics from "../../../resources/pulsar/topicProvider.ts";
 import type { AdminAnswer } from "../../support/adminRequests.ts";
 
-/** A Pulsar to try it on. */
+/** The Pulsar to test. */
 export interface World {
-  /** Way of an administrator. */
+  /** Access of an administrator. */
   access: AdminAccess;
-  /** Way of somebody whose token is right but who may do nothing. */
+  /** Access with a valid token of a role without permissions. */
   nobody: AdminAccess;
-  /** Way of somebody with a token that is not signed with the key. */
+  /** Access with a token that is not signed with the key. */
   stranger: AdminAccess;
   /** Name of the Pulsar cluster. */
   cluster: string;
-  /** Asks the admin API behind the resources' back. @param path below /admin/v2 */
+  /** Sends a request to the admin API, not through a resource. @param path below /admin/v2 */
   ask: (method: string, path: string, body?: unknown) => Promise<AdminAnswer>;
-  /** Leaves a message in a topic. @param topic local name, of a topic with partitions or without */
+  /** Produces a message to a topic. @param topic local name, of a topic with or without partitions */
   produce(tenant: string, namespace: string, topic: string): Promise<void>;
 }
 
-/** The message of the fault, which must be one line and hold no token. */
+/** The message of the error, which must be one line without a token. */
 export async function messageOf(attempt: Promise<unknown>): Promise<string> {
   const fault = await attempt.then(
     () => undefined,
@@ -33,7 +33,7 @@ export async function messageOf(attempt: Promise<unknown>): Promise<string> {
   );
   assert.ok(fault instanceof Error, "no fault");
   assert.doesNotMatch(fault.message, /\n|eyJ/);
-  // As the dynamic provider prints it.
+  // As the dynamic provider shows it.
   assert.doesNotMatch(`${String(fault)}: ${fault.stack ?? ""}`, /\n|eyJ| at .*\.ts/);
   return fault.message;
 }
@@ -41,7 +41,7 @@ export async function messageOf(attempt: Promise<unknown>): Promise<string> {
 let count = 0;
 
 export function tenantsBehave(title: string, world: () => World): void {
-  /** Arguments of everything under a tenant of the test's own. */
+  /** The inputs of all resources under a tenant of the test. */
   function stage() {
     count += 1;
     const { access, cluster, ask } = world();
@@ -81,7 +81,7 @@ export function tenantsBehave(title: string, world: () => World): void {
         ...changes,
       }),
     };
-    /** Makes tenant, namespace and topic. */
+    /** Creates tenant, namespace and topic. */
     const makeAll = async () => {
       await tenants.create(args.tenant());
       await namespaces.create(args.namespace());
@@ -97,7 +97,7 @@ export function tenantsBehave(title: string, world: () => World): void {
   }
 
   describe(`${title}: a tenant`, () => {
-    test("is made, found, changed and deleted", async () => {
+    test("is created, found, changed and deleted", async () => {
       const { tenant, args, operator, exists } = stage();
       const made = await tenants.create(args.tenant());
       assert.deepEqual(made, { id: `tenant ${tenant}`, outs: args.tenant() });
@@ -114,7 +114,7 @@ export function tenantsBehave(title: string, world: () => World): void {
       await tenants.remove(made.id, changed);
     });
 
-    test("shows what somebody changed, and that it is gone", async () => {
+    test("is refreshed after manual changes and deletion", async () => {
       const { tenant, args, operator } = stage();
       await tenants.create(args.tenant());
       const { allowedClusters } = args.tenant();
@@ -126,7 +126,7 @@ export function tenantsBehave(title: string, world: () => World): void {
       assert.deepEqual(await tenants.read("", args.tenant()), { id: "" });
     });
 
-    test("that exists is refused, unless it is exactly what an interrupted up has made", async () => {
+    test("that exists is refused, unless it is exactly the one that an interrupted up has created", async () => {
       const { tenant, args } = stage();
       await tenants.create(args.tenant());
       await tenants.create(args.tenant());
@@ -138,7 +138,7 @@ export function tenantsBehave(title: string, world: () => World): void {
       );
     });
 
-    test("that is somebody else's must exist, and is neither changed nor deleted", async () => {
+    test("of another owner must exist, and is neither changed nor deleted", async () => {
       const { tenant, args, operator, exists } = stage();
       const theirs = args.tenant({ create: false, adminRoles: [], allowedClusters: [] });
       assert.match(await messageOf(tenants.create(theirs)), /does not exist, but the settings say that it does/);
@@ -152,7 +152,7 @@ export function tenantsBehave(title: string, world: () => World): void {
       assert.ok(await exists(`/tenants/${tenant}`));
     });
 
-    test("with somebody else's namespace stays", async () => {
+    test("with a namespace of another owner is kept", async () => {
       const { tenant, args, operator } = stage();
       await tenants.create(args.tenant());
       await operator("PUT", `/namespaces/${tenant}/theirs`);
@@ -162,7 +162,7 @@ export function tenantsBehave(title: string, world: () => World): void {
       );
     });
 
-    test("in a cluster there is not is refused in Pulsar's words", async () => {
+    test("in an unknown cluster is refused with Pulsar's message", async () => {
       const { args } = stage();
       assert.match(
         await messageOf(tenants.create(args.tenant({ allowedClusters: ["elsewhere"] }))),
@@ -174,7 +174,7 @@ export function tenantsBehave(title: string, world: () => World): void {
   describe(`${title}: a namespace`, () => {
     const policies = { messageTtlSeconds: 3600, retention: { minutes: -1, megabytes: 100 } };
 
-    test("is made with its policies, shows drift, is changed and deleted", async () => {
+    test("is created with its policies, shows drift, is changed and deleted", async () => {
       const { args, operator, exists, orders } = stage();
       await tenants.create(args.tenant());
       await namespaces.create(args.namespace(policies));
@@ -193,7 +193,7 @@ export function tenantsBehave(title: string, world: () => World): void {
       assert.deepEqual(await namespaces.read("", changed), { id: "" });
     });
 
-    test("keeps the policies that the settings say nothing of", async () => {
+    test("keeps the policies that are not in the settings", async () => {
       const { args, operator, orders } = stage();
       await tenants.create(args.tenant());
       await namespaces.create(args.namespace(policies));
@@ -204,7 +204,7 @@ export function tenantsBehave(title: string, world: () => World): void {
       assert.deepEqual((await namespaces.read("", args.namespace())).inputs, args.namespace());
     });
 
-    test("that exists is refused where it has a topic, a grant or other policies, and taken up where it is as made", async () => {
+    test("that exists is refused if it has a topic, a permission or other policies, and adopted if it is as created", async () => {
       const { args, operator, orders } = stage();
       await tenants.create(args.tenant());
       await namespaces.create(args.namespace(policies));
@@ -226,7 +226,7 @@ export function tenantsBehave(title: string, world: () => World): void {
       await namespaces.create(args.namespace({ create: false }));
     });
 
-    test("with a topic that is not the stack's stays, unless its data may be deleted", async () => {
+    test("with a topic outside the stack is kept, unless its data may be deleted", async () => {
       const { args, operator, exists, orders } = stage();
       await tenants.create(args.tenant());
       await namespaces.create(args.namespace());
@@ -246,7 +246,7 @@ export function tenantsBehave(title: string, world: () => World): void {
   });
 
   describe(`${title}: a topic`, () => {
-    test("is made with and without partitions, grows, and is deleted", async () => {
+    test("is created with and without partitions, grows, and is deleted", async () => {
       const { args, makeAll, operator, exists, orders } = stage();
       await makeAll();
       const single = args.topic({ topic: "single", partitions: 0 });
@@ -272,7 +272,7 @@ export function tenantsBehave(title: string, world: () => World): void {
       await topics.remove("", single);
     });
 
-    test("with messages is not taken for the stack's, and stays unless its data may be deleted", async () => {
+    test("with messages is not adopted, and is kept unless its data may be deleted", async () => {
       const { tenant, args, makeAll, exists, orders } = stage();
       await makeAll();
       const single = args.topic({ topic: "single", partitions: 0 });
@@ -293,7 +293,7 @@ export function tenantsBehave(title: string, world: () => World): void {
       }
     });
 
-    test("that somebody made anew without partitions is deleted as it is now", async () => {
+    test("that was created again without partitions is deleted", async () => {
       const { args, makeAll, operator, exists, orders } = stage();
       await makeAll();
       await operator("DELETE", `/persistent/${orders}/created/partitions?force=true`);
@@ -303,7 +303,7 @@ export function tenantsBehave(title: string, world: () => World): void {
       assert.equal(await exists(`/persistent/${orders}/created/partitions`), false);
     });
 
-    test("of somebody else's is left alone", async () => {
+    test("of another owner is not changed", async () => {
       const { args, makeAll, operator, exists, orders } = stage();
       await makeAll();
       const theirs = args.topic({ topic: "theirs", partitions: 0, create: false });
@@ -319,7 +319,7 @@ export function tenantsBehave(title: string, world: () => World): void {
   describe(`${title}: a permission`, () => {
     const places = { "a namespace": {}, "a topic": { topic: "created" } };
     for (const [place, where] of Object.entries(places)) {
-      test(`on ${place} is granted, shows drift, is changed and taken away, and other roles keep theirs`, async () => {
+      test(`on ${place} is granted, shows drift, is changed and revoked, and other roles keep theirs`, async () => {
         const { args, makeAll, operator, orders } = stage();
         await makeAll();
         const path = "topic" in where ? `/persistent/${orders}/created` : `/namespaces/${orders}`;
@@ -349,7 +349,7 @@ export function tenantsBehave(title: string, world: () => World): void {
       });
     }
 
-    test("may be of any role that a token can name", async () => {
+    test("may be for any role that a token can have", async () => {
       const { args, makeAll } = stage();
       await makeAll();
       for (const role of [
@@ -369,7 +369,7 @@ export function tenantsBehave(title: string, world: () => World): void {
       }
     });
 
-    test("many at once in one namespace all come to be", async () => {
+    test("is granted even if many are granted at the same time in one namespace", async () => {
       const { args, makeAll } = stage();
       await makeAll();
       const all = Array.from({ length: 12 }, (_, i) =>
@@ -381,7 +381,7 @@ export function tenantsBehave(title: string, world: () => World): void {
   });
 
   describe(`${title}: a refresh`, () => {
-    test("leaves everything in the state where the release with its token is gone", async () => {
+    test("keeps the state if the release with its token no longer exists", async () => {
       const { args } = stage();
       const { access } = world();
       const gone = args.namespace({ access: { ...access, token: { secret: "gone", key: "TOKEN" } } });
@@ -390,10 +390,10 @@ export function tenantsBehave(title: string, world: () => World): void {
     });
   });
 
-  describe(`${title}: what an earlier deployment of the stack made`, () => {
+  describe(`${title}: objects of an earlier deployment of the stack`, () => {
     const adopt = true;
 
-    test("is taken over with its messages, and changed to what the settings say; the rest stays", async () => {
+    test("are adopted with their messages and changed to the settings; the others are kept", async () => {
       const { tenant, args, makeAll, operator, orders } = stage();
       await makeAll();
       await permissions.create(args.permission({ actions: ["consume"] }));
@@ -425,7 +425,7 @@ export function tenantsBehave(title: string, world: () => World): void {
       assert.deepEqual((await permissions.read("", theirs)).inputs, theirs);
     });
 
-    test("is made where it does not exist, and never taken with partitions too many", async () => {
+    test("are created if they do not exist, and never adopted with too many partitions", async () => {
       const { args } = stage();
       await tenants.create(args.tenant({ adopt }));
       await namespaces.create(args.namespace({ adopt }));
@@ -441,14 +441,14 @@ export function tenantsBehave(title: string, world: () => World): void {
   });
 
   describe(`${title}: the guard of a tenant`, () => {
-    test("lets everything go that holds nothing", async () => {
+    test("allows the removal of everything that is empty", async () => {
       const { args, makeAll } = stage();
       await makeAll();
       await guards.update("", args.guard(), args.guard({ namespaces: [] }));
       await guards.remove("", args.guard());
     });
 
-    test("names everything that would be lost, before any of it is", async () => {
+    test("reports everything that would be lost, before anything is deleted", async () => {
       const { tenant, args, makeAll, operator, orders } = stage();
       await makeAll();
       await world().produce(tenant, "orders", "created");
@@ -468,7 +468,7 @@ export function tenantsBehave(title: string, world: () => World): void {
       assert.match(one, new RegExp(`because ${lost[0] ?? ""}\\. Empty or`));
     });
 
-    test("minds what deleteData was before, and lets go then", async () => {
+    test("uses the previous deleteData, and then allows the removal", async () => {
       const { tenant, args, makeAll } = stage();
       await makeAll();
       await world().produce(tenant, "orders", "created");
@@ -482,7 +482,7 @@ export function tenantsBehave(title: string, world: () => World): void {
   });
 
   describe(`${title}: a token`, () => {
-    test("that was not signed with the key is refused in one line that names its Secret", async () => {
+    test("that is not signed with the key is refused in one line with the name of its Secret", async () => {
       const { args } = stage();
       const { stranger } = world();
       assert.match(
@@ -491,7 +491,7 @@ export function tenantsBehave(title: string, world: () => World): void {
       );
     });
 
-    test("of somebody who may do nothing is refused as well", async () => {
+    test("of a role without permissions is refused", async () => {
       const { args, makeAll } = stage();
       await makeAll();
       const { nobody } = world();

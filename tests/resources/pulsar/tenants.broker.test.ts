@@ -1,4 +1,4 @@
-/** The resources in Pulsar against a real broker behind a real proxy; and the stand-in of the rehearsal held against both. */
+/** The resources in Pulsar against a real broker behind a real proxy, and a comparison of the rehearsal's stand-in with them. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { signToken } from "../../../model/tokens.ts";
@@ -129,7 +129,7 @@ const requests: Request[] = [
   ["GET", "/nonsense"],
 ];
 
-test("the stand-in answers as the real broker does", async () => {
+test("the stand-in responds like the real broker", async () => {
   const standIn = await startAdminApi({
     cluster: pulsar.cluster,
     superUsers: ["admin"],
@@ -141,7 +141,7 @@ test("the stand-in answers as the real broker does", async () => {
     const what = JSON.stringify(request);
     assert.equal(found.status, expected.status, `${what}: ${JSON.stringify(expected.body)}`);
     if (typeof found.body === "string") assert.equal(typeof expected.body, "string", what);
-    // The rest of a broker's answers is nothing that the resources read.
+    // The resources do not read the other parts of a broker's responses.
     else assert.partialDeepStrictEqual(sorted(expected.body), sorted(found.body), what);
   }
   const wrong = [undefined, "nonsense"].map(

@@ -12,7 +12,7 @@ before(async () => {
   standIn = await startAdminApi({
     cluster: "pulsar",
     superUsers: ["admin"],
-    // Verified as tokens are in tests/rehearsal/cluster/adminApi.test.ts.
+    // Tokens are verified in tests/rehearsal/cluster/adminApi.test.ts.
     verify: (token) =>
       token.startsWith("role:") ? Promise.resolve(token.slice(5)) : Promise.reject(new Error("no token")),
   });
