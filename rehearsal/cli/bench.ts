@@ -11,7 +11,7 @@ import { chartRepositoryAnswers, findPlugins } from "../tools/plugins.ts";
 import { prepareTools } from "../tools/tools.ts";
 import { Interrupted, openWorkspace, type Workspace } from "../engine/workspace.ts";
 
-const usage = `Compares previews of the test stack and of a hand-written flat program that registers the same resources (rehearsal/bench/flat), on
+const usage = `Compares previews of the test stack and of a flat program that registers the resources of its golden file (rehearsal/bench/flat), on
 the same engine and plugins, in alternating runs. Neither stack is deployed, and no cluster is used.
 
   npm run bench [-- --runs N]
@@ -26,6 +26,8 @@ const target = 1.25;
 
 const project = resolve(import.meta.dirname, "../..");
 const flatProject = join(import.meta.dirname, "../bench/flat");
+/** The golden file is made of these, so that the comparison does not depend on what users write. */
+const testStackFiles = join(project, "tests/fixtures");
 const chartRepository = "https://pulsar.apache.org/charts";
 /** The version that both programs install. */
 const chartVersion = "2.7.7";
@@ -65,7 +67,10 @@ function argumentsGiven(): { help: boolean; runs: number } {
 async function compare(workspace: Workspace, runs: number): Promise<void> {
   const { stackFor, standInNames } = await engine(workspace);
   if (standInNames.length > 0) console.log(`stand-ins: ${standInNames.join(", ")}`);
-  const [program, flat] = [await stackFor(project, "program"), await stackFor(flatProject, "flat")];
+  const [program, flat] = [
+    await stackFor(project, "program", testStackFiles),
+    await stackFor(flatProject, "flat", flatProject),
+  ];
 
   // The first run of each fills the caches of the operating system and Node.js.
   const first = { program: await previewed(program, "the stack"), flat: await previewed(flat, "the flat program") };
@@ -113,11 +118,12 @@ async function engine(workspace: Workspace) {
       ...plugins.filter(({ origin }) => origin === "stand-in").map(({ name }) => `plugin ${name}`),
       ...(chartReachable ? [] : ["chart"]),
     ],
-    stackFor: async (projectDir: string, folder: string) =>
+    stackFor: async (projectDir: string, folder: string, stackFiles: string) =>
       Stack.create(
         {
           pulumi: tools.pulumi,
           projectDir,
+          stackFiles,
           workDir: await workspace.folder(folder),
           path: [...pluginFolders(plugins), dirname(tools.helm), join(project, "node_modules/.bin")],
           // The user's kubeconfig must not be used.
