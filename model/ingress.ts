@@ -1,25 +1,35 @@
-/** One host name of the Ingresses. */
-export interface IngressHost {
-  host: string;
-  /** Secret with the host's certificate; an issuer writes it. @default none; with an issuer, `<full name>-manager-tls` or `<full name>-admin-tls` */
-  tlsSecret?: string | undefined;
-}
+import { z } from "zod";
+import * as scalar from "./scalars.ts";
 
-/** The hosts that are reachable from outside the cluster, and the settings of their Ingresses. */
-export interface IngressSettings {
-  /** IngressClass. @default the cluster's default class */
-  className?: string | undefined;
-  /** ClusterIssuer of cert-manager, which then creates each certificate and its Secret. @default none */
-  clusterIssuer?: string | undefined;
-  /** The same for an Issuer of the namespace. */
-  issuer?: string | undefined;
-  /** Further annotations, for the controller. */
-  annotations: Record<string, string>;
-  /** Host of Pulsar Manager's page. */
-  manager?: IngressHost | undefined;
-  /** Host of the HTTP admin API, through the proxies. */
-  admin?: IngressHost | undefined;
-}
+const exposure = scalar.object({
+  host: scalar.hostName.describe("Host name."),
+  tlsSecret: scalar.name.optional().describe("Secret with the certificate."),
+});
+
+/** Access from outside the cluster. */
+export const ingressSchema = scalar
+  .object({
+    className: scalar.name.optional().meta({ description: "IngressClass.", otherwise: "the cluster's default class" }),
+    clusterIssuer: scalar.name.optional().describe("cert-manager ClusterIssuer that creates the certificates."),
+    issuer: scalar.name.optional().describe("cert-manager Issuer that creates the certificates."),
+    annotations: z
+      .record(scalar.kubernetesLabelKey, scalar.unquotedText("a text"), {
+        error: "an object of annotations, each a text",
+      })
+      .default({})
+      .describe("Annotations for the controller."),
+    manager: exposure.optional().describe("Pulsar Manager."),
+    admin: exposure.optional().describe("The HTTP admin API, served by the proxies."),
+  })
+  .prefault({})
+  .meta({
+    description: "Access from outside the cluster by host name. Without a host there is no Ingress.",
+    example: "pulsar:ingress:\n  clusterIssuer: letsencrypt\n  manager: { host: pulsar-manager.example.com }",
+  });
+
+export type IngressSettings = z.output<typeof ingressSchema>;
+/** One host name of the Ingresses. */
+export type IngressHost = z.output<typeof exposure>;
 
 /** The annotations that cert-manager reads from an Ingress. */
 export const issuerAnnotations = {

@@ -1,27 +1,45 @@
-import type { Component, NodeRole } from "./layouts/layout.ts";
-
-/** Requests, limits and JVM memory of one pod of a component. An undefined field has the chart's default, which suits a demo. */
-export interface PodSize {
-  /** Kubernetes quantities that the scheduler reserves for the pod. */
-  requests?: { cpu?: string | undefined; memory?: string | undefined } | undefined;
-  limits?: { cpu?: string | undefined; memory?: string | undefined } | undefined;
-  /** The JVM's heap, both its initial and its maximum size; a Kubernetes quantity. */
-  heap?: string | undefined;
-  /** The JVM's memory outside the heap, for Netty's buffers and BookKeeper's caches; a Kubernetes quantity. */
-  direct?: string | undefined;
-  /** Name of a PriorityClass of the cluster. */
-  priorityClass?: string | undefined;
-}
+import type { z } from "zod";
+import type { Component, NodeRole, StackNode } from "./layouts/layout.ts";
+import * as scalar from "./scalars.ts";
 
 /** The components that have a size: all except the Jobs. */
 export type SizedComponent = Exclude<Component, "init">;
+
+const resources = scalar.object({ cpu: scalar.cpu.optional(), memory: scalar.quantity.optional() });
+const pod = scalar
+  .object({
+    requests: resources.optional().describe("What the scheduler reserves."),
+    limits: resources.optional().describe("What the container may use at most."),
+    heap: scalar.quantity.optional().describe("Heap of the JVM."),
+    direct: scalar.quantity.optional().describe("Direct memory of the JVM."),
+    priorityClass: scalar.name.optional().describe("PriorityClass of the pod."),
+  })
+  .prefault({});
+
+export const podsSchema = scalar
+  .object({
+    zookeeper: pod,
+    bookkeeper: pod.meta({ like: "zookeeper" }),
+    broker: pod.meta({ like: "zookeeper" }),
+    proxy: pod.meta({ like: "zookeeper" }),
+    autorecovery: pod.meta({ like: "zookeeper" }),
+    toolset: pod.meta({ like: "zookeeper" }),
+    manager: pod.meta({ like: "zookeeper" }),
+  } satisfies Record<SizedComponent, typeof pod>)
+  .prefault({})
+  .meta({
+    description: "Sizes of the pods, by component.",
+    otherwise:
+      "derived from `cpu` and `memory` of the nodes in the dedicated layout; otherwise the chart's, with more memory for proxy, autorecovery and manager",
+    example: "pulsar:pods:\n  broker:\n    requests: { cpu: 2, memory: 8Gi }\n    heap: 3Gi",
+  });
+
+/** Requests, limits and JVM memory of one pod of a component. An undefined field has the chart's default, which suits a demo. */
+export type PodSize = z.output<typeof pod>;
 export type PodSizes = Record<SizedComponent, PodSize>;
 
 /** The capacity of a node for pods, as Kubernetes quantities (`status.allocatable`). */
-export interface NodeSize {
-  cpu?: string | undefined;
-  memory?: string | undefined;
-}
+export type NodeSize = Pick<StackNode, "cpu" | "memory">;
 
 interface Share {
   /** The role of its nodes in the dedicated layout. */

@@ -1,4 +1,6 @@
 import { createPrivateKey, createPublicKey, hkdfSync } from "node:crypto";
+import { z } from "zod";
+import * as scalar from "./scalars.ts";
 
 /**
  * The keys and tokens of `prepare_helm_release.sh` (chart 2.7.7, pulsarctl), as pure functions of one private key: the same key always gives
@@ -11,6 +13,55 @@ import { createPrivateKey, createPublicKey, hkdfSync } from "node:crypto";
  */
 export const tokenKeys = ["asymmetric", "ecdsa", "symmetric"] as const;
 export type TokenKeys = (typeof tokenKeys)[number];
+
+export const tokensSchema = scalar
+  .object({
+    keys: scalar.oneOf(tokenKeys).default("asymmetric").meta({
+      description: "Signature: asymmetric (RS256), ecdsa (ES256) or symmetric (HS256).",
+      change: "Change `generation` too. A production stack cannot change from or to symmetric.",
+    }),
+    generation: scalar.wholeNumber(1, 100_000).default(1).meta({
+      description: "Number of the key.",
+      change:
+        "The next number creates a new key and new tokens, and restarts brokers, proxies, toolset and manager. All former tokens are refused.",
+    }),
+    roles: scalar
+      .object({
+        broker: scalar.role.default("broker-admin"),
+        proxy: scalar.role.default("proxy-admin"),
+        client: scalar.role.default("admin").describe("The administrators' role."),
+        manager: scalar.role
+          .optional()
+          .meta({ otherwise: "manager-admin; with chart 2.7.7 the manager uses the administrators' token" }),
+      })
+      .prefault({})
+      .describe("Super users."),
+    expires: scalar.date
+      .optional()
+      .meta({ description: "First day (UTC) on which the tokens are refused.", otherwise: "never" }),
+    warnDays: scalar.wholeNumber(0, 3650).default(30).describe("How many days before that day the preview warns."),
+  })
+  .prefault({})
+  .meta({
+    description: "Keys and tokens of the stack.",
+    example: "pulsar:tokens:\n  generation: 2\n  expires: 2027-06-30",
+  });
+
+export const clientsSchema = z
+  .array(
+    scalar.object({
+      role: scalar.role.describe("Role of the application."),
+      expires: scalar.date
+        .optional()
+        .meta({ description: "First day (UTC) on which its token is refused.", otherwise: "`tokens.expires`" }),
+    }),
+    { error: "a list of applications, each with its role" },
+  )
+  .default([])
+  .meta({
+    description: "Applications that get a token and a Secret.",
+    example: "pulsar:clients:\n  - { role: shop-app }",
+  });
 
 /** The claims of a token. */
 export interface Claims {

@@ -3,7 +3,7 @@
  * settings separate pods from their data, and what the message says. The resource VolumeContract checks it at preview.
  */
 import { claimName, type Volume } from "./charts/names.ts";
-import type { PlannedVolume } from "./volumes.ts";
+import type { AcceptedMove, PlannedVolume } from "./volumes.ts";
 
 /** Where the data of a pod is. */
 export interface PodVolumes {
@@ -12,14 +12,6 @@ export interface PodVolumes {
   hostname: string;
   /** By volume: its directory on the node, and the size that its claim requests. */
   claims: Record<string, { path: string; size: string }>;
-}
-
-/** One entry of `pulsar:movedVolumes`: the stack gives up the data of `pod` on node `from`. */
-export interface AcceptedMove {
-  pod: string;
-  from: string;
-  /** The node it starts on, empty. Undefined if the pod is removed. */
-  to?: string | undefined;
 }
 
 export interface VolumeContractArgs {

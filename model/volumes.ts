@@ -1,6 +1,66 @@
 import { posix } from "node:path";
-import type { Placement } from "./layouts/layout.ts";
+import { z } from "zod";
 import { claimName, type Volume } from "./charts/names.ts";
+import type { Placement, StackNode } from "./layouts/layout.ts";
+import * as scalar from "./scalars.ts";
+
+/** An object with a value for each volume. */
+export const perVolume = <T extends z.ZodType>(kind: T) =>
+  scalar.object({
+    "zookeeper-data": kind,
+    "bookie-journal": kind,
+    "bookie-ledgers": kind,
+  } satisfies Record<Volume, T>);
+
+export const volumesSchema = scalar
+  .object({
+    storageClass: scalar
+      .object({
+        name: scalar.name.default("local-storage"),
+        create: scalar.flag.default(true).describe("false: the cluster has it already."),
+      })
+      .prefault({})
+      .describe("StorageClass of volumes and claims."),
+    dataDirectory: scalar.absolutePath
+      .default("/home/pulsar/data")
+      .describe("Directory on each node that holds those volumes that `directories` does not name."),
+    directories: perVolume(scalar.absolutePath.optional())
+      .prefault({})
+      .describe("Directory of each volume on its node."),
+    createDirectories: scalar.flag.default(true).describe("Whether a Job on each node creates the directories."),
+    sizes: scalar
+      .object({
+        "zookeeper-data": scalar.quantity.default("20Gi"),
+        "bookie-journal": scalar.quantity.default("50Gi"),
+        "bookie-ledgers": scalar.quantity.default("50Gi"),
+      })
+      .prefault({})
+      .describe("Size of each volume."),
+  })
+  .prefault({})
+  .meta({
+    description: "Local volumes of ZooKeeper and the bookies.",
+    change: "A change of class, directory or size is refused once there is data.",
+  });
+
+export const movedVolumesSchema = z
+  .array(
+    scalar.object({
+      pod: scalar.dataPod.describe("Pod, such as bookie-1."),
+      from: scalar.name.describe("Node that has its data."),
+      to: scalar.name.optional().meta({ description: "Node it starts on, empty.", otherwise: "the pod is removed" }),
+    }),
+    { error: "a list of {pod, from, to}" },
+  )
+  .default([])
+  .meta({
+    description:
+      "Reviewed moves of pods whose data is given up. Any other change that separates a pod from its data is refused.",
+    example: "pulsar:movedVolumes:\n  - { pod: bookie-1, from: bk-2, to: bk-9 }",
+  });
+
+/** A move of a pod whose data the stack gives up. */
+export type AcceptedMove = z.output<typeof movedVolumesSchema>[number];
 
 /** One local volume: a directory on a node, and its claim. */
 export interface PlannedVolume {
@@ -24,26 +84,17 @@ export interface PlannedVolume {
   request: string;
 }
 
-export interface VolumePlanArgs {
+export interface VolumePlanArgs extends Pick<
+  z.output<typeof volumesSchema>,
+  "dataDirectory" | "directories" | "sizes"
+> {
   release: string;
   /** In the order of the settings. Ordinals are pinned to `placement.nodes`, in that order. */
-  nodes: {
-    name: string;
-    hostname: string;
+  nodes: (StackNode & {
     /** Its setting: `pulsar:nodes[1]`. */
     setting: string;
-    /** Absolute paths on this node; they take precedence over all others. */
-    directories?: Partial<Record<Volume, string>> | undefined;
-    /** Capacities of the volumes on this node, if they differ from `sizes`. */
-    sizes?: Partial<Record<Volume, string>> | undefined;
-  }[];
+  })[];
   placements: Record<"zookeeper" | "bookkeeper", Pick<Placement, "replicas" | "nodes">>;
-  /** Absolute path of the parent directory, the same on every node. */
-  dataDirectory: string;
-  /** Absolute paths, the same on every node, instead of those under the data directory. */
-  directories?: Partial<Record<Volume, string>> | undefined;
-  /** Kubernetes quantities. */
-  sizes: Record<Volume, string>;
 }
 
 /** Directories below the data directory. */
@@ -83,7 +134,7 @@ function directory(
   volume: Volume,
   node: VolumePlanArgs["nodes"][number] | undefined,
 ): Pick<PlannedVolume, "path" | "setting"> {
-  const [own, everywhere] = [node?.directories?.[volume], directories?.[volume]];
+  const [own, everywhere] = [node?.directories?.[volume], directories[volume]];
   if (own !== undefined) return { path: own, setting: `${node?.setting}.directories.${volume}` };
   if (everywhere !== undefined) return { path: everywhere, setting: `pulsar:volumes.directories.${volume}` };
   return { path: `${dataDirectory}/${belowDataDirectory[volume]}`, setting: "pulsar:volumes.dataDirectory" };

@@ -1,12 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Image, Ledgers, PulsarCluster } from "../model/charts/cluster.ts";
-import { inRegistry } from "../model/charts/images.ts";
+import type { Ledgers, PulsarCluster } from "../model/charts/cluster.ts";
+import { type Image, inRegistry } from "../model/charts/images.ts";
 import { chartLine } from "../model/charts/lines.ts";
-import { fullName, type Volume } from "../model/charts/names.ts";
-import { bookieRacks, type NodeRole, type StackNode } from "../model/layouts/layout.ts";
+import { fullName } from "../model/charts/names.ts";
+import { bookieRacks, type NodeRole } from "../model/layouts/layout.ts";
 import { layoutOf } from "../model/layouts/layouts.ts";
 import { amount, type NodeSize, podSizes } from "../model/sizing.ts";
-import type { TenantSettings } from "../model/tenants.ts";
+import { tenantsOf } from "../model/tenants.ts";
 import type { Claims } from "../model/tokens.ts";
 import { planVolumes } from "../model/volumes.ts";
 import { keyOf } from "./faults.ts";
@@ -22,17 +22,9 @@ export interface ClusterSettings {
   kubeconfig?: string | undefined;
 }
 
-/** A node as the settings describe it. */
-export interface SettingsNode extends StackNode, NodeSize {
-  /** Its key, for messages: `pulsar:nodes[1]`. */
-  setting: string;
-  /** The node's own directories and sizes. */
-  directories?: Partial<Record<Volume, string | undefined>> | undefined;
-  sizes?: Partial<Record<Volume, string | undefined>> | undefined;
-}
-
 export const groupNames = ["zookeeper", "bookkeeper", "serving"] as const;
-type NodeGroups = Record<(typeof groupNames)[number], SettingsNode[]>;
+
+export type SettingsNode = ReturnType<typeof completed>;
 
 /** The settings of a stack with everything that follows from them. Secrets are secret outputs. */
 export type Settings = ReturnType<typeof resolve>;
@@ -44,6 +36,7 @@ export function resolve(given: Parsed, cluster: ClusterSettings) {
     plain;
   const { chart, clients, layout: layoutName, managerDatabase, networkPolicies, registry, release, tokens } = settings;
   const line = chartLine(chart.version);
+  const { clusterName } = given.values;
   const production = (environment ?? (layoutName === "dedicated" ? "production" : "test")) === "production";
 
   const nodeGroups = nodeGroupsOf(given);
@@ -111,7 +104,7 @@ export function resolve(given: Parsed, cluster: ClusterSettings) {
     tokens: { ...tokens, roles },
     /** The claims of the tokens. */
     claims,
-    tenants: tenantsOf(given),
+    tenants: tenantsOf(given, typeof clusterName === "string" ? clusterName : fullName(release)),
     networkPolicies: {
       ...networkPolicies,
       enabled: networkPolicies.enabled ?? production,
@@ -137,7 +130,7 @@ export function resolve(given: Parsed, cluster: ClusterSettings) {
 }
 
 /** CPU and memory of a group apply to each of its nodes that has none of its own. */
-function nodeGroupsOf({ nodeGroups }: Pick<Parsed, "nodeGroups">): NodeGroups {
+function nodeGroupsOf({ nodeGroups }: Pick<Parsed, "nodeGroups">) {
   const nodes = (group: (typeof groupNames)[number]) => {
     const { cpu, memory, nodes } = nodeGroups[group];
     return nodes.map((node, i) =>
@@ -147,31 +140,9 @@ function nodeGroupsOf({ nodeGroups }: Pick<Parsed, "nodeGroups">): NodeGroups {
   return { zookeeper: nodes("zookeeper"), bookkeeper: nodes("bookkeeper"), serving: nodes("serving") };
 }
 
-function completed(node: Parsed["nodes"][number], path: PropertyKey[]): SettingsNode {
+/** A node with its host name, and its key for messages: `pulsar:nodes[1]`. */
+function completed(node: Parsed["nodes"][number], path: PropertyKey[]) {
   return { ...node, hostname: node.hostname ?? node.name, setting: keyOf(path) };
-}
-
-/** The tenants with their defaults. By default a tenant may use the stack's cluster, which the chart names after the release. */
-function tenantsOf({ tenants, adoptedTenants, release, values }: Parsed): TenantSettings[] {
-  const cluster = typeof values["clusterName"] === "string" ? values["clusterName"] : fullName(release);
-  /** An entry applies to everything in what it names. */
-  const adoption = (...path: string[]) =>
-    path.some((_, i) => adoptedTenants.includes(path.slice(0, i + 1).join("/"))) ? { adopt: true } : {};
-  return tenants.map(({ adminRoles = [], allowedClusters = [cluster], namespaces, ...tenant }) => ({
-    ...tenant,
-    ...adoption(tenant.name),
-    adminRoles,
-    allowedClusters,
-    namespaces: namespaces.map((namespace) => ({
-      ...namespace,
-      ...adoption(tenant.name, namespace.name),
-      topics: namespace.topics.map((topic) => ({
-        ...topic,
-        ...adoption(tenant.name, namespace.name, topic.name),
-        partitions: topic.partitions ?? 0,
-      })),
-    })),
-  }));
 }
 
 /** Whether brokers run functions: the default of the chart line, unless the chart values set it. */

@@ -1,174 +1,19 @@
 import { z } from "zod";
-import { chartLine, defaultChartVersion, supportedChartVersions } from "../model/charts/lines.ts";
-import type { Volume } from "../model/charts/names.ts";
+import { defaultChartVersion, supportedChartVersions } from "../model/charts/lines.ts";
+import { ingressSchema } from "../model/ingress.ts";
+import { nodeGroupsSchema, nodeLabelSchema, nodesSchema, nodeTaintSchema } from "../model/layouts/layout.ts";
 import { layoutNames } from "../model/layouts/layouts.ts";
 import { supportedManagerVersions } from "../model/managerSchemas/index.ts";
-import type { SizedComponent } from "../model/sizing.ts";
-import { tokenKeys } from "../model/tokens.ts";
+import { networkPoliciesSchema } from "../model/network/policies.ts";
+import * as scalar from "../model/scalars.ts";
+import { podsSchema } from "../model/sizing.ts";
+import { adoptedTenantsSchema, tenantsSchema } from "../model/tenants.ts";
+import { clientsSchema, tokensSchema } from "../model/tokens.ts";
+import { movedVolumesSchema, volumesSchema } from "../model/volumes.ts";
 import { dockerConfig } from "./pullCredentials.ts";
-import * as scalar from "./scalars.ts";
 
-declare module "zod" {
-  interface GlobalMeta {
-    /** What a change of the value does to running data or pods. */
-    change?: string;
-    /** A part of a stack file that shows the setting, in YAML. */
-    example?: string;
-    /** The default in words, where it depends on other settings. */
-    otherwise?: string;
-    /** The setting whose fields these are too: they are described there. */
-    like?: string;
-  }
-}
-
-const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
-  z.enum(values, { error: `one of ${values.join(", ")}` });
-const anyOf = (values: readonly string[]) => ({ error: `a list of ${values.join(", ")}` });
-/** The actions of all chart lines; `tenantFaults` checks those of the stack's own line. */
-const everyAction = [...new Set(supportedChartVersions.flatMap((version) => chartLine(version).actions))] as [
-  string,
-  ...string[],
-];
-const { flag } = scalar;
-const object = <T extends z.core.$ZodLooseShape>(shape: T) =>
-  z.strictObject(shape, {
-    error: ({ code }) =>
-      `${code === "unrecognized_keys" ? "one of" : "an object with"} ${Object.keys(shape).join(", ")}`,
-  });
+const { flag, object, oneOf } = scalar;
 const minutes = scalar.wholeNumber(1, 1440);
-const pemFile = z.string({ error: "the path of a PEM file" }).min(1, { error: "the path of a PEM file" });
-
-const perVolume = <T extends z.ZodType>(kind: T) =>
-  object({
-    "zookeeper-data": kind,
-    "bookie-journal": kind,
-    "bookie-ledgers": kind,
-  } satisfies Record<Volume, T>);
-
-const cpuOffered = scalar.cpu.optional();
-const memoryOffered = scalar.quantity.optional();
-const nodeList = z.array(
-  object({
-    name: scalar.name.describe("Name of the node (`kubectl get nodes`)."),
-    hostname: scalar.kubernetesLabelValue.optional().meta({
-      description: "The node's label `kubernetes.io/hostname`.",
-      otherwise: "its name",
-      change: "Its volumes are pinned to the label: a change with data is refused.",
-    }),
-    zone: scalar.kubernetesLabelValue
-      .refine((zone) => zone !== "", { error: "a zone's name" })
-      .optional()
-      .describe("Zone. Brokers and proxies are spread over zones."),
-    rack: scalar.rack.optional().meta({ description: "Rack of the node's bookie.", otherwise: "its zone" }),
-    cpu: cpuOffered.meta({ description: "CPU that the node offers, in cores.", otherwise: "16 in a rehearsal" }),
-    memory: memoryOffered.meta({ description: "Memory that the node offers.", otherwise: "64Gi in a rehearsal" }),
-    directories: perVolume(scalar.absolutePath.optional())
-      .optional()
-      .meta({ description: "The node's own directories, by volume.", otherwise: "`volumes.directories`" }),
-    sizes: perVolume(scalar.quantity.optional())
-      .optional()
-      .meta({ description: "The node's own volume sizes.", otherwise: "`volumes.sizes`" }),
-  }),
-  { error: "a list of nodes, each with its name" },
-);
-const group = {
-  nodes: nodeList.default([]).meta({ description: "The group's nodes, in order.", like: "pulsar:nodes" }),
-  cpu: cpuOffered.describe("CPU that each node offers, unless the node says otherwise."),
-  memory: memoryOffered.describe("Memory that each node offers, unless the node says otherwise."),
-};
-
-const exposure = object({
-  host: scalar.hostName.describe("Host name."),
-  tlsSecret: scalar.name.optional().describe("Secret with the certificate."),
-});
-
-const quantities = object({ cpu: scalar.cpu.optional(), memory: scalar.quantity.optional() });
-const pod = object({
-  requests: quantities.optional().describe("What the scheduler reserves."),
-  limits: quantities.optional().describe("What the container may use at most."),
-  heap: scalar.quantity.optional().describe("Heap of the JVM."),
-  direct: scalar.quantity.optional().describe("Direct memory of the JVM."),
-  priorityClass: scalar.name.optional().describe("PriorityClass of the pod."),
-}).prefault({});
-
-const aClient = "{namespace: shop} or {cidr: 10.20.0.0/16}";
-const someClients = `a list of clients that may reach the proxies, each ${aClient}, or remove it to allow everybody`;
-const permissions = z
-  .array(
-    object({
-      role: scalar.anyRole.describe("Role: the `sub` of its token."),
-      actions: z
-        .array(oneOf(everyAction), anyOf(everyAction))
-        .min(1, anyOf(everyAction))
-        .describe("`packages` is not known to chart 2.7.7."),
-    }),
-    {
-      error: "a list of permissions, each {role, actions}",
-    },
-  )
-  .default([])
-  .describe("What roles may do here. A role has exactly the actions listed.");
-/** Pulsar stores these as signed 32-bit integers. */
-const largest = 2 ** 31 - 1;
-const limit = scalar.wholeNumber(-1, largest);
-const retention = object({ minutes: limit, megabytes: limit })
-  .refine(({ minutes, megabytes }) => (minutes === 0) === (megabytes === 0), {
-    error: "0 for both (nothing is kept) or for neither; -1 means no limit",
-  })
-  .optional()
-  .meta({
-    description: "How long, and how much of, acknowledged messages are kept. -1: without limit.",
-    otherwise: "not managed",
-  });
-const create = (what: string) =>
-  flag.default(true).describe(`Whether the stack creates the ${what}. false: it must exist and is left alone.`);
-const topic = object({
-  name: scalar.topicName.describe("Name of the topic."),
-  create: create("topic"),
-  partitions: scalar.wholeNumber(0, 10_000).optional().meta({
-    description: "Number of partitions. 0: not partitioned.",
-    otherwise: "0",
-    change: "The number can only grow.",
-  }),
-  permissions,
-});
-const pulsarNamespace = object({
-  name: scalar.pulsarName.describe("Name of the namespace."),
-  create: create("namespace"),
-  deleteData: flag.default(false).describe("Whether topics that hold messages may be deleted."),
-  messageTtlSeconds: scalar
-    .wholeNumber(0, largest)
-    .optional()
-    .meta({ description: "Time to live of messages, in seconds.", otherwise: "not managed" }),
-  retention,
-  permissions,
-  topics: z
-    .array(topic, { error: "a list of topics, each with its name" })
-    .default([])
-    .describe("Topics in the namespace."),
-});
-const tenant = object({
-  name: scalar.pulsarName.describe("Name of the tenant."),
-  create: create("tenant"),
-  adminRoles: z
-    .array(scalar.anyRole, { error: "a list of roles" })
-    .optional()
-    .meta({ description: "Roles that administer the tenant.", otherwise: "none" }),
-  allowedClusters: z
-    .array(scalar.pulsarName, { error: "a list of clusters" })
-    .min(1, { error: "at least one cluster" })
-    .optional()
-    .meta({ description: "Clusters that the tenant may use.", otherwise: "this cluster" }),
-  namespaces: z
-    .array(pulsarNamespace, { error: "a list of namespaces, each with its name" })
-    .default([])
-    .describe("Namespaces of the tenant."),
-});
-
-/** What an entry of `adoptedTenants` names, with everything that the settings state in it. */
-export const adoptable =
-  "the path of a tenant, namespace or topic in pulsar:tenants, such as shop, shop/orders or shop/orders/created";
-
 /** Settings that hold secrets. Each must be encrypted, and no other may be. */
 const secrets = {
   imagePullCredentials: dockerConfig.optional().meta({
@@ -205,51 +50,10 @@ export const schema = object({
       "production protects volumes, keys, tokens and database, refuses `pulumi destroy`, and refuses risky settings. test does none of this.",
     otherwise: "production with the dedicated layout, test with the mixed one",
   }),
-  nodes: nodeList.default([]).meta({
-    description: "Nodes of the mixed layout, in order: ZooKeeper i and bookie i run on node i.",
-    otherwise: "required with the mixed layout",
-    change: "New nodes go at the end. A change that would separate a pod from its data is refused.",
-    example:
-      "pulsar:nodes:\n  - name: node1\n  - { name: node2, zone: b, directories: { bookie-journal: /mnt/journal } }",
-  }),
-  nodeGroups: object({
-    zookeeper: object(group).prefault({}).describe("Nodes of ZooKeeper."),
-    bookkeeper: object(group).prefault({}).describe("Nodes of the bookies: bookie i runs on node i."),
-    serving: object({
-      ...group,
-      untainted: scalar
-        .wholeNumber(1, 5000)
-        .optional()
-        .describe("Instead of `nodes`: how many other nodes without a taint the cluster has."),
-    })
-      .prefault({})
-      .describe("Nodes of everything else."),
-  })
-    .prefault({})
-    .meta({
-      description: "Nodes of the dedicated layout.",
-      otherwise: "required with the dedicated layout",
-      change: "New nodes go at the end of their group. A change that would separate a pod from its data is refused.",
-      example:
-        "pulsar:nodeGroups:\n  bookkeeper:\n    cpu: 16\n    memory: 64Gi\n    nodes:\n      - { name: bk-1, zone: a }",
-    }),
-  nodeLabel: object({
-    key: scalar.kubernetesLabelKey.default("node-role.kubernetes.io/pulsar"),
-    value: scalar.kubernetesLabelValue.default("pulsar"),
-  })
-    .prefault({})
-    .describe(
-      "Label that the stack puts on every node and that every pod selects. In the dedicated layout the group's name follows the value.",
-    ),
-  nodeTaint: object({
-    key: scalar.kubernetesLabelKey.default("dedicated"),
-    value: scalar.kubernetesLabelValue.default("pulsar"),
-    effect: oneOf(["NoSchedule", "PreferNoSchedule", "NoExecute"]).default("NoSchedule"),
-  })
-    .prefault({})
-    .describe(
-      "Taint that the stack puts on every node and that every pod tolerates. In the dedicated layout the group's name follows the value.",
-    ),
+  nodes: nodesSchema,
+  nodeGroups: nodeGroupsSchema,
+  nodeLabel: nodeLabelSchema,
+  nodeTaint: nodeTaintSchema,
   clusterHasOtherNodes: flag
     .default(false)
     .describe("Whether the cluster has other nodes. The rehearsal then simulates one, without a taint."),
@@ -301,51 +105,8 @@ export const schema = object({
   })
     .prefault({})
     .describe("Images. A digest may follow the tag (`@sha256:...`)."),
-  tokens: object({
-    keys: oneOf(tokenKeys).default("asymmetric").meta({
-      description: "Signature: asymmetric (RS256), ecdsa (ES256) or symmetric (HS256).",
-      change: "Change `generation` too. A production stack cannot change from or to symmetric.",
-    }),
-    generation: scalar.wholeNumber(1, 100_000).default(1).meta({
-      description: "Number of the key.",
-      change:
-        "The next number creates a new key and new tokens, and restarts brokers, proxies, toolset and manager. All former tokens are refused.",
-    }),
-    roles: object({
-      broker: scalar.role.default("broker-admin"),
-      proxy: scalar.role.default("proxy-admin"),
-      client: scalar.role.default("admin").describe("The administrators' role."),
-      manager: scalar.role
-        .optional()
-        .meta({ otherwise: "manager-admin; with chart 2.7.7 the manager uses the administrators' token" }),
-    })
-      .prefault({})
-      .describe("Super users."),
-    expires: scalar.date
-      .optional()
-      .meta({ description: "First day (UTC) on which the tokens are refused.", otherwise: "never" }),
-    warnDays: scalar.wholeNumber(0, 3650).default(30).describe("How many days before that day the preview warns."),
-  })
-    .prefault({})
-    .meta({
-      description: "Keys and tokens of the stack.",
-      example: "pulsar:tokens:\n  generation: 2\n  expires: 2027-06-30",
-    }),
-  clients: z
-    .array(
-      object({
-        role: scalar.role.describe("Role of the application."),
-        expires: scalar.date
-          .optional()
-          .meta({ description: "First day (UTC) on which its token is refused.", otherwise: "`tokens.expires`" }),
-      }),
-      { error: "a list of applications, each with its role" },
-    )
-    .default([])
-    .meta({
-      description: "Applications that get a token and a Secret.",
-      example: "pulsar:clients:\n  - { role: shop-app }",
-    }),
+  tokens: tokensSchema,
+  clients: clientsSchema,
   replicas: object({
     zookeeper: scalar.replicas.optional().meta({ otherwise: "3; in the dedicated layout one per node" }),
     bookkeeper: scalar.replicas.optional().meta({ otherwise: "3; in the dedicated layout one per node" }),
@@ -367,64 +128,9 @@ export const schema = object({
   })
     .prefault({})
     .meta({ description: "Quorums that brokers write ledgers with.", change: "Applies to new ledgers." }),
-  pods: object({
-    zookeeper: pod,
-    bookkeeper: pod.meta({ like: "zookeeper" }),
-    broker: pod.meta({ like: "zookeeper" }),
-    proxy: pod.meta({ like: "zookeeper" }),
-    autorecovery: pod.meta({ like: "zookeeper" }),
-    toolset: pod.meta({ like: "zookeeper" }),
-    manager: pod.meta({ like: "zookeeper" }),
-  } satisfies Record<SizedComponent, typeof pod>)
-    .prefault({})
-    .meta({
-      description: "Sizes of the pods, by component.",
-      otherwise:
-        "derived from `cpu` and `memory` of the nodes in the dedicated layout; otherwise the chart's, with more memory for proxy, autorecovery and manager",
-      example: "pulsar:pods:\n  broker:\n    requests: { cpu: 2, memory: 8Gi }\n    heap: 3Gi",
-    }),
-  volumes: object({
-    storageClass: object({
-      name: scalar.name.default("local-storage"),
-      create: flag.default(true).describe("false: the cluster has it already."),
-    })
-      .prefault({})
-      .describe("StorageClass of volumes and claims."),
-    dataDirectory: scalar.absolutePath
-      .default("/home/pulsar/data")
-      .describe("Directory on each node that holds those volumes that `directories` does not name."),
-    directories: perVolume(scalar.absolutePath.optional())
-      .prefault({})
-      .describe("Directory of each volume on its node."),
-    createDirectories: flag.default(true).describe("Whether a Job on each node creates the directories."),
-    sizes: object({
-      "zookeeper-data": scalar.quantity.default("20Gi"),
-      "bookie-journal": scalar.quantity.default("50Gi"),
-      "bookie-ledgers": scalar.quantity.default("50Gi"),
-    })
-      .prefault({})
-      .describe("Size of each volume."),
-  })
-    .prefault({})
-    .meta({
-      description: "Local volumes of ZooKeeper and the bookies.",
-      change: "A change of class, directory or size is refused once there is data.",
-    }),
-  movedVolumes: z
-    .array(
-      object({
-        pod: scalar.dataPod.describe("Pod, such as bookie-1."),
-        from: scalar.name.describe("Node that has its data."),
-        to: scalar.name.optional().meta({ description: "Node it starts on, empty.", otherwise: "the pod is removed" }),
-      }),
-      { error: "a list of {pod, from, to}" },
-    )
-    .default([])
-    .meta({
-      description:
-        "Reviewed moves of pods whose data is given up. Any other change that separates a pod from its data is refused.",
-      example: "pulsar:movedVolumes:\n  - { pod: bookie-1, from: bk-2, to: bk-9 }",
-    }),
+  pods: podsSchema,
+  volumes: volumesSchema,
+  movedVolumes: movedVolumesSchema,
   manager: object({ user: scalar.loginName.default("admin").describe("Login name.") })
     .prefault({})
     .describe("The login to Pulsar Manager."),
@@ -436,7 +142,7 @@ export const schema = object({
     tls: oneOf(["disable", "require", "verify-full"])
       .default("require")
       .describe("TLS to the server. Production refuses disable."),
-    tlsCaFile: pemFile.optional().describe("CA that the server's certificate is checked against."),
+    tlsCaFile: scalar.pemFile.optional().describe("CA that the server's certificate is checked against."),
     create: flag.default(true).describe("Whether the stack creates role and database. false: they exist."),
     deleteData: flag.default(false).describe("Whether `pulumi destroy` drops role, database and tables."),
     admin: object({
@@ -459,29 +165,7 @@ export const schema = object({
     })
     .prefault({} as never)
     .describe("PostgreSQL database of Pulsar Manager."),
-  networkPolicies: object({
-    enabled: flag
-      .optional()
-      .meta({ description: "Whether there is a NetworkPolicy for each component.", otherwise: "true in production" }),
-    clients: z
-      .array(z.union([object({ namespace: scalar.label }), object({ cidr: scalar.cidr })], { error: aClient }), {
-        error: someClients,
-      })
-      .min(1, { error: someClients })
-      .optional()
-      .meta({ description: "Who may reach the proxies, each `{namespace}` or `{cidr}`.", otherwise: "everybody" }),
-    ingressController: scalar.label
-      .optional()
-      .meta({ description: "Namespace of the Ingress controller.", otherwise: "it reaches nothing" }),
-    monitoring: scalar.label
-      .optional()
-      .meta({ description: "Namespace of Prometheus.", otherwise: "it reaches nothing" }),
-  })
-    .prefault({})
-    .meta({
-      description: "NetworkPolicies of the components; see docs/network.md.",
-      example: "pulsar:networkPolicies:\n  clients: [{ namespace: shop }]\n  ingressController: ingress-nginx",
-    }),
+  networkPolicies: networkPoliciesSchema,
   monitoring: object({
     podMonitors: flag.default(false).describe("Whether there is a PodMonitor for each component with metrics."),
     interval: scalar.duration.default("60s").describe("How often Prometheus scrapes each pod."),
@@ -492,44 +176,18 @@ export const schema = object({
   })
     .prefault({})
     .describe("PodMonitors (monitoring.coreos.com/v1) for the Prometheus operator."),
-  tenants: z.array(tenant, { error: "a list of tenants, each with its name" }).default([]).meta({
-    description: "Tenants, namespaces, topics and permissions in Pulsar; see docs/tenants.md.",
-    example:
-      "pulsar:tenants:\n  - name: shop\n    namespaces:\n      - name: orders\n        topics: [{ name: created, partitions: 3 }]",
-  }),
-  adoptedTenants: z
-    .array(z.string({ error: adoptable }), { error: `a list, each ${adoptable}` })
-    .default([])
-    .describe(
-      "Paths in `tenants` (shop, shop/orders, shop/orders/created) of what this stack created before a destroy. The next `up` takes over what exists and creates what does not. Remove the entries afterwards.",
-    ),
+  tenants: tenantsSchema,
+  adoptedTenants: adoptedTenantsSchema,
   adminApi: object({
     address: scalar.httpAddress.optional().meta({
       description: "Address of the admin API from where Pulumi runs.",
       otherwise: "a port-forward to a proxy",
     }),
-    caFile: pemFile.optional().describe("CA to trust there."),
+    caFile: scalar.pemFile.optional().describe("CA to trust there."),
   })
     .prefault({})
     .describe("How Pulumi reaches Pulsar's admin API."),
-  ingress: object({
-    className: scalar.name.optional().meta({ description: "IngressClass.", otherwise: "the cluster's default class" }),
-    clusterIssuer: scalar.name.optional().describe("cert-manager ClusterIssuer that creates the certificates."),
-    issuer: scalar.name.optional().describe("cert-manager Issuer that creates the certificates."),
-    annotations: z
-      .record(scalar.kubernetesLabelKey, scalar.unquotedText("a text"), {
-        error: "an object of annotations, each a text",
-      })
-      .default({})
-      .describe("Annotations for the controller."),
-    manager: exposure.optional().describe("Pulsar Manager."),
-    admin: exposure.optional().describe("The HTTP admin API, served by the proxies."),
-  })
-    .prefault({})
-    .meta({
-      description: "Access from outside the cluster by host name. Without a host there is no Ingress.",
-      example: "pulsar:ingress:\n  clusterIssuer: letsencrypt\n  manager: { host: pulsar-manager.example.com }",
-    }),
+  ingress: ingressSchema,
   smokeTest: flag
     .default(true)
     .describe(

@@ -1,6 +1,7 @@
 import type { Add } from "./faults.ts";
 import type { Settings } from "./resolve.ts";
-import { adoptable, type Parsed } from "./schema.ts";
+import { adoptable } from "../model/tenants.ts";
+import type { Parsed } from "./schema.ts";
 
 type Path = PropertyKey[];
 type Permissions = Parsed["tenants"][number]["namespaces"][number]["permissions"];

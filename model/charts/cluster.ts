@@ -1,5 +1,6 @@
 import type { Component, Placement } from "../layouts/layout.ts";
 import type { PodSizes } from "../sizing.ts";
+import type { Image } from "./images.ts";
 import type { ChartObjects, Volume } from "./names.ts";
 
 /** Chart values: plain data and never a secret, because `helm get values` shows them to everybody who may read the namespace. */
@@ -7,15 +8,6 @@ export interface Values {
   [key: string]: Value;
 }
 export type Value = string | number | boolean | null | Value[] | Values;
-
-export interface Image {
-  /** Including the registry, if any. */
-  repository: string;
-  /** A version, without digest: it determines the database schema. */
-  tag: string;
-  /** `sha256:` and 64 digits; pods then ask for exactly this image, whatever the tag points to. */
-  digest?: string | undefined;
-}
 
 /** A key of a Secret in the release's namespace. */
 export interface SecretRef {

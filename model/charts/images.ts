@@ -1,4 +1,8 @@
-import type { Image } from "./cluster.ts";
+import type { z } from "zod";
+import type * as scalar from "../scalars.ts";
+
+/** An image; its repository includes the registry, if any. The tag without digest determines the database schema. */
+export type Image = z.output<typeof scalar.image>;
 
 /** The image reference of a pod: `repository:tag`, followed by `@sha256:...` if the image is pinned. */
 export function imageRef(image: Image): string {

@@ -1,7 +1,96 @@
+import { z } from "zod";
+import * as scalar from "../scalars.ts";
+import { perVolume } from "../volumes.ts";
+
 /**
  * A layout decides which node runs which part of Pulsar: a pure function from the node list to a `Layout`. NodePlan registers its labels and
  * taints, the chart values use its placements, and the rehearsal checks them.
  */
+
+const cpuOffered = scalar.cpu.optional();
+const memoryOffered = scalar.quantity.optional();
+const nodeList = z.array(
+  scalar.object({
+    name: scalar.name.describe("Name of the node (`kubectl get nodes`)."),
+    hostname: scalar.kubernetesLabelValue.optional().meta({
+      description: "The node's label `kubernetes.io/hostname`.",
+      otherwise: "its name",
+      change: "Its volumes are pinned to the label: a change with data is refused.",
+    }),
+    zone: scalar.kubernetesLabelValue
+      .refine((zone) => zone !== "", { error: "a zone's name" })
+      .optional()
+      .describe("Zone. Brokers and proxies are spread over zones."),
+    rack: scalar.rack.optional().meta({ description: "Rack of the node's bookie.", otherwise: "its zone" }),
+    cpu: cpuOffered.meta({ description: "CPU that the node offers, in cores.", otherwise: "16 in a rehearsal" }),
+    memory: memoryOffered.meta({ description: "Memory that the node offers.", otherwise: "64Gi in a rehearsal" }),
+    directories: perVolume(scalar.absolutePath.optional())
+      .optional()
+      .meta({ description: "The node's own directories, by volume.", otherwise: "`volumes.directories`" }),
+    sizes: perVolume(scalar.quantity.optional())
+      .optional()
+      .meta({ description: "The node's own volume sizes.", otherwise: "`volumes.sizes`" }),
+  }),
+  { error: "a list of nodes, each with its name" },
+);
+const group = {
+  nodes: nodeList.default([]).meta({ description: "The group's nodes, in order.", like: "pulsar:nodes" }),
+  cpu: cpuOffered.describe("CPU that each node offers, unless the node says otherwise."),
+  memory: memoryOffered.describe("Memory that each node offers, unless the node says otherwise."),
+};
+
+export const nodesSchema = nodeList.default([]).meta({
+  description: "Nodes of the mixed layout, in order: ZooKeeper i and bookie i run on node i.",
+  otherwise: "required with the mixed layout",
+  change: "New nodes go at the end. A change that would separate a pod from its data is refused.",
+  example:
+    "pulsar:nodes:\n  - name: node1\n  - { name: node2, zone: b, directories: { bookie-journal: /mnt/journal } }",
+});
+
+export const nodeGroupsSchema = scalar
+  .object({
+    zookeeper: scalar.object(group).prefault({}).describe("Nodes of ZooKeeper."),
+    bookkeeper: scalar.object(group).prefault({}).describe("Nodes of the bookies: bookie i runs on node i."),
+    serving: scalar
+      .object({
+        ...group,
+        untainted: scalar
+          .wholeNumber(1, 5000)
+          .optional()
+          .describe("Instead of `nodes`: how many other nodes without a taint the cluster has."),
+      })
+      .prefault({})
+      .describe("Nodes of everything else."),
+  })
+  .prefault({})
+  .meta({
+    description: "Nodes of the dedicated layout.",
+    otherwise: "required with the dedicated layout",
+    change: "New nodes go at the end of their group. A change that would separate a pod from its data is refused.",
+    example:
+      "pulsar:nodeGroups:\n  bookkeeper:\n    cpu: 16\n    memory: 64Gi\n    nodes:\n      - { name: bk-1, zone: a }",
+  });
+
+export const nodeLabelSchema = scalar
+  .object({
+    key: scalar.kubernetesLabelKey.default("node-role.kubernetes.io/pulsar"),
+    value: scalar.kubernetesLabelValue.default("pulsar"),
+  })
+  .prefault({})
+  .describe(
+    "Label that the stack puts on every node and that every pod selects. In the dedicated layout the group's name follows the value.",
+  );
+
+export const nodeTaintSchema = scalar
+  .object({
+    key: scalar.kubernetesLabelKey.default("dedicated"),
+    value: scalar.kubernetesLabelValue.default("pulsar"),
+    effect: scalar.oneOf(["NoSchedule", "PreferNoSchedule", "NoExecute"]).default("NoSchedule"),
+  })
+  .prefault({})
+  .describe(
+    "Taint that the stack puts on every node and that every pod tolerates. In the dedicated layout the group's name follows the value.",
+  );
 
 /** Everything that the chart runs; `init` stands for the init Jobs. */
 export const components = [
@@ -16,12 +105,8 @@ export const components = [
 ] as const;
 export type Component = (typeof components)[number];
 
-/** A Kubernetes taint. `effect` as in `Node.spec.taints`. */
-export interface Taint {
-  key: string;
-  value: string;
-  effect: "NoSchedule" | "PreferNoSchedule" | "NoExecute";
-}
+/** A Kubernetes taint. */
+export type Taint = z.output<typeof nodeTaintSchema>;
 
 /** A Kubernetes toleration of exactly one taint. */
 export interface Toleration extends Taint {
@@ -31,17 +116,8 @@ export interface Toleration extends Taint {
 /** The purpose of a node: one of the dedicated groups, or everything. */
 export type NodeRole = "zookeeper" | "bookkeeper" | "serving" | "everything";
 
-/** A node of the stack's configuration. */
-export interface StackNode {
-  /** `metadata.name` of the Node. */
-  name: string;
-  /** The node's `kubernetes.io/hostname` label; local volumes are pinned to it. */
-  hostname: string;
-  /** Failure domain: a data centre, a room, a power supply. */
-  zone?: string | undefined;
-  /** BookKeeper places the copies of a ledger in different racks. @default the zone */
-  rack?: string | undefined;
-}
+/** A node of the stack's configuration, with its `kubernetes.io/hostname` label: local volumes are pinned to it. */
+export type StackNode = Omit<z.output<typeof nodesSchema>[number], "hostname"> & { hostname: string };
 
 /** A node of the cluster that the stack labels and taints. */
 export interface PlannedNode extends StackNode {

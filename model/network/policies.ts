@@ -1,23 +1,51 @@
+import { z } from "zod";
+import * as scalar from "../scalars.ts";
 import type { Flow, ExternalPeer, OwnComponent } from "./flows.ts";
 
 /** Network policies from the table of flows, in the terms of networking.k8s.io/v1. */
 
-/** The peers outside the stack that the settings allow, and the port of the manager's database. */
-export interface NetworkAccess {
-  /** Who may connect to the proxies. @default everybody: they require tokens */
-  clients?: Client[] | undefined;
+const aClient = "{namespace: shop} or {cidr: 10.20.0.0/16}";
+const someClients = `a list of clients that may reach the proxies, each ${aClient}, or remove it to allow everybody`;
+export const networkPoliciesSchema = scalar
+  .object({
+    enabled: scalar.flag
+      .optional()
+      .meta({ description: "Whether there is a NetworkPolicy for each component.", otherwise: "true in production" }),
+    clients: z
+      .array(
+        z.union([scalar.object({ namespace: scalar.label }), scalar.object({ cidr: scalar.cidr })], { error: aClient }),
+        {
+          error: someClients,
+        },
+      )
+      .min(1, { error: someClients })
+      .optional()
+      .meta({ description: "Who may reach the proxies, each `{namespace}` or `{cidr}`.", otherwise: "everybody" }),
+    ingressController: scalar.label
+      .optional()
+      .meta({ description: "Namespace of the Ingress controller.", otherwise: "it reaches nothing" }),
+    monitoring: scalar.label
+      .optional()
+      .meta({ description: "Namespace of Prometheus.", otherwise: "it reaches nothing" }),
+  })
+  .prefault({})
+  .meta({
+    description: "NetworkPolicies of the components; see docs/network.md.",
+    example: "pulsar:networkPolicies:\n  clients: [{ namespace: shop }]\n  ingressController: ingress-nginx",
+  });
+
+type NetworkPolicySettings = z.output<typeof networkPoliciesSchema>;
+
+/** The peers outside the stack that the settings allow. */
+export interface NetworkAccess extends Omit<NetworkPolicySettings, "enabled"> {
   /** Whether the brokers run functions in pods. */
   functions: boolean;
-  /** Namespace of the ingress controller. @default nobody */
-  ingressController?: string | undefined;
-  /** Namespace of Prometheus. @default nobody */
-  monitoring?: string | undefined;
-  /** The port on which its pods or its host listen. */
+  /** The port of the manager's database. */
   databasePort: number;
 }
 
 /** All pods of a namespace, or an address range. */
-export type Client = { namespace: string } | { cidr: string };
+export type Client = NonNullable<NetworkPolicySettings["clients"]>[number];
 
 export interface LabelSelector {
   matchLabels?: Record<string, string>;

@@ -1,8 +1,7 @@
 /** The images and the chart to copy for an installation without internet access. */
 import { posix } from "node:path";
 import { stringify } from "yaml";
-import type { Image } from "../../model/charts/cluster.ts";
-import { imageRef, publicName, stackImages } from "../../model/charts/images.ts";
+import { type Image, imageRef, publicName, stackImages } from "../../model/charts/images.ts";
 import type { Settings } from "../../settings/resolve.ts";
 import { RehearsalError } from "../engine/fault.ts";
 import { alignColumns } from "./rows.ts";

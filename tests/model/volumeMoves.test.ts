@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { breaches, contractOf, refusal, type AcceptedMove, type VolumeContractArgs } from "../../model/volumeMoves.ts";
-import { planVolumes } from "../../model/volumes.ts";
+import { breaches, contractOf, refusal, type VolumeContractArgs } from "../../model/volumeMoves.ts";
+import { type AcceptedMove, planVolumes } from "../../model/volumes.ts";
 
 interface Cluster {
   zookeeper?: string[];
@@ -23,7 +23,7 @@ function contract({
   ...disks
 }: Cluster): VolumeContractArgs {
   const placement = (nodes: string[]) => ({ replicas: nodes.length, nodes });
-  const { hostnames = {}, directories, journal = "50Gi" } = disks;
+  const { hostnames = {}, directories = {}, journal = "50Gi" } = disks;
   const volumes = planVolumes({
     release,
     nodes: [...zookeeper, ...bookies].map((name, i) => ({

@@ -21,7 +21,15 @@ function plan(
     replicas: { ...replicas, zookeeper, bookkeeper },
   };
   const { placements } = mixedLayout(args);
-  return planVolumes({ release, nodes: args.nodes, placements, dataDirectory: "/data", sizes, ...more });
+  return planVolumes({
+    release,
+    nodes: args.nodes,
+    placements,
+    dataDirectory: "/data",
+    directories: {},
+    sizes,
+    ...more,
+  });
 }
 
 describe("planVolumes", () => {

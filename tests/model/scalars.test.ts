@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { z } from "zod";
-import * as scalar from "../../settings/scalars.ts";
+import * as scalar from "../../model/scalars.ts";
 
 const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
 const long = (length: number) => "a".repeat(length);

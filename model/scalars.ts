@@ -1,10 +1,32 @@
 import { z } from "zod";
-import { maxLabelLength } from "../model/charts/names.ts";
+import { maxLabelLength } from "./charts/names.ts";
 
-/**
- * The kinds of value the settings are made of. Each carries, as its message, what is allowed: the fault a user reads is put together from the
- * key, what was found and that message (see faults.ts).
- */
+declare module "zod" {
+  interface GlobalMeta {
+    /** What a change of the value does to running data or pods. */
+    change?: string;
+    /** A part of a stack file that shows the setting, in YAML. */
+    example?: string;
+    /** The default in words, where it depends on other settings. */
+    otherwise?: string;
+    /** The setting whose fields these are too: they are described there. */
+    like?: string;
+  }
+}
+
+/** The kinds of value in the settings. The message of each says what it allows; settings/faults.ts makes faults of them. */
+
+/** One of these texts. */
+export const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.enum(values, { error: `one of ${values.join(", ")}` });
+/** The message of a list of these texts. */
+export const anyOf = (values: readonly string[]) => ({ error: `a list of ${values.join(", ")}` });
+/** An object with these keys and no others. */
+export const object = <T extends z.core.$ZodLooseShape>(shape: T) =>
+  z.strictObject(shape, {
+    error: ({ code }) =>
+      `${code === "unrecognized_keys" ? "one of" : "an object with"} ${Object.keys(shape).join(", ")}`,
+  });
 
 const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const dnsSubdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -204,7 +226,10 @@ export const image = z
   .transform((reference) => {
     const [name = "", digest] = reference.split("@");
     const colon = name.lastIndexOf(":");
-    const image = { repository: name.slice(0, colon), tag: name.slice(colon + 1) };
+    const image: { repository: string; tag: string; digest?: string } = {
+      repository: name.slice(0, colon),
+      tag: name.slice(colon + 1),
+    };
     return digest === undefined ? image : { ...image, digest };
   });
 
@@ -246,3 +271,6 @@ const aDatabasePassword =
 export const databasePassword = z
   .string({ error: "a password (pulumi config set --secret pulsar:managerDatabasePassword)" })
   .refine((password) => !throughManager.test(password), { error: aDatabasePassword });
+
+const aPemFile = "the path of a PEM file";
+export const pemFile = z.string({ error: aPemFile }).min(1, { error: aPemFile });
