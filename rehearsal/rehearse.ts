@@ -5,7 +5,7 @@ import { advise } from "./failures/advice.ts";
 import { failureCases, type FailureCase, type FailureOptions } from "./failures/cases.ts";
 import { checkDatabases, listDatabases } from "./cluster/databases.ts";
 import type { Outcome } from "./engine/stack.ts";
-import { compare, takeInventory, type Difference } from "./cluster/inventory.ts";
+import { compare, type Difference } from "./cluster/inventory.ts";
 import { drainNodes, restoreNodes, failNodes, readQuorum } from "./failures/nodeFailures.ts";
 import { movesOf } from "./failures/moves.ts";
 import type { Observation } from "./cluster/observe.ts";
@@ -29,20 +29,8 @@ export interface RehearsalResult {
 /** Milliseconds between two observations of the cluster. Longer during `up`, when the engine needs the CPU. */
 const interval = { duringUp: 1000, afterUp: 250 };
 
-/**
- * Milliseconds without a change in the cluster and, during `up`, without output of the engine, after which the cluster counts as stalled. The
- * scheduler needs one second for a pod, the engine several for a step.
- */
-const quietPeriod = { duringUp: 10_000, afterUp: 5_000 };
-
-/** The limit for the cluster to become ready or stalled, in milliseconds. After it, the present state is reported. */
-const stableLimit = 60_000;
-
 /** The limit for all pods to become ready after nodes are restored, in milliseconds. */
 const readyLimit = 180_000;
-
-/** The limit for controllers to delete the remaining objects after `destroy`, in milliseconds. */
-const removalLimit = 15_000;
 
 /** Sets up a stage, rehearses the stack on it, and removes it. */
 export async function rehearse(options: RehearsalOptions = {}): Promise<RehearsalResult> {
@@ -61,7 +49,21 @@ export async function rehearseOn(
   { keep = false, whatIf }: { keep?: boolean; whatIf?: FailureOptions } = {},
 ): Promise<RehearsalResult> {
   const cases = whatIf && failureCases(whatIf, stage.layout.nodes);
-  const record: RehearsalRecord = {
+  const record = emptyRecord(stage);
+  await deploy(stage, record);
+  if (record.operations.every(({ outcome }) => outcome === "done")) {
+    if (cases) {
+      record.whatIfs = await simulateFailures(stage, cases);
+    } else {
+      await repeat(stage, record);
+      if (!keep) await remove(stage, record);
+    }
+  }
+  return resultOf(record, stage);
+}
+
+export function emptyRecord(stage: Stage): RehearsalRecord {
+  return {
     stack: stage.stack.name,
     layout: stage.layout,
     pullSecret: stage.settings.images.pullSecret,
@@ -72,15 +74,9 @@ export async function rehearseOn(
     leftovers: [],
     foreignChanges: [],
   };
-  await deploy(stage, record);
-  if (record.operations.every(({ outcome }) => outcome === "done")) {
-    if (cases) {
-      record.whatIfs = await simulateFailures(stage, cases);
-    } else {
-      await repeat(stage, record);
-      if (!keep) await remove(stage, record);
-    }
-  }
+}
+
+export function resultOf(record: RehearsalRecord, stage: Stage): RehearsalResult {
   const result = redacted(record, stage);
   return { record: result, verdict: verdict(result), report: render(result) };
 }
@@ -94,7 +90,7 @@ function redacted(record: RehearsalRecord, stage: Stage): RehearsalRecord {
 }
 
 /** Runs the first `up` and waits for its pods. */
-async function deploy(stage: Stage, record: RehearsalRecord): Promise<void> {
+export async function deploy(stage: Stage, record: RehearsalRecord): Promise<void> {
   const [{ operation, stalled }] = await stage.progress({ title: "up", work: (log) => firstUp(stage, log) });
   record.operations.push(operation);
   [record.seen] = await stage.progress({
@@ -151,23 +147,29 @@ async function simulateFailure(stage: Stage, failure: FailureCase): Promise<What
   return { ...failure, moves, survival, advice: advise({ kind, nodes, moves, survival, after }, settings), after };
 }
 
-/** Runs a second `up` and a `refresh`, which must find no changes. */
+/** Runs a second `up` and a `refresh`. */
 async function repeat(stage: Stage, record: RehearsalRecord): Promise<void> {
-  for (const name of ["second up", "refresh"] as const) {
-    const [operation] = await stage.progress({
-      title: name,
-      work: async (onLine) => {
-        const options = { expectNoChanges: true, onLine };
-        const outcome = await (name === "refresh" ? stage.stack.refresh(options) : stage.stack.up(options));
-        return operationOf(name, outcome, stage);
-      },
-    });
-    record.operations.push(operation);
-  }
+  for (const name of ["second up", "refresh"] as const) record.operations.push(await runOperation(stage, name));
+}
+
+/** Runs an `up` or a `refresh`. A second `up` and a `refresh` must find no changes. */
+export async function runOperation(
+  stage: Stage,
+  name: "second up" | "refresh" | "value change" | "token rotation",
+): Promise<Operation> {
+  const [operation] = await stage.progress({
+    title: name,
+    work: async (onLine) => {
+      const options = { expectNoChanges: !mayChange(name), onLine };
+      const outcome = await (name === "refresh" ? stage.stack.refresh(options) : stage.stack.up(options));
+      return operationOf(name, outcome, stage);
+    },
+  });
+  return operation;
 }
 
 /** Runs `destroy` and checks what it left behind or removed by mistake. In production, the first `destroy` must be refused. */
-async function remove(stage: Stage, record: RehearsalRecord): Promise<void> {
+export async function remove(stage: Stage, record: RehearsalRecord): Promise<void> {
   const deployed = await listDatabases(stage.postgres);
   const { production } = stage.settings;
   if (production) record.operations.push(await refusedDestroy(stage));
@@ -194,8 +196,8 @@ async function remove(stage: Stage, record: RehearsalRecord): Promise<void> {
  *
  * @param limit in milliseconds
  */
-export async function changesAfterDestroy(stage: Stage, limit = removalLimit): Promise<Difference> {
-  const difference = async () => compare(stage.before, await takeInventory(stage.api));
+export async function changesAfterDestroy(stage: Stage, limit = stage.limits.removal): Promise<Difference> {
+  const difference = async () => compare(stage.before, await stage.inventory());
   return waitFor(
     async () => {
       const found = await difference();
@@ -207,12 +209,12 @@ export async function changesAfterDestroy(stage: Stage, limit = removalLimit): P
 
 /** Runs the `destroy` of a production stack, which must fail without a change to the cluster. */
 async function refusedDestroy(stage: Stage): Promise<Operation> {
-  const before = await takeInventory(stage.api);
+  const before = await stage.inventory();
   const [outcome] = await stage.progress({
     title: "destroy (must be refused)",
     work: (onLine) => stage.stack.destroy({ onLine }),
   });
-  const { added, removed } = compare(before, await takeInventory(stage.api));
+  const { added, removed } = compare(before, await stage.inventory());
   const touched = [...added, ...removed].map((what) => `touched: ${what}`);
   const details = outcome.ok ? ["the production stack was destroyed instead of being refused"] : touched;
   return { name: "destroy", seconds: outcome.seconds, outcome: details.length === 0 ? "refused" : "failed", details };
@@ -224,7 +226,7 @@ async function refusedDestroy(stage: Stage): Promise<Operation> {
  * @returns the cluster when it was stalled, if it was
  */
 export async function firstUp(stage: Stage, log: Log): Promise<{ operation: Operation; stalled?: Observation }> {
-  const detector = new StallDetector(quietPeriod.duringUp);
+  const detector = new StallDetector(stage.limits.quiet.duringUp);
   const ended = new AbortController();
   const up = stage.stack
     .up({
@@ -241,23 +243,20 @@ export async function firstUp(stage: Stage, log: Log): Promise<{ operation: Oper
   const stalled = await watch(stage, detector, ["stalled"], interval.duringUp, ended.signal);
   if (stalled !== undefined) stage.stack.kill();
   const operation = operationOf("up", await up, stage);
-  if (stalled === undefined) return { operation };
+  const details = [...operation.details, ...stage.troubles()];
+  if (stalled === undefined) return { operation: operation.outcome === "done" ? operation : { ...operation, details } };
   // A killed command leaves a lock on the stack, which would block the next command.
   await stage.stack.cancel();
-  return { operation: { ...operation, outcome: "stopped", details: [] }, stalled };
+  return { operation: { ...operation, outcome: "stopped", details: stage.troubles() }, stalled };
 }
 
-/** Waits until the cluster is ready or stalled. @returns its state then, or the present state after one minute */
+/** Waits until the cluster is ready or stalled. @returns its state then, or the present state at the limit */
 export async function waitUntilStable(stage: Stage): Promise<Observation> {
-  const { signal } = stage.workspace;
-  const ended = AbortSignal.any([signal, AbortSignal.timeout(stableLimit)]);
-  const seen = await watch(
-    stage,
-    new StallDetector(quietPeriod.afterUp),
-    ["ready", "stalled"],
-    interval.afterUp,
-    ended,
-  );
+  const { limits, workspace } = stage;
+  const { signal } = workspace;
+  const ended = AbortSignal.any([signal, AbortSignal.timeout(limits.stable)]);
+  const detector = new StallDetector(limits.quiet.afterUp);
+  const seen = await watch(stage, detector, ["ready", "stalled"], interval.afterUp, ended);
   signal.throwIfAborted();
   return seen ?? stage.observe();
 }
@@ -295,8 +294,7 @@ function operationOf(name: Operation["name"], outcome: Outcome, stage: Stage): O
       (message, _, all) => all.length === 1 || !/^(update|refresh|destroy) failed$|^no changes were/.test(message),
     );
   const changes = Object.entries(outcome.changes).filter(([op]) => op !== "same");
-  const mayChange = name !== "second up" && name !== "refresh";
-  const changed = !mayChange && changes.length > 0;
+  const changed = !mayChange(name) && changes.length > 0;
   const details = changed ? [...changedResources(outcome.text), ...faults] : faults;
   return {
     name,
@@ -304,6 +302,10 @@ function operationOf(name: Operation["name"], outcome: Outcome, stage: Stage): O
     outcome: changed ? "changed" : outcome.ok ? "done" : "failed",
     details: outcome.ok && !changed ? [] : [...new Set(details.map((detail) => stage.redact(detail)))],
   };
+}
+
+function mayChange(name: Operation["name"]): boolean {
+  return name !== "second up" && name !== "refresh";
 }
 
 /** The changed resources in the output of the CLI, such as " ~  kubernetes:core/v1:Secret auth-token updated (0.6s)", without the times. */

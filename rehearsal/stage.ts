@@ -1,4 +1,5 @@
 /** Sets up the environment of a rehearsal: the tools, a control plane with nodes, PostgreSQL, and the stack. */
+import { writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { chartLine, type ChartVersion } from "../model/charts/lines.ts";
 import type { Layout } from "../model/layouts/layout.ts";
@@ -14,17 +15,21 @@ import { simulatedNodes, type SimulatedNode } from "./cluster/nodes.ts";
 import { observe, type Observation } from "./cluster/observe.ts";
 import { freePorts } from "./cluster/ports.ts";
 import { startPostgres, type Postgres } from "./cluster/postgres.ts";
-import { createPrerequisites } from "./cluster/prerequisites.ts";
+import { createDatabase, createPrerequisites } from "./cluster/prerequisites.ts";
 import { silent, type Progress } from "./cli/progress.ts";
+import { RehearsalError } from "./engine/fault.ts";
 import { redactor } from "./engine/redact.ts";
 import {
   addressesOf,
+  dockerConfig,
   generateSecrets,
   ownProject,
   readStackFile,
   secretsFor,
   settingsOf,
 } from "./engine/stackSettings.ts";
+import { ownPart, ownVolumes } from "./realCluster/ownership.ts";
+import type { TroubleWatch } from "./realCluster/troubles.ts";
 import type { StandInAdminApi } from "./standins/adminApi.ts";
 import { cacheFolder } from "./tools/cache.ts";
 import { chartRepositoryAnswers, findPlugins } from "./tools/plugins.ts";
@@ -49,7 +54,11 @@ export interface RehearsalOptions {
    */
   skipCheckpoints?: boolean;
   /** Checks the plan before anything is started. An error that it throws ends the rehearsal. */
-  check?: (layout: Layout) => void;
+  check?: (settings: Settings) => void | Promise<void>;
+  /** Whether stand-ins replace the vendors' plugins and chart: always, or never. @default where those are not available */
+  standIns?: "always" | "never";
+  /** The cluster to use instead of simulated nodes. */
+  existing?: ExistingCluster;
   /** Port on 127.0.0.1 that port-forwards to the stack's proxies connect to. @default that of a stand-in admin API, if the stack has tenants */
   adminApi?: number;
   /** Changes the simulated nodes before they are registered. */
@@ -59,6 +68,43 @@ export interface RehearsalOptions {
   /** Receives the lines that come before the steps: the parts that are simulated or replaced by a stand-in. */
   log?: (line: string) => void;
 }
+
+/** A cluster that runs containers, and in which the rehearsal creates nothing but the stack. */
+export interface ExistingCluster {
+  /** A kubeconfig with this context only. */
+  kubeconfig: string;
+  context: string;
+  /** This machine's address for the pods: that of PostgreSQL. */
+  databaseHost: string;
+  /** A Docker configuration for the stack's pull Secret. @default one without credentials for any registry */
+  pullCredentials?: string;
+  /** What the report says of the cluster. */
+  parts: Stage["parts"];
+  /** The limits that fit it. */
+  limits: Limits;
+  /** Why its pods do not become ready. It looks at them each time that the cluster is observed. */
+  troubles: TroubleWatch;
+}
+
+/** How long to wait, in milliseconds. */
+export interface Limits {
+  /**
+   * The time without a change in the cluster and, during `up`, without output of the engine, after which the cluster counts as stalled. Called
+   * for each observation.
+   */
+  quiet: Record<"duringUp" | "afterUp", () => number>;
+  /** For the cluster to become ready or stalled. After it, the present state is reported. */
+  stable: number;
+  /** For controllers to delete the remaining objects after `destroy`. */
+  removal: number;
+}
+
+/** The scheduler needs one second for a pod, the engine several for a step. */
+const simulatedLimits: Limits = {
+  quiet: { duringUp: () => 10_000, afterUp: () => 5_000 },
+  stable: 60_000,
+  removal: 15_000,
+};
 
 /** The environment of a rehearsal. */
 export interface Stage {
@@ -81,12 +127,19 @@ export interface Stage {
   /** The real parts, with their versions, and the simulated ones. */
   parts: { real: string[]; standIns: string[] };
   progress: Progress;
+  limits: Limits;
+  /** Absolute path of Helm. */
+  helm: string;
+  /** What exists in the cluster now. In an existing cluster: only what the stack may change. */
+  inventory(): Promise<Inventory>;
   /** Creates another committed stack on the same cluster and database server. Its nodes and prerequisites must exist. */
   addStack(name: string, config: Pick<StackConfig, "plain">): Promise<{ stack: Stack; layout: Layout }>;
   /** The present state of the cluster, without the foreign objects. @param namespace of the pods; default: the stack's */
   observe(namespace?: string): Promise<Observation>;
   /** Replaces the secrets in a text. */
   redact(text: string): string;
+  /** What keeps pods from becoming ready, if containers run, one line each. */
+  troubles(): string[];
 }
 
 export const standInPlugins = join(import.meta.dirname, "standins/bin");
@@ -122,7 +175,8 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
   const { stackFiles = project } = options;
   const { signal } = workspace;
   const secrets = generateSecrets();
-  const address = clusterAddress(workspace);
+  const { existing } = options;
+  const address = existing ? await addressOf(existing, workspace) : clusterAddress(workspace);
   // A missing stack is reported before tools are downloaded or built, which may take ten minutes.
   await readStackFile(stackFiles, name);
 
@@ -130,10 +184,10 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
     title: "find or build the tools",
     verbose: true,
     work: async (log) => {
-      const prepared = await prepareTools({ log, signal });
+      const prepared = await prepareTools({ log, signal }, existing ? ["pulumi", "helm"] : undefined);
       const version = prepared.report.find((tool) => tool.name === "pulumi")?.version ?? "";
       const pulumi = { file: prepared.tools.pulumi, version };
-      const plugins = await findPlugins({ log, signal, pulumi, standIns: standInPlugins });
+      const plugins = await findPlugins({ log, signal, pulumi, standIns: standInPlugins, use: options.standIns });
       return { ...prepared, plugins };
     },
   });
@@ -159,9 +213,9 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
       name,
       config,
     );
-    // The workspace is removed in any case, so there is nothing to wait for.
+    // The workspace is removed in any case, so there is nothing to wait for, unless the cluster remains.
     signal.addEventListener("abort", () => {
-      stack.kill();
+      if (!existing) stack.kill();
     });
     return { stack, settings: await settingsOf(name, stack.initialConfig, secrets, project) };
   };
@@ -169,23 +223,24 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
   // The stack file is checked before anything is started, and before the rehearsal's addresses replace its own.
   const { stack, settings } = await makeStack(name, withChart(options));
   const { layout } = settings;
-  options.check?.(layout);
-  const chart = await chartSource(settings.chart, signal);
-  const hasTenants = settings.tenants.length > 0;
+  await options.check?.(settings);
+  const chart = await chartSource(settings.chart, options, signal);
+  const hasTenants = settings.tenants.length > 0 && !existing;
   const servesTenants = hasTenants && options.adminApi === undefined;
   const parts = {
     real: [
       ...report.map(({ name, version }) => `${name} ${version}`),
       ...plugins.filter(({ origin }) => origin !== "stand-in").map(({ name, version }) => `plugin ${name} ${version}`),
+      ...(existing?.parts.real ?? []),
     ],
     standIns: [
-      "kubelets are simulated (KWOK): no container runs",
+      ...(existing?.parts.standIns ?? ["kubelets are simulated (KWOK): no container runs"]),
       ...plugins
         .filter(({ origin }) => origin === "stand-in")
         .map(({ name, version }) => `plugin ${name}: a stand-in for ${version}`),
       ...(chart === standInChart(settings.chart.version) ? [`chart: a stand-in for ${settings.chart.version}`] : []),
       ...(servesTenants ? ["Pulsar's admin API, to which tenants are applied: a stand-in"] : []),
-      `PostgreSQL runs on this machine, ${settings.managerDatabase.tls === "disable" ? "without TLS" : "with a certificate made for it"}`,
+      `PostgreSQL runs on this machine${existing ? ` (${existing.databaseHost})` : ""}, ${settings.managerDatabase.tls === "disable" ? "without TLS" : "with a certificate made for it"}`,
     ],
   };
   for (const line of parts.standIns) log(line);
@@ -195,42 +250,62 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
     const { plain, unset } = addressesOf({ cluster: address, postgres }, settings);
     return stack.configure({
       plain: { ...plain, ...chartOf(chart) },
-      secret: secretsFor(stack.initialConfig, secrets),
+      secret: secretsOf(stack),
       unset,
     });
   };
+  const secretsOf = (stack: Stack): Record<string, string> => {
+    const all = secretsFor(stack.initialConfig, secrets);
+    const key = "pulsar:imagePullCredentials";
+    if (!existing || all[key] === undefined) return all;
+    // Docker Hub refuses generated credentials even for a public image.
+    return { ...all, [key]: existing.pullCredentials ?? dockerConfig(secrets[key], ["rehearsal.invalid"]) };
+  };
 
   const [adminPort = 0] = options.adminApi === undefined ? await freePorts(1) : [options.adminApi];
+  const postgresStep = {
+    title: "start PostgreSQL and configure the stack",
+    work: async () => {
+      const password = secrets["pulsar:managerDatabaseAdminPassword"];
+      const postgres = await startPostgres({
+        workspace,
+        password,
+        ...(existing ? { host: existing.databaseHost } : {}),
+      });
+      await redirect(stack, settings, postgres, chart);
+      return postgres;
+    },
+  };
   const planned = simulatedNodes(settings);
   const nodes = options.nodes?.(planned) ?? planned;
+  const clusterStep = {
+    title: `start the control plane with ${nodes.length} nodes`,
+    work: async () => {
+      const cluster = await startCluster({
+        tools,
+        workspace,
+        forward: hasTenants || options.adminApi !== undefined ? proxyForward(settings, adminPort) : undefined,
+      });
+      await cluster.addNodes(nodes);
+      return cluster;
+    },
+  };
   // If one of them fails, the other is ended with the workspace.
-  const [cluster, postgres] = await progress(
-    {
-      title: `start the control plane with ${nodes.length} nodes`,
-      work: async () => {
-        const cluster = await startCluster({
-          tools,
-          workspace,
-          forward: hasTenants || options.adminApi !== undefined ? proxyForward(settings, adminPort) : undefined,
-        });
-        await cluster.addNodes(nodes);
-        return cluster;
-      },
-    },
-    {
-      title: "start PostgreSQL and configure the stack",
-      work: async () => {
-        const password = secrets["pulsar:managerDatabaseAdminPassword"];
-        const postgres = await startPostgres({ workspace, password });
-        await redirect(stack, settings, postgres, chart);
-        return postgres;
-      },
-    },
-  );
+  const [postgres, cluster] = existing
+    ? [...(await progress(postgresStep)), existingCluster(address)]
+    : await progress(postgresStep, clusterStep);
 
   const api = await connect(cluster.kubeconfig);
-  await createPrerequisites({ api, postgres, settings, password: secrets["pulsar:managerDatabasePassword"] });
-  await Promise.all([createForeignObjects(api, nodes), createForeignDatabase(postgres)]);
+  const password = secrets["pulsar:managerDatabasePassword"];
+  if (!existing) await createPrerequisites(api, settings);
+  if (!settings.managerDatabase.create) await createDatabase(postgres, settings.managerDatabase, password);
+  if (!existing) await createForeignObjects(api, nodes);
+  await createForeignDatabase(postgres);
+  const redact = redactor([...Object.values(secrets), ...Object.values(secretsOf(stack))]);
+  const inventory = async () => {
+    const all = await takeInventory(api);
+    return existing ? ownPart(all, settings) : all;
+  };
   return {
     workspace,
     settings,
@@ -240,17 +315,40 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
     postgres,
     ...(servesTenants ? { adminApi: await serveAdminApi(api, settings, adminPort) } : {}),
     stack,
-    before: await takeInventory(api),
+    before: await inventory(),
+    inventory,
     databasesBefore: await listDatabases(postgres),
     parts,
     progress,
+    limits: existing?.limits ?? simulatedLimits,
+    helm: tools.helm,
     async addStack(name, given) {
       const { stack, settings } = await makeStack(name, given);
-      await redirect(stack, settings, postgres, await chartSource(settings.chart, signal));
+      await redirect(stack, settings, postgres, await chartSource(settings.chart, options, signal));
       return { stack, layout: settings.layout };
     },
-    observe: async (namespace = settings.namespace) => withoutForeign(await observe(api, namespace)),
-    redact: redactor([...Object.values(secrets), ...Object.values(secretsFor(stack.initialConfig, secrets))]),
+    async observe(namespace = settings.namespace) {
+      const seen = await observe(api, namespace);
+      await existing?.troubles.look(api, namespace, redact);
+      return existing ? ownVolumes(seen, namespace) : withoutForeign(seen);
+    },
+    redact,
+    troubles: () => existing?.troubles.lines ?? [],
+  };
+}
+
+/** Writes the kubeconfig of an existing cluster to the workspace. */
+async function addressOf({ kubeconfig, context }: ExistingCluster, workspace: Workspace) {
+  const file = join(await workspace.folder("cluster"), "kubeconfig");
+  await writeFile(file, kubeconfig, { mode: 0o600 });
+  return { kubeconfig: file, context };
+}
+
+function existingCluster(address: { kubeconfig: string; context: string }): Cluster {
+  return {
+    ...address,
+    addNodes: () => Promise.reject(new Error("an existing cluster has its own nodes")),
+    stop: () => Promise.resolve(),
   };
 }
 
@@ -259,10 +357,21 @@ function withChart({ chart, config }: RehearsalOptions): StackConfig {
   return { plain: { ...config?.plain, ...chartOf(chart && resolve(chart)) } };
 }
 
-/** The stand-in chart if the stack's chart repository does not answer; otherwise undefined. */
-async function chartSource({ source, version }: Settings["chart"], signal: AbortSignal): Promise<string | undefined> {
+/**
+ * The stand-in chart if the stack's chart repository does not answer; otherwise undefined.
+ * @throws RehearsalError if the stand-in must not be used. In an existing cluster it is used only on request, because it does not start Pulsar
+ */
+async function chartSource(
+  { source, version }: Settings["chart"],
+  { standIns, existing }: RehearsalOptions,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   if (!/^https?:/.test(source)) return undefined;
-  return (await chartRepositoryAnswers(source, signal)) ? undefined : standInChart(version);
+  if (standIns !== "always" && (await chartRepositoryAnswers(source, signal))) return undefined;
+  if (standIns === "never" || (existing && standIns === undefined)) {
+    throw new RehearsalError(`pulsar:chart.source: ${source} does not answer; use --chart PATH`);
+  }
+  return standInChart(version);
 }
 
 /** The setting for a chart that replaces the stack's chart. */

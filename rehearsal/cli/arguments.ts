@@ -4,6 +4,7 @@ import type { FailureOptions } from "../failures/cases.ts";
 import { options } from "./command.ts";
 import { enumerate } from "../report/explain.ts";
 import { RehearsalError } from "../engine/fault.ts";
+import { type ClusterArguments, clusterArguments, clusterOptions, steps } from "../realCluster/arguments.ts";
 
 export interface Arguments {
   help: boolean;
@@ -14,10 +15,16 @@ export interface Arguments {
   whatIf?: FailureOptions;
   /** Paths of the files to write the report to. */
   reports: string[];
+  /** Path of the folder of the stack files. */
+  stackFiles?: string;
+  /** Whether stand-ins replace the vendors' plugins: always, never, or where those are not available. */
+  standIns?: "always" | "never";
+  /** The existing cluster to rehearse on. */
+  cluster?: ClusterArguments;
 }
 
 export const usage = `Rehearses a stack: deploys it with the real Pulumi engine to a real Kubernetes control plane with simulated nodes, and reports
-where each pod runs, which pods cannot start, and why. It uses no existing cluster and leaves nothing behind.
+where each pod runs, which pods cannot start, and why. Without --context it uses no existing cluster. It leaves nothing behind.
 
   npm run rehearse [-- --stack NAME] [--chart PATH] [--keep] [--report FILE]...
                    [--lose NODE,... | --lose-zone ZONE | --drain NODE,... | --each-node]
@@ -26,7 +33,22 @@ where each pod runs, which pods cannot start, and why. It uses no existing clust
   --chart PATH       a local chart to use instead of the stack's
   --keep             keep the cluster and the database running after the report, until Ctrl-C
   --report FILE      also write the report to a file, as Markdown (.md) or as an HTML page (.html); can be repeated
+  --stack-files DIR  the folder of the stack file (default: this project)
+  --stand-ins        use the stand-ins even where the vendors' plugins are installed; --no-stand-ins: never use them
   --help             show this help
+
+On an existing cluster, where the containers run and real messages go through:
+  --context NAME          the kubeconfig context of the cluster; a context that a stack file names is refused
+  --kubeconfig FILE       the kubeconfig (default: as kubectl finds it)
+  --disposable            everything in the cluster may be lost; or label it: kubectl label ns kube-system pulsar-stack/disposable=true
+  --nodes OURS=THEIRS,... the cluster's node for each node of the stack (default: the nodes of the same names)
+  --small                 requests and memory for a laptop instead of the stack's
+  --database-host HOST    this machine's address for the pods (default: its address in the network of the nodes)
+  --pull-credentials FILE a Docker configuration with the credentials of the registry
+  --steps STEP,...        what follows up: some of ${steps.join(", ")} (default: all)
+  --drain NODE            one of the steps: cordon this node and evict its pods, then uncordon it
+  --compare               first rehearse on simulated nodes, and compare where the pods run
+  --keep                  keep the stack until Ctrl-C, then remove it
 
 Failures, simulated once the stack runs, instead of the second up, the refresh and the destroy:
   --lose NODE,...    these nodes fail together
@@ -53,7 +75,11 @@ export function argumentsIn(args: readonly string[]): Arguments {
       "lose-zone": { type: "string" },
       drain: { type: "string" },
       "each-node": { type: "boolean" },
+      "stack-files": { type: "string" },
+      "stand-ins": { type: "boolean" },
+      "no-stand-ins": { type: "boolean" },
       help: { type: "boolean", default: false },
+      ...clusterOptions,
     },
   });
   const given = failureOptions.filter((name) => values[name] !== undefined).map((name) => `--${name}`);
@@ -61,7 +87,15 @@ export function argumentsIn(args: readonly string[]): Arguments {
     const all = failureOptions.map((name) => `--${name}`);
     throw new RehearsalError(`${enumerate(given)} cannot be combined; use one of ${all.join(", ")}`);
   }
-  const { help, keep, stack, chart, report: reports } = values;
+  const { help, keep, stack, chart, report: reports, "stack-files": stackFiles } = values;
+  const cluster = clusterArguments(values);
+  const simulated = given.filter((name) => name !== "--drain");
+  if (cluster && simulated.length > 0) {
+    throw new RehearsalError(`${enumerate(simulated)}: only simulated nodes can fail; leave it out, or --context`);
+  }
+  if (values["stand-ins"] && values["no-stand-ins"]) {
+    throw new RehearsalError("found --stand-ins and --no-stand-ins; allowed: one of them");
+  }
   for (const file of reports) {
     if (formats.includes(extname(file))) continue;
     throw new RehearsalError(`--report: "${file}" is not valid; use a file that ends in ${formats.join(" or ")}`);
@@ -78,7 +112,10 @@ export function argumentsIn(args: readonly string[]): Arguments {
     reports,
     ...(stack === undefined ? {} : { stack }),
     ...(chart === undefined ? {} : { chart }),
-    ...(given.length === 0 ? {} : { whatIf: failures }),
+    ...(stackFiles === undefined ? {} : { stackFiles }),
+    ...(values["stand-ins"] ? { standIns: "always" } : values["no-stand-ins"] ? { standIns: "never" } : {}),
+    ...(cluster ? { cluster } : {}),
+    ...(given.length === 0 || cluster ? {} : { whatIf: failures }),
   };
 }
 

@@ -1,43 +1,67 @@
 /** `npm run rehearse`. */
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, extname } from "node:path";
+import { dirname, extname, resolve } from "node:path";
 import { chartLine } from "../../model/charts/lines.ts";
 import { fullName } from "../../model/charts/names.ts";
-import type { Layout } from "../../model/layouts/layout.ts";
+import type { Settings } from "../../settings/resolve.ts";
 import { argumentsIn, usage } from "./arguments.ts";
 import { failureCases } from "../failures/cases.ts";
 import { run } from "./command.ts";
 import { RehearsalError } from "../engine/fault.ts";
-import { progressOn } from "./progress.ts";
-import { rehearseOn } from "../rehearse.ts";
+import { linesOn, progressOn } from "./progress.ts";
+import { rehearseOn, type RehearsalResult } from "../rehearse.ts";
 import type { RehearsalRecord } from "../report/record.ts";
 import { withRehearsal, type Stage } from "../stage.ts";
 
 async function main(): Promise<number> {
-  const { help, keep, stack, chart, whatIf, reports } = argumentsIn(process.argv.slice(2));
+  const { help, keep, stack, chart, whatIf, reports, stackFiles, standIns, cluster } = argumentsIn(
+    process.argv.slice(2),
+  );
   if (help) {
     console.log(usage);
     return 0;
   }
   await makeFolders(reports);
-  const options = {
+  const shared = {
     ...(stack === undefined ? {} : { stack }),
     ...(chart === undefined ? {} : { chart }),
-    ...(whatIf === undefined ? {} : { check: ({ nodes }: Layout) => void failureCases(whatIf, nodes) }),
-    // A rehearsal that is killed is never continued.
-    skipCheckpoints: true,
-    progress: progressOn(process.stdout),
-    log: (line: string) => {
+    ...(stackFiles === undefined ? {} : { stackFiles: resolve(stackFiles) }),
+    ...(standIns === undefined ? {} : { standIns }),
+    log(line: string) {
       console.log(line);
     },
   };
-  return withRehearsal(options, async (stage) => {
-    const { record, report, verdict } = await rehearseOn(stage, { keep, ...(whatIf === undefined ? {} : { whatIf }) });
+  const show = async ({ record, report }: RehearsalResult): Promise<void> => {
     console.log(`\n${report}`);
     for (const file of reports) await writeFile(file, await rendered(file, record));
+  };
+  if (cluster) {
+    const { rehearseOnCluster } = await import("../realCluster/rehearse.ts");
+    const beforeRemoval = async (stage: Stage, result: RehearsalResult): Promise<void> => {
+      await show(result);
+      await keepRunning(stage);
+    };
+    // Lines about the pods are printed while a step runs.
+    const progress = linesOn(process.stdout);
+    const result = await rehearseOnCluster(cluster, { ...shared, progress, ...(keep ? { beforeRemoval } : {}) });
+    await show(result);
+    return result.verdict.ok ? 0 : 1;
+  }
+  const options = {
+    ...shared,
+    ...(whatIf === undefined
+      ? {}
+      : { check: ({ layout: { nodes } }: Pick<Settings, "layout">) => void failureCases(whatIf, nodes) }),
+    // A rehearsal that is killed is never continued.
+    skipCheckpoints: true,
+    progress: progressOn(process.stdout),
+  };
+  return withRehearsal(options, async (stage) => {
+    const result = await rehearseOn(stage, { keep, ...(whatIf === undefined ? {} : { whatIf }) });
+    await show(result);
     if (keep) await keepRunning(stage);
-    return verdict.ok ? 0 : 1;
+    return result.verdict.ok ? 0 : 1;
   });
 }
 

@@ -18,7 +18,12 @@ export const silent: Progress = async <T extends unknown[]>(...steps: { [K in ke
 
 /** On a terminal, shows a list with timers and the last line of each step; otherwise prints one line for each finished step. */
 export function progressOn(out: NodeJS.WriteStream): Progress {
-  return out.isTTY ? live : lines((line) => out.write(`${line}\n`));
+  return out.isTTY ? live : linesOn(out);
+}
+
+/** Prints one line for each finished step. Other lines may be printed meanwhile. */
+export function linesOn(out: NodeJS.WriteStream): Progress {
+  return lines((line) => out.write(`${line}\n`));
 }
 
 function lines(print: (line: string) => unknown): Progress {

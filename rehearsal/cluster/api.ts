@@ -27,8 +27,11 @@ export interface Api {
 /** An API object as plain data instead of an instance of the client's classes. */
 export type Plain<T> = T extends Date ? T : T extends object ? { [K in keyof T]: Plain<T[K]> } : T;
 
-/** A client for the current context of a kubeconfig file. The library is imported on demand, because it takes 0.25 s to load. */
-export async function connect(kubeconfig: string): Promise<Api> {
+/**
+ * A client for the current context of a kubeconfig: the path of a file, or its text. The library is imported on demand, because it takes 0.25 s
+ * to load.
+ */
+export async function connect(kubeconfig: string | { text: string }): Promise<Api> {
   const k8s = await import("@kubernetes/client-node");
   /** Keeps connections open. The library (2.0.1) opens one for each request, and the TLS handshakes take longer than the requests. */
   class KubeConfig extends k8s.KubeConfig {
@@ -41,7 +44,8 @@ export async function connect(kubeconfig: string): Promise<Api> {
     }
   }
   const config = new KubeConfig();
-  config.loadFromFile(kubeconfig);
+  if (typeof kubeconfig === "string") config.loadFromFile(kubeconfig);
+  else config.loadFromString(kubeconfig.text);
   const access: RequestOptions = {};
   await config.applyToHTTPSOptions(access);
   // For the same reason: Node's default agent keeps connections open.

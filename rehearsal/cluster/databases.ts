@@ -6,7 +6,7 @@ import { compareNames } from "./observe.ts";
 export async function withClient<T>(postgres: Postgres, work: (client: Client) => Promise<T>): Promise<T> {
   const { Client } = await import("pg");
   const { host, port, user, password } = postgres;
-  const client = new Client({ host, port, user, password, database: "postgres" });
+  const client = new Client({ host, port, user, password, database: "postgres", connectionTimeoutMillis: 5_000 });
   await client.connect();
   try {
     return await work(client);

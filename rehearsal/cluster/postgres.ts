@@ -1,23 +1,25 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chown, cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, chown, cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { networkInterfaces } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { execa } from "execa";
+import { RehearsalError } from "../engine/fault.ts";
 import { makeCertificates } from "./certificates.ts";
 import { withClient } from "./databases.ts";
 import { freePorts } from "./ports.ts";
 import { waitFor } from "./waiting.ts";
 import type { Workspace } from "../engine/workspace.ts";
 
-/** A running PostgreSQL on the loopback interface. TLS is optional for clients. */
+/** A running PostgreSQL. TLS is optional for clients. */
 export interface Postgres {
   host: string;
   port: number;
   /** The superuser. It authenticates with SCRAM-SHA-256. */
   user: string;
   password: string;
-  /** Absolute path of the CA certificate in PEM. The server's certificate is valid for 127.0.0.1 and localhost. */
+  /** Absolute path of the CA certificate in PEM. The server's certificate is valid for `host`, 127.0.0.1 and localhost. */
   caFile: string;
   /** Stops the server as `pg_ctl stop -m fast` does. */
   stop(): Promise<void>;
@@ -40,10 +42,13 @@ const startLimit = 30_000;
 export async function startPostgres({
   workspace,
   password = randomBytes(24).toString("base64url"),
+  host = "127.0.0.1",
 }: {
   workspace: Workspace;
   /** Of the superuser. @default a random one */
   password?: string;
+  /** The address or name by which its clients reach this machine. */
+  host?: string;
 }): Promise<Postgres> {
   const dir = join(workspace.dir, "postgres");
   await mkdir(dir, { mode: 0o700 });
@@ -74,12 +79,16 @@ export async function startPostgres({
   ]);
   await rm(passwordFile);
 
-  const { ca, certificate, key } = await makeCertificates();
+  // By default, only clients of this machine may log in.
+  if (host !== "127.0.0.1") await appendFile(join(data, "pg_hba.conf"), "host all all all scram-sha-256\n");
+
+  const { ca, certificate, key } = await makeCertificates(host);
   const caFile = await writePrivate("ca.pem", ca);
   const [port = 0] = await freePorts(1);
   const log = join(dir, "log");
   const options = {
-    listen_addresses: "127.0.0.1",
+    // A name may stand for an address of another machine, which forwards connections.
+    listen_addresses: isOwnAddress(host) ? host : "*",
     unix_socket_directories: "",
     ssl: "on",
     ssl_cert_file: await writePrivate("server.pem", certificate),
@@ -98,7 +107,7 @@ export async function startPostgres({
     { ...environment, stdin: "ignore", stdout: "ignore", stderr: { file: log }, detached: true, reject: false },
   );
   const postgres: Postgres = {
-    host: "127.0.0.1",
+    host,
     port,
     user,
     password,
@@ -109,12 +118,24 @@ export async function startPostgres({
     },
   };
   await Promise.race([
-    untilConnected(postgres, workspace.signal),
+    untilConnected(postgres, workspace.signal).catch((cause: unknown) => {
+      if (host === "127.0.0.1") throw cause;
+      const [reason = ""] = (cause as Error).message.split(": ").slice(-1);
+      throw new RehearsalError(
+        `--database-host: ${host} does not lead to this machine (${reason}); give an address of it`,
+        { cause },
+      );
+    }),
     server.then(async () => {
       throw new Error(`PostgreSQL did not start:\n${await readFile(log, "utf8")}`);
     }),
   ]);
   return postgres;
+}
+
+/** Whether a network interface of this machine has the address. */
+function isOwnAddress(host: string): boolean {
+  return Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === host) ?? false);
 }
 
 /** Waits until the server accepts connections. */

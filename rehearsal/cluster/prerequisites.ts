@@ -3,15 +3,8 @@ import { withClient } from "./databases.ts";
 import type { Api } from "./api.ts";
 import type { Postgres } from "./postgres.ts";
 
-/** Creates what a stack expects to exist: namespace, pull secret, storage class, priority classes, role and database. */
-export async function createPrerequisites(args: {
-  api: Api;
-  postgres: Postgres;
-  settings: Settings;
-  /** Of the existing role. */
-  password: string;
-}): Promise<void> {
-  const { api, settings } = args;
+/** Creates what a stack expects to exist: namespace, pull secret, storage class, priority classes. */
+export async function createPrerequisites(api: Api, settings: Settings): Promise<void> {
   const { namespace, images, volumes } = settings;
   if (!settings.createNamespace) {
     await api.objects.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
@@ -44,10 +37,10 @@ export async function createPrerequisites(args: {
       value: 1000,
     } as { apiVersion: string; kind: string });
   }
-  if (!settings.managerDatabase.create) await createDatabase(args.postgres, settings.managerDatabase, args.password);
 }
 
-async function createDatabase(
+/** The role and the database that the stack expects, if it does not create them. @param password of the role */
+export async function createDatabase(
   postgres: Postgres,
   { name, user }: Settings["managerDatabase"],
   password: string,

@@ -31,12 +31,12 @@ export type Readiness = "ready" | "progressing" | "stalled";
  * temporary conflicts.
  */
 export class StallDetector {
-  readonly #quietPeriod: number;
+  readonly #quietPeriod: () => number;
   #last = "";
   #lastChange = Number.NEGATIVE_INFINITY;
 
   /** @param quietPeriod milliseconds without a change after which an unready cluster counts as stalled */
-  constructor(quietPeriod: number) {
+  constructor(quietPeriod: () => number) {
     this.#quietPeriod = quietPeriod;
   }
 
@@ -53,6 +53,6 @@ export class StallDetector {
       this.#lastChange = now;
     }
     if (unreadyObjects(seen).length === 0) return "ready";
-    return now - this.#lastChange >= this.#quietPeriod ? "stalled" : "progressing";
+    return now - this.#lastChange >= this.#quietPeriod() ? "stalled" : "progressing";
   }
 }

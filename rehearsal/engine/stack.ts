@@ -87,6 +87,7 @@ export class Stack {
   readonly #options: EngineOptions;
   readonly #env: Record<string, string>;
   readonly #running = new Set<number>();
+  #signal: AbortSignal | undefined;
   #operations = 0;
   #initialConfig: ConfigValues = { plain: {}, encrypted: [] };
 
@@ -116,6 +117,7 @@ export class Stack {
 
   private constructor(options: EngineOptions, name: string) {
     this.#options = options;
+    this.#signal = options.signal;
     this.name = name;
     this.configFile = join(options.workDir, `Pulumi.${name}.yaml`);
     this.#env = environment(options, process.env);
@@ -181,6 +183,11 @@ export class Stack {
     await this.#runOrThrow(["state", "unprotect", "--all", "--yes"]);
   }
 
+  /** Runs operations even after the signal of the options, to clean up. */
+  ignoreSignal(): void {
+    this.#signal = undefined;
+  }
+
   /** Removes the lock that a killed operation has left on the stack. */
   async cancel(): Promise<void> {
     await this.#runOrThrow(["cancel", "--yes"]);
@@ -239,7 +246,8 @@ export class Stack {
   }
 
   async #run(args: string[], options: { cwd?: string; input?: string; onLine?: OperationOptions["onLine"] }) {
-    const { pulumi, projectDir, signal } = this.#options;
+    const { pulumi, projectDir } = this.#options;
+    const signal = this.#signal;
     signal?.throwIfAborted();
     const forward = function* (line: unknown): Generator {
       if (typeof line === "string" && isRelevant(line)) options.onLine?.(line);

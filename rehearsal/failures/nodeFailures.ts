@@ -10,8 +10,8 @@ import { waitFor, type WaitOptions } from "../cluster/waiting.ts";
 type Context = Pick<Stage, "api" | "settings" | "workspace">;
 type Taint = Plain<V1Taint>;
 
-/** The limit for one action of the control plane, in milliseconds. */
-const limit = 60_000;
+/** The limit for one action of the control plane, and for pods to end, in milliseconds. */
+const limit = 180_000;
 
 /** The taint that an operator sets on a node that is shut down. Only then does Kubernetes delete pods that no kubelet confirms to have stopped. */
 const outOfService: Taint = {
@@ -136,7 +136,7 @@ async function setReady(context: Context, name: string, ready: boolean): Promise
   await context.api.core.patchNodeStatus({ name, body }, await patchOptions("StrategicMergePatch"));
 }
 
-async function cordon({ api }: Context, name: string, unschedulable: boolean): Promise<void> {
+export async function cordon({ api }: Context, name: string, unschedulable: boolean): Promise<void> {
   const body = { spec: { unschedulable: unschedulable || null } };
   await api.core.patchNode({ name, body }, await patchOptions("MergePatch"));
 }

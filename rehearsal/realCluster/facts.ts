@@ -1,8 +1,8 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { V1Node, V1PersistentVolume, V1Pod } from "@kubernetes/client-node";
 import { connect as connectTo } from "../../resources/kubernetes/connection.ts";
-import { connect, type Api, type Plain } from "../cluster/api.ts";
+import type { Api, Plain } from "../cluster/api.ts";
 import { RehearsalError } from "../engine/fault.ts";
 import { readConfig } from "../engine/stackConfig.ts";
 
@@ -43,12 +43,6 @@ export async function accessTo(ref: { context?: string; kubeconfig?: string }): 
     currentContext: context,
   });
   return { server, kubeconfig: config.exportConfig() };
-}
-
-/** Writes the kubeconfig to a file that only this user can read, and connects to the cluster. */
-export async function connectWith({ kubeconfig }: Access, file: string): Promise<Api> {
-  await writeFile(file, kubeconfig, { mode: 0o600 });
-  return connect(file);
 }
 
 /**

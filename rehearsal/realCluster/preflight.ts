@@ -1,9 +1,7 @@
 /** The checks before anything in an existing cluster is changed. */
-import { chartLine } from "../../model/charts/lines.ts";
-import { allTolerations, type Layout } from "../../model/layouts/layout.ts";
+import { allTolerations } from "../../model/layouts/layout.ts";
 import { amount, type SizedComponent } from "../../model/sizing.ts";
 import { placeFaults } from "../../model/volumePlaces.ts";
-import { planVolumes } from "../../model/volumes.ts";
 import { isOlder } from "../../resources/kubernetes/kubernetesVersion.ts";
 import type { Settings } from "../../settings/resolve.ts";
 import { isReady } from "../cluster/controlPlane.ts";
@@ -31,27 +29,24 @@ export function disposableFaults(
   ];
 }
 
-type Plan = { settings: Settings; layout: Layout };
-
 /** Why the stack cannot be deployed to the cluster, one line each. The nodes of the plan that do not exist are not mentioned. */
-export function clusterFaults(facts: Facts, plan: Plan): string[] {
-  return [...versionFaults(facts, plan), ...inTheWay(facts, plan), ...missing(facts, plan), ...unusable(facts, plan), ...shortages(facts, plan)]; // prettier-ignore
+export function clusterFaults(facts: Facts, settings: Settings): string[] {
+  return [...versionFaults(facts, settings), ...inTheWay(facts, settings), ...missing(facts, settings), ...unusable(facts, settings), ...shortages(facts, settings)]; // prettier-ignore
 }
 
-function versionFaults({ version }: Facts, { settings: { chart } }: Plan): string[] {
-  const { from } = chartLine(chart.version).kubernetes;
+function versionFaults({ version }: Facts, { chart, line }: Settings): string[] {
+  const { from } = line.kubernetes;
   if (!isOlder(version, from)) return [];
   return [
     `pulsar:chart.version: chart ${chart.version} needs Kubernetes ${from}, found ${version}; use a newer cluster`,
   ];
 }
 
-function inTheWay(facts: Facts, { settings, layout }: Plan): string[] {
-  const { namespace, createNamespace, release, volumes, nodes } = settings;
+function inTheWay(facts: Facts, settings: Settings): string[] {
+  const { namespace, createNamespace, release, volumes, nodes, plannedVolumes } = settings;
   const exists = facts.namespaces[namespace] !== undefined;
   const isReleased = facts.secrets.some((name) => name.startsWith(`sh.helm.release.v1.${release}.v`));
-  const planned = planVolumes({ ...settings, ...volumes, placements: layout.placements });
-  const claims = new Set(planned.map(({ claim }) => claim));
+  const claims = new Set(plannedVolumes.map(({ claim }) => claim));
   const existing = facts.volumes.flatMap(({ metadata }) =>
     claims.has(metadata?.name ?? "") ? [metadata?.name ?? ""] : [],
   );
@@ -74,7 +69,7 @@ function inTheWay(facts: Facts, { settings, layout }: Plan): string[] {
         ]
       : []),
     ...placeFaults(
-      { volumes: planned, nodes, namespace },
+      { volumes: plannedVolumes, nodes, namespace },
       {
         nodes: facts.nodes,
         // Those of the planned names are reported above.
@@ -85,7 +80,7 @@ function inTheWay(facts: Facts, { settings, layout }: Plan): string[] {
 }
 
 /** What the settings say exists already. */
-function missing(facts: Facts, { settings }: Plan): string[] {
+function missing(facts: Facts, settings: Settings): string[] {
   const { namespace, createNamespace, images, imagePullCredentials, volumes, pods } = settings;
   const { name, create } = volumes.storageClass;
   const classes = new Set(Object.values(pods).flatMap(({ priorityClass }) => priorityClass ?? []));
@@ -107,7 +102,7 @@ function missing(facts: Facts, { settings }: Plan): string[] {
 }
 
 /** Nodes on which no pod of the stack would start. */
-function unusable({ nodes }: Facts, { layout }: Plan): string[] {
+function unusable({ nodes }: Facts, { layout }: Settings): string[] {
   const tolerations = allTolerations(layout);
   return layout.nodes.flatMap(({ name }) => {
     const node = nodes.find(({ metadata }) => metadata?.name === name);
@@ -132,9 +127,9 @@ const usual: Record<SizedComponent, Resources> = {
 };
 
 /** Nodes whose free CPU or memory is too small for the pods that are planned there. A pod that may run on several nodes is put on the emptiest. */
-function shortages(facts: Facts, plan: Plan): string[] {
+function shortages(facts: Facts, settings: Settings): string[] {
   const views = facts.nodes.map(nodeView);
-  const demand = demandOn(views.map(({ name, allocatable }) => ({ name, free: subtract(allocatable, usedOn(name, facts)) })), plan); // prettier-ignore
+  const demand = demandOn(views.map(({ name, allocatable }) => ({ name, free: subtract(allocatable, usedOn(name, facts)) })), settings); // prettier-ignore
   return views.flatMap((node) => {
     const needed = demand.get(node.name);
     if (needed === undefined) return [];
@@ -156,13 +151,13 @@ function shortage(node: NodeView, resource: keyof Resources, needed: Demand, fac
   ];
 }
 
-function demandOn(nodes: { name: string; free: Resources }[], { settings, layout }: Plan): Map<string, Demand> {
+function demandOn(nodes: { name: string; free: Resources }[], { pods, layout }: Settings): Map<string, Demand> {
   const demand = new Map<string, Demand>();
   for (const rule of ["ordinal", "spread", "any"] as const) {
     for (const component of Object.keys(usual) as SizedComponent[]) {
       const placement = layout.placements[component];
       if (placement.rule !== rule) continue;
-      const { requests } = settings.pods[component];
+      const { requests } = pods[component];
       const room = {
         cpu: requests?.cpu === undefined ? usual[component].cpu : amount(requests.cpu),
         memory: requests?.memory === undefined ? usual[component].memory : amount(requests.memory),

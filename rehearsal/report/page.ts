@@ -11,6 +11,7 @@ import {
   clusterSize,
   jobTable,
   operationTable,
+  realityTables,
   serviceTable,
   volumeTable,
   whatIfConclusion,
@@ -58,7 +59,7 @@ export function renderPage(record: RehearsalRecord): string {
           ${verdictBox(record, judged, map)} ${problemSection(judged)}
           ${whatIfs.length > 1 ? whatIfOverview(whatIfs) : undefined} ${single ? cases : undefined}
           ${map && deployedSection(map, !single)} ${single ? undefined : cases}
-          ${tableSection(operationTable(operations))}
+          ${[operationTable(operations), ...realityTables(record)].map(tableSection)}
           ${seen && [jobTable(seen), volumeTable(seen), serviceTable(seen)].map(tableSection)} ${parts(record)}
         </main>
       </body>

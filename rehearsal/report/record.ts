@@ -1,10 +1,13 @@
 import type { Layout } from "../../model/layouts/layout.ts";
 import type { Observation } from "../cluster/observe.ts";
+import type { Check } from "../realCluster/messages/checks.ts";
+import type { TrafficStep } from "../realCluster/messages/trafficSteps.ts";
 import type { WhatIf } from "../failures/whatIf.ts";
 
-/** One run of the engine within a rehearsal. */
+/** One run of the engine, or one drain, within a rehearsal. */
 export interface Operation {
-  name: "up" | "second up" | "refresh" | "destroy" | "destroy, unprotected";
+  name:
+    "up" | "second up" | "refresh" | "value change" | "token rotation" | "drain" | "destroy" | "destroy, unprotected";
   seconds: number;
   /**
    * `done`: it succeeded; the second `up` and the refresh found no changes. `changed`: the second `up` or the refresh found changes.
@@ -36,8 +39,21 @@ export interface RehearsalRecord {
   leftovers: string[];
   /** What the stack changed or removed although it does not own it. */
   foreignChanges: string[];
+  /** The context of the existing cluster. Absent if the nodes were simulated. */
+  cluster?: string;
+  /** What real messages showed. Absent if no containers ran. */
+  messages?: { checks: Check[]; traffic: TrafficStep[] };
+  /** Where each pod runs, by the rehearsal on simulated nodes and in the real cluster. */
+  comparison?: PredictedPod[];
   /** The effect of each requested failure or drain, each starting with all pods running. */
   whatIfs?: WhatIf[];
+}
+
+/** A pod, or a move of one, in a rehearsal on simulated nodes and in reality. */
+export interface PredictedPod {
+  pod: string;
+  predicted: string;
+  real: string;
 }
 
 export interface Verdict {

@@ -8,6 +8,7 @@ import {
   jobTable,
   operationTable,
   podTable,
+  realityTables,
   remainingReplicas,
   serviceTable,
   type Table,
@@ -29,6 +30,7 @@ export function verdict(record: RehearsalRecord): Verdict {
     ...(seen ? unlistedImages(seen.pods, record.images) : []),
     ...record.missing,
     ...record.operations.flatMap(operationProblems),
+    ...messageProblems(record.messages),
     ...record.leftovers.map((what) => `left behind by destroy: ${what}`),
     ...record.foreignChanges.map((what) => `not owned by the stack, but changed: ${what}`),
     ...(record.whatIfs ?? []).flatMap((one) => one.survival.stops.map((why) => `if ${whatIfTitle(one)}: ${why}`)),
@@ -95,6 +97,15 @@ function unlistedImages(pods: readonly PodView[], listed: readonly string[]): st
   );
 }
 
+function messageProblems({ checks, traffic }: RehearsalRecord["messages"] = { checks: [], traffic: [] }): string[] {
+  return [
+    ...checks.flatMap(({ name, ok, detail }) => (ok ? [] : [`messages: ${name}: ${detail}`])),
+    ...traffic.flatMap(({ step, sent, lost }) =>
+      lost === 0 ? [] : [`messages: ${lost} of ${sent} lost during ${step}`],
+    ),
+  ];
+}
+
 function operationProblems({ name, outcome, details }: Operation): string[] {
   const what = details.length === 0 ? "" : `: ${details.join("\n")}`;
   switch (outcome) {
@@ -118,11 +129,15 @@ export function render(record: RehearsalRecord): string {
     ["Simulated or replaced by stand-ins", bullets(record.parts.standIns)],
     ...(record.seen ? cluster(record.seen) : []),
     untitled(operationTable(record.operations)),
+    ...realityTables(record).map(({ title, head, rows }): [string, string[]] => [
+      title,
+      rows.length === 0 ? [] : alignColumns([head, ...rows]),
+    ]),
     ...whatIfSections(record.whatIfs ?? []),
     ["Problems", bullets(judged.problems)],
   ];
   return [
-    `Rehearsal of the stack ${record.stack}`,
+    `Rehearsal of the stack ${record.stack}${record.cluster === undefined ? "" : ` on the cluster ${record.cluster}`}`,
     ...sections.filter(([, lines]) => lines.length > 0).map(([title, lines]) => [title, ...indented(lines)].join("\n")),
     `${conclusion(record, judged)}${judged.ok ? survivalSentence(record.whatIfs) : ""}`,
   ].join("\n\n");

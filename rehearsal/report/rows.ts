@@ -14,8 +14,9 @@ export interface Table {
 /** The report in one sentence. */
 export function conclusion(record: RehearsalRecord, { ok, problems }: Verdict): string {
   const running = record.seen?.pods.filter(({ state }) => state === "ready").length ?? 0;
+  const starts = record.cluster === undefined ? "would start" : `starts on the cluster ${record.cluster}`;
   return ok
-    ? `The stack ${record.stack} would start: ${running} pods run, all where planned.`
+    ? `The stack ${record.stack} ${starts}: ${running} pods run, all where planned.`
     : `The stack ${record.stack} does not pass: ${count(problems.length, "problem")}.`;
 }
 
@@ -76,6 +77,32 @@ export function operationTable(operations: readonly Operation[]): Table {
       outcomeText(name, outcome),
     ]),
   };
+}
+
+/** What only an existing cluster shows: real messages, and whether the simulation was right. */
+export function realityTables({ messages, comparison = [] }: RehearsalRecord): Table[] {
+  const differing = comparison.filter(({ predicted, real }) => predicted !== real);
+  return [
+    {
+      title: "Message checks",
+      head: ["check", "result", "detail"],
+      rows: (messages?.checks ?? []).map(({ name, ok, detail }) => [name, ok ? "ok" : "FAILED", detail]),
+    },
+    {
+      title: "Messages by step",
+      head: ["step", "sent", "received", "lost", "longest pause"],
+      rows: (messages?.traffic ?? []).map(({ step, sent, received, lost, longestPauseSeconds }) => [
+        step,
+        ...[sent, received, lost].map(String),
+        `${longestPauseSeconds.toFixed(1)} s`,
+      ]),
+    },
+    {
+      title: `Simulation and reality: ${comparison.length - differing.length} of ${comparison.length} the same`,
+      head: ["pod", "simulated", "real"],
+      rows: comparison.map(({ pod, predicted, real }) => [pod, predicted, predicted === real ? "the same" : real]),
+    },
+  ];
 }
 
 function outcomeText(name: Operation["name"], outcome: Operation["outcome"]): string {

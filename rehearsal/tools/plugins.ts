@@ -4,6 +4,7 @@ import { readFile, realpath } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
+import { RehearsalError } from "../engine/fault.ts";
 import { cacheFolder } from "./cache.ts";
 import { answers } from "./download.ts";
 import { isExecutable, which } from "./findTool.ts";
@@ -25,6 +26,8 @@ export interface PluginOptions extends ToolOptions {
   pulumi: { file: string; version: string };
   /** Absolute path of the folder of the stand-ins. */
   standIns: string;
+  /** Whether stand-ins are used: always, or never. @default where a plugin is not available */
+  use?: "always" | "never" | undefined;
 }
 
 const providers = ["kubernetes", "tls", "postgresql"] as const;
@@ -32,10 +35,17 @@ const providers = ["kubernetes", "tls", "postgresql"] as const;
 /** Finds the provider plugins of the SDKs in package.json, and the language host of the CLI. */
 export async function findPlugins(options: PluginOptions): Promise<PluginReport[]> {
   const versions = providerVersions(await readFile(join(import.meta.dirname, "../../package.json"), "utf8"));
-  return Promise.all([
+  const found = await Promise.all([
     findLanguageHost(options),
     ...providers.map((name) => findProvider(name, versions[name], options)),
   ]);
+  const missing = found.filter(({ origin }) => origin === "stand-in").map(({ name, version }) => `${name} ${version}`);
+  if (options.use === "never" && missing.length > 0) {
+    throw new RehearsalError(
+      `--no-stand-ins: the plugins ${missing.join(", ")} are not available; install them with pulumi plugin install, or put them on PATH`,
+    );
+  }
+  return found;
 }
 
 /** Whether a chart repository's index answers within three seconds. */
@@ -57,10 +67,11 @@ export function providerVersions(packageJson: string): Record<(typeof providers)
   return { kubernetes: version("kubernetes"), tls: version("tls"), postgresql: version("postgresql") };
 }
 
-async function findLanguageHost({ pulumi, standIns }: PluginOptions): Promise<PluginReport> {
+async function findLanguageHost({ pulumi, standIns, use }: PluginOptions): Promise<PluginReport> {
   const host = "pulumi-language-nodejs";
   const beside = [pulumi.file, await realpath(pulumi.file)].map((file) => join(dirname(file), host));
   const onPath = await which(host);
+  if (use === "always") return { name: "nodejs", version: pulumi.version, origin: "stand-in", folder: standIns };
   for (const file of onPath === undefined ? beside : [...beside, onPath]) {
     if (await isExecutable(file))
       return { name: "nodejs", version: pulumi.version, origin: "found", folder: dirname(file) };
@@ -75,7 +86,12 @@ async function findProvider(name: string, version: string, options: PluginOption
   const isIn = async (folder: string): Promise<boolean> =>
     !existsSync(`${folder}.partial`) && (await isExecutable(join(folder, `pulumi-resource-${name}`)));
 
+  const onPath = dirname((await which(`pulumi-resource-${name}`)) ?? "");
+
+  if (options.use === "always") return { name, version, origin: "stand-in", folder: options.standIns };
   if (await isIn(installed)) return { name, version, origin: "found", folder: installed };
+  // As the engine does, without asking for the version.
+  if (await isIn(onPath)) return { name, version: `of PATH (${onPath})`, origin: "found", folder: onPath };
   if (await isIn(cached)) return { name, version, origin: "cached", folder: cached };
   if ((await install(name, version, options)) && (await isIn(cached))) {
     return { name, version, origin: "downloaded", folder: cached };

@@ -37,12 +37,15 @@ export interface ToolOptions {
  *
  * @throws RehearsalError if a tool cannot be obtained
  */
-export async function prepareTools(options: ToolOptions): Promise<{ tools: Tools; report: ToolReport[] }> {
+export async function prepareTools(
+  options: ToolOptions,
+  names: readonly ToolName[] = toolNames,
+): Promise<{ tools: Tools; report: ToolReport[] }> {
   const pins = readPins();
   const cache = await toolFolder(pins);
   const bin = join(cache, "bin");
-  const available = await Promise.all(toolNames.map((name) => findAvailable(pins[name], bin, options.signal)));
-  const missing = toolNames.filter((_, i) => available[i] === undefined).map((name) => pins[name]);
+  const available = await Promise.all(names.map((name) => findAvailable(pins[name], bin, options.signal)));
+  const missing = names.filter((_, i) => available[i] === undefined).map((name) => pins[name]);
 
   const made =
     missing.length === 0
@@ -57,7 +60,7 @@ export async function prepareTools(options: ToolOptions): Promise<{ tools: Tools
         });
 
   const all = [...available.filter((tool) => tool !== undefined), ...made];
-  const inOrder = toolNames.flatMap((name) => all.filter((tool) => tool.name === name));
+  const inOrder = names.flatMap((name) => all.filter((tool) => tool.name === name));
   return {
     tools: Object.fromEntries(inOrder.map(({ name, file }) => [name, file])) as Tools,
     report: inOrder.map(({ name, version, origin }) => ({ name, version, origin })),

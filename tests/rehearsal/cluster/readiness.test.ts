@@ -43,18 +43,18 @@ describe("unreadyObjects", () => {
 
 describe("StallDetector", () => {
   it("reports ready as soon as everything is ready", () => {
-    assert.equal(new StallDetector(1000).check(running(), 0), "ready");
+    assert.equal(new StallDetector(() => 1000).check(running(), 0), "ready");
   });
 
   it("reports a stall only after the whole quiet period without a change", () => {
-    const detector = new StallDetector(1000);
+    const detector = new StallDetector(() => 1000);
     assert.equal(detector.check(waiting, 500), "progressing");
     assert.equal(detector.check(waiting, 1499), "progressing");
     assert.equal(detector.check(waiting, 1500), "stalled");
   });
 
   it("restarts the quiet period after every change in the cluster", () => {
-    const detector = new StallDetector(1000);
+    const detector = new StallDetector(() => 1000);
     detector.check(waiting, 0);
     const changed = observation({ pods: [...waiting.pods, pod("another")] });
     assert.equal(detector.check(changed, 900), "progressing");
@@ -63,7 +63,7 @@ describe("StallDetector", () => {
   });
 
   it("restarts the quiet period on reset", () => {
-    const detector = new StallDetector(1000);
+    const detector = new StallDetector(() => 1000);
     detector.check(waiting, 0);
     detector.reset(900);
     assert.equal(detector.check(waiting, 1800), "progressing");

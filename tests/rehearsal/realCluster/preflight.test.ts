@@ -36,8 +36,7 @@ function facts(over: Partial<Facts> = {}): Facts {
 }
 
 function plan(changes: Record<string, unknown> = {}, stack = "test") {
-  const settings = parseSettings(stackConfig(stack, changes), stack, true);
-  return { settings, layout: settings.layout };
+  return parseSettings(stackConfig(stack, changes), stack, true);
 }
 
 const controlPlane = node("control", { taints: [{ key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" }] }); // prettier-ignore
@@ -80,7 +79,7 @@ describe("the nodes of the cluster", () => {
   });
 
   it("take the stack's places with their own host names", () => {
-    const { settings } = plan();
+    const settings = plan();
     const renamed = { ...node("w1"), metadata: { name: "w1", labels: { "kubernetes.io/hostname": "host-1" } } };
     assert.deepEqual(
       nodeOverrides(
