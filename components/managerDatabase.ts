@@ -63,7 +63,7 @@ export interface ManagerDatabaseArgs {
 
 /**
  * Pulsar Manager's PostgreSQL database: role, database, ownership and grants by the official provider, then the tables by the manager's
- * role itself. That role owns all of it, so nothing on the tables is granted: grants on tables show a difference for ever as soon
+ * role itself. That role owns all of it, so nothing on the tables is granted: grants on tables show a difference in every preview as soon
  * as a table exists that they did not cover (provider 3.18).
  *
  * @throws pulumi.RunError for an unknown manager version, a missing `admin`, a CA file that cannot be read
@@ -176,7 +176,7 @@ export class ManagerDatabase extends pulumi.ComponentResource {
       { name: args.database, owner: role.name, alterObjectOwnership: true },
       { ...byName, hooks: { beforeCreate: [makeRoom.database] } },
     );
-    // What stands inside the database stays or goes with it and is never taken away by itself: DROP SCHEMA fails while tables stand in
+    // What stands inside the database stays or goes with it and is never deleted on its own: DROP SCHEMA fails while tables stand in
     // the schema, and a REVOKE when the role has changed would be about a role that nobody uses any more.
     const inside = { ...opts, retainOnDelete: true };
     const schema = new postgresql.Schema(

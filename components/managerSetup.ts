@@ -48,7 +48,7 @@ export class ManagerSetup extends pulumi.ComponentResource {
       { parent: this },
     );
 
-    // A number that stays and nobody can guess. The Job's name tells one password from another, and whoever may list Jobs could try guesses
+    // A number that stays and nobody can guess. The Job's name tells one password from another, and anyone who may list Jobs could try guesses
     // against the password's own hash.
     const seal = new tls.PrivateKey(`${name}-seal`, { algorithm: "ECDSA", ecdsaCurve: "P256" }, { parent: this });
 

@@ -41,7 +41,7 @@ export class PulsarIngress extends pulumi.ComponentResource {
             annotations: {
               ...args.annotations,
               ...issuers,
-              // By itself the provider waits ten minutes for an address in the status (pulumi-kubernetes 4, await/ingress.go), which not
+              // By default, the provider waits ten minutes for an address in the status (pulumi-kubernetes 4, await/ingress.go), which not
               // every controller writes there.
               "pulumi.com/skipAwait": "true",
             },

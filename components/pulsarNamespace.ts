@@ -17,7 +17,7 @@ export interface PulsarNamespaceArgs {
 
 /** The namespace everything namespaced lives in, with the registry's pull secret. */
 export class PulsarNamespace extends pulumi.ComponentResource {
-  /** The namespace's name; whoever uses it waits for the namespace. */
+  /** The namespace's name. What uses it waits for the namespace. */
   readonly namespaceName: pulumi.Output<string>;
 
   constructor(name: string, args: PulsarNamespaceArgs, opts?: pulumi.ComponentResourceOptions) {

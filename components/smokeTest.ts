@@ -34,7 +34,7 @@ export class SmokeTest extends pulumi.ComponentResource {
         env: { ADMIN_URL: admin, SERVICE_URL: proxy, TOKEN_FILE: `${folder}/token` },
         secrets: [{ secret: token.secret, folder, files: { [token.key]: "token" } }],
         run: revision,
-        // The test waits by itself for what is still coming up; once more, in case a node was lost meanwhile.
+        // The test itself waits for what still starts. One retry is for a node that is lost meanwhile.
         retries: 1,
       },
       { parent: this },

@@ -9,7 +9,7 @@ import * as scalar from "./scalars.ts";
 
 /**
  * How tokens are signed. `asymmetric`: RS256, brokers hold only the public key. `ecdsa`: the same with ES256, which has smaller keys and
- * tokens. `symmetric`: HS256; whoever can verify a token can also create one.
+ * tokens. `symmetric`: HS256; anyone who can verify a token can also create one.
  */
 export const tokenKeys = ["asymmetric", "ecdsa", "symmetric"] as const;
 export type TokenKeys = (typeof tokenKeys)[number];

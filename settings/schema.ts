@@ -232,7 +232,7 @@ export function typeOf(part: z.core.$ZodType): "string" | "boolean" | "array" | 
   }
 }
 
-/** The settings with defaults in place of those that are invalid by themselves, so that the others can be checked too. */
+/** The settings with defaults in place of those that are invalid on their own, so that the others can be checked too. */
 export function validPart(raw: Record<string, unknown>): { given: Parsed; invalid: string[] } {
   const invalid: string[] = [];
   const parts = Object.entries(schema.shape).flatMap(([key, part]) => {

@@ -9,7 +9,7 @@ export interface Trouble {
   kind: "image" | "container" | "crash" | "memory" | "probe" | "scheduling" | "mount";
   /** One line, without the pod. */
   text: string;
-  /** Whether it does not go away by itself. */
+  /** Whether it persists until something is changed. */
   permanent: boolean;
 }
 

@@ -65,7 +65,7 @@ describe("the smoke test", () => {
   }
 
   /** The tools of 2.7 with something done before or after a command of pulsar-client. */
-  async function meddled(name: string, lines: string): Promise<string> {
+  async function tampered(name: string, lines: string): Promise<string> {
     const folder = join(workspace.dir, name);
     await cp(oldTools, folder, { recursive: true });
     await rename(join(folder, "bin/pulsar-client"), join(folder, "bin/original"));
@@ -120,7 +120,7 @@ describe("the smoke test", () => {
 
   test("says that somebody else's message came in between, and leaves no subscription", async () => {
     const before = 'case "$*" in *partition-0) foreign ;; esac\nexec bin/original "$@"';
-    const { exitCode, last, all } = await run(await meddled("foreign-first", before));
+    const { exitCode, last, all } = await run(await tampered("foreign-first", before));
     assert.equal(exitCode, 1, all);
     assert.match(last, /^smoke test failed: other messages were consumed from .* than were produced$/);
     assert.deepEqual(await subscriptions(), []);
@@ -128,7 +128,7 @@ describe("the smoke test", () => {
 
   test("says that there are more messages than it made", async () => {
     const after = 'bin/original "$@" || exit\ncase "$*" in *" consume "*) foreign >/dev/null ;; esac';
-    const { exitCode, last, all } = await run(await meddled("foreign-last", after));
+    const { exitCode, last, all } = await run(await tampered("foreign-last", after));
     assert.equal(exitCode, 1, all);
     assert.match(last, /^smoke test failed: 1 messages more than were produced are in /);
     assert.deepEqual(await subscriptions(), []);

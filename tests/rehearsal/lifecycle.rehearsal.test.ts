@@ -70,9 +70,9 @@ test("a stack", async (t) => {
         [...new Set(images)].sort(),
         names.map((name) => `harbor.example.com/library/apachepulsar/${name}`),
       );
-      const anew = await initJobs(stage);
-      assert.equal(anew.length, 2);
-      assert.ok(!anew.some((name) => jobs.includes(name)), `${anew.join()} instead of ${jobs.join()}`);
+      const repeated = await initJobs(stage);
+      assert.equal(repeated.length, 2);
+      assert.ok(!repeated.some((name) => jobs.includes(name)), `${repeated.join()} instead of ${jobs.join()}`);
       assert.equal(await token(), signed);
     });
 
@@ -91,11 +91,11 @@ test("a stack", async (t) => {
 
       const refreshed = await stack.refresh();
       assertOk(refreshed);
-      const meddled = ["auth-token-admin", "manager-database-tables", "nodes-marks-node1", "nodes-marks-node2"];
-      assert.deepEqual(updated(refreshed), meddled);
+      const drifted = ["auth-token-admin", "manager-database-tables", "nodes-marks-node1", "nodes-marks-node2"];
+      assert.deepEqual(updated(refreshed), drifted);
       const repaired = await stack.up();
       assertOk(repaired);
-      assert.deepEqual(updated(repaired), meddled);
+      assert.deepEqual(updated(repaired), drifted);
 
       assert.deepEqual(await marks(stage), before);
       assert.equal(await token(), signed);

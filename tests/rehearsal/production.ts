@@ -171,7 +171,7 @@ export function loss(names: string[], zone?: string): WhatIf {
           : [],
     },
     advice: names.flatMap((name) => [
-      `If ${name} comes back, its pods start there by themselves.`,
+      `If ${name} comes back, its pods start there automatically.`,
       `If it does not: kubectl taint node ${name} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute`,
     ]),
     after: {

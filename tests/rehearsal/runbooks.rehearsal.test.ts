@@ -64,7 +64,7 @@ test("the runbooks", async (t) => {
         const seen = await assertRunning(stage, layoutWith(groups));
         assert.equal(nodeOf(seen, "pulsar-bookie-4"), "bk-5");
         const after = await uids(stage);
-        for (const [pod, uid] of Object.entries(before)) assert.equal(after[pod], uid, `${pod} was made anew`);
+        for (const [pod, uid] of Object.entries(before)) assert.equal(after[pod], uid, `${pod} was created again`);
         assertOk(await stack.up({ expectNoChanges: true }));
       },
     );

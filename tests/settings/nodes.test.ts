@@ -293,7 +293,7 @@ test("every setting that puts two volumes into one directory is named, and each 
   );
 });
 
-test("a node twice is reported beside a setting that is wrong by itself", () => {
+test("a node twice is reported beside another invalid setting", () => {
   const config = stackConfig("test", { "pulsar:nodes": nodes("node1", "node1"), "pulsar:replicas": { broker: 0 } });
   assert.deepEqual(
     faults(config).map((line) => line.slice(0, line.indexOf(": "))),

@@ -12,7 +12,7 @@ const parsed = (stack: string, changes: Record<string, unknown> = {}) =>
   parseSettings(stackConfig(stack, changes), stack, false);
 
 describe("what is not set stands at", () => {
-  test("the seed's numbers in the mixed layout, however many nodes there are", () => {
+  test("the reference deployment's numbers in the mixed layout, however many nodes there are", () => {
     const { replicas, ledgers, production } = parsed("test", {
       "pulsar:nodes": nodes("node1", "node2", "node3", "node4", "node5"),
     });

@@ -13,7 +13,7 @@ const images = {
   pullSecret: "regsecret",
 };
 
-test("the committed test stack is the seed's environment", async () => {
+test("the committed test stack is the reference deployment", async () => {
   const settings = parseSettings(stackConfig("test"), "test", false);
   assert.equal(settings.layoutName, "mixed");
   assert.deepEqual(

@@ -147,7 +147,7 @@ describe("renderPage", () => {
     );
     assert.match(text, /Ledgers: ensemble 3, write quorum 3, ack quorum 2\./);
     assert.match(text, /Why it stops each ledger is spread over 3 bookies/);
-    assert.match(text, /What to do next If bookie-1 comes back, its pods start there by themselves\./);
+    assert.match(text, /What to do next If bookie-1 comes back, its pods start there automatically\./);
   });
 
   it("links a table of several what-ifs to their sections, with collapsed maps", () => {

@@ -343,8 +343,8 @@ spec:
 {{- with .Values.broken }}{{ fail . }}{{ end }}
 `,
     );
-    await writeFile(join(chart, "mend.sh"), "#!/bin/sh\nsed 's/x: \"/x: \"mended-/'\n", { mode: 0o755 });
-    await writeFile(join(chart, "fail.sh"), "#!/bin/sh\necho nothing to mend >&2\nexit 3\n", { mode: 0o755 });
+    await writeFile(join(chart, "repair.sh"), "#!/bin/sh\nsed 's/x: \"/x: \"repaired-/'\n", { mode: 0o755 });
+    await writeFile(join(chart, "fail.sh"), "#!/bin/sh\necho nothing to repair >&2\nexit 3\n", { mode: 0o755 });
   });
 
   const nowhere = { nodeSelector: { nowhere: "nothing" } };
@@ -365,15 +365,15 @@ spec:
     });
     assert.deepEqual(await resource.refresh(), []);
     assert.equal(await resource.up(inputs), "same");
-    assert.equal(await resource.up({ ...inputs, postrender: join(chart, "mend.sh") }), "update");
-    assert.deepEqual(await configOf("tiny"), { install: "false", x: "mended-1" });
+    assert.equal(await resource.up({ ...inputs, postrender: join(chart, "repair.sh") }), "update");
+    assert.deepEqual(await configOf("tiny"), { install: "false", x: "repaired-1" });
     assert.equal(at(resource.outputs.status, "revision"), 2);
     await resource.delete();
     assert.equal(await configOf("tiny"), undefined);
     assert.equal(await resource.refresh(), "gone");
   });
 
-  test("that do not come up are kept, and mended by an upgrade", async () => {
+  test("that do not come up are kept, and repaired by an upgrade", async () => {
     const warnings: string[] = [];
     const resource = new Resource(releaseType, { warn: (message) => warnings.push(message) });
     const inputs = { name: "stuck", chart, timeout: 2, values: nowhere };
@@ -404,7 +404,7 @@ spec:
       /^Error: execution error at \(tiny\/templates\/all\.yaml:\d+:\d+\): \[secret\] it is$/,
     );
     const unrendered = new Resource(releaseType).up({ name: "broken", chart, postrender: join(chart, "fail.sh") });
-    await assert.rejects(unrendered, /^Error: error while running post render[^]*nothing to mend\n: exit status 3$/);
+    await assert.rejects(unrendered, /^Error: error while running post render[^]*nothing to repair\n: exit status 3$/);
   });
 
   test("that are cancelled end at once and are marked as failed", async () => {

@@ -620,12 +620,12 @@ describe("a Release", () => {
   });
 
   test("installs with the values on standard input, waiting by default", () => {
-    const args = helm.installArguments(release({ version: "2.7.7", postrender: "./mend", timeout: 1800 }));
+    const args = helm.installArguments(release({ version: "2.7.7", postrender: "./repair", timeout: 1800 }));
     assert.deepEqual(args.slice(0, 3), ["install", "r", "./c"]);
     assert.equal(flag(args, "values"), "-");
     assert.equal(flag(args, "timeout"), "1800s");
     assert.equal(flag(args, "version"), "2.7.7");
-    assert.equal(flag(args, "post-renderer"), "./mend");
+    assert.equal(flag(args, "post-renderer"), "./repair");
     assert.ok(args.includes("--wait"));
     for (const absent of ["--wait-for-jobs", "--atomic", "--no-hooks", "--repo"])
       assert.ok(!args.includes(absent), absent);

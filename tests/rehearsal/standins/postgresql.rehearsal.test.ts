@@ -133,16 +133,16 @@ describe("the postgresql stand-in on a real server", () => {
     assert.deepEqual(await ask("SELECT 1 FROM pg_roles WHERE rolname LIKE 'alic%'"), []);
   });
 
-  test("a role's changes outside are seen and mended", async () => {
+  test("a role's changes outside are seen and repaired", async () => {
     const kept = await create("role", { name: "bob", roles: ["pg_monitor"] });
     await assertSettled(kept);
     await ask("ALTER ROLE bob CREATEROLE; GRANT pg_read_all_data TO bob");
     const drifted = (await refresh(kept)) ?? assert.fail();
     assert.deepEqual((await diff(drifted, kept.inputs)).changedKeys, ["roles", "createRole"]);
-    const mended = await update(drifted, { name: "bob", roles: ["pg_monitor"] });
-    await assertSettled(mended);
+    const repaired = await update(drifted, { name: "bob", roles: ["pg_monitor"] });
+    await assertSettled(repaired);
     await ask("DROP ROLE bob");
-    assert.equal(await refresh(mended), undefined);
+    assert.equal(await refresh(repaired), undefined);
   });
 
   test("a role takes what it owns with it, unless told otherwise", async () => {
@@ -251,9 +251,9 @@ describe("the postgresql stand-in on a real server", () => {
     await ask("CREATE TABLE c (x int)", { database: "vault" });
     const drifted = (await refresh(tables)) ?? assert.fail();
     assert.deepEqual(drifted.outputs.privileges, undefined);
-    const mended = await update(drifted, tables.inputs);
-    await assertSettled(mended);
-    const fewer = await update(mended, { ...tables.inputs, privileges: ["SELECT"] });
+    const repaired = await update(drifted, tables.inputs);
+    await assertSettled(repaired);
+    const fewer = await update(repaired, { ...tables.inputs, privileges: ["SELECT"] });
     await assertSettled(fewer);
     const [can] = await ask(
       "SELECT has_table_privilege('reader', 'a', 'SELECT') AS read, has_table_privilege('reader', 'a', 'INSERT') AS write",
