@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { readdir, writeFile } from "node:fs/promises";
@@ -130,5 +131,12 @@ describe("freePorts", () => {
       await once(server, "listening");
       server.close();
     }
+  });
+
+  it("reserves them against calls in other processes", async () => {
+    const [port = 0] = await freePorts(1);
+    const other = createSocket("udp4").bind({ port, address: "127.0.0.1", exclusive: true });
+    await assert.rejects(once(other, "listening"), { code: "EADDRINUSE" });
+    other.close();
   });
 });
