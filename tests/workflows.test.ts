@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { parse } from "yaml";
+import { clientVersion } from "../rehearsal/realCluster/messages/client.ts";
 
 const root = new URL("../", import.meta.url);
 const folder = new URL(".github/workflows/", root);
@@ -56,5 +57,28 @@ describe("preview.yml", () => {
       assert.equal(contents, "read");
       assert.deepEqual(writing, withSecrets ? { "pull-requests": "write" } : {});
     }
+  });
+});
+
+describe("e2e.yml", () => {
+  const text = readFileSync(new URL("e2e.yml", folder), "utf8");
+  const workflow = parse(text) as Workflow;
+
+  test("rehearses every stack of tests/e2e, with no more than read access", () => {
+    const stacks = readdirSync(new URL("tests/e2e/", root)).flatMap(
+      (file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? [],
+    );
+    assert.deepEqual(workflow.jobs["kind"]?.strategy?.matrix.stack.toSorted(), stacks.toSorted());
+    assert.deepEqual([workflow.permissions, workflow.jobs["kind"].permissions], [{}, { contents: "read" }]);
+    assert.doesNotMatch(text, /secrets\./);
+  });
+
+  test("runs on a pull request only with the label", () => {
+    const condition = "github.event_name != 'pull_request' || contains(github.event.pull_request.labels.*.name, 'e2e')";
+    assert.equal(workflow.jobs["kind"]?.if, condition);
+  });
+
+  test("installs the client that the command asks for", () => {
+    assert.ok(text.includes(`npm install --no-save pulsar-client@${clientVersion}\n`));
   });
 });

@@ -56,11 +56,16 @@ function afterLoss(input: AdviceInput, installation: Installation): string[] {
 /** What Kubernetes does without the operator. It moves only pods of Deployments, whose moves have the name of the Deployment. */
 function automaticSteps({ moves, after: { workloads } }: AdviceInput): string {
   const deployments = workloads.filter(({ kind }) => kind === "Deployment").map(({ name }) => name);
-  const moved = moves.map(({ pod }) => pod).filter((pod) => deployments.includes(pod));
+  const placed = moves.filter(({ to }) => to !== undefined).map(({ pod }) => pod);
+  const moved = placed.filter((pod) => deployments.includes(pod));
+  const held = placed.filter((pod) => !deployments.includes(pod)).sort();
   return [
     'Kubernetes marks a node as "unreachable" 40 s after its last heartbeat, and evicts its pods 5 minutes later.',
     ...(moved.length === 0 ? [] : [`It replaces ${enumerate(moved)} (Deployment).`]),
     'Pods of StatefulSets stay "Terminating", because no kubelet confirms that they stopped.',
+    ...(held.length === 0
+      ? []
+      : [`So it replaces ${enumerate(held)} only after the taint node.kubernetes.io/out-of-service.`]),
   ].join(" ");
 }
 

@@ -1,9 +1,9 @@
 /** Directories on the nodes that belong to one rehearsal only. */
-import { setTimeout } from "node:timers/promises";
 import { posix } from "node:path";
 import { imageRef } from "../../model/charts/images.ts";
 import type { Settings } from "../../settings/resolve.ts";
 import type { Api } from "../cluster/api.ts";
+import { waitFor } from "../cluster/waiting.ts";
 
 /** The configuration that moves each volume of the plan into a new folder `name`, because old data would disturb Pulsar. */
 export function newDirectories({ volumes, plannedVolumes }: Settings, name: string): Record<string, string> {
@@ -17,8 +17,8 @@ export function newDirectories({ volumes, plannedVolumes }: Settings, name: stri
   );
 }
 
-/** How long the removal may take, in milliseconds. */
-const limit = 120_000;
+/** For the removal of the directories, and of the namespace, in milliseconds. */
+const waiting = { limit: 120_000, every: 500 };
 
 /**
  * Removes the folders `name` from the nodes, with a Job on each node in a namespace of that name.
@@ -39,17 +39,26 @@ export async function removeDirectories(api: Api, settings: Settings, name: stri
         api.objects.create(removalJob(job, name, node, folders, imageRef(settings.images.pulsar))),
       ),
     );
-    const deadline = Date.now() + limit;
-    const isDone = async (job: string) => (await api.batch.readNamespacedJob({ name: job, namespace: name })).status?.succeeded === 1; // prettier-ignore
     let left = jobs;
-    while (left.length > 0 && Date.now() < deadline) {
-      await setTimeout(500);
-      const done = await Promise.all(left.map(({ job }) => isDone(job)));
-      left = left.filter((_, i) => done[i] !== true);
-    }
+    await waitFor(
+      async () => {
+        const { items } = await api.batch.listNamespacedJob({ namespace: name });
+        const done = items.filter(({ status }) => status?.succeeded === 1).map(({ metadata }) => metadata?.name);
+        left = left.filter(({ job }) => !done.includes(job));
+        return left.length === 0 || undefined;
+      },
+      { what: "the removal of the directories", ...waiting },
+    ).catch(() => undefined);
     return left.flatMap(({ node, folders }) => folders.map((folder) => `directory ${folder} on node ${node}`));
   } finally {
     await api.core.deleteNamespace({ name });
+    await waitFor(
+      async () => {
+        const { items } = await api.core.listNamespace();
+        return items.every(({ metadata }) => metadata?.name !== name) || undefined;
+      },
+      { what: `the removal of the namespace ${name}`, ...waiting },
+    );
   }
 }
 

@@ -32,6 +32,7 @@ import type { ClusterArguments, Step } from "./arguments.ts";
 import { compareMoves, comparePods } from "./compare.ts";
 import { newDirectories, removeDirectories } from "./directories.ts";
 import { accessTo, type Facts, readFacts, stacksOn } from "./facts.ts";
+import { nodeClient } from "./messages/client.ts";
 import { openMessaging } from "./messages/messaging.ts";
 import type { Traffic } from "./messages/traffic.ts";
 import { nodeFaults, nodeOverrides } from "./nodes.ts";
@@ -63,6 +64,9 @@ export async function rehearseOnCluster(args: ClusterArguments, options: Options
   const stacks = await stacksOn({ ...access, context: args.context }, [project, stackFiles]);
   const names = written.nodes.map(({ name }) => name);
   const faults = [...disposableFaults(facts, { ...args, stacks }), ...nodeFaults(names, args.nodes, facts.nodes)];
+  if (args.steps.includes("messages")) {
+    await nodeClient().catch((fault: unknown) => faults.push(`--steps: messages: ${(fault as Error).message}`));
+  }
   const run = `rehearsal-${randomBytes(4).toString("hex")}`;
   const plain = {
     ...nodeOverrides(written.nodes, args.nodes, facts.nodes),

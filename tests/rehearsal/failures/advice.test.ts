@@ -49,9 +49,10 @@ describe("the advice for a lost node", () => {
     assert.equal(line, `${evicts} It replaces pulsar-pulsar-manager (Deployment). ${stays}`);
   });
 
-  it("mentions that nothing replaces the manager of chart 4.7.0, which is a StatefulSet", () => {
+  it("mentions that only the taint replaces the manager of chart 4.7.0, which is a StatefulSet", () => {
     const [line] = advice("lost", ["node2"], [moved(`${manager.name}-0`)], [], [{ ...manager, kind: "StatefulSet" }]);
-    assert.equal(line, `${evicts} ${stays}`);
+    const held = "So it replaces pulsar-pulsar-manager-0 only after the taint node.kubernetes.io/out-of-service.";
+    assert.equal(line, `${evicts} ${stays} ${held}`);
   });
 
   it("is to make sure that the node is off, to taint it, and later to remove the taint", () => {
