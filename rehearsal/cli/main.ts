@@ -97,3 +97,5 @@ Everything keeps running until Ctrl-C. To inspect it:
 }
 
 await run(main);
+// A closed client of Pulsar keeps the process alive (pulsar-client 1.18.0).
+process.exit();

@@ -8,13 +8,11 @@ import type { KubeletForward } from "./controlPlane.ts";
 import type { Api } from "./api.ts";
 import { startAdminApi, type StandInAdminApi } from "../standins/adminApi.ts";
 
-/** The ports on which the proxies of the chart lines listen for HTTP: 80 (2.7.7) and 8080 (4.7.0). */
-const proxyPorts = [80, 8080];
-
 /** The rule by which the simulated kubelets forward ports of the stack's proxies to a port of this machine. */
 export function proxyForward({ release, namespace, replicas }: Settings, port: number): KubeletForward {
   const pods = Array.from({ length: replicas.proxy }, (_, i) => `${fullName(release)}-proxy-${i}`);
-  return { namespace, pods, ports: proxyPorts, to: port };
+  // On these ports the proxies of charts 2.7.7 and 4.7.0 listen for HTTP.
+  return { namespace, pods, ports: { 80: port, 8080: port } };
 }
 
 /** Starts the stand-in for a stack on a port of this machine. */

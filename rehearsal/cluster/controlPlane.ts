@@ -33,14 +33,13 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
-/** A rule that connects port-forwards of pods to a port of this machine. */
+/** A rule that connects port-forwards of pods to ports of this machine. */
 export interface KubeletForward {
   namespace: string;
   /** Names of the pods. */
   pods: string[];
-  ports: number[];
-  /** A port on 127.0.0.1. */
-  to: number;
+  /** For each port of the pods, a port on 127.0.0.1. */
+  ports: Record<number, number>;
 }
 
 const context = "rehearsal";
@@ -181,14 +180,17 @@ export function isReady({ status, spec }: V1Node): boolean {
 }
 
 /** The rule for KWOK, which answers port-forwards in place of a kubelet. */
-function forwardRule({ namespace, pods, ports, to }: KubeletForward): unknown {
+function forwardRule({ namespace, pods, ports }: KubeletForward): unknown {
   return {
     apiVersion: "kwok.x-k8s.io/v1alpha1",
     kind: "ClusterPortForward",
     metadata: { name: "rehearsal" },
     spec: {
       selector: { matchNamespaces: [namespace], matchNames: pods },
-      forwards: [{ ports, target: { address: "127.0.0.1", port: to } }],
+      forwards: Object.entries(ports).map(([from, port]) => ({
+        ports: [Number(from)],
+        target: { address: "127.0.0.1", port },
+      })),
     },
   };
 }

@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { JwtAuth } from "../../components/jwtAuth.ts";
 import { signToken, tokenKeys } from "../../model/tokens.ts";
 import { newPrivateKey, type Pulsar, startPulsar } from "../../rehearsal/pulsar/pulsar.ts";
+import { handshake } from "../../rehearsal/realCluster/messages/handshake.ts";
 import { openWorkspace, type Workspace } from "../../rehearsal/engine/workspace.ts";
 import { named, register, testEcKeyPem, testKeyPem } from "../support/mocks.ts";
 
@@ -37,6 +38,11 @@ for (const keys of tokenKeys) {
 
     after(() => workspace.close());
 
+    const handshakes = (token?: string) =>
+      Promise.all(
+        [pulsar.serviceUrl, pulsar.brokerServiceUrl].map((url) => handshake(Number(new URL(url).port), token)),
+      );
+
     /** What proxy and broker answer to a question, which is always the same. */
     async function answers(path: string, token?: string): Promise<number> {
       const statuses = await Promise.all(
@@ -60,14 +66,18 @@ for (const keys of tokenKeys) {
     });
 
     test("the administrators' token is accepted", async () => {
-      assert.equal(await answers(tenants, secrets("auth-token-admin", "TOKEN").toString()), 200);
+      const token = secrets("auth-token-admin", "TOKEN").toString();
+      assert.equal(await answers(tenants, token), 200);
+      assert.deepEqual(await handshakes(token), ["accepted", "accepted"]);
     });
 
     test("no token, one that has expired and one signed with another key are refused", async () => {
-      assert.equal(await answers(tenants), 401);
-      assert.equal(await answers(tenants, secrets("auth-token-audit", "TOKEN").toString()), 401);
+      const expired = secrets("auth-token-audit", "TOKEN").toString();
       const other = await signToken(newPrivateKey(keys), keys, { role: "admin" });
-      assert.equal(await answers(tenants, other), 401);
+      for (const token of [undefined, expired, other]) {
+        assert.equal(await answers(tenants, token), 401);
+        assert.deepEqual(await handshakes(token), ["refused", "refused"]);
+      }
     });
 
     test("an application's token is one, but no super user's", async () => {

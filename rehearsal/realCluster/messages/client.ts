@@ -19,6 +19,9 @@ export interface Consumer {
   receive(limit: number): Promise<string | undefined>;
 }
 
+/** A function is called for each connection. It must not throw: the client would wait forever (1.18.0). */
+export type Token = string | (() => Promise<string>);
+
 /** The version that the docs name. */
 export const clientVersion = "1.18.0";
 
@@ -26,7 +29,7 @@ export const clientVersion = "1.18.0";
 interface Package {
   Client: new (options: {
     serviceUrl: string;
-    authentication?: unknown;
+    authentication: unknown;
     operationTimeoutSeconds: number;
     log: () => void;
   }) => {
@@ -39,19 +42,19 @@ interface Package {
     }>;
     close(): Promise<unknown>;
   };
-  AuthenticationToken: new (options: { token: () => Promise<string> }) => unknown;
+  AuthenticationToken: new (options: { token: Token }) => unknown;
 }
 
 /**
- * Opens clients of the service at `serviceUrl`. Without `token`, a client sends none; with it, the client calls it for each connection.
+ * A function that opens clients. With 1.18.0, a client whose token is a function keeps the process alive after it is closed.
  * @throws RehearsalError if the package or its native library is not installed
  */
-export async function nodeClient(): Promise<(serviceUrl: string, token?: () => Promise<string>) => MessagingClient> {
+export async function nodeClient(): Promise<(serviceUrl: string, token: Token) => MessagingClient> {
   const { Client, AuthenticationToken } = await load();
   return (serviceUrl, token) => {
     const client = new Client({
       serviceUrl,
-      ...(token && { authentication: new AuthenticationToken({ token }) }),
+      authentication: new AuthenticationToken({ token }),
       operationTimeoutSeconds: 30,
       // It logs to the standard output by default.
       log: () => undefined,

@@ -12,7 +12,8 @@ import {
 } from "../../../resources/kubernetes/portForward.ts";
 import { waitFor } from "../../cluster/waiting.ts";
 import { type Check, runChecks, trafficTopic } from "./checks.ts";
-import { nodeClient } from "./client.ts";
+import { type MessagingClient, nodeClient } from "./client.ts";
+import { handshake } from "./handshake.ts";
 import { startTraffic, type Traffic } from "./traffic.ts";
 
 export interface Messaging {
@@ -37,13 +38,14 @@ export async function openMessaging(access: AdminAccess): Promise<Messaging> {
   ]);
   const serviceUrl = `pulsar://127.0.0.1:${binary.port}`;
 
-  // Read for each connection, because a rotation replaces it. The client waits without a limit for a promise that is rejected.
+  // Read for each connection, because a rotation replaces it.
   let lastToken = "";
   const currentToken = async () => {
     lastToken = await adminToken(cluster, access).catch(() => lastToken);
     return lastToken;
   };
-  const trafficClient = newClient(serviceUrl, currentToken);
+  let client: MessagingClient | undefined;
+  let traffic: Traffic | undefined;
 
   return {
     checks: () =>
@@ -61,12 +63,19 @@ export async function openMessaging(access: AdminAccess): Promise<Messaging> {
             },
             { what: "an answer of the admin API", limit: 30_000 },
           ),
-        client: (token) => newClient(serviceUrl, token === undefined ? undefined : async () => token),
+        handshake: (token) => handshake(binary.port, token),
+        client: (token) => newClient(serviceUrl, token),
         token: () => adminToken(cluster, access),
       }),
-    startTraffic: () => startTraffic(trafficClient, trafficTopic),
+    async startTraffic() {
+      client = newClient(serviceUrl, currentToken);
+      traffic = await startTraffic(client, trafficTopic);
+      return traffic;
+    },
     async close() {
-      await trafficClient.close();
+      const stopped = traffic?.stop(0);
+      await client?.close();
+      await stopped;
       binary.close();
       http.close();
     },

@@ -7,7 +7,10 @@ import { type Span, type TrackedMessage, type TrafficStep, trafficSteps } from "
 
 /** Messages that are sent and received continuously. */
 export interface Traffic {
-  /** Counts the messages that are sent during `work` for this step. */
+  /**
+   * Counts the messages that are sent during `work` for this step. After it, the step lasts until a message is acknowledged again, at most two
+   * minutes, so that a pause counts for the step that caused it.
+   */
   during<T>(step: string, work: () => Promise<T>): Promise<T>;
   /** Stops to send, waits until each acknowledged message is received, at most for `limit` milliseconds, and returns a row for each step. */
   stop(limit?: number): Promise<TrafficStep[]>;
@@ -65,11 +68,19 @@ export async function startTraffic(
     }
   })();
 
+  const nextAcknowledgement = async () => {
+    const next = messages.length;
+    const answered = () => messages.slice(next).some(({ acknowledged }) => acknowledged !== undefined);
+    await waitFor(async () => answered() || undefined, { what: "a message", limit: 120_000 }).catch(() => undefined);
+  };
+
   return {
     async during(step, work) {
       enter(step);
       try {
-        return await work();
+        const result = await work();
+        await nextAcknowledgement();
+        return result;
       } finally {
         enter(betweenSteps);
       }

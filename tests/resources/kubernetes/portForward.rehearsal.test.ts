@@ -20,7 +20,7 @@ const namespace = "default";
 const running = await startCluster({
   tools,
   workspace,
-  forward: { namespace, pods: ["pulsar-proxy-0"], ports: [8080], to: port },
+  forward: { namespace, pods: ["pulsar-proxy-0"], ports: { 8080: port } },
 });
 const cluster = { kubeconfig: running.kubeconfig, context: running.context };
 const { api } = await connect(cluster);
