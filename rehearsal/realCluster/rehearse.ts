@@ -56,7 +56,6 @@ type Options = Pick<RehearsalOptions, "stack" | "chart" | "stackFiles" | "standI
  * @throws RehearsalError with every reason not to touch the cluster
  */
 export async function rehearseOnCluster(args: ClusterArguments, options: Options): Promise<RehearsalResult> {
-  if (args.steps.includes("messages")) await nodeClient();
   const { stack = "test", project = ownProject, stackFiles = project, log } = options;
   const config = readConfig(await readStackFile(stackFiles, stack), `Pulumi.${stack}.yaml`);
   const written = await settingsOf(stack, config, generateSecrets(), project);
