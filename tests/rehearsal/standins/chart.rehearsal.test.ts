@@ -1,4 +1,4 @@
-/** What the stand-in for chart 2.7.7 shares with the original, fact by fact. */
+/** Facts about chart 2.7.7 that the stand-in shares with the original. */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -29,7 +29,7 @@ const initJobs = ["pulsar-bookie-init", "pulsar-pulsar-init"];
 const isNoLoadBalancer = ({ spec }: V1Service): boolean => spec?.type !== "LoadBalancer";
 
 describe("the chart itself", () => {
-  test("is the chart pulsar 2.7.7 to Helm, and says that it is a stand-in", async () => {
+  test("is chart pulsar 2.7.7 for Helm, and identifies itself as a stand-in", async () => {
     const about = parse(await readFile(join(chart, "Chart.yaml"), "utf8")) as Record<string, string>;
     assert.deepEqual(
       [about["apiVersion"], about["name"], about["version"], about["appVersion"]],
@@ -38,7 +38,7 @@ describe("the chart itself", () => {
     assert.match(about["description"] ?? "", /stand-in for rehearsals, not the chart of the Apache Pulsar project/);
   });
 
-  test("has no schema: a key that it does not know changes nothing", async () => {
+  test("has no schema: an unknown key changes nothing", async () => {
     const unknown = { nonsense: 1, zookeeper: { toleration: [] } };
     assert.equal(
       await helmTemplate({ monitoring: { prometheus: false, grafana: false }, ...unknown }, "pulsar", "pulsar"),
@@ -54,7 +54,7 @@ describe("the chart itself", () => {
     "extra.dashboard": { extra: { dashboard: true } },
   };
   for (const [keys, values] of Object.entries(lacking)) {
-    test(`refuses ${keys}, which it lacks`, async () => {
+    test(`refuses ${keys}, which the stand-in lacks`, async () => {
       await assert.rejects(render(values), (fault: Error) => {
         assert.match(fault.message, new RegExp(`stand-in for rehearsals .* switch off ${keys}\n`));
         return true;
@@ -62,7 +62,7 @@ describe("the chart itself", () => {
     });
   }
 
-  test("has monitoring on by default, as the original, and so has to be told", async () => {
+  test("has monitoring enabled by default, like the original, so the values must disable it", async () => {
     await assert.rejects(helmTemplate({}, "pulsar", "pulsar"), /switch off monitoring.grafana, monitoring.prometheus/);
   });
 });
@@ -130,7 +130,7 @@ describe("names", () => {
     pulsar_manager: ["pulsar-manager"],
   };
   for (const [component, [label]] of Object.entries(switches)) {
-    test(`components.${component}: false leaves out everything of ${label ?? ""}`, async () => {
+    test(`components.${component}: false removes everything of ${label ?? ""}`, async () => {
       const rendered = await render({ initialize: true, components: { [component]: false } });
       const left = (["StatefulSet", "Deployment", "Service", "ConfigMap", "PodDisruptionBudget", "Secret"] as const)
         .flatMap((kind) => rendered.all(kind))
@@ -139,7 +139,7 @@ describe("names", () => {
     });
   }
 
-  test("the deprecated extra.* switches do the same as components.*", async () => {
+  test("the deprecated extra.* switches have the same effect as components.*", async () => {
     const components = { proxy: false, autorecovery: false, pulsar_manager: false };
     const extra = { proxy: true, autoRecovery: true, pulsar_manager: true };
     const rendered = await render({ components, extra });
@@ -149,7 +149,7 @@ describe("names", () => {
 });
 
 describe("pods", () => {
-  test("StatefulSets: replicas, starting order, updates, service name", async () => {
+  test("StatefulSets have replicas, start order, update strategy and service name", async () => {
     const facts = (await render()).all("StatefulSet").map(({ metadata, spec }) => {
       assert.equal(spec?.serviceName, metadata?.name);
       assert.deepEqual(spec?.updateStrategy, { type: "RollingUpdate" });
@@ -165,13 +165,13 @@ describe("pods", () => {
     ]);
   });
 
-  test("replicaCount sets the replicas, but the manager is always one", async () => {
+  test("replicaCount sets the replicas, except for the manager, which always has one", async () => {
     const rendered = await render(forEach(componentKeys, { replicaCount: 5 }));
     assert.deepEqual(new Set(rendered.all("StatefulSet").map(({ spec }) => spec?.replicas)), new Set([5]));
     assert.equal(rendered.one("Deployment", "pulsar-pulsar-manager").spec?.replicas, 1);
   });
 
-  test("carry the release's labels, except those of the init Jobs, which carry none", async () => {
+  test("have the release's labels, except those of the init Jobs, which have none", async () => {
     const rendered = await render({ initialize: true });
     const labels = Object.fromEntries(
       rendered.workloads.map(({ metadata, spec }) => [metadata?.name ?? "", spec?.template.metadata?.labels]),
@@ -190,7 +190,7 @@ describe("pods", () => {
     });
   });
 
-  test("follow their component's nodeSelector and tolerations; the init Jobs can be given none", async () => {
+  test("use their component's nodeSelector and tolerations; the init Jobs accept none", async () => {
     const rendered = await render({
       initialize: true,
       ...forEach([...componentKeys, "pulsar_metadata"], { nodeSelector, tolerations: [toleration] }),
@@ -206,7 +206,7 @@ describe("pods", () => {
     assert.equal(Object.keys(placed).length, 9);
   });
 
-  test("one of a component a node: demanded, for brokers wished, for toolset and manager neither", async () => {
+  test("have anti-affinity by node: required, preferred for brokers, none for toolset and manager", async () => {
     const rendered = await render();
     assert.deepEqual(byWorkload(rendered, antiAffinity), {
       "pulsar-zookeeper": "required",
@@ -232,7 +232,7 @@ describe("pods", () => {
     ]);
   });
 
-  test("affinity.anti_affinity: false takes it from all; <component>.affinity is the component's own", async () => {
+  test("affinity.anti_affinity: false removes it from all; <component>.affinity applies to one component", async () => {
     const off = byWorkload(await render({ affinity: { anti_affinity: false } }), antiAffinity);
     assert.deepEqual(new Set(Object.values(off)), new Set(["none"]));
     const own = await render({
@@ -247,7 +247,7 @@ describe("pods", () => {
     );
   });
 
-  test("images.imagePullSecrets reaches all pods but ZooKeeper's and the init Jobs'", async () => {
+  test("images.imagePullSecrets applies to all pods except ZooKeeper's and the init Jobs'", async () => {
     const rendered = await render({ initialize: true, images: { imagePullSecrets: ["regsecret"] } });
     const without = Object.entries(byWorkload(rendered, (pod) => pod.imagePullSecrets))
       .filter(([, secrets]) => secrets === undefined)
@@ -256,7 +256,7 @@ describe("pods", () => {
     assert.deepEqual(podSpec(rendered.one("StatefulSet", "pulsar-broker")).imagePullSecrets, [{ name: "regsecret" }]);
   });
 
-  test("each takes its component's image; the toolset the broker's", async () => {
+  test("use their component's image; the toolset uses the broker's", async () => {
     const names = ["zookeeper", "bookie", "autorecovery", "broker", "proxy", "pulsar_manager"];
     const rendered = await render({
       initialize: true,
@@ -279,7 +279,7 @@ describe("pods", () => {
     });
   });
 
-  test("wait in init containers for what they need", async () => {
+  test("wait in init containers for their dependencies", async () => {
     const rendered = await render({ initialize: true });
     assert.deepEqual(
       byWorkload(rendered, ({ initContainers = [] }) => initContainers.map(({ name }) => name)),
@@ -313,7 +313,7 @@ describe("pods", () => {
     });
   });
 
-  test("take <component>.resources key by key; the init Jobs have their own, and init containers none", async () => {
+  test("use <component>.resources key by key; the init Jobs have their own, and init containers none", async () => {
     const limits = { memory: "4Gi" };
     const rendered = await render({
       initialize: true,
@@ -342,7 +342,7 @@ describe("pods", () => {
     );
   });
 
-  test("carry <component>.annotations beside what Prometheus is told; those of the init Jobs carry none", async () => {
+  test("have <component>.annotations and those for Prometheus; those of the init Jobs have none", async () => {
     const rendered = await render({ initialize: true, ...forEach(componentKeys, { annotations: { mine: "kept" } }) });
     const scrape = (port: string) => ({ "prometheus.io/scrape": "true", "prometheus.io/port": port, mine: "kept" });
     const annotations = rendered.workloads.map(({ metadata, spec }) => [
@@ -370,7 +370,7 @@ describe("pods", () => {
 });
 
 describe("volumes", () => {
-  test("three ZooKeepers and three bookies make nine claims, of the class that the chart does not make", async () => {
+  test("three ZooKeepers and three bookies have nine claims, of a class that the chart does not create", async () => {
     const rendered = await render({ ...localStorage, bookkeeper: { replicaCount: 3 } });
     assert.deepEqual(rendered.all("StatefulSet").flatMap(claimNames).sort(), [
       "pulsar-bookie-journal-pulsar-bookie-0",
@@ -387,7 +387,7 @@ describe("volumes", () => {
     assert.deepEqual(rendered.names("StorageClass"), []);
   });
 
-  test("claim sizes: by default 10Gi, 50Gi and 20Gi, or as set", async () => {
+  test("claim sizes are 10Gi, 50Gi and 20Gi by default", async () => {
     const sizes = (rendered: Rendered): (string | undefined)[] =>
       ["pulsar-bookie", "pulsar-zookeeper"].flatMap((name) =>
         (rendered.one("StatefulSet", name).spec?.volumeClaimTemplates ?? []).map(
@@ -444,7 +444,7 @@ describe("volumes", () => {
     });
   }
 
-  test("without persistence a bookie forgets its data at each start", async () => {
+  test("without persistence, a bookie loses its data at each start", async () => {
     const start = async (persistence: boolean): Promise<string> => {
       const set = (await render({ volumes: { persistence } })).one("StatefulSet", "pulsar-bookie");
       return podSpec(set).initContainers?.[0]?.args?.join() ?? "";
@@ -462,7 +462,7 @@ describe("authentication", () => {
       ),
     );
 
-  test("is off by default: no keys, no Secrets mounted", async () => {
+  test("is off by default: no keys and no mounted Secrets", async () => {
     const rendered = await render();
     assert.deepEqual(new Set(Object.values(byWorkload(rendered, mountedSecrets)).flat()), new Set());
     for (const name of ["broker", "proxy", "toolset"]) assert.deepEqual(jwtKeys(rendered, `pulsar-${name}`), {});
@@ -501,7 +501,7 @@ describe("authentication", () => {
     ],
   };
   for (const [form, [values, key]] of Object.entries(expectedSecrets)) {
-    test(`expects the Secrets of the ${form} form`, async () => {
+    test(`uses the Secrets of the ${form} form`, async () => {
       const mounted = byWorkload(await render({ initialize: true, ...values }), mountedSecrets);
       assert.deepEqual(Object.fromEntries(Object.entries(mounted).filter(([, secrets]) => secrets.length > 0)), {
         "pulsar-broker": [key, "pulsar-token-broker-admin TOKEN /pulsar/tokens/broker/token"],
@@ -511,9 +511,9 @@ describe("authentication", () => {
     });
   }
 
-  test("quirk: the order of superUserRoles is chance", async () => {
+  test("quirk: the order of superUserRoles is random", async () => {
     const orders = new Set<string>();
-    // Two ConfigMaps a render, and no order more likely than two thirds: forty in one order would be a miracle.
+    // Two ConfigMaps per render, and no order has a probability above two thirds, so forty renders with one order are practically impossible.
     for (let renders = 0; orders.size < 2 && renders < 20; renders++) {
       const rendered = await render(jwt);
       for (const name of ["pulsar-broker", "pulsar-proxy"]) {
@@ -527,7 +527,7 @@ describe("authentication", () => {
 });
 
 describe("configuration", () => {
-  test("configData joins the component's defaults and is loaded as environment", async () => {
+  test("configData is merged with the component's defaults and loaded as environment", async () => {
     const rendered = await render({
       proxy: { configData: { PULSAR_PREFIX_authenticateMetricsEndpoint: "false" } },
       broker: { configData: { managedLedgerDefaultEnsembleSize: "3" } },
@@ -560,7 +560,7 @@ describe("configuration", () => {
     });
   });
 
-  test("the bookies' caches are set in their own units, the brokers wait for as many bookies as an ensemble has", async () => {
+  test("the bookies' caches have their own units, and the brokers wait for as many bookies as the ensemble size", async () => {
     const caches = {
       dbStorage_writeCacheMaxSizeMb: "512",
       dbStorage_readAheadCacheMaxSizeMb: "256",
@@ -587,14 +587,14 @@ describe("configuration", () => {
     assert.equal(data(set, "pulsar-broker")["PF_numFunctionPackageReplicas"], "5");
   });
 
-  test("quirk: a key that the template writes too stands there twice, and configData's counts", async () => {
+  test("quirk: a key that the template also writes is duplicated, and configData takes precedence", async () => {
     const rendered = await render({ proxy: { configData: { httpNumThreads: "4" } } });
     assert.deepEqual(rendered.repeatedKeys, ["httpNumThreads"]);
     assert.equal(data(rendered, "pulsar-proxy")["httpNumThreads"], "4");
     assert.deepEqual((await render()).repeatedKeys, []);
   });
 
-  test("metadataPrefix goes before the metadata's paths", async () => {
+  test("metadataPrefix is a prefix of the metadata paths", async () => {
     const rendered = await render({ metadataPrefix: "/main" });
     const { zookeeperServers, configurationStoreServers } = data(rendered, "pulsar-broker");
     assert.deepEqual(
@@ -604,7 +604,7 @@ describe("configuration", () => {
     assert.equal(data(rendered, "pulsar-bookie")["zkLedgersRootPath"], "/main/ledgers");
   });
 
-  test("functions run as pods; without them, neither worker nor roles", async () => {
+  test("functions run as pods; without functions, there is neither a worker nor a role", async () => {
     const on = await render();
     assert.equal(data(on, "pulsar-broker")["functionsWorkerEnabled"], "true");
     assert.deepEqual(data(on, "pulsar-functions-worker-config"), {
@@ -616,7 +616,7 @@ describe("configuration", () => {
     assert.ok(!off.names("ConfigMap").includes("pulsar-functions-worker-config"));
   });
 
-  test("rbac.limit_to_namespace makes the broker's role a namespaced one", async () => {
+  test("rbac.limit_to_namespace makes the broker's role namespaced", async () => {
     const rendered = await render({ rbac: { limit_to_namespace: true } });
     assert.deepEqual(rendered.names("Role"), ["pulsar-broker-role"]);
     assert.deepEqual(rendered.names("RoleBinding"), ["pulsar-broker-rolebinding"]);
@@ -632,7 +632,7 @@ describe("the manager", () => {
       ),
     );
 
-  test("has its database account from the chart's Secret, the rest from its ConfigMap", async () => {
+  test("has its database account from the chart's Secret, and everything else from its ConfigMap", async () => {
     const rendered = await render({ pulsar_manager: { admin: { user: "someone", password: "not a real one" } } });
     const name = "pulsar-pulsar-manager-secret";
     assert.deepEqual(account(rendered), {
@@ -654,13 +654,13 @@ describe("the manager", () => {
     });
   });
 
-  test("existingSecretName takes the place of the chart's Secret", async () => {
+  test("existingSecretName replaces the chart's Secret", async () => {
     const rendered = await render({ pulsar_manager: { existingSecretName: "prepared" } });
     assert.deepEqual(rendered.names("Secret"), []);
     assert.deepEqual(account(rendered)["PASSWORD"], { name: "prepared", key: "PULSAR_MANAGER_ADMIN_PASSWORD" });
   });
 
-  test("a JWT_TOKEN in configData lies open in the ConfigMap, which the container loads whole", async () => {
+  test("a JWT_TOKEN in configData is in plain text in the ConfigMap, which the container loads completely", async () => {
     const rendered = await render({ pulsar_manager: { configData: { JWT_TOKEN: "not a real one" } } });
     assert.equal(data(rendered, "pulsar-pulsar-manager")["JWT_TOKEN"], "not a real one");
     assert.deepEqual(podSpec(rendered.one("Deployment", "pulsar-pulsar-manager")).containers[0]?.envFrom, [
@@ -686,12 +686,12 @@ describe("services", () => {
     ]);
   });
 
-  test("<component>.service.type says otherwise", async () => {
+  test("<component>.service.type overrides the type", async () => {
     const rendered = await render(forEach(["proxy", "pulsar_manager"], { service: { type: "ClusterIP" } }));
     assert.ok(rendered.all("Service").every(isNoLoadBalancer));
   });
 
-  test("bookies have addresses before they are ready; ZooKeepers only an annotation that says so", async () => {
+  test("bookies have addresses before they are ready; ZooKeepers only an annotation for it", async () => {
     const rendered = await render();
     assert.equal(rendered.one("Service", "pulsar-bookie").spec?.publishNotReadyAddresses, true);
     const zookeeper = rendered.one("Service", "pulsar-zookeeper");
@@ -702,22 +702,22 @@ describe("services", () => {
   });
 });
 
-describe("what newer clusters refuse", () => {
+describe("APIs that newer clusters lack", () => {
   const budgeted = ["zookeeper", "bookkeeper", "broker", "proxy"];
 
-  test("PodDisruptionBudgets are of policy/v1beta1, which is gone since Kubernetes 1.25", async () => {
+  test("PodDisruptionBudgets have policy/v1beta1, which was removed in Kubernetes 1.25", async () => {
     const budgets = (await render()).all("PodDisruptionBudget");
     assert.equal(budgets.length, budgeted.length);
     assert.deepEqual(new Set(budgets.map(({ apiVersion }) => apiVersion)), new Set(["policy/v1beta1"]));
     assert.deepEqual(new Set(budgets.map(({ spec }) => spec?.maxUnavailable)), new Set([1]));
   });
 
-  test("without them only APIs are left that all supported clusters have", async () => {
+  test("all other APIs exist in all supported clusters", async () => {
     const rendered = await render({ initialize: true, ...forEach(budgeted, { pdb: { usePolicy: false } }) });
     assert.deepEqual(rendered.apiVersions, ["apps/v1", "batch/v1", "rbac.authorization.k8s.io/v1", "v1"]);
   });
 
-  test("Ingresses are of extensions/v1beta1, which is gone since 1.22, and come even without their component", async () => {
+  test("Ingresses have extensions/v1beta1, which was removed in 1.22, and are created even without their component", async () => {
     const rendered = await render({
       components: { proxy: false },
       proxy: { ingress: { enabled: true, hostname: "pulsar.example" } },
@@ -735,11 +735,11 @@ describe("what newer clusters refuse", () => {
 });
 
 describe("initialize", () => {
-  test("off by default: no Jobs", async () => {
+  test("is off by default: no Jobs", async () => {
     assert.deepEqual((await render()).names("Job"), []);
   });
 
-  test("makes two plain Jobs that are not tried again in their pod; nothing in the chart is a hook", async () => {
+  test("creates two plain Jobs whose pods are not restarted; the chart has no hooks", async () => {
     const rendered = await render({ initialize: true });
     assert.deepEqual(rendered.names("Job"), initJobs);
     assert.deepEqual(
@@ -750,14 +750,14 @@ describe("initialize", () => {
     assert.deepEqual(hooks, []);
   });
 
-  test("the cluster's metadata counts as initialised even if that failed", async () => {
+  test("ignores a failure to initialise the cluster's metadata", async () => {
     const job = (await render({ initialize: true })).one("Job", "pulsar-pulsar-init");
     assert.match(podSpec(job).containers[0]?.args?.join() ?? "", /initialize-cluster-metadata .* \|\| true/s);
   });
 
   const partial: Record<string, string[]> = { bookkeeper: ["pulsar-pulsar-init"], broker: ["pulsar-bookie-init"] };
   for (const [component, jobs] of Object.entries(partial)) {
-    test(`without ${component} its Job is left out`, async () => {
+    test(`without ${component}, its Job is omitted`, async () => {
       assert.deepEqual((await render({ initialize: true, components: { [component]: false } })).names("Job"), jobs);
     });
   }

@@ -1,4 +1,4 @@
-/** What the stand-in for chart 4.7.0 shares with the original, fact by fact. */
+/** Facts about chart 4.7.0 that the stand-in shares with the original. */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ import { chart4, type Rendered, type Values } from "./chartRender.ts";
 
 const { folder, template } = chart4;
 
-/** Renders the chart with the manager, which is off by default. */
+/** Renders the chart with the manager, which is disabled by default. */
 const render: typeof chart4.render = (values = {}, ...more) =>
   chart4.render({ ...values, components: { pulsar_manager: true, ...(values["components"] as Values) } }, ...more);
 
@@ -38,7 +38,7 @@ const monitoredKeys = ["zookeeper", "bookkeeper", "autorecovery", "broker", "pro
 const initJobs = ["pulsar-bookie-init", "pulsar-pulsar-init", "pulsar-pulsar-manager-init"];
 const hookJobs = ["pulsar-broker-sts-cleanup", "pulsar-zookeeper-sts-cleanup"];
 
-/** The same for each of the workloads that are no hooks. */
+/** The same for each workload that is not a hook. */
 const everywhere = <Fact>(fact: Fact): Record<string, Fact> => ({
   "pulsar-zookeeper": fact,
   "pulsar-bookie": fact,
@@ -50,14 +50,14 @@ const everywhere = <Fact>(fact: Fact): Record<string, Fact> => ({
   ...Object.fromEntries(initJobs.map((name) => [name, fact])),
 });
 
-/** Facts about the workloads that are no hooks. */
+/** Facts about the workloads that are not hooks. */
 function facts<Fact>(rendered: Rendered, fact: (pod: V1PodSpec) => Fact): Record<string, Fact> {
   return Object.fromEntries(
     Object.entries(byWorkload(rendered, fact)).filter(([name]) => !name.endsWith("-sts-cleanup")),
   );
 }
 
-/** The environment variables of a workload's first container, each as text or as the Secret's key it comes from. */
+/** The environment variables of a workload's first container, each as its value or as the key of a Secret. */
 function environment(pod: V1PodSpec): Record<string, string> {
   return Object.fromEntries(
     (pod.containers[0]?.env ?? []).map(({ name, value, valueFrom }) => {
@@ -71,7 +71,7 @@ const decoded = (secret: Record<string, string> = {}): Record<string, string> =>
   Object.fromEntries(Object.entries(secret).map(([key, text]) => [key, Buffer.from(text, "base64").toString()]));
 
 describe("the chart itself", () => {
-  test("is the chart pulsar 4.7.0 to Helm, and says that it is a stand-in", async () => {
+  test("is chart pulsar 4.7.0 for Helm, and identifies itself as a stand-in", async () => {
     const about = parse(await readFile(join(folder, "Chart.yaml"), "utf8")) as Record<string, string>;
     assert.deepEqual(
       [about["apiVersion"], about["name"], about["version"], about["appVersion"]],
@@ -80,7 +80,7 @@ describe("the chart itself", () => {
     assert.match(about["description"] ?? "", /stand-in for rehearsals, not the chart of the Apache Pulsar project/);
   });
 
-  test("is refused by Helm on Kubernetes before 1.25", async () => {
+  test("is refused by Helm on Kubernetes below 1.25", async () => {
     await render({}, "pulsar", "pulsar", ["--kube-version", "1.25.0"]);
     await assert.rejects(
       render({}, "pulsar", "pulsar", ["--kube-version", "1.24.17"]),
@@ -88,7 +88,7 @@ describe("the chart itself", () => {
     );
   });
 
-  test("has no schema: a key that it does not know changes nothing, those of chart 2.7.7 included", async () => {
+  test("has no schema: an unknown key changes nothing, including those of chart 2.7.7", async () => {
     const off: Values = { "victoria-metrics-k8s-stack": { enabled: false } };
     const unknown: Values = {
       nonsense: 1,
@@ -111,7 +111,7 @@ describe("the chart itself", () => {
     "tls.proxy.cacerts.enabled": { tls: { proxy: { cacerts: { enabled: true } } } },
   };
   for (const [keys, values] of Object.entries(lacking)) {
-    test(`refuses ${keys}, which it lacks`, async () => {
+    test(`refuses ${keys}, which the stand-in lacks`, async () => {
       await assert.rejects(render(values), (fault: Error) => {
         assert.match(fault.message, new RegExp(`stand-in for rehearsals .* switch off ${keys}\n`));
         return true;
@@ -119,7 +119,7 @@ describe("the chart itself", () => {
     });
   }
 
-  test("has the monitoring stack on by default, as the original, and so has to be told", async () => {
+  test("has the monitoring stack enabled by default, like the original, so the values must disable it", async () => {
     await assert.rejects(template({}, "pulsar", "pulsar"), /switch off victoria-metrics-k8s-stack.enabled\n/);
   });
 });
@@ -190,7 +190,7 @@ describe("names", () => {
     pulsar_manager: "pulsar-manager",
   };
   for (const [component, label] of Object.entries(switches)) {
-    test(`components.${component}: false leaves out everything of ${label}`, async () => {
+    test(`components.${component}: false removes everything of ${label}`, async () => {
       const rendered = await render({ components: { [component]: false } });
       const kinds = ["StatefulSet", "Service", "ConfigMap", "PodDisruptionBudget", "Secret", "ServiceAccount"] as const;
       const left = kinds.flatMap((kind) => rendered.all(kind)).map(({ metadata }) => metadata?.labels?.["component"]);
@@ -204,7 +204,7 @@ describe("names", () => {
 });
 
 describe("pods", () => {
-  test("StatefulSets: replicas, starting order, and the service that names their pods", async () => {
+  test("StatefulSets have replicas, start order and service name", async () => {
     const found = (await render()).all("StatefulSet").map(({ metadata, spec }) => {
       return [metadata?.name, spec?.replicas, spec?.podManagementPolicy, spec?.serviceName];
     });
@@ -219,13 +219,13 @@ describe("pods", () => {
     ]);
   });
 
-  test("replicaCount sets the replicas, but the manager is always one", async () => {
+  test("replicaCount sets the replicas, except for the manager, which always has one", async () => {
     const sets = (await render(forEach(componentKeys, { replicaCount: 5 }))).all("StatefulSet");
     const other = sets.filter(({ spec }) => spec?.replicas !== 5).map(({ metadata }) => metadata?.name);
     assert.deepEqual(other, ["pulsar-pulsar-manager"]);
   });
 
-  test("carry the release's labels, those of the init Jobs too; those of the hooks none", async () => {
+  test("have the release's labels, including those of the init Jobs; those of the hooks have none", async () => {
     const labels = Object.fromEntries(
       (await render()).workloads.map(({ metadata, spec }) => [
         metadata?.name ?? "",
@@ -245,7 +245,7 @@ describe("pods", () => {
     ]);
   });
 
-  test("follow their component's nodeSelector and tolerations, the init Jobs pulsar_metadata's; the hooks can be given none", async () => {
+  test("use their component's nodeSelector and tolerations, the init Jobs pulsar_metadata's; the hooks accept none", async () => {
     const placement = { nodeSelector, tolerations: [toleration] };
     const rendered = await render(forEach([...componentKeys, "pulsar_metadata"], placement));
     const placed = byWorkload(rendered, (pod) => [pod.nodeSelector, pod.tolerations]);
@@ -255,12 +255,12 @@ describe("pods", () => {
     });
   });
 
-  test("quirk: pulsar-init has its nodeSelector twice", async () => {
+  test("quirk: pulsar-init has a duplicate nodeSelector", async () => {
     assert.deepEqual((await render({ pulsar_metadata: { nodeSelector } })).repeatedKeys, ["nodeSelector"]);
     assert.deepEqual((await render()).repeatedKeys, []);
   });
 
-  test("take priorityClassName and topologySpreadConstraints, but not the init Jobs", async () => {
+  test("use priorityClassName and topologySpreadConstraints, except for the init Jobs", async () => {
     const topologySpreadConstraints = [{ topologyKey: "zone", maxSkew: 1, whenUnsatisfiable: "DoNotSchedule" }];
     const rendered = await render(
       forEach([...componentKeys, "pulsar_metadata"], { priorityClassName: "high", topologySpreadConstraints }),
@@ -274,7 +274,7 @@ describe("pods", () => {
     );
   });
 
-  test("one of a component a node: demanded, for brokers wished, for toolset and manager neither", async () => {
+  test("have anti-affinity by node: required, preferred for brokers, none for toolset and manager", async () => {
     assert.deepEqual(facts(await render({ useReleaseStatus: false }), antiAffinity), {
       "pulsar-zookeeper": "required",
       "pulsar-bookie": "required",
@@ -286,7 +286,7 @@ describe("pods", () => {
     });
   });
 
-  test("affinity.anti_affinity: false takes it from all; <component>.affinity is the component's own", async () => {
+  test("affinity.anti_affinity: false removes it from all; <component>.affinity applies to one component", async () => {
     const off = byWorkload(await render({ affinity: { anti_affinity: false } }), antiAffinity);
     assert.deepEqual(new Set(Object.values(off)), new Set(["none"]));
     const own = await render({
@@ -314,7 +314,7 @@ describe("pods", () => {
     ]);
   });
 
-  test("images.imagePullSecrets reaches all pods but the hooks'", async () => {
+  test("images.imagePullSecrets applies to all pods except the hooks'", async () => {
     const rendered = await render({ images: { imagePullSecrets: ["regsecret"] } });
     assert.deepEqual(
       byWorkload(rendered, (pod) => pod.imagePullSecrets),
@@ -327,7 +327,7 @@ describe("pods", () => {
       [...new Set([...(initContainers ?? []), ...containers].map(({ image }) => image))].join(" "),
     );
 
-  test("one image for all but the manager and the hooks", async () => {
+  test("use one image, except for the manager and the hooks", async () => {
     const hooks = (image: string) => Object.fromEntries(hookJobs.map((name) => [name, image]));
     assert.deepEqual(imagesOf(await render()), {
       ...everywhere("apachepulsar/pulsar-all:4.0.12"),
@@ -345,7 +345,7 @@ describe("pods", () => {
     );
   });
 
-  test("or each its own; the toolset the broker's until it has a repository", async () => {
+  test("can use separate images; the toolset uses the broker's without a repository of its own", async () => {
     const names = ["zookeeper", "bookie", "autorecovery", "broker", "proxy", "pulsar_manager"];
     const images: Values = Object.fromEntries(names.map((name) => [name, { repository: name, tag: "1" }]));
     const pulsar_metadata = { image: { repository: "init" } };
@@ -361,7 +361,7 @@ describe("pods", () => {
       "pulsar-pulsar-manager": "pulsar_manager:1",
       "pulsar-bookie-init": "bookie:1",
       "pulsar-pulsar-init": "init:4.0.12",
-      // It waits for a broker with the proxy's.
+      // It waits for a broker with the image of the proxy.
       "pulsar-pulsar-manager-init": "init:4.0.12 proxy:1",
       ...Object.fromEntries(hookJobs.map((name) => [name, "alpine/k8s:1.32.12"])),
     });
@@ -369,7 +369,7 @@ describe("pods", () => {
     assert.equal(imagesOf(own)["pulsar-toolset"], "tools:4.0.12");
   });
 
-  test("wait in init containers for what they need, for a limited time, and each asks for memory and CPU", async () => {
+  test("wait in init containers for their dependencies, with a timeout, and each has requests for memory and CPU", async () => {
     const rendered = await render();
     const limit = (command: string[] = []): string => (command[0] === "timeout" ? (command[1] ?? "") : "no limit");
     assert.deepEqual(
@@ -393,7 +393,7 @@ describe("pods", () => {
     for (const { resources } of waiting) assert.deepEqual(resources?.requests, { memory: "256Mi", cpu: 0.1 });
   });
 
-  test("request memory and CPU; containers of the init Jobs only what they are given", async () => {
+  test("request memory and CPU; containers of the init Jobs only if it is set", async () => {
     const requests = (rendered: Rendered) =>
       facts(rendered, ({ containers }) => {
         const { memory, cpu } = containers[0]?.resources?.requests ?? {};
@@ -417,7 +417,7 @@ describe("pods", () => {
     );
   });
 
-  test("run under an account of their component; manager and two init Jobs as `default`", async () => {
+  test("use a ServiceAccount of their component; manager and two init Jobs use `default`", async () => {
     assert.deepEqual(
       facts(await render(), (pod) => pod.serviceAccountName),
       {
@@ -435,7 +435,7 @@ describe("pods", () => {
     );
   });
 
-  test("write to their volumes as group root where they have any, and brokers", async () => {
+  test("write to their volumes as group root if they have any, and brokers too", async () => {
     const groups = facts(await render(), (pod) => pod.securityContext?.fsGroup);
     const rooted = Object.entries(groups).filter(([, group]) => group === 0);
     assert.deepEqual(rooted.map(([name]) => name).sort(), ["pulsar-bookie", "pulsar-broker", "pulsar-zookeeper"]);
@@ -443,7 +443,7 @@ describe("pods", () => {
 });
 
 describe("monitoring", () => {
-  test("PodMonitors are on by default, of a kind that a plain cluster does not know", async () => {
+  test("PodMonitors are enabled by default, although a plain cluster lacks the kind", async () => {
     const monitors = (await render()).all("PodMonitor");
     assert.deepEqual(new Set(monitors.map(({ apiVersion }) => apiVersion)), new Set(["monitoring.coreos.com/v1"]));
     assert.deepEqual(
@@ -458,7 +458,7 @@ describe("monitoring", () => {
     );
   });
 
-  test("without them only APIs are left that all supported clusters have, and the pods ask to be scraped", async () => {
+  test("without them, all APIs exist in all supported clusters, and the pods have annotations for Prometheus", async () => {
     const scraped = (rendered: Rendered) =>
       Object.fromEntries(
         rendered
@@ -482,7 +482,7 @@ describe("monitoring", () => {
     assert.deepEqual(new Set(Object.values(scraped(await render()))), new Set([undefined]));
   });
 
-  test("quirk: all but ZooKeeper's stay without their component", async () => {
+  test("quirk: all except ZooKeeper's are created even without their component", async () => {
     const components = Object.fromEntries(monitoredKeys.map((key) => [key, false]));
     assert.deepEqual((await render({ components })).names("PodMonitor"), [
       "pulsar-autorecovery",
@@ -492,7 +492,7 @@ describe("monitoring", () => {
     ]);
   });
 
-  test("PodDisruptionBudgets are of policy/v1", async () => {
+  test("PodDisruptionBudgets have policy/v1", async () => {
     const budgets = (await render()).all("PodDisruptionBudget");
     assert.deepEqual(new Set(budgets.map(({ apiVersion }) => apiVersion)), new Set(["policy/v1"]));
     const budgeted = ["zookeeper", "bookkeeper", "broker", "proxy"];
@@ -501,7 +501,7 @@ describe("monitoring", () => {
 });
 
 describe("volumes", () => {
-  test("a tenth claim, the manager's, of the class that the chart does not make either", async () => {
+  test("the manager has a tenth claim, also of a class that the chart does not create", async () => {
     const rendered = await render({ ...localStorage, bookkeeper: { replicaCount: 3 } });
     const numbered = (template: string, set: string) => [0, 1, 2].map((i) => `pulsar-${template}-pulsar-${set}-${i}`);
     assert.deepEqual(rendered.all("StatefulSet").flatMap(claimNames).sort(), [
@@ -514,7 +514,7 @@ describe("volumes", () => {
     assert.deepEqual(rendered.names("StorageClass"), []);
   });
 
-  test("claim sizes: by default 10Gi, 50Gi, 128Mi and 20Gi", async () => {
+  test("claim sizes are 10Gi, 50Gi, 128Mi and 20Gi by default", async () => {
     const sizes = (await render())
       .all("StatefulSet")
       .flatMap(({ spec }) => spec?.volumeClaimTemplates ?? [])
@@ -567,7 +567,7 @@ describe("volumes", () => {
     });
   }
 
-  test("without persistence a bookie forgets its data at each start", async () => {
+  test("without persistence, a bookie loses its data at each start", async () => {
     const start = async (persistence: boolean): Promise<string> => {
       const set = (await render({ volumes: { persistence } })).one("StatefulSet", "pulsar-bookie");
       return podSpec(set).initContainers?.[0]?.args?.join() ?? "";
@@ -581,7 +581,7 @@ describe("authentication", () => {
   const superUsers = { manager: "manager-admin" };
   const authorization = { enabled: true };
 
-  test("needs jwt.enabled: with the `provider` of chart 2.7.7 there is authentication, but no way to authenticate", async () => {
+  test("needs jwt.enabled: with the `provider` of chart 2.7.7, authentication is enabled without a provider", async () => {
     const auth = { authentication: { enabled: true, provider: "jwt" }, authorization };
     const rendered = await render({ auth });
     const broker = data(rendered, "pulsar-broker");
@@ -669,7 +669,7 @@ describe("authentication", () => {
     symmetric: [true, secretKey, [secretKey.replace("/pulsar/keys", "/pulsar-manager/keys")]],
   };
   for (const [form, [usingSecretKey, key, managerKeys]] of Object.entries(expectedSecrets)) {
-    test(`expects the Secrets of the ${form} form; the manager takes the signing key`, async () => {
+    test(`uses the Secrets of the ${form} form; the manager uses the signing key`, async () => {
       const auth = { authentication: { enabled: true, jwt: { enabled: true, usingSecretKey } }, authorization };
       const mounted = byWorkload(await render({ auth }), mountedSecrets);
       assert.deepEqual(Object.fromEntries(Object.entries(mounted).filter(([, secrets]) => secrets.length > 0)), {
@@ -681,7 +681,7 @@ describe("authentication", () => {
     });
   }
 
-  test("the manager has the token of its role, if it has one", async () => {
+  test("the manager has the token of its role, if there is one", async () => {
     const token = async (auth: Values) => {
       const rendered = await render({ auth: { authentication: jwtOn, ...auth } });
       return environment(podSpec(rendered.one("StatefulSet", "pulsar-pulsar-manager")))["JWT_TOKEN"];
@@ -693,7 +693,7 @@ describe("authentication", () => {
 });
 
 describe("configuration", () => {
-  test("configData joins the component's defaults and is loaded as environment", async () => {
+  test("configData is merged with the component's defaults and loaded as environment", async () => {
     const rendered = await render({ proxy: { configData: { PULSAR_PREFIX_authenticateMetricsEndpoint: "false" } } });
     const proxy = data(rendered, "pulsar-proxy");
     assert.equal(proxy["PULSAR_PREFIX_authenticateMetricsEndpoint"], "false");
@@ -704,13 +704,13 @@ describe("configuration", () => {
     }
   });
 
-  test("quirk: a key that the template writes too stands there twice, and configData's counts", async () => {
+  test("quirk: a key that the template also writes is duplicated, and configData takes precedence", async () => {
     const rendered = await render({ autorecovery: { configData: { metadataServiceUri: "" } } });
     assert.deepEqual(rendered.repeatedKeys, ["metadataServiceUri"]);
     assert.equal(data(rendered, "pulsar-recovery")["metadataServiceUri"], "");
   });
 
-  test("metadata is found by a URI, and under metadataPrefix", async () => {
+  test("metadata has a URI, under metadataPrefix", async () => {
     const rendered = await render({ metadataPrefix: "/main" });
     const { metadataStoreUrl, bookkeeperMetadataServiceUri } = data(rendered, "pulsar-broker");
     const ledgers = "zk+hierarchical://pulsar-zookeeper:2181/main/ledgers";
@@ -719,13 +719,13 @@ describe("configuration", () => {
     assert.deepEqual([metadataServiceUri, zkServers], [ledgers, ""]);
   });
 
-  test("the brokers wait for as many bookies as an ensemble has", async () => {
+  test("the brokers wait for as many bookies as the ensemble size", async () => {
     const rendered = await render({ broker: { configData: { managedLedgerDefaultEnsembleSize: "5" } } });
     const waiting = podSpec(rendered.one("StatefulSet", "pulsar-broker")).initContainers?.at(-1);
     assert.match(waiting?.args?.join() ?? "", /-ge 5 \]/);
   });
 
-  test("the broker's role is one of the namespace, or by rbac.limit_to_namespace: false the cluster's", async () => {
+  test("the broker's role is namespaced, or cluster-wide with rbac.limit_to_namespace: false", async () => {
     const rendered = await render({ rbac: { limit_to_namespace: false } });
     assert.deepEqual(rendered.names("ClusterRole"), ["pulsar-broker-clusterrole"]);
     assert.deepEqual(rendered.names("ClusterRoleBinding"), ["pulsar-broker-clusterrolebinding"]);
@@ -743,7 +743,7 @@ describe("the manager", () => {
     login: { USERNAME: `${secret} UI_USERNAME`, PASSWORD: `${secret} UI_PASSWORD` },
   });
 
-  test("has its database account from the chart's Secret; the Job makes the one that people log in with", async () => {
+  test("has its database account from the chart's Secret; the Job creates the account for logins", async () => {
     const admin = { ui_username: "a", ui_password: "not a real one", db_username: "b", db_password: "nor this one" };
     const rendered = await render({ pulsar_manager: { admin } });
     assert.deepEqual(accounts(rendered), from("pulsar-pulsar-manager-secret"));
@@ -755,7 +755,7 @@ describe("the manager", () => {
     });
   });
 
-  test("quirk: passwords that nobody gave are other ones at each render, and the Secret is kept by a label only", async () => {
+  test("quirk: passwords that are not set change at each render, and only a label keeps the Secret", async () => {
     const passwords = async () => {
       const { metadata, data: secret } = (await render()).one("Secret", "pulsar-pulsar-manager-secret");
       assert.equal(metadata?.labels?.["helm.sh/resource-policy"], "keep");
@@ -767,7 +767,7 @@ describe("the manager", () => {
     assert.equal(new Set([...(await passwords()), ...(await passwords())]).size, 4);
   });
 
-  test("admin.existingSecret takes the place of the chart's Secret", async () => {
+  test("admin.existingSecret replaces the chart's Secret", async () => {
     const rendered = await render({ pulsar_manager: { admin: { existingSecret: "prepared" } } });
     assert.deepEqual(rendered.names("Secret"), []);
     assert.deepEqual(accounts(rendered), from("prepared"));
@@ -775,7 +775,7 @@ describe("the manager", () => {
 });
 
 describe("services", () => {
-  test("types and ports: none is a LoadBalancer; ZooKeeper and broker have a headless one beside the other", async () => {
+  test("types and ports: none is a LoadBalancer; ZooKeeper and broker have an additional headless one", async () => {
     const found = (await render()).all("Service").map(({ metadata, spec }) => {
       const type = spec?.clusterIP === "None" ? "headless" : (spec?.type ?? "ClusterIP");
       return [metadata?.name, type, (spec?.ports ?? []).map(({ port }) => port)];
@@ -794,7 +794,7 @@ describe("services", () => {
     ]);
   });
 
-  test("the proxy listens above 1024, behind 80", async () => {
+  test("the proxy listens on ports above 1024, with port 80 on the Service", async () => {
     const rendered = await render();
     const { containers } = podSpec(rendered.one("StatefulSet", "pulsar-proxy"));
     assert.deepEqual(
@@ -812,7 +812,7 @@ describe("services", () => {
     assert.equal(data(rendered, "pulsar-proxy")["webServicePort"], "8080");
   });
 
-  test("as NodePorts its ports can be fixed, as text", async () => {
+  test("NodePorts can be set, as strings", async () => {
     const service = (http: unknown): Values => ({ proxy: { service: { type: "NodePort", nodePorts: { http } } } });
     const { spec } = (await render(service("30080"))).one("Service", "pulsar-proxy");
     assert.deepEqual([spec?.type, spec?.ports?.map(({ nodePort }) => nodePort)], ["NodePort", [30080, undefined]]);
@@ -844,7 +844,7 @@ describe("initialize", () => {
     });
   }
 
-  test("plain Jobs whose pods start again, and which vanish by job.ttl", async () => {
+  test("plain Jobs whose pods are restarted, and which are deleted after job.ttl", async () => {
     const spec = async (values: Values) =>
       (await render(values))
         .all("Job")
@@ -859,7 +859,7 @@ describe("initialize", () => {
     assert.deepEqual(await spec({ job }), Array(3).fill([{ mine: "kept" }, "OnFailure", 3600]));
   });
 
-  test("a failure to initialise the cluster's metadata is one", async () => {
+  test("a failure to initialise the cluster's metadata fails the Job", async () => {
     const job = (await render()).one("Job", "pulsar-pulsar-init");
     const script = podSpec(job).containers[0]?.args?.join() ?? "";
     assert.match(script, /initialize-cluster-metadata/);
@@ -871,7 +871,7 @@ describe("initialize", () => {
     broker: "pulsar-pulsar-init",
     pulsar_manager: "pulsar-pulsar-manager-init",
   })) {
-    test(`without ${component} its Job is left out`, async () => {
+    test(`without ${component}, its Job is omitted`, async () => {
       const left = jobs(await render({ components: { [component]: false } }));
       assert.deepEqual(
         left,
@@ -890,7 +890,7 @@ describe("hooks", () => {
       }),
     );
 
-  test("before every upgrade the StatefulSets of older charts are taken away", async () => {
+  test("before every upgrade, the StatefulSets of older charts are deleted", async () => {
     const ofEach = (kind: string, weight: string) => hookJobs.map((name) => [kind, name, "pre-upgrade", weight]);
     assert.deepEqual(
       hooks(await upgrade()).sort(),
@@ -903,14 +903,14 @@ describe("hooks", () => {
     );
   });
 
-  test("not by statefulsetUpgrade.enabled: false", async () => {
+  test("unless statefulsetUpgrade.enabled is false", async () => {
     const off = forEach(["zookeeper", "broker"], { statefulsetUpgrade: { enabled: false } });
     assert.deepEqual(hooks(await upgrade(off)), []);
   });
 });
 
 describe("with this program's own values", () => {
-  test("nothing is refused, nothing is a hook, nothing is of a kind that clusters may not know", async () => {
+  test("nothing is refused, there are no hooks, and all kinds are known to every cluster", async () => {
     const values = chartLine("4.7.0").values(clusterOf("4.7.0"));
     const rendered = await chart4.render(values);
     assert.deepEqual(rendered.apiVersions, ["apps/v1", "batch/v1", "policy/v1", "rbac.authorization.k8s.io/v1", "v1"]);

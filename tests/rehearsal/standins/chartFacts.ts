@@ -1,4 +1,4 @@
-/** What can be asked of a rendered chart. */
+/** Queries of a rendered chart. */
 import assert from "node:assert/strict";
 import type { V1PodSpec, V1StatefulSet } from "@kubernetes/client-node";
 import type { Rendered, Values } from "./chartRender.ts";
@@ -7,21 +7,21 @@ import type { Rendered, Values } from "./chartRender.ts";
 export const forEach = (keys: string[], settings: Values): Values =>
   Object.fromEntries(keys.map((key) => [key, settings]));
 
-/** What the pods of a workload are made from. */
+/** The parts of the pods of a workload. */
 export function podSpec(workload: Rendered["workloads"][number]): V1PodSpec {
   const spec = workload.spec?.template.spec;
   assert.ok(spec);
   return spec;
 }
 
-/** Each workload's name with what `fact` says of its pods. */
+/** The result of `fact` for the pods of each workload, by name. */
 export function byWorkload<Fact>(rendered: Rendered, fact: (pod: V1PodSpec) => Fact): Record<string, Fact> {
   return Object.fromEntries(
     rendered.workloads.map((workload) => [workload.metadata?.name ?? "", fact(podSpec(workload))]),
   );
 }
 
-/** Each Secret that a pod mounts, with the keys taken and the paths they appear at. */
+/** Each mounted Secret, with the keys and their paths. */
 export function mountedSecrets(pod: V1PodSpec): string[] {
   const mountPath = (volume: string): string =>
     pod.containers[0]?.volumeMounts?.find(({ name }) => name === volume)?.mountPath ?? "nowhere";
@@ -30,7 +30,7 @@ export function mountedSecrets(pod: V1PodSpec): string[] {
   );
 }
 
-/** The names of the claims that the StatefulSet controller makes. */
+/** The names of the claims that the StatefulSet controller creates. */
 export function claimNames({ metadata, spec }: V1StatefulSet): string[] {
   return (spec?.volumeClaimTemplates ?? []).flatMap((template) =>
     Array.from(
@@ -40,7 +40,7 @@ export function claimNames({ metadata, spec }: V1StatefulSet): string[] {
   );
 }
 
-/** The storage class that each claim template asks for, by its name. */
+/** The storage class of each claim template, by name. */
 export const storageClasses = (rendered: Rendered): Record<string, string | undefined> =>
   Object.fromEntries(
     rendered
@@ -49,11 +49,11 @@ export const storageClasses = (rendered: Rendered): Record<string, string | unde
       .map(({ metadata, spec }) => [metadata?.name ?? "", spec?.storageClassName]),
   );
 
-/** A ConfigMap's data; fails the test if there is no such ConfigMap. */
+/** A ConfigMap's data. Fails the test if it does not exist. */
 export const data = (rendered: Rendered, configMap: string): Record<string, string> =>
   rendered.one("ConfigMap", configMap).data ?? {};
 
-/** Whether pods of a component are kept from each other's nodes. */
+/** Whether the pods of a component have anti-affinity by node. */
 export const antiAffinity = (pod: V1PodSpec): string =>
   Object.entries(pod.affinity?.podAntiAffinity ?? {})
     .map(([type]) => (type.startsWith("required") ? "required" : "preferred"))

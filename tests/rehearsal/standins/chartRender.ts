@@ -1,4 +1,4 @@
-/** Renders the stand-ins for the Pulsar charts with the real Helm, and hands out the objects by kind and name. */
+/** Renders the stand-ins for the Pulsar charts with the real Helm, and returns the objects by kind and name. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import type {
@@ -21,7 +21,7 @@ import { execa } from "execa";
 import { parseAllDocuments, stringify } from "yaml";
 import { prepareTools } from "../../../rehearsal/tools/tools.ts";
 
-/** Ingresses of extensions/v1beta1, which no client knows any more. */
+/** Ingresses of extensions/v1beta1, which the client does not support. */
 interface OldIngress {
   apiVersion: string;
   kind: string;
@@ -29,7 +29,7 @@ interface OldIngress {
   spec: { rules: { http: { paths: { backend: { serviceName: string; servicePort: number } }[] } }[] };
 }
 
-/** What the Prometheus operator knows. */
+/** Kinds of the Prometheus operator. */
 interface PodMonitor {
   apiVersion: string;
   kind: string;
@@ -62,7 +62,7 @@ export type Values = Record<string, unknown>;
 /** The objects of one render. */
 export class Rendered {
   readonly #objects: (Kinds[keyof Kinds] & { kind: string })[];
-  /** The keys that some mapping has more than once; Helm lets them pass, and the last one counts. */
+  /** Keys that a mapping contains more than once. Helm accepts them, and the last one takes precedence. */
   readonly repeatedKeys: string[];
 
   constructor(text: string) {
@@ -95,14 +95,14 @@ export class Rendered {
       .sort();
   }
 
-  /** Fails the test if there is no such object. */
+  /** Fails the test if the object does not exist. */
   one<Kind extends keyof Kinds>(kind: Kind, name: string): Kinds[Kind] {
     const object = this.all(kind).find(({ metadata }) => metadata?.name === name);
     assert.ok(object, `no ${kind} ${name} among ${this.names(kind).join(", ")}`);
     return object;
   }
 
-  /** Everything that runs pods. */
+  /** All workloads. */
   get workloads(): (V1StatefulSet | V1Deployment | V1Job)[] {
     return [...this.all("StatefulSet"), ...this.all("Deployment"), ...this.all("Job")];
   }
@@ -119,13 +119,13 @@ async function findHelm(): Promise<string> {
 export interface StandIn {
   /** The chart's folder. */
   folder: string;
-  /** Runs `helm template`, with more arguments at its end; Helm's error if the chart refuses. */
+  /** Runs `helm template` with additional arguments. Rejects with Helm's error if the chart refuses. */
   template: (values: Values, release: string, namespace: string, more?: string[]) => Promise<string>;
-  /** Renders the chart with monitoring off, which is on by default, and the given values. */
+  /** Renders the chart with the given values, and without monitoring, which is enabled by default. */
   render: (values?: Values, release?: string, namespace?: string, more?: string[]) => Promise<Rendered>;
 }
 
-/** The stand-in for the charts of a line, and the values that switch off the monitoring it has not. */
+/** The stand-in for the charts of a line, and the values that disable the monitoring, which it lacks. */
 function standIn(line: string, withoutMonitoring: Values): StandIn {
   const folder = join(import.meta.dirname, "../../../rehearsal/standins/charts", `pulsar-${line}`);
   const template: StandIn["template"] = async (values, release, namespace, more = []) => {

@@ -1,4 +1,4 @@
-/** The stand-in for the kubernetes plugin on a real API server, with a real Helm. */
+/** The stand-in for the kubernetes plugin, with a real API server and a real Helm. */
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
@@ -43,7 +43,7 @@ interface Options {
   warn?: (message: string) => void;
 }
 
-/** A resource as the engine would drive it, from one state to the next. */
+/** A resource as the engine updates it, from one state to the next. */
 class Resource {
   readonly handler: ResourceHandler;
   id = "";
@@ -71,7 +71,7 @@ class Resource {
     return (await this.handler.check?.(news, olds, this.call))?.inputs ?? news;
   }
 
-  /** What `up` does with inputs: nothing, or a create or an update; returns which. A failure keeps what the engine would keep. */
+  /** Applies inputs like `up`: no change, create or update, which it returns. After a failure, it has the state that the engine would keep. */
   async up(news: Props): Promise<"create" | "update" | "same"> {
     const inputs = await this.check(news);
     try {
@@ -92,7 +92,7 @@ class Resource {
     }
   }
 
-  /** What `refresh` finds: property paths that changed, or that the resource is gone. */
+  /** Refreshes like `refresh`: returns the changed property paths, or that the resource no longer exists. */
   async refresh(): Promise<string[] | "gone"> {
     const oldInputs = this.inputs;
     const found = await this.handler.read(this.id, this.inputs, this.outputs, this.call);
@@ -168,7 +168,7 @@ describe("objects", () => {
     ],
   ];
   for (const [type, inputs, changed] of lifecycles) {
-    test(`${type} is made, seen unchanged${changed ? ", changed" : ""} and deleted`, async () => {
+    test(`${type} is created, unchanged on refresh${changed ? ", changed" : ""} and deleted`, async () => {
       const resource = new Resource(type);
       assert.equal(await resource.up(inputs), "create");
       const { id } = resource;
@@ -182,7 +182,7 @@ describe("objects", () => {
       }
       await resource.delete();
       assert.equal(await live(type, id), undefined);
-      // Somebody else was faster.
+      // Another client was faster.
       Object.assign(resource, { id });
       await resource.delete();
     });
@@ -193,7 +193,7 @@ describe("objects", () => {
     return { template: { metadata: { labels: { [key]: value } }, spec: { containers } } };
   }
 
-  test("what another has made is not taken over", async () => {
+  test("an object of another owner is not adopted", async () => {
     const metadata = { name: "taken", namespace: "default" };
     await api.create({ apiVersion: "v1", kind: "ConfigMap", metadata }, { fieldManager: "test" });
     const resource = new Resource("kubernetes:core/v1:ConfigMap");
@@ -210,7 +210,7 @@ describe("objects", () => {
     assert.deepEqual(outputs.data, { a: "1" });
   });
 
-  test("a foreign change of our field shows and conflicts, a foreign field does neither", async () => {
+  test("a foreign change of an own field is drift and a conflict, a foreign field is neither", async () => {
     const type = "kubernetes:core/v1:ServiceAccount";
     const resource = new Resource(type);
     const account = (label: string): Props => ({ metadata: { name: "sa", labels: { ours: label } } });
@@ -227,7 +227,7 @@ describe("objects", () => {
     assert.equal(await resource.up(account("2")), "same");
   });
 
-  test("a Job that never runs is kept with the scheduler's reason", async () => {
+  test("a Job that never runs is kept in the state with the scheduler's reason", async () => {
     const resource = new Resource("kubernetes:batch/v1:Job", { timeoutSeconds: 1 });
     const spec = template({ nodeSelector: { nowhere: "nothing" } });
     await assert.rejects(
@@ -239,13 +239,13 @@ describe("objects", () => {
     await resource.delete();
   });
 
-  test("a cancelled wait ends", async () => {
+  test("a cancelled operation stops waiting", async () => {
     const resource = new Resource("kubernetes:batch/v1:Job", { signal: AbortSignal.timeout(300) });
     const spec = template({ nodeSelector: { nowhere: "nothing" } });
     await assert.rejects(resource.up({ metadata: { name: "cancelled" }, spec }), /Resource operation was cancelled/);
   });
 
-  test("a refused Secret gives none of its values away", async () => {
+  test("the error of a refused Secret contains none of its values", async () => {
     const [hidden, type] = ["hunter2 is not base64", "kubernetes:core/v1:Secret"];
     for (const secret of [
       { data: { key: hidden } },
@@ -261,7 +261,7 @@ describe("objects", () => {
     }
   });
 
-  test("a preview asks the server, and changes nothing", async () => {
+  test("a preview sends a dry run to the server, and changes nothing", async () => {
     const type = "kubernetes:core/v1:ConfigMap";
     const resource = new Resource(type);
     const inputs = await resource.check({ metadata: { name: "previewed" }, data: { a: "1" } });
@@ -274,7 +274,7 @@ describe("objects", () => {
 });
 
 describe("patches", () => {
-  test("own their fields only, give them back, and stay quiet about others'", async () => {
+  test("own only their fields, release them, and ignore those of others", async () => {
     const type = "kubernetes:core/v1:NodePatch";
     const resource = new Resource(type);
     const patch = (labels: Props): Props => ({ metadata: { name: "node1", labels } });
@@ -288,7 +288,7 @@ describe("patches", () => {
     assert.deepEqual([left.one, left["kubernetes.io/hostname"]], [undefined, "node1"]);
   });
 
-  test("conflict with a field's owner unless forced", async () => {
+  test("conflict with the owner of a field unless forced", async () => {
     const labels = { "kubernetes.io/hostname": "other" };
     const resource = new Resource("kubernetes:core/v1:NodePatch");
     await assert.rejects(
@@ -305,7 +305,7 @@ describe("patches", () => {
     assert.equal((await live(type, "default/default"))?.imagePullSecrets, undefined);
   });
 
-  test("make what is not there: the official plugin's quirk", async () => {
+  test("create a missing object, like the official plugin", async () => {
     const type = "kubernetes:core/v1:NamespacePatch";
     const resource = new Resource(type);
     await resource.up({ metadata: { name: "by-patch", labels: { a: "1" } } });
@@ -351,7 +351,7 @@ spec:
   const configOf = async (name: string): Promise<unknown> =>
     (await live("kubernetes:core/v1:ConfigMap", `default/${name}`))?.data;
 
-  test("are installed, seen unchanged, upgraded, post-rendered and uninstalled", async () => {
+  test("are installed, unchanged on refresh, upgraded, post-rendered and uninstalled", async () => {
     const resource = new Resource(releaseType);
     const inputs = { name: "tiny", chart, values: { list: [1] } };
     assert.equal(await resource.up(inputs), "create");
@@ -373,7 +373,7 @@ spec:
     assert.equal(await resource.refresh(), "gone");
   });
 
-  test("that do not come up are kept, and repaired by an upgrade", async () => {
+  test("that do not become ready are kept, and fixed by an upgrade", async () => {
     const warnings: string[] = [];
     const resource = new Resource(releaseType, { warn: (message) => warnings.push(message) });
     const inputs = { name: "stuck", chart, timeout: 2, values: nowhere };
@@ -383,20 +383,20 @@ spec:
     );
     assert.match(warnings.join(), /Helm release "stuck" was created but has a failed status/);
     assert.equal(at(resource.outputs.status, "status"), "failed");
-    // Other values: without any, Helm takes those of the last revision.
+    // With other values. Without values, Helm uses those of the last revision.
     assert.equal(await resource.up({ name: "stuck", chart, timeout: 60, values: { x: "2" } }), "update");
     assert.equal(at(resource.outputs.status, "status"), "deployed");
     await resource.delete();
   });
 
-  test("that roll themselves back leave nothing", async () => {
+  test("that are rolled back by Helm are removed completely", async () => {
     const resource = new Resource(releaseType);
     const inputs = { name: "atomic", chart, timeout: 2, atomic: true, values: nowhere };
     await assert.rejects(resource.up(inputs), /^Error: release atomic failed, and has been uninstalled/);
     assert.equal(resource.id, "");
   });
 
-  test("whose templates or post-renderer fail say so, without values", async () => {
+  test("with failing templates or post-renderer report the error, without values", async () => {
     const values = { broken: "hunter2 it is", password: "hunter2" };
     const broken = new Resource(releaseType).up({ name: "broken", chart, values });
     await assert.rejects(
@@ -418,7 +418,7 @@ spec:
     assert.equal(at(resource.outputs.status, "status"), "failed");
   });
 
-  test("of a name that is in use are refused", async () => {
+  test("with a name in use are refused", async () => {
     await new Resource(releaseType).up({ name: "used", chart, skipAwait: true });
     await assert.rejects(
       new Resource(releaseType).up({ name: "used", chart }),
@@ -426,7 +426,7 @@ spec:
     );
   });
 
-  test("of a chart that is not there fail the check", async () => {
+  test("with a missing chart fail the check", async () => {
     const { handler, call } = new Resource(releaseType);
     const checked = await handler.check?.({ name: "r", chart: "./nowhere" }, undefined, call);
     const reason = 'path "./nowhere" not found; check the chart name and repository configuration.';

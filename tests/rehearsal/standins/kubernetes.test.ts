@@ -34,7 +34,7 @@ const call: Call = {
 };
 
 describe("kinds", () => {
-  test("a type token names an API version and a kind, or a patch of it", () => {
+  test("a type token is an API version and a kind, or a patch of one", () => {
     assert.deepEqual(kindOfType("kubernetes:core/v1:Node"), { apiVersion: "v1", kind: "Node", patch: false });
     assert.deepEqual(kindOfType("kubernetes:core/v1:NodePatch"), { apiVersion: "v1", kind: "Node", patch: true });
     assert.equal(kindOfType("kubernetes:storage.k8s.io/v1:StorageClass")?.apiVersion, "storage.k8s.io/v1");
@@ -46,14 +46,14 @@ describe("kinds", () => {
     assert.equal(kindOfType("kubernetes:index:Other"), undefined);
   });
 
-  test("Kubernetes' own cluster-wide kinds are known without a cluster, others are taken for namespaced", () => {
+  test("cluster-wide kinds of Kubernetes are known without a cluster, and other kinds count as namespaced", () => {
     assert.equal(namespaced({ apiVersion: "v1", kind: "PersistentVolume" }), false);
     assert.equal(namespaced({ apiVersion: "storage.k8s.io/v1", kind: "StorageClass" }), false);
     assert.equal(namespaced({ apiVersion: "batch/v1", kind: "Job" }), true);
     assert.equal(namespaced({ apiVersion: "example.com/v1", kind: "Node" }), true);
   });
 
-  test("an id is namespace/name, or the name alone", () => {
+  test("an id is namespace/name, or the name only", () => {
     const object = { apiVersion: "v1", kind: "Secret", metadata: { name: "s", namespace: "n" } };
     assert.equal(idOf(object), "n/s");
     assert.deepEqual(parseId("n/s"), { namespace: "n", name: "s" });
@@ -61,7 +61,7 @@ describe("kinds", () => {
   });
 });
 
-describe("what of a live object the program set", () => {
+describe("the fields of a live object that the program has set", () => {
   const live = {
     apiVersion: "v1",
     kind: "PersistentVolume",
@@ -70,7 +70,7 @@ describe("what of a live object the program set", () => {
     status: { phase: "Available" },
   };
 
-  test("foreign changes of our fields show, foreign fields do not", () => {
+  test("foreign changes of own fields are drift, foreign fields are not", () => {
     const inputs = {
       metadata: { name: "pv", labels: { ours: "1", gone: "2" } },
       spec: { accessModes: ["ReadWriteOnce", "ReadOnlyMany"] },
@@ -81,7 +81,7 @@ describe("what of a live object the program set", () => {
     });
   });
 
-  test("the program's spelling of the same is kept: quantities, and what the server leaves out", () => {
+  test("equal values in the program's notation are no drift: quantities, and fields that the server omits", () => {
     const inputs = {
       metadata: { name: "pv", annotations: {}, generateName: "" },
       spec: { capacity: { storage: "1024Mi" }, mountOptions: [], claimRef: null },
@@ -91,7 +91,7 @@ describe("what of a live object the program set", () => {
     assert.deepEqual(other, { spec: { capacity: { storage: "1Gi" } } });
   });
 
-  test("cpu as a number, thousandths and exponents are the same quantity", () => {
+  test("cpu as a number, in thousandths and with an exponent is the same quantity", () => {
     const container = (cpu: unknown): Props => ({ resources: { requests: { cpu } } });
     assert.deepEqual(appliedPart(container("1"), container(1)), container(1));
     assert.deepEqual(appliedPart(container("500m"), container("0.5")), container("0.5"));
@@ -99,11 +99,11 @@ describe("what of a live object the program set", () => {
     assert.deepEqual(appliedPart(container("2"), container("1")), container("2"));
   });
 
-  test("outside of quantities, texts that look like one are texts", () => {
+  test("outside of quantities, strings that look like one are strings", () => {
     assert.deepEqual(appliedPart({ data: { x: "1Gi" } }, { data: { x: "1024Mi" } }), { data: { x: "1Gi" } });
   });
 
-  test("a Secret's stringData is looked up in its data", () => {
+  test("a Secret's stringData is compared with its data", () => {
     const secret = { kind: "Secret", data: { a: btoa("changed"), b: btoa("theirs") } };
     const inputs = { kind: "Secret", stringData: { a: "original" } };
     assert.deepEqual(appliedPart(secret, inputs), { kind: "Secret", stringData: { a: "changed" } });
@@ -166,14 +166,14 @@ describe("diff", () => {
     ],
   ];
   for (const [what, olds, news, replaces] of immutable) {
-    test(`${what} replaces, the old object first as the name stays`, () => {
+    test(`${what} replaces, with the old object deleted first because the name stays the same`, () => {
       const result = diff(olds, news);
       assert.deepEqual(result.replaces, replaces);
       assert.equal(result.deleteBeforeReplace, true);
     });
   }
 
-  test("a map that is not known yet reads as if its keys were deleted, keys that are not known read as changed", () => {
+  test("an unknown map reads as deleted keys, unknown keys read as changed", () => {
     const settings = { ...fixed, enableSecretMutable: true };
     const olds = object("v1", "Secret", { data: { a: "1", b: "2" } });
     const paths = (data: unknown) => diffObjects(olds, olds, object("v1", "Secret", { data }), settings).changedKeys;
@@ -201,7 +201,7 @@ describe("diff", () => {
     });
   }
 
-  test("ConfigMaps and Secrets change in place when the provider says so, unless they are immutable", () => {
+  test("ConfigMaps and Secrets change in place if the provider is configured so, unless they are immutable", () => {
     const mutability = { enableSecretMutable: true, enableConfigMapMutable: true };
     for (const kind of ["ConfigMap", "Secret"]) {
       const [olds, news] = ["1", "2"].map((a) => object("v1", kind, { data: { a } })) as [Props, Props];
@@ -210,20 +210,20 @@ describe("diff", () => {
     }
   });
 
-  test("another name replaces, with both objects there for a while", () => {
+  test("another name replaces, with the new object created first", () => {
     const news = { ...object("v1", "Service", {}), metadata: { name: "y" } };
     assert.deepEqual(diff(object("v1", "Service", {}), news).replaces, ["metadata.name"]);
     assert.equal(diff(object("v1", "Service", {}), news).deleteBeforeReplace, false);
   });
 
-  test("a made-up name leaves room for the replacement to come first", () => {
+  test("a generated name allows the replacement to be created first", () => {
     const metadata = { name: "x", annotations: { "pulumi.com/autonamed": "true" } };
     const named = (a: string): Props => ({ ...object("v1", "ConfigMap", { data: { a } }), metadata });
     const [olds, news] = [named("1"), named("2")];
     assert.equal(diff(olds, news).deleteBeforeReplace, false);
   });
 
-  test("a patch is only replaced by another identity", () => {
+  test("a patch is replaced for another identity only", () => {
     const [olds, news] = ["a", "b"].map((type) => object("v1", "Secret", { type })) as [Props, Props];
     assert.deepEqual(diff(olds, news, true).replaces, []);
     assert.deepEqual(diff(olds, { ...olds, metadata: { name: "y" } }, true).replaces, ["metadata.name"]);
@@ -233,7 +233,7 @@ describe("diff", () => {
 describe("server-side apply", () => {
   const entry = (manager: string, operation: string, fieldsV1: unknown): unknown => ({ manager, operation, fieldsV1 });
 
-  test("the fields of the first create go over to the resource's own manager, merged with its own", () => {
+  test("the resource's own manager takes the fields of the first create, merged with its own", () => {
     const taken = takenOver(
       [
         entry("pulumi-kubernetes", "Update", { "f:data": { "f:a": {} } }),
@@ -248,7 +248,7 @@ describe("server-side apply", () => {
     ]);
   });
 
-  test("the status, and what is ours already, are not taken", () => {
+  test("the status and own fields are not taken", () => {
     const status = { ...(entry("pulumi-kubernetes", "Update", {}) as object), subresource: "status" };
     assert.equal(
       takenOver([entry("mine", "Apply", {}), entry("kube-scheduler", "Update", {}), status], "mine"),
@@ -256,7 +256,7 @@ describe("server-side apply", () => {
     );
   });
 
-  test("fields are taken by force only where it is asked for, or where nobody recorded an owner", () => {
+  test("fields are forced only if requested, or if they have no recorded owner", () => {
     const owned = { apiVersion: "v1", kind: "Node", metadata: { managedFields: [{}] } };
     const annotated = { metadata: { annotations: { "pulumi.com/patchForce": "true" } } };
     assert.equal(forced({}, false, owned), false);
@@ -267,20 +267,20 @@ describe("server-side apply", () => {
 });
 
 describe("messages", () => {
-  test("hold no value of the Secret they are about", () => {
+  test("contain no value of their Secret", () => {
     const secret = { kind: "Secret", data: { a: btoa("hunter2") }, stringData: { b: "opensesame" } };
     const message = `Invalid value: "opensesame", ${btoa("hunter2")}, hunter2`;
     assert.equal(redacted(message, secretTexts(secret)), 'Invalid value: "[secret]", [secret], [secret]');
     assert.deepEqual(secretTexts({ ...secret, kind: "ConfigMap" }), []);
   });
 
-  test("hold none of the bytes that the server's decoder quotes", () => {
+  test("contain none of the bytes that the server's decoder quotes", () => {
     const message =
       "illegal base64 data at input byte 3, error found in #10 byte of ...|hunter2|..., bigger context ...|x hunter2|...";
     assert.equal(withoutExcerpt(message), "illegal base64 data at input byte 3");
   });
 
-  test("of Helm are its error, without warnings and its own name for it", () => {
+  test("of Helm contain its error only, without warnings and its program name", () => {
     const stderr =
       "WARNING: kubeconfig is group-readable\nError: INSTALLATION FAILED: post render failed:\n: exit status 3\n";
     assert.equal(helmMessage(stderr), "post render failed:\n: exit status 3");
@@ -288,7 +288,7 @@ describe("messages", () => {
     assert.equal(helmMessage("killed"), "killed");
   });
 
-  test("hide the values whose keys speak of credentials", () => {
+  test("mask values whose keys look like credentials", () => {
     const values = { image: "visible", auth: { password: "one", Tokens: ["two"] }, jwt: { a: { b: "three" } } };
     assert.deepEqual(secretValues(values), ["one", "two", "three"]);
   });
@@ -303,7 +303,7 @@ describe("readiness", () => {
   });
   const job = (conditions: unknown[]): KubeObject => object("batch/v1", "Job", { status: { active: 1, conditions } });
 
-  test("a Job is ready when it is complete, and never once it failed", () => {
+  test("a Job is ready when it is complete, and never after it failed", () => {
     assert.equal(readiness(job([])).ready, false);
     assert.equal(readiness(job([{ type: "SuccessCriteriaMet", status: "True" }])).ready, false);
     assert.equal(readiness(job([{ type: "Complete", status: "True" }])).ready, true);
@@ -328,7 +328,7 @@ describe("readiness", () => {
     assert.deepEqual(ready, ["Available", "Bound"]);
   });
 
-  test("workloads are ready when the newest of them runs in full", () => {
+  test("workloads are ready when the newest revision runs completely", () => {
     const deployment = (status: Props): boolean =>
       readiness(object("apps/v1", "Deployment", { spec: { replicas: 2 }, status })).ready;
     const full = { observedGeneration: 2, updatedReplicas: 2, availableReplicas: 2 };
@@ -338,7 +338,7 @@ describe("readiness", () => {
     assert.equal(readiness(object("apps/v1", "StatefulSet", { spec: { replicas: 1 }, status: full })).ready, false);
   });
 
-  test("other kinds are ready from the start", () => {
+  test("other kinds are ready at once", () => {
     assert.deepEqual(readiness(object("v1", "Namespace", {})), { ready: true });
   });
 });
@@ -353,7 +353,7 @@ describe("waiting", () => {
   });
   const untilBound = { "pulumi.com/waitFor": "jsonpath={.status.phase}=Bound" };
 
-  /** What becomes of the wait for an object that is now as `seen`, which is given up after a moment. */
+  /** The result of waiting for an object with the state `seen`, with a short timeout. */
   async function wait(applied: KubeObject, seen: KubeObject[], volumeBindingMode: string, updating = false) {
     const looks = [...seen];
     const get = async ({ kind }: { kind: string }) =>
@@ -363,7 +363,7 @@ describe("waiting", () => {
   }
   const givenUp = /^Error: Resource operation was cancelled for "claim"$/;
 
-  test("for a new claim of a class that binds at the first consumer ends when it is Pending, and not when it is Bound", async () => {
+  test("for a new claim of a class with WaitForFirstConsumer ends when it is Pending, not Bound", async () => {
     const [pending, bound] = [claim("Pending"), claim("Bound")];
     assert.deepEqual(await wait(pending, [pending], "WaitForFirstConsumer"), { phase: "Pending" });
     await assert.rejects(wait(pending, [bound], "WaitForFirstConsumer"), givenUp);
@@ -371,13 +371,13 @@ describe("waiting", () => {
     await assert.rejects(wait(pending, [pending], "Immediate"), givenUp);
   });
 
-  test("for a claim that was there before ends in either phase", async () => {
+  test("for an existing claim ends in either phase", async () => {
     for (const phase of ["Pending", "Bound"]) {
       assert.deepEqual(await wait(claim(phase), [claim(phase)], "WaitForFirstConsumer", true), { phase });
     }
   });
 
-  test("for what pulumi.com/waitFor says ends then, whenever the first look comes", async () => {
+  test("for pulumi.com/waitFor ends when the condition holds, whenever it is first observed", async () => {
     for (const waitFor of [untilBound["pulumi.com/waitFor"], JSON.stringify([untilBound["pulumi.com/waitFor"]])]) {
       const [pending, bound] = ["Pending", "Bound"].map((phase) => claim(phase, { "pulumi.com/waitFor": waitFor }));
       assert.ok(pending && bound);
@@ -389,7 +389,7 @@ describe("waiting", () => {
     await assert.rejects(wait(other, [other], "Immediate"), /condition=Ready: not implemented by the stand-in/);
   });
 
-  test("ends at once where it is not wanted, or its kind is ready from the start", async () => {
+  test("ends at once if it is disabled, or if the kind is ready at once", async () => {
     const unseen: KubeObject[] = [];
     assert.deepEqual(await wait(claim("Lost", { "pulumi.com/skipAwait": "true" }), unseen, ""), { phase: "Lost" });
     const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "s" }, status: "as applied" };
@@ -422,21 +422,21 @@ describe("the kubeconfig", () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  test("is a file or contents; the context and the cluster may be chosen", () => {
+  test("is a file or its contents, and settings select context and cluster", () => {
     assert.equal(loadKubeconfig({ kubeconfig: file }).cluster.server, "https://127.0.0.1:1");
     assert.equal(loadKubeconfig({ kubeconfig: file, context: "b" }).cluster.caFile, join(directory, "ca.crt"));
     const contents = JSON.stringify(kubeconfig);
     assert.equal(loadKubeconfig({ kubeconfig: contents, cluster: "two" }).cluster.name, "two");
   });
 
-  test("handed on holds the chosen context alone", () => {
+  test("passed to Helm contains the selected context only", () => {
     const handed = exported(loadKubeconfig({ kubeconfig: file, context: "b", cluster: "one" }));
     const again = loadKubeconfig({ kubeconfig: handed });
     assert.deepEqual([again.context.name, again.cluster.name, again.user.token], ["b", "one", "token"]);
     assert.doesNotMatch(handed, /two|"a"/);
   });
 
-  test("faults name what is missing, and quote nothing", () => {
+  test("errors name what is missing, without contents", () => {
     assert.throws(() => loadKubeconfig({ kubeconfig: file, context: "c" }), /^Error: context "c" does not exist$/);
     assert.throws(() => loadKubeconfig({ kubeconfig: file, cluster: "c" }), /^Error: cluster "c" does not exist$/);
     assert.throws(() => loadKubeconfig({ kubeconfig: "token: [hunter2" }), {
@@ -444,7 +444,7 @@ describe("the kubeconfig", () => {
     });
   });
 
-  test("a changed active cluster replaces the provider, unless clusterIdentifier says it is the same", () => {
+  test("another active cluster replaces the provider, unless clusterIdentifier is the same", () => {
     const [one, two] = [
       { kubeconfig: file, context: "a" },
       { kubeconfig: file, context: "b" },
@@ -462,7 +462,7 @@ describe("the kubeconfig", () => {
     assert.deepEqual(providerReplaces(gone, gone), []);
   });
 
-  test("settings come as strings, and flags from the environment too", () => {
+  test("settings are strings, and flags may be in the environment", () => {
     const settings = settingsOf({ enablePatchForce: "true", kubeClientSettings: '{"timeout":5}' }, {});
     assert.deepEqual([settings.enablePatchForce, settings.clientTimeoutSeconds], [true, 5]);
     assert.equal(settingsOf({}, { PULUMI_K8S_ENABLE_PATCH_FORCE: "true" }).enablePatchForce, true);
@@ -474,7 +474,7 @@ describe("the kubeconfig", () => {
   });
 });
 
-describe("a Job that asks for another one where it has not succeeded (pulumi.com/replaceUnready)", () => {
+describe("a Job that is to be replaced unless it has succeeded (pulumi.com/replaceUnready)", () => {
   const asking = { "pulumi.com/replaceUnready": "true" };
   const job = (annotations: object): Props => ({
     apiVersion: "batch/v1",
@@ -483,7 +483,7 @@ describe("a Job that asks for another one where it has not succeeded (pulumi.com
     spec: {},
   });
 
-  /** What becomes of the unchanged Job when the API server answers this about it. */
+  /** The diff of the unchanged Job with this response of the API server. */
   async function diff(inputs: Props, get: () => Promise<object>) {
     const settings = settingsOf({}, {});
     const connection = { api: { get }, kubeconfig: {} } as unknown as Parameters<typeof objectHandler>[0]["connection"];
@@ -496,7 +496,7 @@ describe("a Job that asks for another one where it has not succeeded (pulumi.com
     status: { conditions: [{ type, status: "True" }] },
   });
 
-  test("is replaced, its predecessor first, while it has not", async () => {
+  test("is replaced, with delete before create, if it has not", async () => {
     const replaced = {
       changes: true,
       replaces: ['.metadata.annotations["pulumi.com/replaceUnready"]'],
@@ -507,7 +507,7 @@ describe("a Job that asks for another one where it has not succeeded (pulumi.com
     assert.deepEqual(await diff(job(asking), having("Suspended")), replaced);
   });
 
-  test("stays once it has, where it does not ask, and where nobody can tell", async () => {
+  test("is kept if it has, if it lacks the annotation, and if its state is unknown", async () => {
     const stays = { changes: false, replaces: [], deleteBeforeReplace: false, changedKeys: [] };
     assert.deepEqual(await diff(job(asking), having("Complete")), stays);
     assert.deepEqual(await diff(job({}), having("Failed")), stays);
@@ -516,7 +516,7 @@ describe("a Job that asks for another one where it has not succeeded (pulumi.com
   });
 });
 
-test("a preview of an object that replaces one of its name tries it by another name where fields are immutable", async () => {
+test("a preview of a replacement with the same name does its dry run with another name if fields are immutable", async () => {
   const tried: string[] = [];
   const apply = async (object: KubeObject) => {
     tried.push(object.metadata.name ?? "");
@@ -543,7 +543,7 @@ describe("without a cluster", () => {
   const node = patchHandler(cluster, { apiVersion: "v1", kind: "Node", patch: true });
   const release = releaseHandler(cluster);
 
-  test("a cluster that does not answer is told in one line", async () => {
+  test("a cluster that does not respond is reported in one line", async () => {
     const kubeconfig = JSON.stringify({
       clusters: [{ name: "c", cluster: { server: "https://127.0.0.1:1" } }],
       contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
@@ -554,7 +554,7 @@ describe("without a cluster", () => {
     assert.match(connection.unreachable, /^unable to load schema information from the API server: .*ECONNREFUSED.*$/);
   });
 
-  test("inputs are completed: kind, namespace, name", async () => {
+  test("inputs get their defaults: kind, namespace, name", async () => {
     const given = await secret.check?.({ metadata: { name: "s" } }, undefined, call);
     assert.deepEqual(given?.inputs, { apiVersion: "v1", kind: "Secret", metadata: { name: "s", namespace: "ns" } });
     const named = await volume.check?.({}, undefined, call);
@@ -570,7 +570,7 @@ describe("without a cluster", () => {
     );
   });
 
-  test("preview shows the inputs", async () => {
+  test("preview returns the inputs", async () => {
     const inputs = { apiVersion: "v1", kind: "Secret", metadata: { name: "s" } };
     for (const handler of [secret, node]) {
       assert.deepEqual(await handler.create(inputs, true, call), { id: "", outputs: inputs });
@@ -580,7 +580,7 @@ describe("without a cluster", () => {
     assert.deepEqual(previewed.outputs, { name: "r", resourceNames: UNKNOWN, status: UNKNOWN });
   });
 
-  test("a Job that asks for another one where it has not succeeded is not looked at, with a warning", async () => {
+  test("a Job that is to be replaced unless it has succeeded is not checked, with a warning", async () => {
     const warned: string[] = [];
     const job = objectHandler(cluster, { apiVersion: "batch/v1", kind: "Job", patch: false });
     const metadata = { name: "j", annotations: { "pulumi.com/replaceUnready": "true" } };
@@ -590,7 +590,7 @@ describe("without a cluster", () => {
     assert.deepEqual(warned, ["Cluster is unreachable, skipping replaceUnready check"]);
   });
 
-  test("nothing else is possible", async () => {
+  test("all other operations fail", async () => {
     const unreachable = /^Error: configured Kubernetes cluster is unreachable: nobody there$/;
     await assert.rejects(secret.create({}, false, call), unreachable);
     await assert.rejects(node.create({}, false, call), unreachable);
@@ -607,7 +607,7 @@ describe("a Release", () => {
     helm.completed({ chart: "./c", name: "r", namespace: "n", ...inputs }, defaults);
   const flag = (args: string[], name: string): string | undefined => args[args.indexOf(`--${name}`) + 1];
 
-  test("is completed with every default, and rid of what is no input of it", () => {
+  test("gets every default, and loses unknown inputs", () => {
     const completed = helm.completed({ chart: "c", compat: "true", values: { a: null } }, defaults);
     assert.deepEqual(
       [completed.name, completed.namespace, completed.timeout, completed.atomic, completed.description],
@@ -619,7 +619,7 @@ describe("a Release", () => {
     assert.equal(helm.completed({ values: UNKNOWN }, defaults).values, UNKNOWN);
   });
 
-  test("installs with the values on standard input, waiting by default", () => {
+  test("installs with the values on standard input, and waits by default", () => {
     const args = helm.installArguments(release({ version: "2.7.7", postrender: "./repair", timeout: 1800 }));
     assert.deepEqual(args.slice(0, 3), ["install", "r", "./c"]);
     assert.equal(flag(args, "values"), "-");
@@ -631,26 +631,26 @@ describe("a Release", () => {
       assert.ok(!args.includes(absent), absent);
   });
 
-  test("does not wait when told so, not even for Jobs", () => {
+  test("does not wait if it is disabled, not even for Jobs", () => {
     const args = helm.installArguments(release({ skipAwait: true, waitForJobs: true }));
     assert.ok(!args.some((arg) => arg.startsWith("--wait")));
     assert.ok(helm.installArguments(release({ waitForJobs: true })).includes("--wait-for-jobs"));
   });
 
-  test("skips hooks by disableWebhooks at install and by disableCRDHooks at upgrade", () => {
+  test("skips hooks with disableWebhooks at install and with disableCRDHooks at upgrade", () => {
     const both = (inputs: Props): boolean[] =>
       [helm.installArguments, helm.upgradeArguments].map((args) => args(release(inputs)).includes("--no-hooks"));
     assert.deepEqual(both({ disableWebhooks: true }), [true, false]);
     assert.deepEqual(both({ disableCRDHooks: true }), [false, true]);
   });
 
-  test("upgrades keep all history unless told otherwise, and never skip CRDs", () => {
+  test("upgrades keep all history by default, and never skip CRDs", () => {
     assert.equal(flag(helm.upgradeArguments(release({})), "history-max"), "0");
     assert.equal(flag(helm.upgradeArguments(release({ maxHistory: 3 })), "history-max"), "3");
     assert.ok(!helm.upgradeArguments(release({ skipCrds: true })).includes("--skip-crds"));
   });
 
-  test("uninstalls waiting, unless it did not wait before", () => {
+  test("uninstalls with a wait, unless the install had none", () => {
     assert.deepEqual(helm.uninstallArguments(release({ timeout: 7 })), [
       ...["uninstall", "r", "--namespace", "n", "--wait", "--timeout", "7s"],
     ]);
@@ -666,7 +666,7 @@ describe("a Release", () => {
     assert.deepEqual(show("oci://example.com/pulsar", "https://example.com"), ["oci://example.com/pulsar"]);
   });
 
-  test("differs where Helm has something else than the inputs say, or the inputs say no more", () => {
+  test("differs if Helm's release differs from the inputs, or an input was removed", () => {
     const inputs = release({ values: { a: 1, b: { c: 2 }, list: [1, 2] } });
     const state = { ...inputs, values: { ...inputs.values, byHand: 1 }, status: { revision: 3 }, resourceNames: {} };
     assert.equal(diffReleases(inputs, state, inputs).changes, false);
@@ -678,7 +678,7 @@ describe("a Release", () => {
     assert.deepEqual(diffReleases(inputs, state, { ...inputs, version: UNKNOWN }).changedKeys, ["version"]);
   });
 
-  test("is replaced by another name or namespace only", () => {
+  test("is replaced for another name or namespace only", () => {
     const inputs = release({});
     const news = release({ name: "other", namespace: "elsewhere", chart: "./d", values: { a: 1 } });
     assert.deepEqual(diffReleases(inputs, inputs, news).replaces.sort(), ["name", "namespace"]);
@@ -713,7 +713,7 @@ describe("a Release", () => {
     });
   });
 
-  test("names its resources by kind, group and version", () => {
+  test("lists its resources by kind, group and version", () => {
     const manifest = [
       "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: { name: b, namespace: n }",
       "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: { name: a, namespace: n }",

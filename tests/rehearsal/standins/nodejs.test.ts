@@ -30,13 +30,13 @@ describe("shell words", () => {
     });
   }
 
-  test("a quote that is not closed", () => {
+  test("an unclosed quote", () => {
     assert.throws(() => shellWords("--title 'a b"), /' is not closed in: --title 'a b/);
     assert.throws(() => shellWords('a "b'), /" is not closed/);
   });
 });
 
-/** Stands for the SDK's runner: says how it was started, and exits as its first argument says. */
+/** Replaces the SDK's runner: prints how it was started, and exits with the status in its first argument. */
 const runner = `
   const { PULUMI_CONFIG, PULUMI_CONFIG_SECRET_KEYS, PULUMI_NODEJS_TYPESCRIPT } = process.env;
   const env = { PULUMI_CONFIG, PULUMI_CONFIG_SECRET_KEYS, PULUMI_NODEJS_TYPESCRIPT };
@@ -108,7 +108,7 @@ describe("the nodejs language host", () => {
     });
   }
 
-  test("starts the program's own SDK with the flags, the config and Pulumi.yaml's options", async () => {
+  test("starts the program's own SDK with the flags, the config and the options in Pulumi.yaml", async () => {
     const response = await run("0", { typescript: false, nodeargs: "--no-deprecation --title 'a b'" });
     assert.deepEqual([response.getError(), response.getBail()], ["", false]);
     const started = JSON.parse(lines.find((line) => line.startsWith("{")) ?? "null") as {
@@ -134,27 +134,27 @@ describe("the nodejs language host", () => {
     assert.ok(lines.includes("on stderr"));
   });
 
-  test("says how the program ended", async () => {
+  test("returns how the program ended", async () => {
     const failed = await run("3");
     assert.deepEqual([failed.getError(), failed.getBail()], ["Program exited with non-zero exit code: 3", false]);
     const reported = await run("32");
     assert.deepEqual([reported.getError(), reported.getBail()], ["", true]);
   });
 
-  test("takes TypeScript through ts-node unless told otherwise", async () => {
+  test("runs TypeScript with ts-node by default", async () => {
     await run("0");
     assert.match(lines.join("\n"), /"PULUMI_NODEJS_TYPESCRIPT":"true"/);
   });
 
-  test("refuses options that it cannot read", async () => {
+  test("refuses invalid options", async () => {
     await assert.rejects(run("0", { nodeargs: "--title 'a" }), /' is not closed in: --title 'a/);
   });
 
-  test("ends with its program soon after the engine is gone", { timeout: 15_000 }, async () => {
+  test("ends with its program soon after the engine has ended", { timeout: 15_000 }, async () => {
     const running = run("wait").catch((error: unknown) => error);
     while (!lines.some((line) => line.includes("wait"))) await new Promise((resolve) => setTimeout(resolve, 20));
     engine.close();
-    // stdout is shared: it closes when the program has ended as well.
+    // stdout is shared, so it closes when the program has ended as well.
     await once(plugin, "close");
     assert.equal(plugin.exitCode, 1);
     assert.match(String(await running), /UNAVAILABLE|CANCELLED|Connection dropped/);

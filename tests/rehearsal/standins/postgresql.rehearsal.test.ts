@@ -30,7 +30,7 @@ const call: Call = {
   signal: new AbortController().signal,
 };
 
-/** A resource as the engine keeps it. */
+/** A resource with the state that the engine has. */
 interface Kept {
   kind: keyof typeof kinds;
   id: string;
@@ -70,13 +70,13 @@ async function remove({ kind, id, inputs, outputs }: Kept): Promise<void> {
   await handler(kind).delete(id, inputs, outputs, call);
 }
 
-/** Neither a second `up` nor a `refresh` finds anything to do. */
+/** Checks that a second `up` and a `refresh` find no changes. */
 async function assertSettled(kept: Kept): Promise<void> {
   assert.deepEqual((await diff(kept)).changedKeys, []);
   assert.deepEqual(await refresh(kept), kept);
 }
 
-/** Asks the server itself. */
+/** Queries the server directly. */
 async function ask(query: string, login: Partial<pg.ClientConfig> = {}): Promise<Props[]> {
   const client = new pg.Client({ ...server, database: "postgres", ...login });
   await client.connect();
@@ -103,7 +103,7 @@ describe("the postgresql stand-in on a real server", () => {
     await workspace.close();
   });
 
-  test("a role: made, settled, changed, renamed, gone", async () => {
+  test("a role is created, refreshed, changed, renamed and dropped", async () => {
     const first = await create("role", { name: "alice", login: true, password: "one", connectionLimit: 5 });
     await assertSettled(first);
     const [user] = await ask("SELECT current_user", { user: "alice", password: "one" });
@@ -127,13 +127,13 @@ describe("the postgresql stand-in on a real server", () => {
 
     const renamed = await update(second, { ...changed, name: "alicia" });
     assert.equal(renamed.outputs.name, "alicia");
-    // Quirk: Pulumi keeps the first ID, and the official plugin looks a role up by its ID.
+    // Quirk: Pulumi keeps the first ID, and the official plugin finds a role by its ID.
     assert.equal(await refresh(renamed), undefined);
     await remove(renamed);
     assert.deepEqual(await ask("SELECT 1 FROM pg_roles WHERE rolname LIKE 'alic%'"), []);
   });
 
-  test("a role's changes outside are seen and repaired", async () => {
+  test("manual changes of a role are detected and corrected", async () => {
     const kept = await create("role", { name: "bob", roles: ["pg_monitor"] });
     await assertSettled(kept);
     await ask("ALTER ROLE bob CREATEROLE; GRANT pg_read_all_data TO bob");
@@ -145,7 +145,7 @@ describe("the postgresql stand-in on a real server", () => {
     assert.equal(await refresh(repaired), undefined);
   });
 
-  test("a role takes what it owns with it, unless told otherwise", async () => {
+  test("objects of a role are dropped with it by default", async () => {
     const owner = await create("role", { name: "owner", skipReassignOwned: true });
     await ask("CREATE TABLE owned (a int); ALTER TABLE owned OWNER TO owner");
     await assert.rejects(remove(owner), /could not delete role owner: pq: role "owner" cannot be dropped .* \(2BP01\)/);
@@ -159,7 +159,7 @@ describe("the postgresql stand-in on a real server", () => {
     assert.equal((await ask("SELECT 1 FROM pg_roles WHERE rolname = 'keep'")).length, 1);
   });
 
-  test("a database: made, settled, changed, gone with everybody in it", async () => {
+  test("a database is created, refreshed, changed and dropped despite connections", async () => {
     const owner = await create("role", { name: "db_owner" });
     const first = await create("database", { name: "shop", owner: "db_owner" });
     await assertSettled(first);
@@ -200,10 +200,10 @@ describe("the postgresql stand-in on a real server", () => {
     await remove(owner);
   });
 
-  test("a schema: adopted or made, and dropped only when empty", async () => {
+  test("a schema is adopted or created, and dropped only if it is empty", async () => {
     const database = await create("database", { name: "rooms" });
     const role = await create("role", { name: "keeper" });
-    // Quirk: one that exists is adopted even with ifNotExists false.
+    // Quirk: an existing schema is adopted even with ifNotExists false.
     const adopted = await create("schema", { name: "public", database: "rooms", owner: "keeper", ifNotExists: false });
     assert.equal(adopted.id, "rooms.public");
     await assertSettled(adopted);
@@ -216,14 +216,14 @@ describe("the postgresql stand-in on a real server", () => {
     const cascading = await update(adopted, { name: "public", database: "rooms", owner: "keeper", dropCascade: true });
     await remove(cascading);
     assert.equal(await refresh(cascading), undefined);
-    // Dropping what is gone already is no error.
+    // Dropping a missing schema is not an error.
     await remove(cascading);
     await remove(made);
     await remove(database);
     await remove(role);
   });
 
-  test("grants: settled, seen to drift, and revoked", async () => {
+  test("grants are created, refreshed after drift, and revoked", async () => {
     const database = await create("database", { name: "vault" });
     const role = await create("role", { name: "reader" });
     await ask("CREATE TABLE a (x int); CREATE TABLE b (x int); CREATE SEQUENCE s", { database: "vault" });
@@ -271,7 +271,7 @@ describe("the postgresql stand-in on a real server", () => {
     await remove(role);
   });
 
-  test("grants that make no sense are refused", async () => {
+  test("invalid grants are refused", async () => {
     const on = { database: "postgres", role: "postgres" };
     const refused: [Props, RegExp][] = [
       [
@@ -289,14 +289,14 @@ describe("the postgresql stand-in on a real server", () => {
     for (const [news, reason] of refused) await assert.rejects(create("grant", { ...on, ...news }), reason);
   });
 
-  test("a failing statement leaves nothing half made", async () => {
+  test("a failing statement is rolled back", async () => {
     await assert.rejects(create("role", { name: "half", roles: ["nobody_there"] }), {
       message: 'could not grant role nobody_there to half: pq: role "nobody_there" does not exist (42704)',
     });
     assert.deepEqual(await ask("SELECT 1 FROM pg_roles WHERE rolname = 'half'"), []);
   });
 
-  test("someone who is no superuser joins the owners for the time of the work", async () => {
+  test("an admin who is not a superuser joins the owners for the duration of an operation", async () => {
     const password = "not-secret";
     await ask(`CREATE ROLE admin LOGIN CREATEDB CREATEROLE PASSWORD '${password}'`);
     await configure({ username: "admin", password });
@@ -323,7 +323,7 @@ describe("the postgresql stand-in on a real server", () => {
     await ask("DROP ROLE admin");
   });
 
-  test("no connection is one line that names the server, never the password", async () => {
+  test("a failed connection is one line with the server, without the password", async () => {
     const { host, port } = server;
     const at = `error connecting to PostgreSQL server ${host}:${port} (scheme: postgres): `;
     const plain = await startPlainServer();

@@ -16,7 +16,7 @@ const call: Call = {
 };
 
 describe("the postgresql stand-in's provider settings", () => {
-  test("come as strings and JSON in strings", () => {
+  test("are strings, with JSON for other types", () => {
     const settings = settingsFrom(
       {
         host: "db",
@@ -60,14 +60,14 @@ describe("the postgresql stand-in's provider settings", () => {
     );
   });
 
-  test("refuse what the stand-in cannot do", () => {
+  test("refuse what the stand-in does not support", () => {
     assert.throws(() => settingsFrom({ scheme: "awspostgres" }, {}), /not with awspostgres/);
     assert.throws(() => settingsFrom({ awsRdsIamAuth: "true" }, {}), /not with awsRdsIamAuth/);
     assert.equal(postgresql.handler("postgresql:index/function:Function"), undefined);
   });
 });
 
-describe("why there is no connection", () => {
+describe("reasons for a failed connection", () => {
   const fault = (code: string, message = "", more = {}): Error => Object.assign(new Error(message), { code, ...more });
   const reasons: [Error, string][] = [
     [fault("ECONNREFUSED", "", { address: "127.0.0.1" }), "dial tcp 127.0.0.1:5432: connect: connection refused"],
@@ -87,7 +87,7 @@ describe("why there is no connection", () => {
   }
 });
 
-test("strings are quoted as the official plugin does, which doubles backslashes", () => {
+test("strings are quoted like in the official plugin, which doubles backslashes", () => {
   assert.equal(literal(`it's a \\`), `'it''s a \\\\'`);
 });
 
@@ -101,7 +101,7 @@ const attributes = {
   secretWo: { kind: "string", writeOnly: true },
 } as const satisfies Attributes;
 
-/** A server that has one thing, or none. */
+/** A server with one object or none. */
 function fakeServer(): { handler: ResourceHandler; thing: Props | undefined } {
   const server: { handler: ResourceHandler; thing: Props | undefined } = {
     thing: undefined,
@@ -128,15 +128,15 @@ function fakeServer(): { handler: ResourceHandler; thing: Props | undefined } {
   return server;
 }
 
-describe("properties as a bridged Terraform provider treats them", () => {
+describe("properties like those of a bridged Terraform provider", () => {
   const checked = async (news: Props, olds?: Props): Promise<Props> =>
     (await fakeServer().handler.check?.(news, olds, call))?.inputs ?? assert.fail();
 
-  test("defaults are written into the inputs", async () => {
+  test("defaults are added to the inputs", async () => {
     assert.deepEqual(await checked({ name: "n" }), { name: "n", limit: -1, __defaults: ["limit"] });
   });
 
-  test("a name is made up once", async () => {
+  test("a name is generated once", async () => {
     const first = await checked({});
     assert.match(String(first.name), /^thing-[0-9a-f]{7}$/);
     assert.deepEqual(first.__defaults, ["limit", "name"]);
@@ -144,7 +144,7 @@ describe("properties as a bridged Terraform provider treats them", () => {
     assert.notEqual((await checked({}, { ...first, __defaults: ["limit"] })).name, first.name);
   });
 
-  test("a property that is none is refused", async () => {
+  test("an unknown property is refused", async () => {
     const result = await fakeServer().handler.check?.({ name: "n", onwer: "x" }, undefined, call);
     assert.deepEqual(result?.failures, [
       { property: "onwer", reason: "postgresql:index/thing:Thing has no such property" },
@@ -167,7 +167,7 @@ describe("properties as a bridged Terraform provider treats them", () => {
     });
   }
 
-  test("changes and replacements are told apart", async () => {
+  test("changes and replacements are distinguished", async () => {
     assert.deepEqual(await diff({ ...inputs, path: ["y", "x"], privileges: [] }), {
       changes: true,
       replaces: [],
@@ -180,7 +180,7 @@ describe("properties as a bridged Terraform provider treats them", () => {
     assert.deepEqual([autonamed.replaces, autonamed.deleteBeforeReplace], [["template"], false]);
   });
 
-  test("preview shows what is known, and never asks the server", async () => {
+  test("preview returns the known values, without a connection", async () => {
     const handler = resource((): Definition<typeof attributes> => assert.fail("asked"), attributes);
     const created = await handler.create({ name: "n", __defaults: [] }, true, call);
     assert.deepEqual(created, { id: "", outputs: { name: "n", owner: UNKNOWN, template: UNKNOWN } });
@@ -188,7 +188,7 @@ describe("properties as a bridged Terraform provider treats them", () => {
     assert.deepEqual(updated.outputs, { ...state, limit: 1 });
   });
 
-  test("a refresh brings what drifted into the inputs, and only that", async () => {
+  test("a refresh adds drifted properties to the inputs, and no others", async () => {
     const server = fakeServer();
     const { id, outputs } = await server.handler.create({ ...inputs, secretWo: "s" }, false, call);
     assert.equal(outputs.secretWo, undefined);

@@ -26,7 +26,7 @@ const signature = "4dabf18193072939515e22adb298388d";
 const secret = (value: unknown): object => ({ [signature]: "1b47061264138c4ac30d75fd1eb44270", value });
 const urn = "urn:pulumi:test::project::pulsar:index:Parent$fake:index/thing:Thing::my::name";
 
-/** What the handler was last asked, and what it is to do next. */
+/** The last request to the handler, and its next response. */
 const seen: { call?: Call; args?: unknown[] } = {};
 let next: () => Promise<{ id: string; outputs: Props; inputs: Props }>;
 
@@ -105,7 +105,7 @@ describe("a served stand-in", () => {
     for (const server of servers) server.close();
   });
 
-  test("is asked in plain values and answers with the secrets it was given", async () => {
+  test("gets plain values and returns the secrets that it was given", async () => {
     next = async () => ({ id: "x", inputs: {}, outputs: { ...(seen.args?.[0] as Props), key: "k", open: 1 } });
     const response = await ask<InstanceType<typeof provider.CreateResponse>>(
       "create",
@@ -126,7 +126,7 @@ describe("a served stand-in", () => {
     );
   });
 
-  test("sees unknowns at preview, and may answer with them", async () => {
+  test("gets unknowns at preview, and may return some", async () => {
     next = async () => ({ id: "", inputs: {}, outputs: { computed: UNKNOWN } });
     const response = await ask<InstanceType<typeof provider.CreateResponse>>(
       "create",
@@ -144,7 +144,7 @@ describe("a served stand-in", () => {
     assert.deepEqual(response.getInputs()?.toJavaScript(), { password: secret("p"), a: 1 });
   });
 
-  test("compares inputs by default, and names the paths", async () => {
+  test("compares inputs by default, and returns the paths", async () => {
     const request = new provider.DiffRequest();
     request.setUrn(urn);
     request.setOldInputs(struct({ a: 1, deep: { x: secret(1) }, gone: 1 }));
@@ -161,7 +161,7 @@ describe("a served stand-in", () => {
     assert.deepEqual(detailed, { added: kinds.ADD, "deep.x": kinds.UPDATE, gone: kinds.DELETE });
   });
 
-  test("keeps computed outputs as secret as they were on update", async () => {
+  test("keeps computed outputs secret on update", async () => {
     next = async () => ({ id: "x", inputs: {}, outputs: { made: "m", was: "plain now" } });
     const request = new provider.UpdateRequest();
     request.setUrn(urn);
@@ -172,7 +172,7 @@ describe("a served stand-in", () => {
     assert.deepEqual(response.getProperties()?.toJavaScript(), { made: secret("m"), was: "plain now" });
   });
 
-  test("reads with the secrets of the state, and says when a resource is gone", async () => {
+  test("reads with the secrets of the state, and reports a missing resource", async () => {
     next = async () => ({ id: "x", inputs: { a: "i" }, outputs: { a: "i", made: "m" } });
     const request = new provider.ReadRequest();
     request.setUrn(urn);
@@ -186,7 +186,7 @@ describe("a served stand-in", () => {
     assert.equal((await ask<InstanceType<typeof provider.ReadResponse>>("read", request)).getId(), "");
   });
 
-  test("fails with the message alone", async () => {
+  test("fails with the message only", async () => {
     next = () => Promise.reject(new Error('database "x" already exists\nsecond line'));
     await assert.rejects(ask("create", createRequest({})), (error: grpc.ServiceError) => {
       assert.equal(error.code, grpc.status.UNKNOWN);
@@ -195,7 +195,7 @@ describe("a served stand-in", () => {
     });
   });
 
-  test("a partial failure carries the state with its secrets", async () => {
+  test("a partial failure has the state with its secrets", async () => {
     const outputs = { password: "p", manifest: "x".repeat(30_000) };
     next = () => Promise.reject(new PartialError("not ready", "x", outputs, { password: "p" }));
     await assert.rejects(ask("create", createRequest({ password: secret("p") })), (error: grpc.ServiceError) => {
@@ -211,7 +211,7 @@ describe("a served stand-in", () => {
     });
   });
 
-  test("refuses types and functions that it does not have", async () => {
+  test("refuses unknown types and functions", async () => {
     const request = new provider.CreateRequest();
     request.setUrn("urn:pulumi:test::project::fake:index:Other::x");
     await assert.rejects(ask("create", request), /the fake stand-in has no resource type fake:index:Other/);
@@ -220,7 +220,7 @@ describe("a served stand-in", () => {
     await assert.rejects(ask("invoke", invoke), /the fake stand-in has no function fake:index:get/);
   });
 
-  test("what it logs has reached the engine when it answers", async () => {
+  test("sends its logs to the engine before it responds", async () => {
     next = async () => {
       seen.call?.log.warn("careful");
       seen.call?.log.status("waiting");
@@ -237,7 +237,7 @@ describe("a served stand-in", () => {
     );
   });
 
-  test("is configured with the arguments, secrets unwrapped", async () => {
+  test("is configured with the arguments, with unwrapped secrets", async () => {
     const request = new provider.ConfigureRequest();
     request.setArgs(struct({ host: "h", password: secret("p"), port: "5432" }));
     const response = await ask<InstanceType<typeof provider.ConfigureResponse>>("configure", request);
@@ -245,7 +245,7 @@ describe("a served stand-in", () => {
     assert.ok(response.getSupportspreview() && response.getAcceptsecrets());
   });
 
-  test("the engine's cancel ends what is under way", async () => {
+  test("stops running operations when the engine cancels", async () => {
     next = async () => {
       await once(seen.call?.signal ?? assert.fail(), "abort");
       throw new Error("cancelled");

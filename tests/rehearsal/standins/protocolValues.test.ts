@@ -16,8 +16,8 @@ const signature = "4dabf18193072939515e22adb298388d";
 const secret = (value: unknown): object => ({ [signature]: "1b47061264138c4ac30d75fd1eb44270", value });
 const output = (rest: object): object => ({ [signature]: "d0e6a833031e9bbcd3f4e8bde6ca49a4", ...rest });
 
-describe("values on the wire", () => {
-  test("secrets are unwrapped, and wrapped again where they were", () => {
+describe("values in the protocol", () => {
+  test("secrets are unwrapped, and wrapped again in the same places", () => {
     const wire = { plain: 1, whole: secret("a"), deep: { values: { key: secret({ b: 2 }), open: true } } };
     const { value, secrecy } = openProps(wire);
     assert.deepEqual(value, { plain: 1, whole: "a", deep: { values: { key: { b: 2 }, open: true } } });
@@ -30,7 +30,7 @@ describe("values on the wire", () => {
     assert.deepEqual(sealProps(value, secrecy), { list: secret([1, { a: "x" }]), nested: secret("y") });
   });
 
-  test("what took the place of an object with a secret in it is secret", () => {
+  test("a replacement for an object with a secret is secret", () => {
     const { secrecy } = openProps({ values: { password: secret("x") } });
     assert.deepEqual(sealProps({ values: "password: x", other: 1 }, secrecy), {
       values: secret("password: x"),
@@ -38,7 +38,7 @@ describe("values on the wire", () => {
     });
   });
 
-  test("every kind of unknown is UNKNOWN, also as an output value, also secret", () => {
+  test("every kind of unknown is UNKNOWN, also as an output value, also if secret", () => {
     const { value, secrecy } = openProps({
       string: "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
       boolean: "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
@@ -60,7 +60,7 @@ describe("values on the wire", () => {
     assert.deepEqual(openProps(undefined).value, {});
   });
 
-  test("secrecy adds up", () => {
+  test("nested secrets are merged", () => {
     const of = (wire: object) => openProps(wire).secrecy;
     const both = union(of({ a: { b: secret(1) } }), undefined, of({ a: { c: secret(2) }, d: secret(3) }));
     assert.deepEqual(sealProps({ a: { b: 1, c: 2, e: 4 }, d: 3 }, both), {
@@ -77,7 +77,7 @@ describe("values on the wire", () => {
     );
   });
 
-  test("any JSON comes back as it went", () => {
+  test("any JSON is unchanged by a round trip", () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 }), { maxKeys: 4 }), (props) => {
         const { value, secrecy } = openProps(props);
@@ -88,7 +88,7 @@ describe("values on the wire", () => {
 });
 
 describe("property paths", () => {
-  test("name the deepest keys that differ", () => {
+  test("are those of the deepest different keys", () => {
     const olds = { a: { "x.y": 1, same: [1] }, list: [1, { k: 2 }], gone: true, "a-b": UNKNOWN };
     const news = { a: { "x.y": 2, same: [1] }, list: [1, { k: 3 }, 4], added: { deep: 1 }, "a-b": UNKNOWN };
     const paths = changedPaths(olds, news);
@@ -99,12 +99,12 @@ describe("property paths", () => {
     );
   });
 
-  test("null and absent are the same, an unknown differs from a value", () => {
+  test("null and absent are equal, and an unknown differs from a value", () => {
     assert.deepEqual(changedPaths({ a: null }, {}), []);
     assert.deepEqual(changedPaths({ a: "x" }, { a: UNKNOWN }), ["a"]);
   });
 
-  test("lead to the difference that they name", () => {
+  test("refer to the difference", () => {
     fc.assert(
       fc.property(fc.object(), fc.object(), (olds, news) => {
         for (const path of changedPaths(olds, news)) assert.notDeepEqual(atPath(olds, path), atPath(news, path));

@@ -25,7 +25,7 @@ describe("the tls stand-in's PrivateKey", () => {
     { inputs: { algorithm: "ECDSA", ecdsaCurve: "P256" }, header: "EC PRIVATE KEY" },
   ];
   for (const { inputs, header } of kinds) {
-    test(`makes one key in all encodings: ${JSON.stringify(inputs)}`, async () => {
+    test(`creates one key in all encodings: ${JSON.stringify(inputs)}`, async () => {
       const { id, outputs } = await created(inputs);
       const { privateKeyPem = "", privateKeyPemPkcs8 = "", publicKeyPem = "" } = outputs;
       assert.match(privateKeyPem, new RegExp(`^-----BEGIN ${header}-----\n[^]*\n-----END ${header}-----\n$`));
@@ -47,21 +47,21 @@ describe("the tls stand-in's PrivateKey", () => {
     assert.deepEqual([outputs.rsaBits, outputs.ecdsaCurve], [2048, "P224"]);
   });
 
-  test("makes nothing at preview", async () => {
+  test("creates nothing at preview", async () => {
     const { id, outputs } = await privateKey.create({ algorithm: "RSA" }, true, call);
     assert.equal(id, "");
     assert.equal(outputs.publicKeyPem, UNKNOWN);
     assert.equal(outputs.rsaBits, 2048);
   });
 
-  test("is replaced by any change, and not by naming a default", async () => {
+  test("is replaced for any change, but not for an explicit default", async () => {
     const diff = async (news: Props) => privateKey.diff?.("id", { algorithm: "RSA" }, { algorithm: "RSA", rsaBits: 2048, ecdsaCurve: "P224" }, news, call); // prettier-ignore
     assert.equal((await diff({ algorithm: "RSA", rsaBits: 2048 }))?.changes, false);
     assert.deepEqual((await diff({ algorithm: "RSA", rsaBits: 4096 }))?.replaces, ["rsaBits"]);
     assert.deepEqual((await diff({ algorithm: "ECDSA" }))?.replaces, ["algorithm"]);
   });
 
-  test("refuses what it does not implement", async () => {
+  test("refuses unsupported inputs", async () => {
     const failuresOf = async (news: Props) => (await privateKey.check?.(news, undefined, call))?.failures;
     assert.deepEqual(await failuresOf({ algorithm: "ED25519" }), [
       { property: "algorithm", reason: 'the tls stand-in implements RSA and ECDSA only, got: "ED25519"' },
@@ -72,7 +72,7 @@ describe("the tls stand-in's PrivateKey", () => {
     assert.deepEqual(await failuresOf({ algorithm: UNKNOWN }), []);
   });
 
-  test("keeps every private encoding secret, and stays as it is on refresh", async () => {
+  test("keeps every private encoding secret, and is unchanged on refresh", async () => {
     assert.deepEqual(tls.secretOutputs?.(call.type), secretOutputs);
     const { id, outputs } = await privateKey.create({ algorithm: "RSA" }, false, call);
     const leaks = Object.entries(outputs).filter(
