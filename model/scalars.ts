@@ -34,8 +34,8 @@ const labelValue = /^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/;
 const labelKey = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
 
 /**
- * Text that may stand in the stack file without quotes. A whole number is taken for its digits. Pulumi hands over the value and not what was
- * written: of a fraction nobody knows whether it was 1.1 or 1.10, of `true` whether it was True. Those need quotes.
+ * Text that needs no quotes in the stack file if it is a whole number. Pulumi passes the value and not the text, so 1.1 may have been 1.10 and
+ * `true` may have been True: these need quotes.
  */
 export const unquotedText = (allowed: string) =>
   z.preprocess(
@@ -52,17 +52,17 @@ const text = (pattern: RegExp, max: number, allowed: string) =>
       .max(max, { error: `${allowed}, ${max} characters at most` }),
   );
 
-/** True or false; the same word in quotes means the same. */
+/** True or false, also in quotes. */
 export const flag = z.preprocess(
   (value) => (value === "true" || value === "false" ? value === "true" : value),
   z.boolean({ error: "true or false, without quotes" }),
 );
 
-/** A DNS-1123 label: what Kubernetes asks of namespaces and of most object names that become host names. */
+/** A DNS-1123 label, as Kubernetes requires for namespaces and for most objects that become host names. */
 export const label = text(dnsLabel, maxLabelLength, "a DNS label: lower-case letters, digits and '-'");
 
 /**
- * A Helm release name that Services can be named after: before Kubernetes 1.34 their names begin with a letter (RFC 1035). How long it may be
+ * A Helm release name that Services can be named after: before Kubernetes 1.34 their names begin with a letter (RFC 1035). Its maximum length
  * depends on the chart: see `releaseFaults`.
  */
 export const releaseName = text(
@@ -86,20 +86,20 @@ export const host = z.union([z.ipv4(), z.ipv6(), z.string().toLowerCase().regex(
   error: "a host name or an IP address, without scheme or port",
 });
 
-/** A range of addresses as network policies take it. */
+/** A range of addresses of a network policy. */
 export const cidr = z.union([z.cidrv4(), z.cidrv6()], { error: "a range of addresses such as 10.20.0.0/16" });
 
-/** A length of time as Prometheus takes it, down to a second. */
+/** A length of time as in Prometheus, of at least a second. */
 export const duration = text(/^[1-9]\d*[smh]$/, 10, "a length of time such as 60s or 1m");
 
-/** A host name as an Ingress takes it: in lower case, without wildcard or port, and no IP address. */
+/** A host name of an Ingress: in lower case, without wildcard or port, and no IP address. */
 export const hostName = text(
   /^(?!.*\.?\d+$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
   253,
   "a host name such as pulsar.example.com, without scheme, port or '*'",
 );
 
-/** A whole number in a range, both ends included; its digits in quotes mean the same. */
+/** A whole number in a range, both ends included, also in quotes. */
 export function wholeNumber(min: number, max: number) {
   const error = `a whole number from ${min} to ${max}`;
   const orQuoted = ({ input }: { input: unknown }) => (typeof input === "string" ? `${error}, without quotes` : error);
@@ -111,7 +111,7 @@ export function wholeNumber(min: number, max: number) {
 
 export const port = wholeNumber(1, 65535);
 
-/** A size as `resource.Quantity` takes it, in bytes (k8s.io/apimachinery), greater than nought: 20Gi, 1.5Ti, 500M. */
+/** A Kubernetes quantity in bytes, greater than zero: 20Gi, 1.5Ti, 500M. */
 export const quantity = z
   .string({ error: "a Kubernetes quantity such as 20Gi" })
   .max(30, { error: "a Kubernetes quantity such as 20Gi" })
@@ -120,7 +120,7 @@ export const quantity = z
     abort: true,
   });
 
-/** CPU as `resource.Quantity` takes it, in cores, greater than nought: 4, 0.5, 500m. */
+/** A Kubernetes quantity in cores, greater than zero: 4, 0.5, 500m. */
 export const cpu = z.union(
   [
     z.number().positive().transform(String),
@@ -129,7 +129,7 @@ export const cpu = z.union(
   { error: "CPU in cores such as 4, 0.5 or 500m" },
 );
 
-/** A rack as BookKeeper's rack-aware placement takes it: one level, no slash inside (a leading one is added). */
+/** A rack of BookKeeper's rack-aware placement: one level, without a slash inside (a leading one is added). */
 export const rack = text(/^\/?[A-Za-z0-9][-A-Za-z0-9_.]*$/, 63, "a rack such as r1, without '/' inside");
 
 /** A pod that has data on its node: `zookeeper-0`, `bookie-3`. */
@@ -146,62 +146,56 @@ export const absolutePath = text(
 );
 
 /**
- * What does not reach the manager whole. In its image (v0.2.0 and v0.4.0) user and password of the database are parts of a command line, which
+ * Text that the manager changes. In its image (v0.2.0 and v0.4.0) user and password of the database are parts of a command line, which
  * supervisord splits like a shell (docker/supervisord-*.conf), and Spring replaces placeholders in them.
  */
 const throughManager = /[ \t\r\n'"\\]|\$\{[^]*\}/;
 
 const aPlainSqlName = "a PostgreSQL name: lower-case letters, digits and '_'";
 
-/** A name PostgreSQL takes without surprises: it folds unquoted names to lower case and cuts them at 63 bytes. */
+/** A PostgreSQL name that means the same without quotes. PostgreSQL folds such names to lower case and cuts them at 63 bytes. */
 export const sqlName = text(/^[a-z_][a-z0-9_]*$/, 63, aPlainSqlName);
 
-/** A database that exists: a name that PostgreSQL takes in quotes. It cuts longer ones in silence. */
+/** An existing database: a name that PostgreSQL accepts in quotes. It cuts longer ones silently. */
 export const databaseName = unquotedText(aPlainSqlName)
   .refine((name) => name !== "" && !name.includes("\0"), { error: aPlainSqlName })
   .refine((name) => Buffer.byteLength(name) <= 63, { error: "a PostgreSQL name of 63 bytes at most" });
 
-/** The manager's role, which exists. The manager's program gets its name in the way that it gets the password. */
+/** An existing role of the manager, which receives the name in the same way as the password. */
 export const databaseRole = databaseName.refine((name) => !throughManager.test(name), {
   error:
-    "a role without white space, quotation marks, backslash and ${...} in its name: on its way to the manager's program (v0.2.0 and v0.4.0) it would become another",
+    "a role without white space, quotation marks, backslash and ${...} in its name: the manager (v0.2.0 and v0.4.0) would change it",
 });
 
-/**
- * A role's name: the `sub` of its token and the tail of its Secret's name, so the stricter of the two. The key's own Secret is named in the same
- * way.
- */
+/** A role: the `sub` of its token and the end of its Secret's name. The key's Secret is named in the same way. */
 export const role = text(dnsLabel, 63, "a role: lower-case letters, digits and '-'").refine(
   (name) => !/^a?symmetric-key$/.test(name),
   { error: "another role: the key itself is kept under this name" },
 );
 
-/**
- * A name of Pulsar's, for a tenant, a namespace, a cluster: what NamedEntity takes, which is the same in 2.7 and 4.0, but no path that leads
- * elsewhere (`.`, `..`).
- */
+/** A name of a tenant, namespace or cluster as in Pulsar's NamedEntity (2.7 and 4.0), except the paths `.` and `..`. */
 export const pulsarName = text(
   /^(?!\.+$)[-=:.\w]+$/,
   128,
   "a Pulsar name: letters, digits, '-', '=', ':', '.' and '_'",
 );
 
-/** A topic's name. Pulsar numbers partitions by this ending, and keeps names that begin with two underscores for itself. */
+/** A topic's name. Pulsar reserves the ending of partitions, and names that begin with two underscores. */
 export const topicName = pulsarName.refine((name) => /^(?!__)(?!.*-partition-\d+$)/.test(name), {
   error: "a topic's name: not beginning with '__', nor ending with '-partition-' and a number",
 });
 
-/** A role as it may stand in anybody's token, such as `spiffe://example.com/app` or `CN=app`; those of the stack's own tokens are stricter. */
-export const anyRole = text(/^(?!\s|\.+$)[^\p{C}]+(?<!\s)$/u, 255, "a role: what stands as sub in its token");
+/** A role of any token, such as `spiffe://example.com/app` or `CN=app`; `role` is for the stack's own tokens. */
+export const anyRole = text(/^(?!\s|\.+$)[^\p{C}]+(?<!\s)$/u, 255, "a role: the sub of its token");
 
-/** Where a REST API is reached. */
+/** The address of a REST API. */
 export const httpAddress = z
   .url({ protocol: /^https?$/, error: "an address such as https://pulsar.example.com" })
   .refine((address) => !/[?#]|\/\/[^/]*@/.test(address), {
     error: "an address without credentials, query or fragment",
   });
 
-/** What Pulumi makes of a day without quotes in a stack file: midnight in UTC, as Go (the engine) or as ISO 8601 writes it. */
+/** A day without quotes in a stack file becomes midnight in UTC, in the format of Go (the engine) or ISO 8601. */
 const midnight = /(?: 00:00:00 \+0000 UTC|T00:00:00(?:\.0+)?Z)$/;
 
 /** A day, as `2027-06-30`. */
@@ -210,13 +204,13 @@ export const date = z.preprocess(
   z.iso.date({ error: "a day such as 2027-06-30" }),
 );
 
-/** How often a component runs. */
+/** The number of pods of a component. */
 export const replicas = wholeNumber(1, 1000);
 
 const anImage =
   "an image with its tag, such as apachepulsar/pulsar-all:2.7.4, and with its digest (@sha256:...) if it is pinned";
 
-/** An image, taken apart. The tag is needed also beside a digest: schemas are chosen by it. */
+/** An image, split into its parts. The tag is required even with a digest, because it determines the database schema. */
 export const image = z
   .string({ error: anImage })
   .regex(
@@ -233,7 +227,7 @@ export const image = z
     return digest === undefined ? image : { ...image, digest };
   });
 
-/** What stands before images: a registry, with a path if it has folders. Its host has a dot or a port, or Docker Hub would be meant. */
+/** A registry, with a path if it has folders. Without a dot or a port in its host, it would mean Docker Hub. */
 export const registry = text(
   /^(localhost|(?=[^/]*[.:])[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:\d+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*$/,
   200,
@@ -243,31 +237,31 @@ export const registry = text(
 const aChartSource = "https://..., oci://..., the path of a chart, or repository/chart as helm repo add names it";
 
 /**
- * Where the chart comes from: a Helm repository, an OCI address, a path relative to the program (a folder or a .tgz), or the name that Helm
+ * The source of the chart: a Helm repository, an OCI address, a path relative to the program (a folder or a .tgz), or the name that Helm
  * knows it by, such as apache/pulsar.
  */
 export const chartSource = z
   .string({ error: aChartSource })
   .regex(/^(https?:\/\/\S+|oci:\/\/\S+|(?!\w+:\/\/)\S+)$/, { error: aChartSource });
 
-/** A name to log in to Pulsar Manager with: what the manager takes (v0.4.0, UsersServiceImpl). */
-export const loginName = text(/^[A-Za-z0-9_]+$/, 63, "a name to log in with: letters, digits and '_'");
+/** A login name of Pulsar Manager (v0.4.0, UsersServiceImpl). */
+export const loginName = text(/^[A-Za-z0-9_]+$/, 63, "a login name: letters, digits and '_'");
 
 const aLoginPassword =
   "a password of six characters or more, without white space, control characters, quotation mark or backslash (pulumi config set --secret pulsar:managerPassword)";
 
 /**
- * A password to log in to Pulsar Manager with. Its page and, from v0.4.0 on, the manager itself want six characters, and the chart puts it
- * unquoted between the quotes of JSON (4.7.0, pulsar-manager-cluster-initialize.yaml).
+ * A password to log in to Pulsar Manager with. Its page and, from v0.4.0 on, the manager itself require six characters, and the chart puts it
+ * unescaped into JSON (4.7.0, pulsar-manager-cluster-initialize.yaml).
  */
 export const loginPassword = z
   .string({ error: aLoginPassword })
   .regex(/^[^\s\p{Cc}"\\]{6,}$/u, { error: aLoginPassword });
 
 const aDatabasePassword =
-  "a password without white space, quotation marks, backslash and ${...}: on its way to the manager's program (v0.2.0 and v0.4.0) it would become another";
+  "a password without white space, quotation marks, backslash and ${...}: the manager (v0.2.0 and v0.4.0) would change it";
 
-/** The password of the manager's database. The provider (postgresql 3.18.1) also doubles a backslash when it makes the role. */
+/** The password of the manager's database. The provider (postgresql 3.18.1) also doubles a backslash when it creates the role. */
 export const databasePassword = z
   .string({ error: "a password (pulumi config set --secret pulsar:managerDatabasePassword)" })
   .refine((password) => !throughManager.test(password), { error: aDatabasePassword });

@@ -10,10 +10,10 @@ import type { Parsed } from "./schema.ts";
 const load = createRequire(import.meta.url);
 
 /**
- * Faults of a chart on disk: it is not there, or not of the version that the settings name. Which source is a path is decided as the Kubernetes
- * provider does (4.34.2, locateChart): what exists; anything else is a chart of a repository that `helm repo add` knows.
+ * Faults of a chart on disk: it does not exist, or its version is not that of the settings. As in the Kubernetes provider (4.34.2,
+ * locateChart), a source that exists is a path, and any other is a chart of a repository that `helm repo add` knows.
  *
- * @param folder what a relative path is relative to
+ * @param folder the base of relative paths
  */
 export function chartSourceFaults({ chart }: Pick<Parsed, "chart">, folder: string): Fault[] {
   if (/^(https?|oci):/.test(chart.source)) return [];
@@ -39,7 +39,7 @@ export function chartSourceFaults({ chart }: Pick<Parsed, "chart">, folder: stri
       );
 }
 
-/** The version of the chart at a path; undefined where there is none. @throws Error for one that cannot be read */
+/** The version of the chart at a path; undefined if there is none. @throws Error if it cannot be read */
 function versionOf(path: string): string | undefined {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return undefined;
@@ -56,7 +56,7 @@ function inFolder(path: string): string | undefined {
   return statSync(file, { throwIfNoEntry: false }) && readFileSync(file, "utf8");
 }
 
-/** A packed chart is one folder; the charts it depends on are further down. */
+/** A packed chart is one folder, with its dependencies in folders below. */
 function inArchive(file: string): string {
   const { list } = load("tar") as typeof Tar;
   const parts: Buffer[] = [];

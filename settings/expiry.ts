@@ -1,13 +1,13 @@
 import { type Fault, keyOf } from "./faults.ts";
 import type { Parsed } from "./schema.ts";
 
-/** What the days on which tokens expire mean at a certain time. `stackSettings` alone reads the clock. */
+/** Expiry of the tokens at a given time. Only `stackSettings` reads the clock. */
 
 const dayLength = 86_400_000;
 
 type Dated = { tokens: Pick<Parsed["tokens"], "expires" | "warnDays"> } & Pick<Parsed, "clients">;
 
-/** Days that are over: with such tokens nobody would be let in. */
+/** Faults of days that have begun: such tokens are refused. */
 export function expiryFaults(settings: Dated, now: Date): Fault[] {
   return days(settings)
     .filter(({ day }) => Date.parse(day) <= now.getTime())
@@ -18,7 +18,7 @@ export function expiryFaults(settings: Dated, now: Date): Fault[] {
     }));
 }
 
-/** A line for each day that fewer than `tokens.warnDays` days are left of. */
+/** A warning for each day that is fewer than `tokens.warnDays` days away. */
 export function expiryWarnings(settings: Dated, now: Date): string[] {
   return days(settings).flatMap(({ path, day }) => {
     const left = (Date.parse(day) - now.getTime()) / dayLength;

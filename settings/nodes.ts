@@ -128,7 +128,7 @@ function room({ replicas, layoutName, layout, otherNodes }: Settings, add: Add) 
   }
 }
 
-/** Brokers and proxies are spread over zones too, one more in one than in another at most, so a small zone limits the others. */
+/** Brokers and proxies are also spread over zones, whose numbers of pods differ by one at most, so a small zone limits the others. */
 function zoneRoom({ replicas }: Settings, add: Add, { layout, nodes, nodeGroups }: Parsed) {
   const list = layout === "mixed" ? nodes : nodeGroups.serving.nodes;
   if (list.length === 0 || list.some(({ zone }) => zone === undefined)) return;
@@ -147,7 +147,7 @@ function zoneRoom({ replicas }: Settings, add: Add, { layout, nodes, nodeGroups 
   }
 }
 
-/** Zones count for all nodes of a group or for none, and no zone may take ZooKeeper's majority with it where others could share it. */
+/** Either all nodes of a group have a zone or none has. With three zones or more, no zone may hold ZooKeeper's majority. */
 function zones({ layoutName, replicas, ...settings }: Settings, add: Add) {
   const groups =
     layoutName === "mixed"

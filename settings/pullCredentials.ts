@@ -16,7 +16,7 @@ const howTo =
   "kubectl create secret docker-registry x --docker-server=HOST --docker-username=USER --docker-password=PASSWORD " +
   "--dry-run=client -o jsonpath='{.data.\\.dockerconfigjson}' | base64 -d";
 
-/** The registries that a Docker configuration has credentials for, or what is wrong with it; never a part of a credential. */
+/** The registries that a Docker configuration has credentials for, or its fault, which never shows a credential. */
 function read(json: string): { registries: string[] } | { fault: string } {
   const parsed = config.safeParse(parseJson(json));
   if (!parsed.success) return { fault: `a Docker configuration: ${example}` };
@@ -48,10 +48,10 @@ export const dockerConfig = z.string().superRefine((json, context) => {
   if ("fault" in found) context.addIssue({ code: "custom", message: found.fault });
 });
 
-/** Docker Hub's names; kubelets and Docker take them for the same registry. */
+/** Names of Docker Hub, which are the same registry for kubelets and Docker. */
 const dockerHub = ["docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"];
 
-/** Whether credentials under a key of `auths` are for a registry, by host and port. A `*` stands for a part of the host. */
+/** Whether credentials under a key of `auths` are for a registry, by host and port. A `*` matches a part of the host. */
 function isFor(key: string, host: string): boolean {
   const [own = ""] = key.replace(/^https?:\/\//, "").split("/");
   if (dockerHub.includes(own)) return dockerHub.includes(host);
@@ -59,7 +59,7 @@ function isFor(key: string, host: string): boolean {
   return new RegExp(`^${pattern}$`).test(host);
 }
 
-/** A line for each registry that images come from and that the pull credentials are not for. */
+/** A warning for each registry of the images without pull credentials. */
 export function pullWarnings(credentials: string | undefined, images: PulsarCluster["images"]): string[] {
   if (credentials === undefined) return [];
   const found = read(credentials);

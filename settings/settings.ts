@@ -9,7 +9,7 @@ import { isText, schema, secretKeys, validPart } from "./schema.ts";
 
 const secretKeySet: ReadonlySet<string> = new Set(secretKeys);
 
-/** The configuration as Pulumi hands it to a program: every value text, objects and lists as JSON, keys with their namespace. */
+/** The configuration as Pulumi passes it to a program: all values are text, objects and lists as JSON, and keys have their namespace. */
 export interface RawConfig {
   values: Readonly<Record<string, string>>;
   /** Keys whose value is encrypted in the stack file. */
@@ -19,9 +19,8 @@ export interface RawConfig {
 /**
  * Checks the whole configuration of a stack at once.
  *
- * @param dryRun at preview a stack need not name its cluster; for a real `up` it must.
- * @param around what the settings are checked against besides: without the time, the days on which tokens expire are not checked; without the
- * folder of Pulumi.yaml, a chart on disk is not
+ * @param dryRun whether this is a preview, which needs no cluster
+ * @param checks the time, without which expiry is not checked, and the folder of Pulumi.yaml, without which a chart on disk is not
  * @throws pulumi.RunError one message with every fault, each with its key, the problem (never a secret) and the remedy
  */
 export function parseSettings(
@@ -48,7 +47,7 @@ export function parseSettings(
  */
 export function stackSettings(): Settings {
   const values = pulumi.runtime.allConfig();
-  // The SDK has this function and leaves it out of its types (3.270); Config itself never says which keys are encrypted.
+  // The SDK omits this function from its types (3.270), and Config does not tell which keys are encrypted.
   const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
   const encrypted = Object.keys(values).filter((key) => isConfigSecret(key));
   const now = new Date();
@@ -58,14 +57,14 @@ export function stackSettings(): Settings {
   });
   if (settings.layoutName === "dedicated" && !settings.production) {
     void pulumi.log.warn(
-      "pulsar:environment is test: nothing of this stack is protected, and what production refuses is let through",
+      "pulsar:environment is test: nothing of this stack is protected, and settings that production refuses are accepted",
     );
   }
   for (const line of [...settings.warnings, ...expiryWarnings(settings, now)]) void pulumi.log.warn(line);
   return settings;
 }
 
-/** The `pulsar:` keys as typed values, and the faults of their form: unreadable JSON, secrets in plain text, encrypted plain settings. */
+/** The `pulsar:` keys as typed values, and the faults of their encryption. */
 function ownKeys(config: RawConfig): { raw: Record<string, unknown>; faults: Fault[] } {
   const raw: Record<string, unknown> = {};
   const faults: Fault[] = [];
@@ -96,7 +95,7 @@ function ownKeys(config: RawConfig): { raw: Record<string, unknown>; faults: Fau
   return { raw, faults };
 }
 
-/** Values that are no strings arrive as JSON; what does not parse stays text and fails the schema with what is allowed there. */
+/** Values other than text arrive as JSON. Invalid JSON stays text, which the schema then refuses. */
 function typed(key: string, text: string): unknown {
   if (isText(key)) return text;
   try {

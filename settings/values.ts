@@ -4,8 +4,8 @@ import type { Settings } from "./resolve.ts";
 import type { Parsed } from "./schema.ts";
 
 /**
- * What `values` may not say: what another setting says, or what the stack's own objects rest on. Some of it only in production, where the way out
- * is `pulsar:environment test`, which stands in the stack file and is warned of in every preview.
+ * Faults of chart values that duplicate another setting or break the stack's own objects. Some are faults only in production:
+ * `pulsar:environment: test` allows them, and the preview warns of it.
  */
 export function valueFaults(settings: Settings, add: Add) {
   const { production, values } = settings;
@@ -41,7 +41,7 @@ export function valueFaults(settings: Settings, add: Add) {
   for (const [key, { problem, remedy }] of [...byKey].reverse()) add(key, problem, remedy);
 }
 
-/** A line for each key of `values` that the chart does not read: it ignores them silently. */
+/** A warning for each key of `values` that the chart does not read: it ignores them silently. */
 export function valueWarnings({ values, chart }: Pick<Parsed, "values" | "chart">): string[] {
   return unknownKeys(values, knownKeys(chart.version)).map(
     (path) => `${keyOf(["values", ...path])}: chart ${chart.version} does not read this key`,
@@ -49,7 +49,7 @@ export function valueWarnings({ values, chart }: Pick<Parsed, "values" | "chart"
 }
 
 interface ValueRule {
-  /** Keys of the chart's values; `*` stands for any. */
+  /** Keys of the chart's values; `*` matches any key. */
   path: string[];
   refused: (value: unknown, settings: Settings) => boolean;
   /** The reason, unless the remedy shows it. */
@@ -58,16 +58,16 @@ interface ValueRule {
   where: "everywhere" | "production";
 }
 
-/** A switch that stays on. Helm takes null, "" and 0 for off. */
+/** Only true. To Helm, null, "" and 0 are false. */
 const notTrue = (value: unknown) => value !== true;
-/** A switch that stays off. Helm takes any text but "" for on. */
+/** Only false. To Helm, any text except "" is true. */
 const notFalse = (value: unknown) => value !== false;
 const always = () => true;
 const other = (usual: string) => (value: unknown) => value !== usual;
 const placed = ["zookeeper", "bookkeeper", "broker", "proxy", "autorecovery", "toolset", "pulsar_manager"];
 const spread = ["zookeeper", "bookkeeper", "broker", "proxy"];
 
-/** By the names of the chart's components, what their objects are called. */
+/** The names of the objects of each chart component. */
 const componentNames = {
   zookeeper: "zookeeper",
   bookkeeper: "bookie",
@@ -223,9 +223,9 @@ function byImages(path: string[]): Omit<ValueRule, "where"> {
   return { path, refused: always, remedy: "use pulsar:images and pulsar:registry" };
 }
 
-/** What is too risky in production (2.7.7 and 4.7.0). */
+/** Values that are too risky in production (2.7.7 and 4.7.0). */
 const inProduction: Omit<ValueRule, "where">[] = [
-  // The second is of 4.7.0 alone.
+  // Only 4.7.0 has the second one.
   ...["service", "adminService"].map((service) => ({
     path: ["pulsar_manager", service, "type"],
     refused: (type: unknown) => type === "LoadBalancer" || type === "NodePort",
@@ -244,7 +244,7 @@ const inProduction: Omit<ValueRule, "where">[] = [
     refused: notFalse,
     remedy: "use pulsar:ingress, which requires TLS and exposes only a list of paths",
   })),
-  // A digest may stand behind the tag: it says what runs, but nobody which version that is.
+  // A digest after the tag pins the image, but hides its version.
   {
     path: ["images", "*", "tag"],
     refused: (tag) => /^latest(@|$)/.test(String(tag)),
@@ -334,14 +334,14 @@ const valueRules: ValueRule[] = [
   ...inProduction.map((rule) => ({ ...rule, where: "production" as const })),
 ];
 
-/** The paths of all nulls, outside lists. In `configData` a null takes out one of the chart's own keys. */
+/** The paths of all nulls, outside lists. In `configData`, a null removes one of the chart's own keys. */
 function nullsIn(values: unknown, above: string[] = []): string[][] {
   if (above.at(-2) === "configData") return [];
   if (values === null) return [above];
   return isMap(values) ? Object.entries(values).flatMap(([key, value]) => nullsIn(value, [...above, key])) : [];
 }
 
-/** What stands in the place of an object on the way to a path, up to its first `*`: it would replace all that the program sets there. */
+/** Scalars and lists instead of an object on a path, up to its first `*`: they would replace everything that the program sets there. */
 function scalarsAbove(
   values: unknown,
   [key, ...rest]: string[],

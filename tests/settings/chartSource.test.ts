@@ -33,7 +33,7 @@ const lines = (source: string, version: "4.7.0" | "2.7.7" = "4.7.0") =>
   );
 
 describe("a chart on disk", () => {
-  test("of another version than the settings name is refused in one line with both", () => {
+  test("of another version is refused with both versions", () => {
     for (const source of ["pulsar", "./pulsar", "./pulsar.tgz", "pulsar.tgz", join(folder, "pulsar")]) {
       assert.deepEqual(lines(source), [
         `pulsar:chart.source: ${source} is a chart of version 4.6.0; use a chart of version 4.7.0 (pulsar:chart.version)`,
@@ -41,7 +41,7 @@ describe("a chart on disk", () => {
     }
   });
 
-  test("of that version is taken", () => {
+  test("of the right version is accepted", () => {
     const charts = join(import.meta.dirname, "../../rehearsal/standins/charts");
     assert.deepEqual(lines(join(charts, "pulsar-4")), []);
     assert.deepEqual(lines(join(charts, "pulsar-2.7"), "2.7.7"), []);
@@ -58,7 +58,7 @@ describe("a chart on disk", () => {
     }
   });
 
-  test("that is not there is refused, where the source cannot be a repository's name either", () => {
+  test("that does not exist is refused, unless the source can be a repository's name", () => {
     for (const source of ["./none", "../none/chart.tgz", "/none/chart", "none.tgz"]) {
       assert.match(
         lines(source).join("\n"),
@@ -68,7 +68,7 @@ describe("a chart on disk", () => {
   });
 });
 
-test("a source elsewhere is not looked for on disk: also a folder without a chart may have a repository's name", () => {
+test("a remote source is not searched on disk, nor a folder with a repository's name", () => {
   for (const source of [
     "https://charts.example.com",
     "oci://registry.example.com/pulsar",
@@ -78,7 +78,7 @@ test("a source elsewhere is not looked for on disk: also a folder without a char
     assert.deepEqual(lines(source), []);
 });
 
-test("the settings report it together with every other fault", () => {
+test("its fault is reported together with all others", () => {
   const config = stackConfig("test", {
     "pulsar:chart": { version: "4.7.0", source: "./pulsar" },
     "pulsar:layout": "spread",

@@ -28,7 +28,7 @@ describe("a day of expiry", () => {
     );
   });
 
-  test("that is near is warned of, one that is not is not", () => {
+  test("that is near causes a warning", () => {
     const warned = (expires: string, warnDays = 30) =>
       expiryWarnings({ tokens: { expires, warnDays }, clients: [] }, now);
     assert.deepEqual(warned("2026-12-24"), [
@@ -42,7 +42,7 @@ describe("a day of expiry", () => {
   });
 });
 
-test("a stack's settings are held against the time they are read at", () => {
+test("settings are checked against the current time", () => {
   const config = stackConfig("test", { "pulsar:tokens": { expires: "2026-12-01" } });
   assert.equal(parseSettings(config, "test", false, { now }).tokens.expires, "2026-12-01");
   assert.throws(
@@ -51,7 +51,7 @@ test("a stack's settings are held against the time they are read at", () => {
   );
 });
 
-test("tokens of applications expire with all others, unless they have a day of their own", () => {
+test("tokens of applications expire by default with all others", () => {
   const config = stackConfig("test", {
     "pulsar:tokens": { expires: "2030-01-01", roles: { manager: "manager-admin" } },
     "pulsar:clients": [{ role: "orders" }, { role: "billing", expires: "2029-01-01" }],

@@ -11,7 +11,7 @@ const policies = (networkPolicies: object, more: Record<string, unknown> = {}) =
 const parsed = (stack: string, changes: Record<string, unknown> = {}) =>
   parseSettings(stackConfig(stack, changes), stack, false);
 
-test("there are policies in production and none in test, unless the settings say otherwise", () => {
+test("policies are by default on in production and off in test", () => {
   const enabled = (stack: string, changes?: Record<string, unknown>) => parsed(stack, changes).networkPolicies.enabled;
   assert.equal(enabled("prod"), true);
   assert.equal(enabled("test"), false);
@@ -20,7 +20,7 @@ test("there are policies in production and none in test, unless the settings say
   assert.equal(enabled("prod", { "pulsar:environment": "test" }), false);
 });
 
-test("nobody outside the stack is named, and so the proxies are open to everybody, unless the settings say otherwise", () => {
+test("by default the policies name no clients, so that everybody reaches the proxies", () => {
   const on = { enabled: true };
   assert.deepEqual(parsed("test", policies(on)).networkPolicies, { ...on, functions: true });
   const said = {
@@ -31,14 +31,14 @@ test("nobody outside the stack is named, and so the proxies are open to everybod
   assert.deepEqual(parsed("prod", policies(said)).networkPolicies, { ...said, enabled: true, functions: true });
 });
 
-test("who is let in may stay in the stack file where policies are off", () => {
+test("peers may stay in the stack file when policies are off", () => {
   assert.equal(
     parsed("test", policies({ ingressController: "nginx", monitoring: "prom" })).networkPolicies.enabled,
     false,
   );
 });
 
-test("functions are let in where they are on: by the chart line, or by the chart values", () => {
+test("functions have access if the chart line or the chart values enable them", () => {
   const functions = (version: string, values: object = {}) =>
     parsed("prod", { "pulsar:chart": { version }, "pulsar:values": values }).networkPolicies.functions;
   assert.deepEqual([functions("2.7.7"), functions("4.7.0")], [true, false]);
@@ -46,7 +46,7 @@ test("functions are let in where they are on: by the chart line, or by the chart
   assert.equal(functions("4.7.0", { components: { functions: true } }), true);
 });
 
-test("PodMonitors are off; they ask every minute, and have no labels, unless the settings say otherwise", () => {
+test("PodMonitors are off by default, with an interval of a minute and without labels", () => {
   assert.deepEqual(parsed("test").monitoring, { podMonitors: false, interval: "60s", labels: {} });
   const said = { podMonitors: true, interval: "30s", labels: { "example.com/prometheus": "main" } };
   assert.deepEqual(parsed("test", { "pulsar:monitoring": said }).monitoring, said);
@@ -56,13 +56,13 @@ describe("one fault for", () => {
   const aClient = "{namespace: shop} or {cidr: 10.20.0.0/16}";
   const cases: [title: string, stack: string, changes: Record<string, unknown>, expected: string][] = [
     [
-      "no client at all, which could mean everybody or nobody",
+      "an empty list of clients",
       "prod",
       policies({ clients: [] }),
       `pulsar:networkPolicies.clients: [] is not valid; use a list of clients that may reach the proxies, each ${aClient}, or remove it`,
     ],
     [
-      "a client that is neither namespace nor range",
+      "a client that is neither namespace nor address range",
       "prod",
       policies({ clients: [{ namespace: "shop" }, "shop"] }),
       `pulsar:networkPolicies.clients[1]: "shop" is not valid; use ${aClient}`,
@@ -74,7 +74,7 @@ describe("one fault for", () => {
       "pulsar:networkPolicies.clients[0]: {",
     ],
     [
-      "an address that is no range",
+      "an address without a prefix length",
       "prod",
       policies({ clients: [{ cidr: "10.0.0.1" }] }),
       'pulsar:networkPolicies.clients[0]: {"cidr":"10.0.0.1"} is not valid; use {namespace',
@@ -86,33 +86,33 @@ describe("one fault for", () => {
       "pulsar:networkPolicies.client: is not a setting; use one of enabled, clients, ingressController",
     ],
     [
-      "clients where policies are switched off",
+      "clients without policies",
       "prod",
       policies({ enabled: false, clients: [{ namespace: "shop" }] }),
       'pulsar:networkPolicies.clients: [{"namespace":"shop"}] has no effect without network policies; remove it, or set pulsar:networkPolicies.enabled to true',
     ],
     [
-      "PodMonitors of pods that Prometheus could not reach",
+      "PodMonitors without access for Prometheus",
       "prod",
       policies({ ingressController: "ingress-nginx" }, { "pulsar:monitoring": { podMonitors: true } }),
       "pulsar:networkPolicies.monitoring: is not set, so Prometheus could not reach the pods of pulsar:monitoring.podMonitors; " +
         "set the namespace that Prometheus runs in, or set pulsar:networkPolicies.enabled to false",
     ],
     [
-      "Ingresses whose controller could reach nothing",
+      "an Ingress without access for its controller",
       "prod",
       policies({ monitoring: "monitoring" }),
       "pulsar:networkPolicies.ingressController: is not set, so the Ingress controller could not reach what pulsar:ingress exposes; " +
         "set the namespace that the Ingress controller runs in, or set pulsar:networkPolicies.enabled to false",
     ],
     [
-      "an interval that is none",
+      "an invalid interval",
       "test",
       { "pulsar:monitoring": { interval: "minutely" } },
       'pulsar:monitoring.interval: "minutely" is not valid; use a length of time such as 60s or 1m',
     ],
     [
-      "a label that is none",
+      "an invalid label",
       "test",
       { "pulsar:monitoring": { labels: { release: "a b" } } },
       'pulsar:monitoring.labels.release: "a b" is not valid; use a label value',
@@ -125,7 +125,7 @@ describe("one fault for", () => {
   }
 });
 
-test("no fault for PodMonitors where Prometheus is let in, or nobody is shut out", () => {
+test("PodMonitors are accepted with access for Prometheus, or without policies", () => {
   const on = { "pulsar:monitoring": { podMonitors: true } };
   for (const [stack, changes] of [
     ["prod", policies({ ingressController: "ingress-nginx", monitoring: "monitoring" }, on)],
@@ -136,7 +136,7 @@ test("no fault for PodMonitors where Prometheus is let in, or nobody is shut out
   }
 });
 
-test("no fault of policies is told before it is known whether there are any", () => {
+test("no fault of policies is reported while `enabled` is invalid", () => {
   const config = stackConfig("prod", policies({ enabled: "maybe" }, { "pulsar:monitoring": { podMonitors: true } }));
   assert.deepEqual(
     faults(config).map((line) => line.slice(0, line.indexOf(";"))),

@@ -14,7 +14,7 @@ describe("a Docker configuration", () => {
     { auths: { "r.example.com": { username: "pull", password: "plain" } } },
     { auths: { "a.example.com": {}, "r.example.com": { auth } }, credsStore: "desktop" },
   ]) {
-    test(`with credentials is taken: ${JSON.stringify(config)}`, () => {
+    test(`with credentials is accepted: ${JSON.stringify(config)}`, () => {
       assert.ok(dockerConfig.safeParse(JSON.stringify(config)).success);
     });
   }
@@ -43,7 +43,7 @@ describe("a Docker configuration", () => {
     { r: { auth: "!" } },
     { r: { username: "x" } },
   ]) {
-    test(`without credentials is told so, with a way to make one: ${JSON.stringify(auths)}`, () => {
+    test(`without credentials is refused with a way to create one: ${JSON.stringify(auths)}`, () => {
       const [line = ""] = told(JSON.stringify({ auths })) ?? [];
       assert.match(
         line,
@@ -53,7 +53,7 @@ describe("a Docker configuration", () => {
   }
 
   for (const keeper of [{ credsStore: "desktop" }, { credHelpers: { "r.example.com": "pass" } }]) {
-    test(`that leaves them to ${Object.keys(keeper).join()} is told where they are`, () => {
+    test(`with credentials in ${Object.keys(keeper).join()} is refused with the reason`, () => {
       const found = faults(
         stackConfig("test", {
           "pulsar:imagePullCredentials": JSON.stringify({ auths: { "r.example.com": {} }, ...keeper }),

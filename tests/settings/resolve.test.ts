@@ -11,8 +11,8 @@ import { stackConfig } from "../support/stackFile.ts";
 const parsed = (stack: string, changes: Record<string, unknown> = {}) =>
   parseSettings(stackConfig(stack, changes), stack, false);
 
-describe("what is not set stands at", () => {
-  test("the reference deployment's numbers in the mixed layout, however many nodes there are", () => {
+describe("defaults", () => {
+  test("have the reference deployment's numbers in the mixed layout, whatever the number of nodes", () => {
     const { replicas, ledgers, production } = parsed("test", {
       "pulsar:nodes": nodes("node1", "node2", "node3", "node4", "node5"),
     });
@@ -22,7 +22,7 @@ describe("what is not set stands at", () => {
     assert.equal(production, false);
   });
 
-  test("a pod a node for ZooKeeper and the bookies in the dedicated layout, and a copy more", () => {
+  test("run ZooKeeper and a bookie on each of their nodes in the dedicated layout, with one more copy", () => {
     const { replicas, ledgers, production } = parsed("prod");
     const others = { broker: 3, proxy: 3, autorecovery: 1, toolset: 1, manager: 1 };
     assert.deepEqual(replicas, { zookeeper: 3, bookkeeper: 4, ...others });
@@ -30,7 +30,7 @@ describe("what is not set stands at", () => {
     assert.equal(production, true);
   });
 
-  test("no access from outside, and the manager's login admin, whose password is a secret", async () => {
+  test("have no Ingress, and the manager's login admin with a secret password", async () => {
     const { ingress, managerLogin } = parsed("test");
     assert.equal(ingress, undefined);
     assert.equal(managerLogin.user, "admin");
@@ -38,7 +38,7 @@ describe("what is not set stands at", () => {
     assert.equal(parsed("test", { "pulsar:manager": { user: "root" } }).managerLogin.user, "root");
   });
 
-  test("what is set beside it", () => {
+  test("are replaced one by one", () => {
     const { replicas, ledgers } = parsed("prod", {
       "pulsar:replicas": { bookkeeper: 3, toolset: 2 },
       "pulsar:ledgers": { ack: 3 },
@@ -51,13 +51,13 @@ describe("what is not set stands at", () => {
 describe("images", () => {
   const manager = { repository: "apachepulsar/pulsar-manager", tag: "v0.2.0" };
 
-  test("are those the chart is made for, and change with it", () => {
+  test("are by default those of the chart version", () => {
     const { images } = parsed("test", { "pulsar:registry": "", "pulsar:images": { pullSecret: "regsecret" } });
     assert.deepEqual(images.pulsar, { repository: "apachepulsar/pulsar-all", tag: "2.7.4" });
     assert.deepEqual(images.manager, manager);
   });
 
-  test("are all in the stack's registry, named ones and others", () => {
+  test("are all in the stack's registry, also those that the settings name", () => {
     const { images } = parsed("test", {
       "pulsar:registry": "localhost:5000",
       "pulsar:images": { pulsar: "mine/pulsar:2.7.5", pullSecret: "regsecret" },
@@ -66,7 +66,7 @@ describe("images", () => {
     assert.deepEqual(images.manager, { ...manager, repository: `localhost:5000/${manager.repository}` });
   });
 
-  test("may name registries of their own where the stack has none", () => {
+  test("may name registries if the stack has none", () => {
     const { images } = parsed("test", {
       "pulsar:registry": "",
       "pulsar:images": { pulsar: "quay.io/a/pulsar:2.7.4", pullSecret: "regsecret" },
@@ -76,7 +76,7 @@ describe("images", () => {
 });
 
 describe("nodes", () => {
-  test("of a group offer what the group says, unless they say it themselves", () => {
+  test("have the CPU and memory of their group, unless they have their own", () => {
     const bookies = [{ name: "bk-1" }, { name: "bk-2", cpu: "7500m" }, { name: "bk-3", memory: "32Gi" }];
     const { nodeGroups } = parsed("prod", { "pulsar:nodeGroups": groups({ bookkeeper: { nodes: bookies } }) });
     assert.deepEqual(
@@ -95,10 +95,10 @@ describe("nodes", () => {
   });
 
   const other: [title: string, stack: string, changes: Record<string, unknown>, expected: object][] = [
-    ["none besides", "prod", {}, { count: 0 }],
-    ["one besides, where the cluster has others", "test", { "pulsar:clusterHasOtherNodes": true }, { count: 1 }],
+    ["no others by default", "prod", {}, { count: 0 }],
+    ["one other if the cluster has others", "test", { "pulsar:clusterHasOtherNodes": true }, { count: 1 }],
     [
-      "the untainted serving nodes, as large as they are",
+      "the untainted serving nodes, with their size",
       "prod",
       { "pulsar:nodeGroups": groups({ serving: { nodes: [], untainted: 5 } }), "pulsar:clusterHasOtherNodes": true },
       { count: 5, cpu: "16", memory: "64Gi" },
@@ -121,7 +121,7 @@ describe("the smallest node of a role", () => {
     });
   };
 
-  test("has the least CPU and the least memory of any, by amount", () => {
+  test("has the least CPU and the least memory, by amount", () => {
     const bookies = [
       { name: "bk-1", cpu: "9", memory: "900Gi" },
       { name: "bk-2", cpu: "16000m", memory: "1Ti" },
@@ -130,7 +130,7 @@ describe("the smallest node of a role", () => {
     assert.deepEqual(sizes({ bookkeeper: { nodes: bookies } }).bookkeeper, { cpu: "9", memory: "950000M" });
   });
 
-  test("is not known while one of them is not", () => {
+  test("is unknown if one of them is", () => {
     const bookies = [
       { name: "bk-1", cpu: 8, memory: "64Gi" },
       { name: "bk-2", cpu: 8 },
@@ -139,13 +139,13 @@ describe("the smallest node of a role", () => {
     assert.deepEqual(bookkeeper, { cpu: "8", memory: undefined });
   });
 
-  test("is an untainted one where the serving nodes are not listed", () => {
+  test("is an untainted one if the serving nodes are not listed", () => {
     const { serving } = sizes({ serving: { nodes: [], untainted: 3, cpu: 8, memory: "32Gi" } });
     assert.deepEqual(serving, { cpu: "8", memory: "32Gi" });
   });
 });
 
-describe("the stack that runs", () => {
+describe("a preview", () => {
   async function warnings(stack: string, changes: Record<string, unknown>): Promise<string[]> {
     const { values, encrypted } = stackConfig(stack, changes);
     // Without an engine the SDK writes what it logs to the console.
@@ -161,26 +161,26 @@ describe("the stack that runs", () => {
     }
   }
 
-  test("is warned of where it has production's layout and not its protection", async () => {
+  test("warns about the dedicated layout without production's protection", async () => {
     const [warning = "", ...others] = await warnings("prod", { "pulsar:environment": "test" });
     assert.match(warning, /pulsar:environment is test: nothing of this stack is protected/);
     assert.deepEqual(others, []);
   });
 
-  test("is not warned of otherwise", async () => {
+  test("does not warn otherwise", async () => {
     assert.deepEqual(await warnings("prod", {}), []);
     assert.deepEqual(await warnings("test", { "pulsar:environment": "test" }), []);
   });
 });
 
-describe("what the chart line decides", () => {
+describe("the chart line", () => {
   const chart = (version?: string) => ({ "pulsar:chart": version === undefined ? {} : { version } });
 
-  test("a stack that names no version gets the current line", () => {
+  test("is by default the current one", () => {
     assert.equal(parsed("test", chart()).chart.version, "4.7.0");
   });
 
-  test("the manager has a role of its own with line 4, and with line 2.7 where it is given one", () => {
+  test("gives the manager a role of its own: line 4 by default, line 2.7 only if it is set", () => {
     assert.equal(parsed("test", chart("4.7.0")).tokens.roles.manager, "manager-admin");
     assert.equal("manager" in parsed("test", chart("2.7.7")).tokens.roles, false);
     const roles = { "pulsar:tokens": { roles: { manager: "ui" } } };

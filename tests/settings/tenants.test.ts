@@ -13,12 +13,12 @@ const orders = { name: "orders", topics: [{ name: "created", partitions: 3 }] };
 const shop = (changes: object = {}) => [{ name: "shop", namespaces: [{ ...orders, ...changes }] }];
 
 describe("tenants", () => {
-  test("are none by default, and so is the address of the admin API", () => {
+  test("are empty by default, without an address of the admin API", () => {
     const { tenants, adminApi } = parseSettings(stackConfig("test"), "test", false);
     assert.deepEqual([tenants, adminApi], [[], {}]);
   });
 
-  test("are the stack's, in its one cluster, and lose no data, unless they say otherwise", () => {
+  test("are by default created, in the stack's cluster, and keep their data", () => {
     assert.deepEqual(
       settings([{ name: "shop", namespaces: [{ name: "orders", topics: [{ name: "created" }] }] }]).tenants,
       [
@@ -41,87 +41,55 @@ describe("tenants", () => {
     );
   });
 
-  test("are in the cluster that the chart names after the release, or as its values say", () => {
+  test("use the cluster that the chart names after the release, or that the chart values name", () => {
     const clusters = (changes: object) =>
       settings([{ name: "shop" }], changes as Record<string, unknown>).tenants[0]?.allowedClusters;
     assert.deepEqual(clusters({ "pulsar:release": "demo" }), ["demo-pulsar"]);
     assert.deepEqual(clusters({ "pulsar:values": { clusterName: "eu" } }), ["eu"]);
   });
 
-  const wrong: [title: string, tenants: unknown, fault: string][] = [
-    ["no list", { shop: {} }, 'pulsar:tenants: {"shop":{}} is not valid; use a list of tenants'],
-    ["a name with a slash", [{ name: "a/b" }], 'pulsar:tenants[0].name: "a/b" is not valid; use a Pulsar name'],
-    ["a name that leads elsewhere", [{ name: ".." }], 'pulsar:tenants[0].name: ".." is not valid; use a Pulsar name'],
-    ["a key that nobody reads", [{ name: "shop", roles: [] }], "pulsar:tenants[0].roles: is not a setting"],
-    [
-      "a partition's name",
-      shop({ topics: [{ name: "a-partition-1" }] }),
-      "pulsar:tenants[0].namespaces[0].topics[0].name",
-    ],
-    [
-      "a name that Pulsar keeps for itself",
-      shop({ topics: [{ name: "__change_events" }] }),
-      "pulsar:tenants[0].namespaces[0].topics[0].name",
-    ],
-    [
-      "half a retention",
+  const wrong: Record<string, unknown> = {
+    'pulsar:tenants: {"shop":{}} is not valid; use a list of tenants': { shop: {} },
+    'pulsar:tenants[0].name: "a/b" is not valid; use a Pulsar name': [{ name: "a/b" }],
+    'pulsar:tenants[0].name: ".." is not valid; use a Pulsar name': [{ name: ".." }],
+    "pulsar:tenants[0].roles: is not a setting": [{ name: "shop", roles: [] }],
+    'pulsar:tenants[0].namespaces[0].topics[0].name: "a-partition-1" is not valid': shop({
+      topics: [{ name: "a-partition-1" }],
+    }),
+    'pulsar:tenants[0].namespaces[0].topics[0].name: "__change_events" is not valid': shop({
+      topics: [{ name: "__change_events" }],
+    }),
+    'pulsar:tenants[0].namespaces[0].retention: {"minutes":0,"megabytes":5} is not valid; use 0 for both (nothing is kept) or for neither; -1':
       shop({ retention: { minutes: 0, megabytes: 5 } }),
-      'pulsar:tenants[0].namespaces[0].retention: {"minutes":0,"megabytes":5} is not valid; use 0 for both (nothing is kept) or for neither; -1',
-    ],
-    [
-      "an action there is not",
-      shop({ permissions: [{ role: "a", actions: ["fly"] }] }),
-      "pulsar:tenants[0].namespaces[0].permissions[0].actions[0]",
-    ],
-    [
-      "no action",
-      shop({ permissions: [{ role: "a", actions: [] }] }),
-      "pulsar:tenants[0].namespaces[0].permissions[0].actions",
-    ],
-    [
-      "an action that this Pulsar does not know",
+    "pulsar:tenants[0].namespaces[0].permissions[0].actions[0]": shop({
+      permissions: [{ role: "a", actions: ["fly"] }],
+    }),
+    "pulsar:tenants[0].namespaces[0].permissions[0].actions": shop({ permissions: [{ role: "a", actions: [] }] }),
+    "pulsar:tenants[0].namespaces[0].permissions[0].actions: packages is unknown to the Pulsar of chart 2.7.7; use produce, consume, functions, sources, sinks":
       shop({ permissions: [{ role: "a", actions: ["packages"] }] }),
-      "pulsar:tenants[0].namespaces[0].permissions[0].actions: packages is unknown to the Pulsar of chart 2.7.7; use produce, consume, functions, sources, sinks",
+    'pulsar:tenants[1].name: "a" is in the list more than once; list it only once': [{ name: "a" }, { name: "a" }],
+    "pulsar:tenants[0].namespaces[1].name": [{ name: "a", namespaces: [orders, orders] }],
+    "pulsar:tenants[0].namespaces[0].topics[1].name": shop({ topics: [{ name: "a" }, { name: "a" }] }),
+    "pulsar:tenants[0].namespaces[0].permissions[1].role": shop({
+      permissions: [
+        { role: "a", actions: ["produce"] },
+        { role: "a", actions: ["consume"] },
+      ],
+    }),
+    'pulsar:tenants[0].adminRoles: ["a"] has no effect with create false; remove it': [
+      { name: "public", create: false, adminRoles: ["a"] },
     ],
-    [
-      "a tenant twice",
-      [{ name: "a" }, { name: "a" }],
-      'pulsar:tenants[1].name: "a" is in the list more than once; list it only once',
-    ],
-    ["a namespace twice", [{ name: "a", namespaces: [orders, orders] }], "pulsar:tenants[0].namespaces[1].name"],
-    [
-      "a topic twice",
-      shop({ topics: [{ name: "a" }, { name: "a" }] }),
-      "pulsar:tenants[0].namespaces[0].topics[1].name",
-    ],
-    [
-      "a role twice",
-      shop({
-        permissions: [
-          { role: "a", actions: ["produce"] },
-          { role: "a", actions: ["consume"] },
-        ],
-      }),
-      "pulsar:tenants[0].namespaces[0].permissions[1].role",
-    ],
-    [
-      "settings of what is not the stack's",
-      [{ name: "public", create: false, adminRoles: ["a"] }],
-      'pulsar:tenants[0].adminRoles: ["a"] has no effect with create false; remove it',
-    ],
-    [
-      "partitions of a topic that is not the stack's",
-      shop({ topics: [{ name: "a", create: false, partitions: 2 }] }),
-      "pulsar:tenants[0].namespaces[0].topics[0].partitions: 2 has no effect with create false; remove it",
-    ],
-  ];
-  for (const [title, tenants, fault] of wrong) {
-    test(`refuse ${title}`, () => {
+    "pulsar:tenants[0].namespaces[0].topics[0].partitions: 2 has no effect with create false; remove it": shop({
+      topics: [{ name: "a", create: false, partitions: 2 }],
+    }),
+  };
+  for (const [fault, tenants] of Object.entries(wrong)) {
+    test(`are refused: ${fault}`, () => {
       hasOneFault(config(tenants), fault);
     });
   }
 
-  test("are taken over by the path of one of them, with everything that is in it", () => {
+  test("are adopted by path, with everything in them", () => {
     const stated = [
       { name: "shop", namespaces: [orders, { name: "returns" }] },
       { name: "public", create: false, namespaces: [{ ...orders, create: false }] },
@@ -140,7 +108,7 @@ describe("tenants", () => {
     assert.deepEqual(adopted("shop/orders"), ["shop/orders", "shop/orders/created"]);
   });
 
-  test("are taken over only where the settings state them, and named once", () => {
+  test("are adopted only if the settings contain them, and are listed once", () => {
     for (const path of ["shops", "shop/order", "shop/orders/created/x", "shop/", ""]) {
       hasOneFault(
         config(shop(), { "pulsar:adoptedTenants": [path] }),
@@ -153,7 +121,7 @@ describe("tenants", () => {
     );
   });
 
-  test("may have any action that the chart's Pulsar knows, for any role that a token can name", () => {
+  test("may have every action of the chart's Pulsar, for every role that a token can name", () => {
     const actions = ["produce", "consume", "functions", "sources", "sinks", "packages"];
     const roles = ["app", "CN=app,OU=x", "spiffe://example.com/app", "a b"];
     const permissions = roles.map((role) => ({ role, actions }));
@@ -168,7 +136,7 @@ describe("tenants", () => {
 describe("the address of the admin API", () => {
   const api = (adminApi: unknown, stack = "test") => config([], { "pulsar:adminApi": adminApi }, stack);
 
-  test("is one of HTTP, without credentials", () => {
+  test("is an HTTP address without credentials", () => {
     assert.equal(faults(api({ address: "pulsar.example.com" })).length, 1);
     assert.equal(faults(api({ address: "https://user:secret@pulsar.example.com" })).length, 1);
     assert.equal(faults(api({ address: "https://pulsar.example.com?a=b" })).length, 1);
@@ -176,7 +144,7 @@ describe("the address of the admin API", () => {
     assert.equal(parseSettings(api({ address, caFile: "ca.pem" }), "test", false).adminApi.address, address);
   });
 
-  test("has a CA only where one is used", () => {
+  test("has a CA only with https", () => {
     hasOneFault(api({ caFile: "ca.pem" }), "pulsar:adminApi.caFile: is not used without an https:// address");
     hasOneFault(
       api({ caFile: "ca.pem", address: "http://a" }),
@@ -184,7 +152,7 @@ describe("the address of the admin API", () => {
     );
   });
 
-  test("is encrypted in production, unless it stays on this machine", () => {
+  test("is encrypted in production, unless it is local", () => {
     hasOneFault(
       api({ address: "http://pulsar.example.com" }, "prod"),
       "pulsar:adminApi.address: http://pulsar.example.com is not allowed in production, because the administrators' token would cross the network in plain text; use an https:// address",

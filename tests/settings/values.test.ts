@@ -19,7 +19,7 @@ const byName = ", because volumes, Jobs and addresses are named after pulsar:rel
 const symmetric = { "pulsar:tokens": { keys: "symmetric" } };
 const behindHost = { "pulsar:ingress": { manager: { host: "manager.example.com" } } };
 
-describe("values that go past a setting are refused, also in a test environment", () => {
+describe("chart values that contradict the settings are refused, also in a test environment", () => {
   const cases: Case[] = [
     ["fullnameOverride", "mine", byName],
     ["nameOverride", "mine", byName],
@@ -102,7 +102,7 @@ describe("values that go past a setting are refused, also in a test environment"
     );
   });
 
-  test("in production once, although a rule of production looks at the same key", () => {
+  test("one fault for a key with two rules", () => {
     const values = { images: { broker: { tag: "latest" } } };
     hasOneFault(stackConfig("prod", { "pulsar:values": values }), "pulsar:values.images.broker.tag: ");
   });
@@ -114,7 +114,7 @@ describe("values that go past a setting are refused, also in a test environment"
     ["components.broker", null],
     ["broker.configData", null],
   ] as const) {
-    test(`null at ${path}, which would remove what the program sets`, () => {
+    test(`null at ${path}`, () => {
       hasOneFault(
         config(at(path, value)),
         `pulsar:values.${path}: null is not allowed, because it removes what the program sets; use a value, or remove the key`,
@@ -126,7 +126,7 @@ describe("values that go past a setting are refused, also in a test environment"
     ["auth", "none"],
     ["zookeeper.volumes", []],
   ] as const) {
-    test(`${JSON.stringify(value)} in the place of the object ${path}`, () => {
+    test(`${JSON.stringify(value)} instead of the object ${path}`, () => {
       hasOneFault(
         config(at(path, value)),
         `pulsar:values.${path}: ${JSON.stringify(value)} is not valid; use an object of chart values`,
@@ -134,7 +134,7 @@ describe("values that go past a setting are refused, also in a test environment"
     });
   }
 
-  test("in production, what Helm takes for off or on in another spelling", () => {
+  test("in production, other spellings of true and false", () => {
     for (const [path, value] of [
       ["auth.authentication.enabled", ""],
       ["auth.authorization.enabled", 0],
@@ -150,12 +150,12 @@ describe("values that go past a setting are refused, also in a test environment"
     }
   });
 
-  test("each with all others", () => {
+  test("all at once", () => {
     assert.equal(faults(config({ namespace: "a", fullnameOverride: "b", tls: { enabled: true } })).length, 3);
   });
 });
 
-describe("values pass", () => {
+describe("chart values are accepted", () => {
   const cases: [title: string, values: object, changes?: Record<string, unknown>][] = [
     [
       "that say what the settings say",
@@ -193,7 +193,7 @@ describe("values pass", () => {
   }
 });
 
-describe("keys that the chart does not read are warned of", () => {
+describe("keys that the chart does not read cause a warning", () => {
   test("with the chart's version", () => {
     assert.deepEqual(warnings({ broker: { replicacount: 3, gracePeriod: 30 }, brokers: {} }), [
       "pulsar:values.broker.replicacount: chart 4.7.0 does not read this key",
@@ -201,7 +201,7 @@ describe("keys that the chart does not read are warned of", () => {
     ]);
   });
 
-  test("each chart its own", () => {
+  test("by chart version", () => {
     const values = { monitoring: { grafana: false }, proxy: { podMonitor: { enabled: false } } };
     assert.deepEqual(warnings(values, "4.7.0"), [
       "pulsar:values.monitoring.grafana: chart 4.7.0 does not read this key",

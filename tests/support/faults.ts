@@ -16,6 +16,9 @@ export function faults(config: RawConfig, dryRun = false): string[] {
   throw new assert.AssertionError({ message: "the settings were accepted" });
 }
 
+/** Changes of a stack file, by the one fault that each causes. */
+export type Cases = Record<string, Record<string, unknown>>;
+
 /** Fails unless the settings have exactly one fault, whose line starts with `expected`: key, problem, remedy. */
 export function hasOneFault(config: RawConfig, expected: string): void {
   const found = faults(config);
