@@ -11,18 +11,15 @@ interface Kinds {
   number: number;
   boolean: boolean;
   set: string[];
-  list: string[];
 }
 
 export interface Attribute {
   kind: keyof Kinds;
   default?: Kinds[keyof Kinds];
-  /** If the program does not set it, its value is that of the server. */
-  computed?: true;
+  /** If the program does not set it, its value is that of the server. With "only", the stand-in refuses a program that sets it. */
+  computed?: true | "only";
   /** A change needs a new resource. */
   replaces?: true;
-  /** Sent to the server, and never stored as an output. */
-  writeOnly?: true;
 }
 
 export type Attributes = Readonly<Record<string, Attribute>>;
@@ -43,7 +40,7 @@ export interface Definition<T extends Attributes> {
   delete(state: Settings<T>): Promise<void>;
 }
 
-const zeros: Kinds = { string: "", number: 0, boolean: false, set: [], list: [] };
+const zeros: Kinds = { string: "", number: 0, boolean: false, set: [] };
 
 /** The names of the inputs that are defaults. Every bridged plugin stores them in the inputs. */
 const defaultsKey = "__defaults";
@@ -52,22 +49,23 @@ const defaultsKey = "__defaults";
 export function resource<T extends Attributes>(define: () => Definition<T>, attributes: T): ResourceHandler {
   const read = async (id: string, state: Settings<T>): Promise<Props | undefined> => {
     const found = await define().read(id, state);
-    return found && outputsOf(attributes, { ...state, ...found });
+    return found && outputsOf({ ...state, ...found });
   };
 
   return {
     async check(news, olds, call) {
-      const unknownKeys = Object.keys(news).filter((key) => !(key in attributes) && key !== defaultsKey);
-      const failures = unknownKeys.map((property) => ({ property, reason: `${call.type} has no such property` }));
+      const unknownKeys = Object.keys(news).filter(
+        (key) => key !== defaultsKey && (!(key in attributes) || attributes[key]?.computed === "only"),
+      );
+      const reason = `the postgresql stand-in does not implement this property of ${call.type}`;
+      const failures = unknownKeys.map((property) => ({ property, reason }));
       return { inputs: withDefaults(attributes, news, olds, call.name), failures };
     },
 
     async diff(_id, _oldInputs, oldOutputs, news) {
       const old = settingsOf(attributes, oldOutputs);
       const wanted = merge(attributes, news, oldOutputs);
-      const changedKeys = Object.keys(attributes).filter(
-        (name) => !attributes[name]?.writeOnly && !same(attributes, name, old[name], wanted[name]),
-      );
+      const changedKeys = Object.keys(attributes).filter((name) => !same(attributes, name, old[name], wanted[name]));
       const replaces = changedKeys.filter((name) => attributes[name]?.replaces);
       const ownName = "name" in attributes && !defaulted(news).includes("name");
       return {
@@ -93,8 +91,7 @@ export function resource<T extends Attributes>(define: () => Definition<T>, attr
       if (Object.keys(inputs).length === 0) return { id, inputs: { ...found, [defaultsKey]: [] }, outputs: found };
       // A drift of a property that the program sets shows in the inputs too.
       const drifted = Object.entries(inputs).map(([name, value]) => {
-        const unchanged =
-          !(name in attributes) || attributes[name]?.writeOnly || same(attributes, name, value, found[name]);
+        const unchanged = !(name in attributes) || same(attributes, name, value, found[name]);
         return [name, unchanged ? value : found[name]];
       });
       return { id, inputs: Object.fromEntries(drifted) as Props, outputs: found };
@@ -156,9 +153,9 @@ function same(attributes: Attributes, name: string, left: unknown, right: unknow
   return isDeepStrictEqual(normal(left), normal(right));
 }
 
-function outputsOf(attributes: Attributes, settings: Props): Props {
+function outputsOf(settings: Props): Props {
   const kept = Object.entries(settings).filter(
-    ([name, value]) => !attributes[name]?.writeOnly && !isDeepStrictEqual(value, "") && !isDeepStrictEqual(value, []),
+    ([, value]) => !isDeepStrictEqual(value, "") && !isDeepStrictEqual(value, []),
   );
   return Object.fromEntries(kept);
 }
@@ -168,5 +165,5 @@ function planned(attributes: Attributes, news: Props, olds?: Props): Props {
   const open = Object.entries(attributes).filter(([name, { computed }]) => computed && (news[name] ?? "") === "");
   const computed = Object.fromEntries(open.map(([name]) => [name, olds ? olds[name] : UNKNOWN]));
   const inputs = Object.fromEntries(Object.entries(news).filter(([name]) => name !== defaultsKey));
-  return outputsOf(attributes, { ...inputs, ...computed });
+  return outputsOf({ ...inputs, ...computed });
 }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
 import pg from "pg";
-import { isObject, type Props } from "../protocol/values.ts";
+import type { Props } from "../protocol/values.ts";
 
 const sslModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
@@ -20,7 +20,6 @@ export interface Settings {
   sslmode: string;
   /** Path of a file of certificates. */
   sslrootcert: string;
-  clientcert: { cert: string; key: string; sslinline: boolean } | undefined;
   /** Seconds. 0: no limit. */
   connectTimeout: number;
   /** 0: no limit. */
@@ -29,7 +28,7 @@ export interface Settings {
 
 /**
  * The provider's configuration, with defaults from libpq's environment variables as in the official plugin.
- * @throws Error for the authentication of a cloud, which the stand-in does not implement
+ * @throws Error for ways to authenticate that the stand-in does not implement
  */
 export function settingsFrom(config: Props, env: NodeJS.ProcessEnv = process.env): Settings {
   const text = (key: string, fallback = ""): string => {
@@ -41,13 +40,12 @@ export function settingsFrom(config: Props, env: NodeJS.ProcessEnv = process.env
     return typeof value === "string" ? (JSON.parse(value) as unknown) : value;
   };
   const scheme = text("scheme", "postgres");
-  const cloud = ["awsRdsIamAuth", "azureIdentityAuth"].find((key) => json(key, false) === true);
-  if (scheme !== "postgres" || cloud) {
+  const other = ["awsRdsIamAuth", "azureIdentityAuth", "clientcert"].find((key) => json(key, false) !== false);
+  if (scheme !== "postgres" || other) {
     throw new Error(
-      `the postgresql stand-in connects with scheme postgres and a password, not with ${cloud ?? scheme}`,
+      `the postgresql stand-in connects with scheme postgres and a password, not with ${other ?? scheme}`,
     );
   }
-  const clientcert = json("clientcert", null);
   return {
     host: text("host", env.PGHOST || "localhost"),
     port: Number(json("port", env.PGPORT || 5432)),
@@ -58,9 +56,6 @@ export function settingsFrom(config: Props, env: NodeJS.ProcessEnv = process.env
     superuser: json("superuser", env.PGSUPERUSER || true) === true,
     sslmode: text("sslmode", text("sslMode", env.PGSSLMODE)),
     sslrootcert: text("sslrootcert"),
-    clientcert: isObject(clientcert)
-      ? { cert: String(clientcert.cert), key: String(clientcert.key), sslinline: clientcert.sslinline === true }
-      : undefined,
     connectTimeout: Number(json("connectTimeout", env.PGCONNECT_TIMEOUT || 180)),
     maxConnections: Number(json("maxConnections", 20)),
   };
@@ -162,7 +157,7 @@ export class Server {
   }
 }
 
-function tlsOptions({ sslmode, sslrootcert, clientcert }: Settings): ConnectionOptions | false {
+function tlsOptions({ sslmode, sslrootcert }: Settings): ConnectionOptions | false {
   if (sslmode !== "" && !sslModes.includes(sslmode)) {
     throw new Error(
       `pq: wrong value for "sslmode": "${sslmode}" is not supported; supported values are ${sslModes.join(", ")}`,
@@ -173,10 +168,8 @@ function tlsOptions({ sslmode, sslrootcert, clientcert }: Settings): ConnectionO
   const weak = sslmode === "" || sslmode === "require";
   // As in libpq, a root certificate changes "require" to "verify-ca". A missing file is ignored then.
   const ca = sslrootcert === "" || (weak && !existsSync(sslrootcert)) ? undefined : readFileSync(sslrootcert);
-  const pem = (value: string): Buffer | string => (clientcert?.sslinline ? value : readFileSync(value));
   return {
     ...(ca ? { ca } : {}),
-    ...(clientcert ? { cert: pem(clientcert.cert), key: pem(clientcert.key) } : {}),
     rejectUnauthorized: !weak || ca !== undefined,
     ...(sslmode === "verify-full" ? {} : { checkServerIdentity: () => undefined }),
   };

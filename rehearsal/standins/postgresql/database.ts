@@ -1,25 +1,25 @@
 import type { Attributes, Definition, Settings } from "./attributes.ts";
 import type { Server, Session } from "./connection.ts";
 import { join, leave } from "./membership.ts";
-import { databaseOwner, literal, lockRole, name, step } from "./sql.ts";
+import { databaseOwner, lockRole, name, step } from "./sql.ts";
 
 export const attributes = {
   name: { kind: "string" },
   owner: { kind: "string", computed: true },
-  template: { kind: "string", computed: true, replaces: true },
-  encoding: { kind: "string", computed: true, replaces: true },
-  lcCollate: { kind: "string", computed: true, replaces: true },
-  lcCtype: { kind: "string", computed: true, replaces: true },
-  tablespaceName: { kind: "string", computed: true },
+  template: { kind: "string", computed: "only" },
+  encoding: { kind: "string", computed: "only" },
+  lcCollate: { kind: "string", computed: "only" },
+  lcCtype: { kind: "string", computed: "only" },
+  tablespaceName: { kind: "string", computed: "only" },
   connectionLimit: { kind: "number", default: -1 },
   allowConnections: { kind: "boolean", default: true },
-  isTemplate: { kind: "boolean", computed: true },
+  isTemplate: { kind: "boolean", computed: "only" },
   alterObjectOwnership: { kind: "boolean", default: false },
 } as const satisfies Attributes;
 
 type Database = Settings<typeof attributes>;
 
-/** `postgresql:index/database:Database` */
+/** `postgresql:index/database:Database`, with the default template, encoding, locale and tablespace. */
 export function database(server: Server): Definition<typeof attributes> {
   return {
     attributes,
@@ -29,19 +29,15 @@ export function database(server: Server): Definition<typeof attributes> {
       await asOwner(server, wanted.owner, async (session) => {
         const create = [
           `CREATE DATABASE ${name(wanted.name)} OWNER ${name(wanted.owner || server.user)}`,
-          `TEMPLATE ${orDefault(wanted.template || "template0", name)}`,
-          `ENCODING ${orDefault(wanted.encoding || "UTF8", literal)}`,
-          ...(wanted.lcCollate === "" ? [] : [`LC_COLLATE ${orDefault(wanted.lcCollate, literal)}`]),
-          ...(wanted.lcCtype === "" ? [] : [`LC_CTYPE ${orDefault(wanted.lcCtype, literal)}`]),
-          ...(wanted.tablespaceName === "" ? [] : [`TABLESPACE ${orDefault(wanted.tablespaceName, name)}`]),
+          "TEMPLATE template0 ENCODING 'UTF8'",
           `ALLOW_CONNECTIONS ${wanted.allowConnections} CONNECTION LIMIT ${wanted.connectionLimit}`,
-          `IS_TEMPLATE ${wanted.isTemplate}`,
+          "IS_TEMPLATE false",
         ].join(" ");
         await step(`error creating database "${wanted.name}"`, session.rows(create));
       });
     },
 
-    async read(id, state) {
+    async read(id) {
       return server.session(async (session) => {
         const [found] = await session.rows(
           `SELECT d.*, pg_get_userbyid(d.datdba) AS owner, pg_encoding_to_char(d.encoding) AS encoding_name, ts.spcname
@@ -58,7 +54,7 @@ export function database(server: Server): Definition<typeof attributes> {
           tablespaceName: String(found.spcname),
           connectionLimit: Number(found.datconnlimit),
           // The server does not store the template.
-          template: state.template || "template0",
+          template: "template0",
           allowConnections: found.datallowconn === true,
           isTemplate: found.datistemplate === true,
         };
@@ -83,19 +79,11 @@ export function database(server: Server): Definition<typeof attributes> {
         );
       }
       await server.session(async (session) => {
-        if (old.tablespaceName !== wanted.tablespaceName) {
-          const unset = wanted.tablespaceName === "" || wanted.tablespaceName.toUpperCase() === "DEFAULT";
-          const to = unset ? "RESET TABLESPACE" : `SET TABLESPACE ${name(wanted.tablespaceName)}`;
-          await alter(session, "TABLESPACE", `${quoted} ${to}`);
-        }
         if (old.connectionLimit !== wanted.connectionLimit) {
           await alter(session, "CONNECTION LIMIT", `${quoted} CONNECTION LIMIT = ${wanted.connectionLimit}`);
         }
         if (old.allowConnections !== wanted.allowConnections) {
           await alter(session, "ALLOW_CONNECTIONS", `${quoted} ALLOW_CONNECTIONS ${wanted.allowConnections}`);
-        }
-        if (old.isTemplate !== wanted.isTemplate) {
-          await alter(session, "IS_TEMPLATE", `${quoted} IS_TEMPLATE ${wanted.isTemplate}`);
         }
       });
     },
@@ -103,10 +91,6 @@ export function database(server: Server): Definition<typeof attributes> {
     async delete(state) {
       const quoted = name(state.name);
       await asOwner(server, state.owner, async (session) => {
-        if (state.isTemplate) {
-          const clear = session.rows(`ALTER DATABASE ${quoted} IS_TEMPLATE false`);
-          await step("error updating database IS_TEMPLATE during DROP DATABASE", clear);
-        }
         const block = session.rows(`ALTER DATABASE ${quoted} ALLOW_CONNECTIONS false`);
         await step("error blocking connections to database", block);
         const terminate = session.rows(
@@ -118,10 +102,6 @@ export function database(server: Server): Definition<typeof attributes> {
       });
     },
   };
-}
-
-function orDefault(value: string, quote: (value: string) => string): string {
-  return value.toUpperCase() === "DEFAULT" ? "DEFAULT" : quote(value);
 }
 
 /**

@@ -7,12 +7,7 @@ import { literal, lockRole, name, step } from "./sql.ts";
 export const attributes = {
   name: { kind: "string" },
   password: { kind: "string" },
-  passwordWo: { kind: "string", writeOnly: true },
-  passwordWoVersion: { kind: "string" },
-  encrypted: { kind: "string" },
   encryptedPassword: { kind: "boolean", default: true },
-  roles: { kind: "set" },
-  searchPaths: { kind: "list" },
   validUntil: { kind: "string", default: "infinity" },
   connectionLimit: { kind: "number", default: -1 },
   superuser: { kind: "boolean", default: false },
@@ -24,13 +19,10 @@ export const attributes = {
   bypassRowLevelSecurity: { kind: "boolean", default: false },
   skipDropRole: { kind: "boolean", default: false },
   skipReassignOwned: { kind: "boolean", default: false },
-  statementTimeout: { kind: "number" },
-  idleInTransactionSessionTimeout: { kind: "number" },
-  assumeRole: { kind: "string" },
 } as const satisfies Attributes;
 
 /** Outputs that are always secret. */
-export const secretOutputs = ["password", "passwordWo"];
+export const secretOutputs = ["password"];
 
 type Role = Settings<typeof attributes>;
 
@@ -44,7 +36,7 @@ const flags = [
   ["replication", "REPLICATION"],
 ] as const satisfies [keyof Role, string][];
 
-/** `postgresql:index/role:Role` */
+/** `postgresql:index/role:Role`, without memberships and parameters of the role. */
 export function role(server: Server): Definition<typeof attributes> {
   return {
     attributes,
@@ -59,22 +51,17 @@ export function role(server: Server): Definition<typeof attributes> {
           ...flags.map(([key, word]) => (wanted[key] ? word : `NO${word}`)),
         ].join(" ")}`;
         await step(`error creating role ${wanted.name}`, session.rows(create));
-        await setMemberships(session, wanted);
-        await setParameters(session, undefined, wanted);
       });
     },
 
     async read(id, state) {
       return server.session(async (session) => {
         const [found] = await session.rows(
-          `SELECT *, coalesce(rolvaliduntil::text, 'infinity') AS valid_until, ARRAY(
-             SELECT pg_get_userbyid(roleid)::text FROM pg_auth_members WHERE member = pg_roles.oid
-           ) AS roles FROM pg_roles WHERE rolname = $1`,
+          "SELECT *, coalesce(rolvaliduntil::text, 'infinity') AS valid_until FROM pg_roles WHERE rolname = $1",
           [id],
         );
         if (!found) return undefined;
         const login = found.rolcanlogin === true;
-        const parameters = parametersOf((found.rolconfig ?? []) as string[]);
         return {
           name: String(found.rolname),
           connectionLimit: Number(found.rolconnlimit),
@@ -88,8 +75,6 @@ export function role(server: Server): Definition<typeof attributes> {
           validUntil: String(found.valid_until),
           replication: found.rolreplication === true,
           bypassRowLevelSecurity: found.rolbypassrls === true,
-          roles: found.roles as string[],
-          ...parameters,
           ...(state.password === ""
             ? {}
             : { password: await readPassword(server, session, id, state.password, login) }),
@@ -118,8 +103,6 @@ export function role(server: Server): Definition<typeof attributes> {
         if (old.validUntil !== wanted.validUntil && wanted.validUntil !== "") {
           await alter("VALID UNTIL", `VALID UNTIL ${literal(validUntil(wanted))}`);
         }
-        await setMemberships(session, wanted);
-        await setParameters(session, old, wanted);
       });
     },
 
@@ -142,82 +125,19 @@ export function role(server: Server): Definition<typeof attributes> {
   };
 }
 
-function passwordOptions({ password, passwordWo, encryptedPassword }: Role): string[] {
-  const given = password || passwordWo;
-  if (given === "") return [];
-  if (given.toUpperCase() === "NULL") return ["PASSWORD NULL"];
-  return [encryptedPassword ? "ENCRYPTED" : "UNENCRYPTED", "PASSWORD", literal(given)];
+function passwordOptions({ password, encryptedPassword }: Role): string[] {
+  if (password === "") return [];
+  if (password.toUpperCase() === "NULL") return ["PASSWORD NULL"];
+  return [encryptedPassword ? "ENCRYPTED" : "UNENCRYPTED", "PASSWORD", literal(password)];
 }
 
 /** The password to set, or "". A rename clears an MD5 password, whose salt is the name. */
 function changedPassword(old: Role, wanted: Role): string {
-  if (wanted.passwordWo !== "") return old.passwordWoVersion === wanted.passwordWoVersion ? "" : wanted.passwordWo;
   return old.password === wanted.password && old.name === wanted.name ? "" : wanted.password;
 }
 
 function validUntil(wanted: Role): string {
   return wanted.validUntil === "" || wanted.validUntil.toLowerCase() === "infinity" ? "infinity" : wanted.validUntil;
-}
-
-/** Revokes all memberships and grants the wanted ones. */
-async function setMemberships(session: Session, wanted: Role): Promise<void> {
-  const member = name(wanted.name);
-  const joined = await session.rows(
-    `SELECT pg_get_userbyid(roleid) AS role FROM pg_auth_members JOIN pg_roles ON member = pg_roles.oid
-     WHERE rolname = $1`,
-    [wanted.name],
-  );
-  for (const role of joined.map((row) => String(row.role))) {
-    await step(
-      `could not revoke role ${role} from ${wanted.name}`,
-      session.rows(`REVOKE ${name(role)} FROM ${member}`),
-    );
-  }
-  for (const role of wanted.roles) {
-    await step(`could not grant role ${role} to ${wanted.name}`, session.rows(`GRANT ${name(role)} TO ${member}`));
-  }
-}
-
-async function setParameters(session: Session, old: Role | undefined, wanted: Role): Promise<void> {
-  const alter = async (parameter: string, statement: string): Promise<void> => {
-    const set = session.rows(`ALTER ROLE ${name(wanted.name)} ${statement}`);
-    await step(`could not set ${parameter} for ${wanted.name}`, set);
-  };
-  if (wanted.searchPaths.some((path) => path.includes(", "))) {
-    throw new Error(`search_path cannot contain ', ': ${wanted.searchPaths.join(" ")}`);
-  }
-  await alter("search_path", `SET search_path TO ${wanted.searchPaths.map(name).join(", ") || "DEFAULT"}`);
-
-  const timeouts = [
-    ["statement_timeout", old?.statementTimeout ?? 0, wanted.statementTimeout],
-    [
-      "idle_in_transaction_session_timeout",
-      old?.idleInTransactionSessionTimeout ?? 0,
-      wanted.idleInTransactionSessionTimeout,
-    ],
-  ] as const;
-  for (const [parameter, before, after] of timeouts) {
-    if (before !== after) await alter(parameter, after === 0 ? `RESET ${parameter}` : `SET ${parameter} TO ${after}`);
-  }
-  if ((old?.assumeRole ?? "") !== wanted.assumeRole) {
-    await alter("role", wanted.assumeRole === "" ? "RESET ROLE" : `SET ROLE TO ${name(wanted.assumeRole)}`);
-  }
-}
-
-type Parameters = Pick<Role, "searchPaths" | "statementTimeout" | "idleInTransactionSessionTimeout" | "assumeRole">;
-
-/** @param config - `rolconfig`: a list of `parameter=value` */
-function parametersOf(config: readonly string[]): Parameters {
-  const values = new Map(
-    config.map((entry) => [entry.slice(0, entry.indexOf("=")), entry.slice(entry.indexOf("=") + 1)]),
-  );
-  const searchPath = values.get("search_path");
-  return {
-    searchPaths: searchPath === undefined ? [] : searchPath.split(", ").map((path) => path.replace(/^"+|"+$/g, "")),
-    statementTimeout: Number(values.get("statement_timeout") ?? 0),
-    idleInTransactionSessionTimeout: Number(values.get("idle_in_transaction_session_timeout") ?? 0),
-    assumeRole: values.get("role") ?? "",
-  };
 }
 
 /** The password of the state if the server's hash may belong to it, else the hash, which then shows as a change. */

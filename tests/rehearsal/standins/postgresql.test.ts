@@ -23,7 +23,6 @@ describe("the postgresql stand-in's provider settings", () => {
         port: "5433",
         superuser: "false",
         maxConnections: "3",
-        clientcert: '{"cert":"c.pem","key":"k.pem"}',
         version: "3.18.1",
       },
       {},
@@ -38,7 +37,6 @@ describe("the postgresql stand-in's provider settings", () => {
       superuser: false,
       sslmode: "",
       sslrootcert: "",
-      clientcert: { cert: "c.pem", key: "k.pem", sslinline: false },
       connectTimeout: 180,
       maxConnections: 3,
     });
@@ -97,8 +95,7 @@ const attributes = {
   template: { kind: "string", computed: true, replaces: true },
   limit: { kind: "number", default: -1 },
   privileges: { kind: "set" },
-  path: { kind: "list" },
-  secretWo: { kind: "string", writeOnly: true },
+  encoding: { kind: "string", computed: "only" },
 } as const satisfies Attributes;
 
 /** A server with one object or none. */
@@ -144,22 +141,23 @@ describe("properties like those of a bridged Terraform provider", () => {
     assert.notEqual((await checked({}, { ...first, __defaults: ["limit"] })).name, first.name);
   });
 
-  test("an unknown property is refused", async () => {
-    const result = await fakeServer().handler.check?.({ name: "n", onwer: "x" }, undefined, call);
-    assert.deepEqual(result?.failures, [
-      { property: "onwer", reason: "postgresql:index/thing:Thing has no such property" },
-    ]);
+  test("a property that is none is refused", async () => {
+    const result = await fakeServer().handler.check?.({ name: "n", onwer: "x", encoding: "UTF8" }, undefined, call);
+    const reason = "the postgresql stand-in does not implement this property of postgresql:index/thing:Thing";
+    assert.deepEqual(
+      result?.failures,
+      ["onwer", "encoding"].map((property) => ({ property, reason })),
+    );
   });
 
-  const state = { name: "n", owner: "postgres", template: "t0", limit: -1, privileges: ["A", "B"], path: ["x", "y"] };
-  const inputs = { name: "n", limit: -1, privileges: ["A", "B"], path: ["x", "y"] };
+  const state = { name: "n", owner: "postgres", template: "t0", encoding: "UTF8", limit: -1, privileges: ["A", "B"] };
+  const inputs = { name: "n", limit: -1, privileges: ["A", "B"] };
   const diff = async (news: Props) => fakeServer().handler.diff?.("n", {}, state, news, call) ?? assert.fail();
 
   const unchanged: [string, Props][] = [
     ["a computed property left open", inputs],
     ["a computed property that is empty", { ...inputs, owner: "" }],
     ["a set in another order", { ...inputs, privileges: ["B", "A"] }],
-    ["a write-only property", { ...inputs, secretWo: "new" }],
   ];
   for (const [what, news] of unchanged) {
     test(`no change: ${what}`, async () => {
@@ -167,12 +165,12 @@ describe("properties like those of a bridged Terraform provider", () => {
     });
   }
 
-  test("changes and replacements are distinguished", async () => {
-    assert.deepEqual(await diff({ ...inputs, path: ["y", "x"], privileges: [] }), {
+  test("changes and replacements are told apart", async () => {
+    assert.deepEqual(await diff({ ...inputs, limit: 2, privileges: [] }), {
       changes: true,
       replaces: [],
       deleteBeforeReplace: false,
-      changedKeys: ["privileges", "path"],
+      changedKeys: ["limit", "privileges"],
     });
     const replaced = await diff({ ...inputs, template: UNKNOWN });
     assert.deepEqual([replaced.replaces, replaced.deleteBeforeReplace], [["template"], true]);
@@ -183,15 +181,14 @@ describe("properties like those of a bridged Terraform provider", () => {
   test("preview returns the known values, without a connection", async () => {
     const handler = resource((): Definition<typeof attributes> => assert.fail("asked"), attributes);
     const created = await handler.create({ name: "n", __defaults: [] }, true, call);
-    assert.deepEqual(created, { id: "", outputs: { name: "n", owner: UNKNOWN, template: UNKNOWN } });
+    assert.deepEqual(created, { id: "", outputs: { name: "n", owner: UNKNOWN, template: UNKNOWN, encoding: UNKNOWN } });
     const updated = await handler.update("n", {}, state, { ...inputs, limit: 1 }, true, call);
     assert.deepEqual(updated.outputs, { ...state, limit: 1 });
   });
 
   test("a refresh adds drifted properties to the inputs, and no others", async () => {
     const server = fakeServer();
-    const { id, outputs } = await server.handler.create({ ...inputs, secretWo: "s" }, false, call);
-    assert.equal(outputs.secretWo, undefined);
+    const { id, outputs } = await server.handler.create(inputs, false, call);
     const same = await server.handler.read(id, inputs, outputs, call);
     assert.deepEqual([same?.inputs, same?.outputs], [inputs, outputs]);
     server.thing = { ...server.thing, limit: 5, owner: "somebody" };
