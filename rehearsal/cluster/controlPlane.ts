@@ -235,6 +235,8 @@ function kwokConfiguration(dir: string, tools: ClusterTools, ports: number[]): u
         extraArgs: [
           { key: "kube-api-qps", value: "1000" },
           { key: "kube-api-burst", value: "2000" },
+          // Each runs once, and ends if a busy machine delays the renewal of its lease by ten seconds.
+          { key: "leader-elect", value: "false" },
         ],
       })),
     ],
