@@ -36,7 +36,6 @@ test("gets the port-forwards of each proxy of the stack, on the HTTP ports of bo
   assert.deepEqual(proxyForward(settings, 1234), {
     namespace: "pulsar",
     pods: ["demo-pulsar-proxy-0", "demo-pulsar-proxy-1", "demo-pulsar-proxy-2"],
-    ports: [80, 8080],
-    to: 1234,
+    ports: { 80: 1234, 8080: 1234 },
   });
 });
