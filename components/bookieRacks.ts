@@ -6,7 +6,7 @@ import { stackJob, type StackJobPlace } from "./stackJob.ts";
 export interface BookieRacksArgs extends StackJobPlace {
   /** DNS domain of the Kubernetes cluster. */
   clusterDomain: string;
-  /** By ordinal, from `bookieRacks`. */
+  /** The rack of each bookie by ordinal, from `bookieRacks`, for example "/rack1". A change registers the racks again; no data moves. */
   racks: string[];
   /** Address of the admin API inside the cluster. */
   adminUrl: pulumi.Input<string>;
@@ -15,9 +15,9 @@ export interface BookieRacksArgs extends StackJobPlace {
 }
 
 /**
- * Tells the cluster which rack each bookie is in, so that the copies of a ledger are spread over racks: without, all bookies are in one
- * (neither chart knows racks). A Job that runs once the release is up, and again when a rack changes or a bookie joins; setting a rack twice
- * is harmless. It is tried again where it fails, as two writers of the one rack list refuse each other.
+ * A Job that registers the rack of each bookie, so that the copies of a ledger are spread over racks. Without it all bookies are in one rack:
+ * neither chart sets racks. It runs after the release is deployed, and again when a rack changes or a bookie joins; setting a rack twice is
+ * harmless. Kubernetes retries it, because concurrent writes to the shared list of racks conflict.
  */
 export class BookieRacks extends pulumi.ComponentResource {
   constructor(name: string, args: BookieRacksArgs, opts?: pulumi.ComponentResourceOptions) {

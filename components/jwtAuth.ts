@@ -8,40 +8,39 @@ import { type Claims, keyPair, signToken, symmetricKey, type TokenKeys } from ".
 export interface JwtAuthArgs {
   /** Namespace of the Secrets. */
   namespace: pulumi.Input<string>;
-  /** Helm release the Secrets are for; the chart looks for `<release>-token-...`. */
+  /** Helm release that uses the Secrets. The chart expects the names `<release>-token-...`. */
   release: string;
-  /** How tokens are signed. Changing it makes new tokens, which brokers accept after a restart. */
+  /** How tokens are signed. A change creates new tokens, which brokers accept after a restart. */
   keys: TokenKeys;
-  /** Which key in a row this is, from 1 on. The next one makes a new key and new tokens. */
+  /** Number of the key, from 1. Increasing it by one creates a new key and new tokens. */
   generation: number;
-  /** Whether the engine refuses to delete the key and the super users' tokens, also on `destroy`. @default false */
+  /** Whether the engine refuses to delete the key and the super users' tokens, including on `destroy`. @default false */
   protect?: boolean;
-  /** The roles Pulsar itself and its administrators have. One token each; the role is also the tail of its Secret's name. */
+  /** The roles of Pulsar and its administrators. Each gets a token in a Secret whose name ends with the role. */
   superUsers: Claims[];
-  /** The roles of applications; the same for them. */
+  /** The roles of applications. Each gets a token in the same way. */
   clients: Claims[];
 }
 
 /**
- * The keys and tokens of Pulsar's JWT authentication, as the Secrets that `prepare_helm_release.sh` makes and the chart
- * mounts: `<release>-token-asymmetric-key` (PRIVATEKEY, PUBLICKEY) or `<release>-token-symmetric-key` (SECRETKEY), and
- * `<release>-token-<role>` (TOKEN, TYPE).
+ * The keys and tokens of Pulsar's JWT authentication, in the Secrets that the chart mounts: `<release>-token-asymmetric-key` (PRIVATEKEY,
+ * PUBLICKEY) or `<release>-token-symmetric-key` (SECRETKEY), and `<release>-token-<role>` (TOKEN, TYPE). The chart's `prepare_helm_release.sh`
+ * creates the same Secrets.
  */
 export class JwtAuth extends pulumi.ComponentResource {
-  /** The Secrets' names: of the key or the key pair, and of the tokens by role. */
+  /** Names of the Secrets: of the key or key pair, and of the tokens by role. */
   readonly secretNames: { key: string; tokens: Record<string, string> };
-  /** Names of the Secrets that Pulsar's own pods are given. */
+  /** Names of the Secrets that Pulsar's pods mount. */
   readonly heldByPods: string[];
-  /** The tokens by role; secret. */
+  /** The tokens by role. Secret. */
   readonly tokens: pulumi.Output<Record<string, string>>;
-  /** What tells this key from any other, and is no secret. */
+  /** Fingerprint of the public key. Not secret. */
   readonly fingerprint: pulumi.Output<string>;
 
   constructor(name: string, args: JwtAuthArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulsar:components:JwtAuth", name, {}, opts);
 
-    // The key exists in the state alone and cannot be made again: with another one every token handed out is worthless at once. Without
-    // their Secrets no pod starts, and running ones must not lose them either.
+    // Only the state has the key: if it is lost, every issued token becomes invalid. No pod starts without its Secrets.
     const own = { parent: this };
     const kept = { ...own, protect: args.protect };
     const keyName = (generation: number) => `${name}-key${generation === 1 ? "" : `-${generation}`}`;
@@ -49,10 +48,10 @@ export class JwtAuth extends pulumi.ComponentResource {
       args.keys === "ecdsa" ? { algorithm: "ECDSA", ecdsaCurve: "P256" } : { algorithm: "RSA", rsaBits: 2048 };
     const key = new tls.PrivateKey(keyName(args.generation), algorithm, kept);
     if (args.generation > 1) {
-      // The engine deletes nothing that was protected a moment ago. So the former key stays for one generation more, as it is and without
-      // protection, and goes with the next rotation.
-      const asItIs = { ...own, ignoreChanges: ["algorithm", "rsaBits", "ecdsaCurve"] };
-      new tls.PrivateKey(keyName(args.generation - 1), algorithm, asItIs);
+      // The engine cannot delete a resource that is protected in the state. The previous key therefore stays unprotected for one generation,
+      // and the next rotation deletes it.
+      const unchanged = { ...own, ignoreChanges: ["algorithm", "rsaBits", "ecdsaCurve"] };
+      new tls.PrivateKey(keyName(args.generation - 1), algorithm, unchanged);
     }
 
     const all = [...args.superUsers, ...args.clients];
@@ -76,8 +75,8 @@ export class JwtAuth extends pulumi.ComponentResource {
         { metadata: { name: secretName, namespace: args.namespace }, type: "Opaque", data },
         {
           ...options,
-          // The SDK (4.34) makes one secret of all of `data`. A preview that does not know a value then knows no key either, and the plugin
-          // (4.32) shows each of them as deleted.
+          // The SDK (4.34) makes the whole of `data` one secret. If a preview does not know a value, the plugin (4.32) then shows every key as
+          // deleted.
           transformations: [({ props, opts }) => ({ props: { ...(props as object), data: secretValues }, opts })],
         },
       );
@@ -101,7 +100,7 @@ export class JwtAuth extends pulumi.ComponentResource {
         `token-${role}`,
         tokenSecret(args.release, role).secret,
         { TOKEN: token.apply(base64), TYPE: base64(args.keys === "symmetric" ? "symmetric" : "asymmetric") },
-        // An application may go; its token can be signed again at any time.
+        // Applications can be removed, and their tokens can be signed again at any time.
         args.clients.some((client) => client.role === role) ? own : kept,
       );
     }
@@ -112,7 +111,7 @@ export class JwtAuth extends pulumi.ComponentResource {
   }
 }
 
-/** Where the token of a role is kept: both chart lines look for it there. */
+/** The Secret and key of a role's token, where both chart lines expect it. */
 export function tokenSecret(release: string, role: string): SecretRef {
   return { secret: `${release}-token-${role}`, key: "TOKEN" };
 }

@@ -8,17 +8,17 @@ import { ManagerTables } from "../resources/postgres/managerTables.ts";
 import { connectLimitSeconds, type TlsMode } from "../resources/postgres/sqlSession.ts";
 import { managerSchema } from "../model/managerSchemas/index.ts";
 
-/** Where the PostgreSQL server is, seen from where Pulumi runs and from the cluster alike. */
+/** How the machine that runs Pulumi and the cluster both connect to the PostgreSQL server. */
 export interface ManagerDatabaseConnection {
-  /** Name or address. A change takes the server for the same one under another name; what is missing there is made. */
+  /** Host name or address. After a change the server counts as the same one under another name; missing objects are created there. */
   host: pulumi.Input<string>;
   port: pulumi.Input<number>;
-  /** How connections are secured, the manager's own (JDBC) among them. */
+  /** How all connections are secured, including the manager's (JDBC). */
   tls: TlsMode;
   /**
-   * Path, relative to the program, of the CA's certificate in PEM, for `verify-full`: the official provider takes a CA in no other
-   * form. The manager's Java does not see this file; its image must trust the CA.
-   * @default the CAs that each side trusts anyway
+   * Path of the CA's certificate in PEM, relative to the program, for `verify-full`; the PostgreSQL provider accepts only a file. The
+   * manager does not read it: its image must trust the CA.
+   * @default the CAs that each side already trusts
    */
   tlsCaFile?: string;
 }
@@ -28,9 +28,9 @@ export interface ManagerDatabaseAdmin {
   user: string;
   /** Secret. */
   password: pulumi.Input<string>;
-  /** The database it connects to first. @default "postgres" */
+  /** The database that it connects to. @default "postgres" */
   database?: string;
-  /** Whether it is a superuser. It is not on Amazon RDS and its like, where password hashes cannot be read. @default true */
+  /** Whether it is a superuser. Set to false on managed servers such as Amazon RDS, where it cannot read password hashes. @default true */
   superuser?: boolean;
 }
 
@@ -38,40 +38,40 @@ export interface ManagerDatabaseArgs {
   connection: ManagerDatabaseConnection;
   /** Needed unless `create` is false. */
   admin?: ManagerDatabaseAdmin;
-  /** Name of the manager's database. A change makes another one, with empty tables; the old one stays, unless `deleteData`. */
+  /** Name of the manager's database. A change creates another one with empty tables and keeps the old one, unless `deleteData` is set. */
   database: string;
   /**
-   * The role as which the manager logs in and which owns everything in its database. A change makes another one and hands all of it
-   * over, which takes a superuser as `admin`; the old one stays, unless `deleteData`.
+   * The role that the manager logs in as, and that owns everything in its database. A change creates another role and makes it the owner,
+   * which needs a superuser as `admin`; the old role stays, unless `deleteData` is set.
    */
   role: string;
-  /** Its password. Secret. A change is made in PostgreSQL first, then everywhere it is used. */
+  /** The role's password. Secret. A change is applied to PostgreSQL first, then everywhere else. */
   rolePassword: pulumi.Input<string>;
-  /** Image tag of Pulsar Manager; decides which tables are made. */
+  /** Image tag of Pulsar Manager, which determines the tables. */
   managerVersion: string;
   /**
-   * Whether role and database are made here, by `admin`. False where a DBA has made them, or where an earlier stack left them behind
-   * (see `deleteData`): then only the tables are made. Turning it off later lets go of role and database as a destroy does.
+   * Whether `admin` creates the role and the database. If false, they must exist, and only the tables are created. Changing it to false treats
+   * role and database as a destroy does (see `deleteData`).
    * @default true
    */
   create?: boolean;
-  /** Whether a destroy drops database and role, or, without `create`, the tables. @default false: they stay, with all rows */
+  /** Whether a destroy drops the database and the role or, without `create`, the tables. @default false: they stay, with all rows */
   deleteData?: boolean;
-  /** Whether the engine refuses to delete or replace role, database and tables, also on `destroy`. @default false */
+  /** Whether the engine refuses to delete or replace role, database and tables, including on `destroy`. @default false */
   protect?: boolean;
 }
 
 /**
- * Pulsar Manager's PostgreSQL database: role, database, ownership and grants by the official provider, then the tables by the manager's
- * role itself. That role owns all of it, so nothing on the tables is granted: grants on tables show a difference in every preview as soon
- * as a table exists that they did not cover (provider 3.18).
+ * Pulsar Manager's PostgreSQL database. The official provider creates role, database and grants; then the manager's role creates the tables.
+ * The tables have no grants, because that role owns them: with provider 3.18, grants on tables show a permanent difference once a table
+ * exists that they do not cover.
  *
- * @throws pulumi.RunError for an unknown manager version, a missing `admin`, a CA file that cannot be read
+ * @throws pulumi.RunError for an unknown manager version, a missing `admin`, or a CA file that cannot be read
  */
 export class ManagerDatabase extends pulumi.ComponentResource {
-  /** The address the manager connects to; holds no credentials and is known at preview. */
+  /** The address that the manager connects to. Contains no credentials; known at preview. */
   readonly jdbcUrl: pulumi.Output<string>;
-  /** Depend on it to have everything in place: role, database, grants and tables. */
+  /** Exists when role, database, grants and tables exist. */
   readonly ready: pulumi.Resource;
 
   constructor(name: string, args: ManagerDatabaseArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -80,7 +80,7 @@ export class ManagerDatabase extends pulumi.ComponentResource {
     const deleteData = args.deleteData ?? false;
     const schema = managerSchema(args.managerVersion);
 
-    const owned = args.create === false ? undefined : this.own(name, args, deleteData);
+    const created = args.create === false ? undefined : this.createDatabase(name, args, deleteData);
     this.ready = new ManagerTables(
       `${name}-tables`,
       {
@@ -98,10 +98,10 @@ export class ManagerDatabase extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        dependsOn: owned?.last,
+        dependsOn: created?.last,
         // Dropping a database takes its tables with it.
-        deletedWith: owned?.database,
-        // Without its rows the manager knows neither its users nor its environments, and nobody can log in.
+        deletedWith: created?.database,
+        // Without the rows the manager has no users and no environments, and nobody can log in.
         protect: args.protect,
       },
     );
@@ -111,8 +111,8 @@ export class ManagerDatabase extends pulumi.ComponentResource {
     this.registerOutputs({ jdbcUrl: this.jdbcUrl });
   }
 
-  /** Registers what `admin` makes, one after the other. What an interrupted `up` has left of it is made again. */
-  private own(
+  /** Registers what `admin` creates, in sequence. An interrupted `up` may leave parts on the server; the next one creates them again. */
+  private createDatabase(
     name: string,
     args: ManagerDatabaseArgs,
     deleteData: boolean,
@@ -120,7 +120,7 @@ export class ManagerDatabase extends pulumi.ComponentResource {
     const { admin, connection } = args;
     if (!admin) {
       throw fault(
-        `${name}: role and database are to be made, but admin is not set; set it, or create: false where they exist`,
+        `${name}: admin is not set, so role and database cannot be created; set it, or set create to false if they exist`,
       );
     }
     const server = {
@@ -137,7 +137,7 @@ export class ManagerDatabase extends pulumi.ComponentResource {
       { ...server, names: { role: args.role, database: args.database } },
       { parent: this },
     );
-    const makeRoom = leftoverHooks(name, pulumi.output(server), names);
+    const hooks = leftoverHooks(name, pulumi.output(server), names);
     const provider = new postgresql.Provider(
       `${name}-server`,
       {
@@ -153,9 +153,10 @@ export class ManagerDatabase extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    // Retained, a resource leaves the state and stays on the server: a destroy takes no data along that nobody asked it to.
+    // A retained resource leaves the state and stays on the server: a destroy deletes data only if `deleteData` is set.
     const opts = { parent: this, provider, retainOnDelete: !deleteData };
-    // Protected as the tables are that live in them. The provider (3.18) renames in place, but the state keeps the old name as the id: the next refresh takes the resource for gone.
+    // A rename replaces the resource: the provider (3.18) renames in place, but the state keeps the old name as the id, and the next refresh
+    // does not find it.
     const byName = { ...opts, dependsOn: names, replaceOnChanges: ["name"], protect: args.protect };
 
     const role = new postgresql.Role(
@@ -164,29 +165,29 @@ export class ManagerDatabase extends pulumi.ComponentResource {
         name: args.role,
         login: true,
         password: pulumi.secret(args.rolePassword),
-        // It is dropped after its database and owns nothing else then. If it does, PostgreSQL refuses, which is better than handing
-        // those things over to `admin` (REASSIGN OWNED) or dropping them (DROP OWNED).
+        // The role is dropped after its database. If it owns anything else, PostgreSQL must refuse, rather than give these objects to `admin`
+        // (REASSIGN OWNED) or drop them (DROP OWNED).
         skipReassignOwned: true,
       },
-      { ...byName, hooks: { beforeCreate: [makeRoom.role] } },
+      { ...byName, hooks: { beforeCreate: [hooks.role] } },
     );
     const database = new postgresql.Database(
       `${name}-database`,
-      // When the owner changes, the tables have to follow, or the new one could not use them.
+      // Tables must change their owner with the database, or the new owner could not use them.
       { name: args.database, owner: role.name, alterObjectOwnership: true },
-      { ...byName, hooks: { beforeCreate: [makeRoom.database] } },
+      { ...byName, hooks: { beforeCreate: [hooks.database] } },
     );
-    // What stands inside the database stays or goes with it and is never deleted on its own: DROP SCHEMA fails while tables stand in
-    // the schema, and a REVOKE when the role has changed would be about a role that nobody uses any more.
+    // Objects in the database are deleted only together with it: DROP SCHEMA fails while the schema has tables, and a REVOKE after a change of
+    // role would affect only the old role.
     const inside = { ...opts, retainOnDelete: true };
     const schema = new postgresql.Schema(
       `${name}-schema`,
-      // Every database has this schema, so its owner is changed. `database` makes the provider connect there: a schema belongs to one.
+      // Every database has this schema, so the provider only changes its owner.
       { name: "public", database: database.name, owner: role.name, ifNotExists: true, dropCascade: false },
       inside,
     );
-    // One after the other: at the same time they meet "tuple concurrently updated" (terraform-provider-postgresql#178, open).
-    // Listed, because ALL is read back as a list and shows as a difference.
+    // In sequence: concurrent grants fail with "tuple concurrently updated" (terraform-provider-postgresql#178, open).
+    // Privileges are listed, because ALL is read back as a list and shows as a difference.
     const onDatabase = new postgresql.Grant(
       `${name}-grant-database`,
       {
@@ -223,7 +224,7 @@ export function jdbcUrl(server: { host: string; port: number; tls: TlsMode }, da
     require: "?sslmode=require",
     "verify-full": "?sslmode=verify-full&sslfactory=org.postgresql.ssl.DefaultJavaSSLFactory",
   };
-  // The address is part of a command line in the manager's image; quotation marks would be taken out of it.
+  // The address is part of a shell command in the manager's image, which would remove quotation marks.
   const name = encodeURIComponent(database).replaceAll("'", "%27");
   return `jdbc:postgresql://${host}:${server.port}/${name}${parameters[server.tls]}`;
 }

@@ -7,19 +7,18 @@ import { fullName } from "../model/charts/names.ts";
 import { stackJob, type StackJobPlace } from "./stackJob.ts";
 
 export interface ManagerSetupArgs extends StackJobPlace {
-  /** Address of the manager's page inside the cluster, without a path. */
+  /** Address of the manager inside the cluster, without a path. */
   managerUrl: pulumi.Input<string>;
-  /** Whom people log in to the manager as. The password is secret. Another one is not set in the manager, which cannot; it is tried. */
+  /** The login to the manager. The password is secret. A changed password is only checked: the manager has no API to change it. */
   login: { user: string; password: pulumi.Input<string> };
 }
 
 /**
- * Makes the login to Pulsar Manager and registers the cluster there, so that the first who logs in sees it. For chart 2.7.7, which does neither;
- * charts from 3.3.0 on have a Job of their own for it. A Job that runs once the release is up, and again when the login changes; where login and
- * cluster are there already, it only sees that they are.
+ * A Job that creates the login to Pulsar Manager and registers the cluster there. It is for chart 2.7.7, which does neither; charts from 3.3.0
+ * have a Job of their own. It runs after the release is deployed, and again when the login changes; it leaves an existing login or cluster
+ * as it is.
  *
- * Its image is Pulsar's, which has `curl`: it is among the packages that apache/pulsar's docker/pulsar/Dockerfile installs (2.5 to 4.0), and
- * the init Job of chart 4.7.0 uses it. The manager's own (v0.2.0, on Alpine) does not install it.
+ * It uses Pulsar's image, because the manager's (v0.2.0) has no `curl`.
  */
 export class ManagerSetup extends pulumi.ComponentResource {
   constructor(name: string, args: ManagerSetupArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -48,8 +47,7 @@ export class ManagerSetup extends pulumi.ComponentResource {
       { parent: this },
     );
 
-    // A number that stays and nobody can guess. The Job's name tells one password from another, and anyone who may list Jobs could try guesses
-    // against the password's own hash.
+    // The Job's name contains a hash of the password, so the hash needs a secret key: anybody who can list Jobs could otherwise test guesses.
     const seal = new tls.PrivateKey(`${name}-seal`, { algorithm: "ECDSA", ecdsaCurve: "P256" }, { parent: this });
 
     const folder = "/manager-setup";
@@ -75,7 +73,7 @@ export class ManagerSetup extends pulumi.ComponentResource {
             .all([seal.privateKeyPem, login.password])
             .apply(([key, password]) => keyedHash(key, JSON.stringify([script, user, password, cluster]))),
         ),
-        // The script itself tries again where that helps; once more is for a node that is lost.
+        // The script retries what can succeed later. This retry is for a lost node.
         retries: 1,
       },
       { parent: this, dependsOn: requests, customTimeouts: { create: "25m" } },
@@ -84,12 +82,12 @@ export class ManagerSetup extends pulumi.ComponentResource {
   }
 }
 
-/** The Job's script; what it takes is in its head. */
+/** The Job's script. Its first lines describe its environment. */
 export const script = readFileSync(new URL("scripts/managerSetup.sh", import.meta.url), "utf8");
 
 /**
- * What the manager calls an environment: the cluster, under the name and with the address of the brokers that chart 4.7.0 registers it by
- * (pulsar-manager-cluster-initialize.yaml). The manager calls the brokers itself, from its pod.
+ * The cluster as an environment of the manager, with the same name and broker address as chart 4.7.0 registers
+ * (pulsar-manager-cluster-initialize.yaml). The manager's pod connects to this address.
  */
 export function clusterEntry(release: string): { name: string; broker: string } {
   const full = fullName(release);

@@ -5,17 +5,17 @@ import { NodeMarks } from "../resources/kubernetes/nodeMarks.ts";
 
 export interface NodePlanArgs {
   /**
-   * Which node carries what. A node that leaves it loses its labels and taints; one that joins gets them. Pods that run already stay
-   * where they are, unless a taint's effect is NoExecute.
+   * The nodes and their components. A node that is removed loses its labels and taints; one that is added gets them. Running pods stay where
+   * they are, unless the effect of a taint is NoExecute.
    */
   layout: Layout;
   /** The cluster whose nodes are labelled and tainted. */
   cluster: ClusterRef;
-  /** This stack, by the name that no other stack of the cluster has: what several stacks put on a node goes with the last of them. */
+  /** Unique name of this stack. Labels and taints that several stacks set on a node are removed with the last of them. */
   owner: string;
 }
 
-/** One line of the placement as the stack shows it. */
+/** A row of the placement in the stack's output. */
 export type PlacementRow = { component: Component } & Pick<Placement, "replicas" | "nodes" | "rule">;
 
 /** The placement of every component, in the order in which Pulsar starts them. */
@@ -27,15 +27,15 @@ export function placementTable(layout: Layout): PlacementRow[] {
 }
 
 /**
- * Labels and taints the nodes of a layout, so that Pulsar's pods find their nodes and nobody else's land there. Nodes are neither created
- * nor deleted. What depends on this component is deployed once every node is marked, and is gone before a mark is taken off.
+ * Labels and taints the nodes of a layout, so that Pulsar's pods run on their nodes and other pods do not. It neither creates nor deletes nodes.
+ * Whatever depends on this component is deployed after all labels and taints are set, and deleted before they are removed.
  */
 export class NodePlan extends pulumi.ComponentResource {
-  /** Where each component's pods may run: plain data, known at preview. */
+  /** Where the pods of each component may run. Plain data, known at preview. */
   readonly placements: Layout["placements"];
-  /** The same as a table, for the stack's output. */
+  /** The same as a table for the stack's output. */
   readonly table: PlacementRow[];
-  /** What stands for each node's labels and taints, by the node's name: to wait for a single node. */
+  /** The labels and taints of each node, by name of the node, to depend on a single node. */
   readonly marks: ReadonlyMap<string, NodeMarks>;
 
   constructor(name: string, args: NodePlanArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -9,9 +9,8 @@ export interface PulsarIngressArgs extends IngressSettings {
 }
 
 /**
- * What is reached from outside the cluster over HTTP: an Ingress for each host, each with a list of the paths that are let in. (A list of what is
- * kept out would not do: what a rule without a backend means differs between controllers, and Traefik leaves it out.) Pulsar's own protocol
- * does not go through an Ingress.
+ * HTTP access from outside the cluster: an Ingress for each host, with a list of the allowed paths. Denied paths cannot be listed instead, because
+ * controllers treat a rule without a backend differently, and Traefik ignores it. Pulsar's binary protocol does not go through an Ingress.
  */
 export class PulsarIngress extends pulumi.ComponentResource {
   /** External addresses of the hosts in the settings. */
@@ -41,8 +40,7 @@ export class PulsarIngress extends pulumi.ComponentResource {
             annotations: {
               ...args.annotations,
               ...issuers,
-              // By default, the provider waits ten minutes for an address in the status (pulumi-kubernetes 4, await/ingress.go), which not
-              // every controller writes there.
+              // By default the provider (pulumi-kubernetes 4) waits ten minutes for an address in the status, which some controllers never set.
               "pulumi.com/skipAwait": "true",
             },
           },

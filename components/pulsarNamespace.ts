@@ -5,19 +5,19 @@ import { base64 } from "../model/encoding.ts";
 export interface PulsarNamespaceArgs {
   /** Name of the namespace. */
   name: string;
-  /** Whether the stack makes it, and deletes it on `destroy`; otherwise it is expected to exist. */
+  /** Whether the stack creates the namespace, and deletes it on `destroy`. If false, it must exist. */
   create: boolean;
-  /** Whether the engine refuses to delete it, also on `destroy`. @default false */
+  /** Whether the engine refuses to delete it, including on `destroy`. @default false */
   protect?: boolean;
-  /** Name of the Secret the nodes pull images with, if the registry asks for one. */
+  /** Name of the Secret for pulling images. @default none */
   pullSecret?: string;
-  /** A Docker configuration as JSON text; secret. Without it, `pullSecret` is expected to exist. */
+  /** A Docker configuration in JSON. Secret. If omitted, `pullSecret` must exist. */
   pullCredentials?: pulumi.Input<string>;
 }
 
-/** The namespace everything namespaced lives in, with the registry's pull secret. */
+/** The namespace of all namespaced objects, with the registry's pull secret. */
 export class PulsarNamespace extends pulumi.ComponentResource {
-  /** The namespace's name. What uses it waits for the namespace. */
+  /** Name of the namespace. Resources that use it depend on the namespace. */
   readonly namespaceName: pulumi.Output<string>;
 
   constructor(name: string, args: PulsarNamespaceArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -27,7 +27,7 @@ export class PulsarNamespace extends pulumi.ComponentResource {
       ? new k8s.core.v1.Namespace(
           `${name}-namespace`,
           { metadata: { name: args.name } },
-          // Kubernetes deletes everything in a namespace with it: the keys, the claims, and what others have put there.
+          // Kubernetes deletes everything in a namespace with it: the keys, the claims, and objects of others.
           { parent: this, protect: args.protect },
         ).metadata.name
       : pulumi.output(args.name);

@@ -9,23 +9,23 @@ import { Namespace, Permission, Tenant, TenantGuard, Topic } from "../resources/
 
 export interface PulsarTenantsArgs {
   tenants: TenantSettings[];
-  /** The Kubernetes cluster that Pulsar is in: its Secret with the token, and the port-forward. */
+  /** The Kubernetes cluster of the release, for the Secret with the token and the port-forward. */
   cluster: ClusterRef;
-  /** Namespace of the release in it. */
+  /** Kubernetes namespace of the release. */
   kubernetesNamespace: string;
   /** Name of the Helm release. */
   release: string;
-  /** The Helm release: when it is deleted, everything here is deleted with it, without a request to Pulsar. */
+  /** The Helm release. When it is deleted, everything here is deleted with it, without a request to Pulsar. */
   deletedWith: pulumi.Resource;
   /** The token of a super user. */
   token: SecretRef;
-  /** Where the admin API is reached from where Pulumi runs. `caFile` is a path relative to the program. @default a port-forward */
+  /** Address of the admin API for Pulumi, and path of a CA file, relative to the program. @default a port-forward */
   adminApi?: { address?: string | undefined; caFile?: string | undefined };
 }
 
 /**
- * Tenants, namespaces, topics and permissions, applied through Pulsar's admin API. Messages are lost by nothing but a removal with `deleteData`, or the
- * loss of the cluster itself.
+ * Tenants, namespaces, topics and permissions, applied through Pulsar's admin API. Only a removal with `deleteData`, or the loss of the cluster,
+ * deletes messages.
  *
  * @throws pulumi.RunError for a CA file that cannot be read
  */
@@ -36,8 +36,8 @@ export class PulsarTenants extends pulumi.ComponentResource {
     const adopted = args.tenants.flatMap(adoptedIn);
     if (adopted.length > 0) {
       void pulumi.log.warn(
-        `pulsar:adoptedTenants: where they exist and this stack does not have them yet, it takes over ${adopted.join(", ")}, and the ` +
-          "permissions on them that the settings state; remove the entries after this pulumi up",
+        `pulsar:adoptedTenants: this stack takes over ${adopted.join(", ")}, and the permissions on them that are in the settings, if they ` +
+          "exist and are not in the stack yet; remove the entries after this pulumi up",
         this,
       );
     }
@@ -45,7 +45,7 @@ export class PulsarTenants extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
-  /** A tenant and everything under it; names in the state are paths. */
+  /** Registers a tenant and everything in it. Names in the state are paths. */
   private register(path: string, tenant: TenantSettings, access: AdminAccess, deletedWith: pulumi.Resource): void {
     const all: pulumi.Resource[] = [];
     const after = (resource?: pulumi.Resource) => ({ parent: this, deletedWith, dependsOn: resource ?? [] });
@@ -54,19 +54,19 @@ export class PulsarTenants extends pulumi.ComponentResource {
       return resource;
     };
     const permit = (
-      on: string,
-      where: { namespace: string; topic?: string; adopt?: boolean | undefined },
+      targetPath: string,
+      target: { namespace: string; topic?: string; adopt?: boolean | undefined },
       permissions: PermissionSettings[],
-      of: pulumi.Resource,
+      targetResource: pulumi.Resource,
     ) => {
       for (const { role, actions } of permissions) {
-        const settings = { access, create: true, tenant: tenant.name, ...where, role, actions: actions.toSorted() };
-        add(new Permission(`${on} for ${role}`, settings, after(of)));
+        const settings = { access, create: true, tenant: tenant.name, ...target, role, actions: actions.toSorted() };
+        add(new Permission(`${targetPath} for ${role}`, settings, after(targetResource)));
       }
     };
 
     const { create, adopt, adminRoles, allowedClusters, namespaces } = tenant;
-    const home = add(
+    const tenantResource = add(
       new Tenant(
         path,
         {
@@ -82,14 +82,14 @@ export class PulsarTenants extends pulumi.ComponentResource {
     );
     for (const { name: namespace, topics, permissions, adopt, ...policies } of namespaces) {
       const settings = { access, ...(adopt && { adopt }), tenant: tenant.name, namespace, ...policies };
-      const room = add(new Namespace(`${path}/${namespace}`, settings, after(home)));
-      permit(`${path}/${namespace}`, { namespace, ...(adopt && { adopt }) }, permissions, room);
+      const namespaceResource = add(new Namespace(`${path}/${namespace}`, settings, after(tenantResource)));
+      permit(`${path}/${namespace}`, { namespace, ...(adopt && { adopt }) }, permissions, namespaceResource);
       for (const { name: topic, create, adopt, partitions, permissions } of topics) {
         const { deleteData } = policies;
         const adoption = adopt && { adopt };
         const settings = { access, create, ...adoption, tenant: tenant.name, namespace, topic, partitions, deleteData };
-        const made = add(new Topic(`${path}/${namespace}/${topic}`, settings, after(room)));
-        permit(`${path}/${namespace}/${topic}`, { namespace, topic, ...adoption }, permissions, made);
+        const topicResource = add(new Topic(`${path}/${namespace}/${topic}`, settings, after(namespaceResource)));
+        permit(`${path}/${namespace}/${topic}`, { namespace, topic, ...adoption }, permissions, topicResource);
       }
     }
     new TenantGuard(
@@ -110,7 +110,7 @@ export class PulsarTenants extends pulumi.ComponentResource {
   }
 }
 
-/** What a stack takes over of a tenant, as messages name it. */
+/** What the stack may take over of a tenant, in the words of messages. */
 function adoptedIn({ namespaces, ...tenant }: TenantSettings): string[] {
   const adopts = ({ create, adopt = false }: Owned) => create && adopt;
   return [

@@ -5,11 +5,11 @@ import type { ServiceAddresses } from "./pulsarRelease.ts";
 import { stackJob, type StackJobPlace } from "./stackJob.ts";
 
 export interface SmokeTestArgs extends StackJobPlace {
-  /** Where the proxy is, inside the cluster. */
+  /** Addresses of the proxy inside the cluster. */
   addresses: pulumi.Input<Pick<ServiceAddresses, "proxy" | "admin">>;
   /** The token of a super user. */
   token: SecretRef;
-  /** Stands for everything that restarts brokers or proxies: the release and the key of the tokens. The test runs again when it changes. */
+  /** Changes with everything that restarts brokers or proxies: the release and the key of the tokens. The test runs again when it changes. */
   revision: pulumi.Input<string>;
 }
 
@@ -34,7 +34,7 @@ export class SmokeTest extends pulumi.ComponentResource {
         env: { ADMIN_URL: admin, SERVICE_URL: proxy, TOKEN_FILE: `${folder}/token` },
         secrets: [{ secret: token.secret, folder, files: { [token.key]: "token" } }],
         run: revision,
-        // The test itself waits for what still starts. One retry is for a node that is lost meanwhile.
+        // The test itself waits for the proxy. This retry is for a lost node.
         retries: 1,
       },
       { parent: this },

@@ -4,17 +4,17 @@ import { type StackTask, taskJobName } from "../model/charts/names.ts";
 import { shortHash } from "../model/encoding.ts";
 import type { Placement } from "../model/layouts/layout.ts";
 
-/** Files that a Job's pod gets from a Secret. */
+/** A Secret that a Job's pod mounts as files. */
 export interface SecretFiles {
   /** Name of the Secret. */
   secret: string;
-  /** Absolute path of the folder they are in. */
+  /** Absolute path of the folder. */
   folder: string;
-  /** Name of the file by key of the Secret. */
+  /** File names by key of the Secret. */
   files: Record<string, string>;
 }
 
-/** Where a Job of the stack runs, and as what. */
+/** Where a Job of the stack runs, and its image. */
 export interface StackJobPlace {
   namespace: pulumi.Input<string>;
   /** Helm release that the Job works on. */
@@ -25,17 +25,17 @@ export interface StackJobPlace {
 }
 
 export interface StackJobArgs extends StackJobPlace {
-  /** What it does: the end of its name, and the label `component` of its pods. */
+  /** Suffix of its name, and label `component` of its pods. */
   task: StackTask;
-  /** What `sh` runs. It bounds itself: a deadline of the Job's would take the pod's last words with it. */
+  /** Run by `sh`. It must limit its own time: a deadline of the Job would delete the pod with its last log lines. */
   script: pulumi.Input<string>;
-  /** The script's environment; no secrets. */
+  /** The script's environment. It must not contain secrets. */
   env?: Record<string, pulumi.Input<string>>;
-  /** What is secret comes as files, so that it is in nobody's environment or command line. */
+  /** Secrets, as files: they appear in no environment or command line. */
   secrets?: SecretFiles[];
-  /** What besides the pod's template makes the Job run again when it changes; not secret. @default nothing */
+  /** A change of it runs the Job again, as a change of the pod's template does. Not secret. @default none */
   run?: pulumi.Input<string>;
-  /** How often it is tried again after a failure. @default 6, Kubernetes' own */
+  /** Retries after a failure. @default 6, the default of Kubernetes */
   retries?: number;
 }
 
@@ -45,22 +45,22 @@ export interface StackJobArgs extends StackJobPlace {
  */
 export const runAgain = { "pulumi.com/replaceUnready": "true" };
 
-/** The labels of a Job's pods, like those of the chart's: network policies and the rehearsal know pods by them. */
+/** The labels of a Job's pods, as the chart sets them: network policies select pods by them. */
 export function jobLabels(release: string, task: string): Record<string, string> {
   return { app: "pulsar", release, component: task };
 }
 
 /**
- * The part of a Job's name that stands for its pods' template, which cannot be changed: with another one the Job is another one. By one name
- * it could only be replaced after a deletion, which a preview cannot try on the server ("field is immutable").
+ * A hash for the Job's name. The pods' template is immutable, so a changed template needs a new Job. With a fixed name, a preview on the
+ * server would fail ("field is immutable").
  */
 export function templateHash(template: object, run = ""): string {
   return shortHash(JSON.stringify([run, template]));
 }
 
 /**
- * A Job of the stack's own, which an `up` waits for. Where it fails, the `up` does, with the last lines the pod has said (2 KiB, 80 lines
- * at most: Kubernetes, FallbackToLogsOnError), and the next `up` runs it again.
+ * A Job of the stack, which an `up` waits for. If it fails, the `up` fails with the pod's last log lines (at most 2 KiB or 80 lines:
+ * FallbackToLogsOnError), and the next `up` runs it again.
  */
 export function stackJob(name: string, args: StackJobArgs, opts: pulumi.CustomResourceOptions): k8s.batch.v1.Job {
   const { namespace, release, task, image, pullSecret, placement, script, env = {}, secrets = [], run, retries } = args;
@@ -68,7 +68,7 @@ export function stackJob(name: string, args: StackJobArgs, opts: pulumi.CustomRe
   const template = pulumi.output({
     metadata: { labels },
     spec: {
-      // Failed pods stay and can be looked at.
+      // Failed pods stay for inspection.
       restartPolicy: "Never",
       nodeSelector: placement.nodeSelector,
       tolerations: placement.tolerations,
@@ -97,7 +97,7 @@ export function stackJob(name: string, args: StackJobArgs, opts: pulumi.CustomRe
   });
   const jobName = pulumi
     .all([template, run])
-    .apply(([made, told]) => taskJobName(release, task, templateHash(made, told)));
+    .apply(([resolved, revision]) => taskJobName(release, task, templateHash(resolved, revision)));
   return new k8s.batch.v1.Job(
     name,
     {
@@ -108,7 +108,7 @@ export function stackJob(name: string, args: StackJobArgs, opts: pulumi.CustomRe
   );
 }
 
-/** Not the Secret's name, which may hold dots. */
+/** Not the Secret's name, which may contain dots. */
 function volumeName(ordinal: number): string {
   return `secret-${ordinal}`;
 }

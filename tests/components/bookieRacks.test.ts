@@ -29,15 +29,15 @@ describe("bookieRacks", () => {
     rule: "ordinal",
   });
 
-  test("are the racks of the bookies' nodes, or else their zones, by ordinal, with a slash", () => {
+  test("are the racks of the bookies' nodes by ordinal, otherwise their zones, with a leading slash", () => {
     assert.deepEqual(bookieRacks(bookies(3, ["bk-3", "bk-1", "bk-2"]), nodes), ["/r8", "/a", "/r7"]);
   });
 
-  test("are none where some bookie's node has neither", () => {
+  test("are undefined if the node of a bookie has neither", () => {
     assert.equal(bookieRacks(bookies(4, ["bk-1", "bk-2", "bk-3", "bk-4"]), nodes), undefined);
   });
 
-  test("mind only the nodes that carry a bookie", () => {
+  test("depend only on the nodes that have a bookie", () => {
     assert.deepEqual(bookieRacks(bookies(2, ["bk-1", "bk-2", "bk-4"]), nodes), ["/a", "/r7"]);
   });
 });
@@ -76,7 +76,7 @@ describe("BookieRacks", () => {
     return { metadata, pod: spec.template.spec, container, lines: (container.args[0] ?? "").split("\n") };
   }
 
-  test("sets the rack of each bookie by the id it registers with, in the order of the ordinals, and stops at a failure", async () => {
+  test("sets the rack of each bookie by its bookie id, in the order of the ordinals, and stops at a failure", async () => {
     const { container, lines } = await job();
     assert.deepEqual(container.command, ["sh", "-c"]);
     assert.equal(container.args.length, 1);
@@ -91,7 +91,7 @@ describe("BookieRacks", () => {
     );
   });
 
-  test("has the token in a file alone: the Secret is neither in the environment nor in a command", async () => {
+  test("has the token only in a file: the Secret is neither in the environment nor in a command", async () => {
     const { container, pod, lines } = await job();
     assert.deepEqual(container.env, [{ name: "ADMIN_URL", value: "http://demo-pulsar-proxy.messaging.svc:80" }]);
     assert.ok(!("envFrom" in container));
@@ -107,7 +107,7 @@ describe("BookieRacks", () => {
     }
   });
 
-  test("runs where it is placed, with the image and the pull secret it is given", async () => {
+  test("runs on the given nodes, with the given image and pull secret", async () => {
     const { metadata, pod, container } = await job();
     assert.equal(metadata.namespace, "messaging");
     assert.equal(container.image, "pulsar-all:2.7.4");
@@ -117,7 +117,7 @@ describe("BookieRacks", () => {
     assert.equal((await job({ pullSecret: undefined })).pod.imagePullSecrets, undefined);
   });
 
-  test("has another name when a rack or the cluster domain changes or a bookie joins, and the same otherwise", async () => {
+  test("changes its name only when a rack or the cluster domain changes, or a bookie joins", async () => {
     const name = async (changes: Partial<BookieRacksArgs> = {}) => (await job(changes)).metadata.name;
     const before = await name();
     assert.match(before, /^demo-pulsar-bookie-racks-[0-9a-f]{8}$/);
@@ -133,7 +133,7 @@ describe("BookieRacks", () => {
     assert.equal(new Set(names).size, 5);
   });
 
-  test("has a name that fits, whatever the release", async () => {
+  test("has a name of a valid length for any release", async () => {
     const { metadata } = await job({ release: "a".repeat(30) });
     assert.ok(metadata.name.length <= 63, metadata.name);
   });

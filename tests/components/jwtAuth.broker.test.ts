@@ -60,7 +60,7 @@ for (const keys of tokenKeys) {
 
     const tenants = "/admin/v2/tenants";
 
-    test("the broker verifies with the bytes of the key's Secret", async () => {
+    test("the broker verifies tokens with the key in the Secret", async () => {
       const key = keys === "symmetric" ? "SECRETKEY" : "PUBLICKEY";
       assert.deepEqual(await readFile(pulsar.keyFile), secrets("auth-key-secret", key));
     });
@@ -71,7 +71,7 @@ for (const keys of tokenKeys) {
       assert.deepEqual(await handshakes(token), ["accepted", "accepted"]);
     });
 
-    test("no token, one that has expired and one signed with another key are refused", async () => {
+    test("a missing, an expired and a wrongly signed token are rejected", async () => {
       const expired = secrets("auth-token-audit", "TOKEN").toString();
       const other = await signToken(newPrivateKey(keys), keys, { role: "admin" });
       for (const token of [undefined, expired, other]) {
@@ -80,7 +80,7 @@ for (const keys of tokenKeys) {
       }
     });
 
-    test("an application's token is one, but no super user's", async () => {
+    test("an application's token is accepted, but not as a super user", async () => {
       const token = secrets("auth-token-orders", "TOKEN").toString();
       const response = await fetch(`${pulsar.adminUrl}${tenants}`, { headers: { authorization: `Bearer ${token}` } });
       assert.equal(response.status, 401);

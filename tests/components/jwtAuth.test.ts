@@ -28,7 +28,7 @@ async function make(over: Partial<JwtAuthArgs> = {}, preview = false) {
 const text = (base64: unknown) => Buffer.from(String(base64), "base64").toString();
 
 describe("JwtAuth", () => {
-  test("asymmetric: the Secrets of prepare_helm_release.sh", async () => {
+  test("asymmetric: creates the same Secrets as prepare_helm_release.sh", async () => {
     const { registered } = await make();
     const key = named(registered, "auth-key-secret");
     assert.deepEqual(key.inputs.metadata, { name: "pulsar-token-asymmetric-key", namespace: "messaging" });
@@ -43,7 +43,7 @@ describe("JwtAuth", () => {
     }
   });
 
-  test("symmetric: one key under SECRETKEY, from the same kind of resource", async () => {
+  test("symmetric: creates one key, SECRETKEY, from the same type of resource", async () => {
     const { registered } = await make({ keys: "symmetric" });
     const key = named(registered, "auth-key-secret");
     assert.deepEqual(key.inputs.metadata, { name: "pulsar-token-symmetric-key", namespace: "messaging" });
@@ -53,7 +53,7 @@ describe("JwtAuth", () => {
     assert.deepEqual([...providers].sort(), ["kubernetes", "pulsar", "tls"]);
   });
 
-  test("ecdsa: another algorithm under the same names, which are the chart's", async () => {
+  test("ecdsa: uses another algorithm with the same names, which the chart expects", async () => {
     const { auth, registered } = await make({ keys: "ecdsa" });
     assert.deepEqual(named(registered, "auth-key").inputs, { algorithm: "ECDSA", ecdsaCurve: "P256" });
     assert.equal(auth.secretNames.key, "pulsar-token-asymmetric-key");
@@ -63,7 +63,7 @@ describe("JwtAuth", () => {
     assert.equal(text(TYPE), "asymmetric");
   });
 
-  test("tells a preview which keys its Secrets have, before their values are known", async () => {
+  test("shows the keys of its Secrets in a preview, before their values are known", async () => {
     const { registered } = await make({}, true);
     const keysOf = (name: string) => Object.keys(named(registered, name).inputs.data as object);
     assert.deepEqual(keysOf("auth-key-secret"), ["PRIVATEKEY", "PUBLICKEY"]);
@@ -78,7 +78,7 @@ describe("JwtAuth", () => {
     assert.ok(await pulumi.isSecret(auth.tokens));
   });
 
-  test("makes a token for every role it is given, with its own day of expiry", async () => {
+  test("creates a token for each role, with its own expiry date", async () => {
     const clients = [{ role: "monitor", expires: "2030-01-01" }];
     const { auth } = await make({ superUsers: [{ role: "admin" }], clients });
     assert.deepEqual(auth.secretNames, {
@@ -91,7 +91,7 @@ describe("JwtAuth", () => {
     });
   });
 
-  test("keeps each role's token where it is looked for", async () => {
+  test("stores each role's token where `tokenSecret` says", async () => {
     const { auth, registered } = await make({ superUsers: [], clients: [{ role: "monitor" }] });
     const { secret, key } = tokenSecret("pulsar", "monitor");
     const { inputs } = named(registered, "auth-token-monitor");
@@ -102,7 +102,7 @@ describe("JwtAuth", () => {
     assert.ok(key in (inputs.data as object));
   });
 
-  test("names what Pulsar's own pods hold: the key and the super users' tokens", async () => {
+  test("lists the Secrets that Pulsar's pods mount: the key and the super users' tokens", async () => {
     const { auth } = await make({ superUsers: [{ role: "admin" }], clients: [{ role: "monitor" }] });
     assert.deepEqual(auth.heldByPods, ["pulsar-token-asymmetric-key", "pulsar-token-admin"]);
   });
@@ -115,13 +115,13 @@ describe("protection", () => {
       .map(({ name }) => name)
       .sort();
 
-  test("is of the key and of Pulsar's own Secrets, where asked for", async () => {
+  test("covers the key and the Secrets of Pulsar's pods, if protect is set", async () => {
     assert.deepEqual(await isProtected({}), []);
     assert.deepEqual(await isProtected({ protect: false }), []);
     assert.deepEqual(await isProtected({ protect: true }), ["auth-key", "auth-key-secret", "auth-token-admin"]);
   });
 
-  test("moves on to the next key, and lets go of the one before", async () => {
+  test("covers the next key, and no longer the previous one", async () => {
     assert.deepEqual(await isProtected({ protect: true, generation: 3 }), [
       "auth-key-3",
       "auth-key-secret",
@@ -134,7 +134,7 @@ describe("a generation", () => {
   const keysOf = async (generation: number) =>
     (await make({ generation })).registered.flatMap(({ type, name }) => (type.startsWith("tls:") ? [name] : []));
 
-  test("has a key of its own, beside the one before it and no other", async () => {
+  test("has its own key, and keeps only the previous one", async () => {
     assert.deepEqual(await keysOf(1), ["auth-key"]);
     assert.deepEqual(await keysOf(2), ["auth-key", "auth-key-2"]);
     assert.deepEqual(await keysOf(3), ["auth-key-2", "auth-key-3"]);

@@ -31,7 +31,7 @@ const make = (args: Partial<LocalVolumesArgs>) =>
   });
 
 describe("LocalVolumes", () => {
-  test("a volume is kept, pinned to its node's host name, and bound to its claim before there is one", async () => {
+  test("a volume is retained, pinned to the host name of its node, and pre-bound to its claim", async () => {
     const registered = await make({});
     assert.deepEqual(named(registered, "volumes-bookie-journal-0").inputs.spec, {
       capacity: { storage: "50Gi" },
@@ -58,7 +58,7 @@ describe("LocalVolumes", () => {
     assert.deepEqual(claim.dependsOn, ["volumes-bookie-journal-0"], "on destroy the claim goes before its volume");
   });
 
-  test("a volume may hold more than its claim asks for", async () => {
+  test("a volume may be larger than its claim requests", async () => {
     const registered = await make({ volumes: [volume({ size: "2Ti", request: "1Ti" })] });
     const { capacity } = named(registered, "volumes-bookie-journal-0").inputs.spec as Record<string, unknown>;
     assert.deepEqual(capacity, { storage: "2Ti" });
@@ -66,7 +66,7 @@ describe("LocalVolumes", () => {
     assert.deepEqual(claim.resources, { requests: { storage: "1Ti" } });
   });
 
-  test("only volumes are protected, and only where asked for, and none of a pod whose data is given up", async () => {
+  test("only volumes are protected, if protect is set, except those of pods whose data is discarded", async () => {
     const protectedOnes = async (args: Partial<LocalVolumesArgs>) =>
       (await make({ volumes: [volume({}), volume({ claim: "b", ordinal: 1, pod: "bookie-1" })], ...args }))
         .filter(({ options }) => options.protect)
@@ -77,7 +77,7 @@ describe("LocalVolumes", () => {
     assert.deepEqual(await protectedOnes({ moved: ["bookie-1"] }), []);
   });
 
-  test("the class waits for the first consumer, keeps volumes, and is left alone where it exists", async () => {
+  test("the storage class waits for the first consumer, retains volumes, and is not created if it exists", async () => {
     const { inputs } = named(await make({}), "volumes-storage-class");
     assert.equal(inputs.provisioner, "kubernetes.io/no-provisioner");
     assert.equal(inputs.volumeBindingMode, "WaitForFirstConsumer");
@@ -90,7 +90,7 @@ describe("LocalVolumes", () => {
     );
   });
 
-  test("directories are made by one Job a node, which goes where the node's taint is, or not at all", async () => {
+  test("a Job on each node creates its directories and tolerates its taints; without the setting there is none", async () => {
     const tolerations = [{ key: "dedicated", operator: "Equal", value: "pulsar", effect: "NoSchedule" } as const];
     const dependsOn = (node: string) => [new k8s.core.v1.ConfigMap(`before-${node}`)];
     const registered = await make({
@@ -105,7 +105,7 @@ describe("LocalVolumes", () => {
     assert.deepEqual(
       jobs.map(({ dependsOn }) => dependsOn),
       [["before-node1"], [`before-node2.${"x".repeat(60)}`]],
-      "each waits for its own node",
+      "each depends only on its own node",
     );
     for (const { inputs } of jobs) {
       const { name } = inputs.metadata as { name: string };

@@ -67,10 +67,10 @@ function inputsOf({ resources }: Outcome, name: string): Record<string, unknown>
   return resource.inputs;
 }
 
-test("with an admin, role, database, schema, grants and tables are made", async (t: TestContext) => {
+test("with an admin, role, database, schema, grants and tables are created", async (t: TestContext) => {
   const outcome = await build();
 
-  await t.test("all by their own names, as children of the component", () => {
+  await t.test("each has its own name and is a child of the component", () => {
     const types = Object.fromEntries([...outcome.resources].map(([name, { type }]) => [name, type]));
     assert.deepEqual(types, {
       "manager-names": "pulumi-nodejs:dynamic/pulsar:ManagerNames",
@@ -85,7 +85,7 @@ test("with an admin, role, database, schema, grants and tables are made", async 
     for (const { name, parent } of outcome.resources.values()) assert.equal(parent, "manager", name);
   });
 
-  await t.test("through a provider that gives up on a silent host", () => {
+  await t.test("the provider has a connection timeout", () => {
     assert.deepEqual(inputsOf(outcome, "manager-server"), {
       host: "db.example.com",
       port: "5432",
@@ -101,7 +101,7 @@ test("with an admin, role, database, schema, grants and tables are made", async 
     }
   });
 
-  await t.test("under the names in PostgreSQL that were asked for, owned by the role", () => {
+  await t.test("they have the given names in PostgreSQL, and the role owns them", () => {
     const role = inputsOf(outcome, "manager-role");
     assert.deepEqual([role.name, role.login, role.password], ["pulsar_manager", true, "role-secret"]);
     assert.deepEqual(inputsOf(outcome, "manager-database"), {
@@ -116,7 +116,7 @@ test("with an admin, role, database, schema, grants and tables are made", async 
     );
   });
 
-  await t.test("with listed privileges and none on tables or sequences", () => {
+  await t.test("grants list their privileges, and none is on tables or sequences", () => {
     const grants = [...outcome.resources.values()].filter(
       (resource) => resource.type === "postgresql:index/grant:Grant",
     );
@@ -129,7 +129,7 @@ test("with an admin, role, database, schema, grants and tables are made", async 
     );
   });
 
-  await t.test("the tables by the manager's own role, from the schema of its version", () => {
+  await t.test("the manager's role creates the tables, from the schema of its version", () => {
     const { sql, tables } = managerSchema("v0.2.0");
     const { __provider, ...inputs } = inputsOf(outcome, "manager-tables");
     assert.equal(typeof __provider, "string");
@@ -147,7 +147,7 @@ test("with an admin, role, database, schema, grants and tables are made", async 
     });
   });
 
-  await t.test("one after the other", () => {
+  await t.test("they are created in sequence", () => {
     const after = (name: string) => outcome.resources.get(`manager-${name}`)?.dependsOn;
     assert.deepEqual(after("role"), ["manager-names"]);
     assert.deepEqual(after("database"), ["manager-names", "manager-role"]);
@@ -158,7 +158,7 @@ test("with an admin, role, database, schema, grants and tables are made", async 
     assert.equal(outcome.ready, "manager-tables");
   });
 
-  await t.test("passwords stay secret, though given in plain", () => {
+  await t.test("plain passwords become secret", () => {
     for (const [name, { secretInputs }] of outcome.resources) {
       const secret = ["manager-names", "manager-server", "manager-role", "manager-tables"].includes(name)
         ? ["password"]
@@ -167,7 +167,7 @@ test("with an admin, role, database, schema, grants and tables are made", async 
     }
   });
 
-  await t.test("after it is noted down which of their names are taken, and room is made for each", () => {
+  await t.test("existing names are recorded first, and a hook runs before each creation", () => {
     const { __provider, ...inputs } = inputsOf(outcome, "manager-names");
     assert.equal(typeof __provider, "string");
     assert.deepEqual(inputs, {
@@ -190,7 +190,7 @@ test("with an admin, role, database, schema, grants and tables are made", async 
     );
   });
 
-  await t.test("a destroy leaves role, database and what is in it where they are", () => {
+  await t.test("a destroy keeps the role, the database and its contents", () => {
     for (const name of ["role", "database", "schema", "grant-database", "grant-schema"]) {
       assert.equal(outcome.resources.get(`manager-${name}`)?.options.retainOnDelete, true, name);
     }
@@ -198,7 +198,7 @@ test("with an admin, role, database, schema, grants and tables are made", async 
   });
 });
 
-test("with deleteData a destroy drops role and database; what is in the database goes with it", async () => {
+test("with deleteData a destroy drops the role and the database with its contents", async () => {
   const outcome = await build({ deleteData: true });
   const retained = [...outcome.resources.values()]
     .filter(({ options }) => options.retainOnDelete)
@@ -208,7 +208,7 @@ test("with deleteData a destroy drops role and database; what is in the database
   assert.equal(inputsOf(outcome, "manager-tables").deleteTables, true);
 });
 
-test("another name is another role or database, not a rename that the state would not follow", async () => {
+test("a changed name replaces the role or database, because the state does not follow a rename", async () => {
   const { requests } = await build();
   for (const [name, { replaceOnChanges }] of requests) {
     const byName = name === "manager-role" || name === "manager-database";
@@ -216,7 +216,7 @@ test("another name is another role or database, not a rename that the state woul
   }
 });
 
-test("without create only the tables are made, and no admin is needed", async () => {
+test("without create, only the tables are created, and no admin is needed", async () => {
   const outcome = await build({ create: false, admin: undefined });
   assert.deepEqual([...outcome.resources.keys()], ["manager-tables"]);
   assert.deepEqual(outcome.resources.get("manager-tables")?.dependsOn, []);
@@ -233,7 +233,7 @@ test("with protect the engine refuses to delete role, database and tables, and o
   assert.deepEqual(await isProtected({ protect: true, create: false, admin: undefined }), ["manager-tables"]);
 });
 
-test("an admin who is no superuser, in another database, over TLS", async () => {
+test("an admin without superuser rights, in another database, over TLS", async () => {
   const outcome = await build({
     connection: { host: "db.example.com", port: 5432, tls: "require" },
     admin: { user: "rds", password: "admin-secret", database: "template1", superuser: false },
@@ -242,7 +242,7 @@ test("an admin who is no superuser, in another database, over TLS", async () => 
   assert.deepEqual([database, superuser, sslmode], ["template1", "false", "require"]);
 });
 
-test("the JDBC URL is known at preview and holds no credentials", async () => {
+test("the JDBC URL is known at preview and contains no credentials", async () => {
   const outcome = await build({}, true);
   assert.equal(outcome.jdbcUrl, "jdbc:postgresql://db.example.com:5432/pulsar_manager");
 });
@@ -268,9 +268,9 @@ for (const [[server, database], url] of urls) {
   });
 }
 
-test("faults of the arguments are one line", async (t) => {
+test("invalid arguments give an error of one line", async (t) => {
   const faults: [Partial<ManagerDatabaseArgs>, RegExp][] = [
-    [{ admin: undefined }, /^manager: role and database are to be made, but admin is not set; .*create: false/],
+    [{ admin: undefined }, /^manager: admin is not set, so role and database cannot be created; .*create to false/],
     [
       { connection: { host: "db", port: 5432, tls: "verify-full", tlsCaFile: "missing.pem" } },
       /^pulsar:managerDatabase\.tlsCaFile: missing\.pem cannot be read \(ENOENT/,
@@ -286,7 +286,7 @@ test("faults of the arguments are one line", async (t) => {
         () => new ManagerDatabase("manager", { ...args, ...change }),
         (error) => pulumi.RunError.isInstance(error) && message.test(error.message),
       );
-      // The component itself is still being registered; the next file's mocks would not know it.
+      // The component is still being registered, and the mocks of the next test file do not know it.
       await pulumi.runtime.disconnect();
     });
   }

@@ -50,7 +50,7 @@ describe("ManagerSetup", () => {
     };
   }
 
-  test("has the bodies of the requests in a Secret, as files, so that the password is nowhere else", async () => {
+  test("has the bodies of the requests only in a Secret, mounted as files", async () => {
     const { secret, job, pod, container } = await made();
     const { data, metadata } = secret.inputs as { data: Record<string, string>; metadata: { name: string } };
     assert.deepEqual(secret.secretInputs, ["data"]);
@@ -67,7 +67,7 @@ describe("ManagerSetup", () => {
     assert.ok(job.dependsOn.includes("setup-requests"));
   });
 
-  test("tells its script where everything is, and how long to wait", async () => {
+  test("gives its script the addresses and the time limits", async () => {
     const { container, spec, job } = await made();
     assert.deepEqual(container.args, [script]);
     assert.deepEqual(Object.fromEntries(container.env.map(({ name, value }) => [name, value])), {
@@ -85,14 +85,14 @@ describe("ManagerSetup", () => {
     assert.deepEqual(job.options.customTimeouts, { create: "25m" });
   });
 
-  test("runs where it is placed", async () => {
+  test("runs on the given nodes", async () => {
     const { metadata, pod } = await made();
     assert.equal(metadata.namespace, "messaging");
     assert.deepEqual([pod.nodeSelector, pod.tolerations], [{ pulsar: "serving" }, [toleration]]);
     assert.deepEqual(pod.imagePullSecrets, [{ name: "regsecret" }]);
   });
 
-  test("is another Job when the login, the cluster or its pod changes, and the same otherwise", async () => {
+  test("is a new Job only when the login, the cluster or its pod changes", async () => {
     const name = async (changes: Partial<ManagerSetupArgs> = {}) => (await made(changes)).metadata.name;
     const before = await name();
     assert.match(before, /^demo-pulsar-manager-setup-[0-9a-f]{8}$/);
@@ -105,7 +105,7 @@ describe("ManagerSetup", () => {
     assert.equal(new Set([before, ...others]).size, 4);
   });
 
-  test("has a name by which nobody can try guesses at the password", async () => {
+  test("has a name against which nobody can test guesses of the password", async () => {
     const { registered } = await made();
     assert.equal(named(registered, "setup-seal").inputs.algorithm, "ECDSA");
     // Before the key is made, which nobody can guess, there is no name yet.
@@ -116,7 +116,7 @@ describe("ManagerSetup", () => {
     assert.notEqual(keyedHash("another key", text), keyedHash(testEcKeyPem, text));
   });
 
-  test("has a name that fits, whatever the release", async () => {
+  test("has a name of a valid length for any release", async () => {
     const { metadata } = await made({ release: "a".repeat(30) });
     assert.ok(metadata.name.length <= 63, metadata.name);
   });
@@ -272,7 +272,7 @@ async function setUp(behaviour: Behaviour, { times = 1, port = 0, limit = 2, use
 }
 
 describe("the script of ManagerSetup", { concurrency: true }, () => {
-  test("makes the login and registers the cluster", async () => {
+  test("creates the login and registers the cluster", async () => {
     const { runs, users, environments, asked } = await setUp({});
     assert.deepEqual(runs, [
       { ok: true, said: "admin is made\nthe cluster is registered\n", last: "the cluster is registered" },
@@ -282,7 +282,7 @@ describe("the script of ManagerSetup", { concurrency: true }, () => {
     assert.deepEqual(asked, ["POST login", "PUT users/superuser", "POST login", "PUT environments/environment"]);
   });
 
-  test("makes nothing the second time", async () => {
+  test("creates nothing the second time", async () => {
     const { runs, users, environments, asked } = await setUp({}, { times: 2 });
     assert.equal(runs[1]?.said, "admin can log in already\nthe cluster is registered already\n");
     assert.ok(runs[1].ok);
@@ -290,7 +290,7 @@ describe("the script of ManagerSetup", { concurrency: true }, () => {
     assert.deepEqual(asked.slice(4), ["POST login", "PUT environments/environment"]);
   });
 
-  test("leaves alone a login with another password, and says where it is changed", async () => {
+  test("does not change a login with another password, and names the place to change it", async () => {
     const users = [{ name: "admin", password: "changed-since" }];
     const { runs, asked, ...state } = await setUp({ users });
     assert.equal(runs[0]?.ok, false);
@@ -301,31 +301,31 @@ describe("the script of ManagerSetup", { concurrency: true }, () => {
     assert.deepEqual([asked, state.users], [["POST login"], users]);
   });
 
-  test("says that there is another super user already", async () => {
+  test("reports that another super user exists", async () => {
     const { runs, environments } = await setUp({ users: [{ name: "root", password: "another" }] });
     assert.equal(runs[0]?.ok, false);
     assert.match(runs[0].last, /^Pulsar Manager has no login admin, .*: name that one in pulsar:manager\.user$/);
     assert.deepEqual(environments, []);
   });
 
-  test("says why the manager does not make a login", async () => {
+  test("reports why the manager does not create a login", async () => {
     const { runs } = await setUp({}, { user: "o.brien" });
     assert.equal(runs[0]?.last, "Pulsar Manager does not make the login o.brien: User name illegal");
     assert.equal(runs[0].ok, false);
   });
 
-  test("waits for a manager that is not up yet", async () => {
+  test("waits for a manager that is still starting", async () => {
     const { runs, environments } = await setUp({ starting: 3 }, { limit: 20 });
     assert.deepEqual([runs[0]?.ok, environments.length], [true, 1]);
   });
 
-  test("gives up on one that never is", async () => {
+  test("stops waiting for a manager that never starts", async () => {
     const { runs } = await setUp({ starting: 1_000_000 }, { limit: 1 });
     assert.equal(runs[0]?.ok, false);
     assert.match(runs[0].last, /^Pulsar Manager at http:\/\/127\.0\.0\.1:\d+ does not answer after 1 s: status 404$/);
   });
 
-  test("gives up where nobody listens", async () => {
+  test("stops waiting if nothing listens", async () => {
     const { runs } = await setUp({}, { limit: 1, port: 1 });
     assert.equal(runs[0]?.ok, false);
     assert.match(
@@ -334,13 +334,13 @@ describe("the script of ManagerSetup", { concurrency: true }, () => {
     );
   });
 
-  test("tries again where the brokers do not answer the manager yet", async () => {
+  test("retries while the brokers do not answer the manager", async () => {
     const { runs, environments, asked } = await setUp({ refusals: 2, timeouts: 1 }, { limit: 20 });
     assert.deepEqual([runs[0]?.ok, environments.length], [true, 1]);
     assert.equal(asked.filter((request) => request === "PUT environments/environment").length, 4);
   });
 
-  test("gives up where they never do, and says whom the manager has asked", async () => {
+  test("stops retrying if they never answer, and reports their address", async () => {
     const { runs, users } = await setUp({ refusals: 1_000_000 }, { limit: 1 });
     assert.equal(runs[0]?.ok, false);
     assert.equal(
@@ -351,7 +351,7 @@ describe("the script of ManagerSetup", { concurrency: true }, () => {
     assert.equal(users.length, 1);
   });
 
-  test("is content with a cluster of that name, and with nothing else the manager says", async () => {
+  test("accepts an existing cluster of that name, and no other answer", async () => {
     const exists = await setUp({ registration: [200, { error: "Environment is exist" }] });
     assert.equal(exists.runs[0]?.ok, true);
     for (const [registration, reason] of [
@@ -365,7 +365,7 @@ describe("the script of ManagerSetup", { concurrency: true }, () => {
     }
   });
 
-  test("does not take a failure that only mentions what exists for success", async () => {
+  test("does not accept an error that only mentions an existing cluster", async () => {
     const registration: [number, object] = [500, { message: 'relation "environments" does not exist' }];
     const { runs } = await setUp({ registration }, { limit: 1 });
     assert.equal(runs[0]?.ok, false);

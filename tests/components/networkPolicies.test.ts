@@ -35,14 +35,14 @@ test("there is a policy for each component of the release and each Job, named af
   assert.deepEqual(names.sort(), [...components, ...jobs].sort());
 });
 
-test("the Job that sets up the manager has one, be it the chart's or the stack's", async () => {
+test("the Job that sets up the manager has a policy, in both chart lines", async () => {
   const jobs = (registered: Registered[]) =>
     registered.map(({ name }) => name).filter((name) => /-manager-(setup|init)$/.test(name));
   assert.deepEqual(jobs(await make()), ["network-manager-setup"]);
   assert.deepEqual(jobs(await make({ line: line4 })), ["network-pulsar-manager-init"]);
 });
 
-test("a policy says both directions, and names nobody where nobody may come", async () => {
+test("a policy restricts both directions, and has no peers if none is allowed", async () => {
   const { spec } = named(await make(), "network-toolset").inputs as {
     spec: { policyTypes: string[]; ingress: unknown[]; egress: unknown[] };
   };

@@ -17,7 +17,7 @@ const cluster = { context: "test" };
 const owner = "organization/pulsar/test";
 
 describe("NodePlan", () => {
-  test("marks every node of the layout, and registers nothing else", async () => {
+  test("labels and taints each node of the layout, and registers nothing else", async () => {
     const registered = await register(() => new NodePlan("nodes", { layout, cluster, owner }));
     assert.deepEqual(
       registered.map(({ type, name, parent }) => ({ type, name, parent })),
@@ -38,7 +38,7 @@ describe("NodePlan", () => {
     });
   });
 
-  test("hands out placements and their table as plain data", async () => {
+  test("provides placements and their table as plain data", async () => {
     let plan: NodePlan | undefined;
     await register(
       () => {

@@ -32,7 +32,7 @@ const make = (changes: Partial<PodMonitorsArgs> = {}) =>
 const monitors = (registered: Awaited<ReturnType<typeof make>>) =>
   registered.filter(({ custom }) => custom).map(({ inputs }) => inputs as unknown as PodMonitor);
 
-test("each component with metrics has a monitor, which Prometheus finds by the labels that are asked for", async () => {
+test("each component with metrics has a PodMonitor with the given labels", async () => {
   const made = monitors(await make());
   const components = ["bookie", "broker", "proxy", "recovery", "zookeeper"];
   assert.deepEqual(
@@ -46,7 +46,7 @@ test("each component with metrics has a monitor, which Prometheus finds by the l
   for (const { apiVersion, kind } of made) assert.equal(`${apiVersion} ${kind}`, "monitoring.coreos.com/v1 PodMonitor");
 });
 
-test("a monitor watches the pods of its release and component alone, at the port their chart names", async () => {
+test("a PodMonitor selects only the pods of its release and component, at the port of their chart", async () => {
   for (const [line, proxyPort] of [
     [line27, "http"],
     [line4, "sts-http"],

@@ -5,7 +5,7 @@ import { ProductionGuard } from "../../components/productionGuard.ts";
 import { PulsarNamespace } from "../../components/pulsarNamespace.ts";
 import { named, register } from "../support/mocks.ts";
 
-test("ProductionGuard is protected, makes nothing, and goes before everything it is given and what that holds", async () => {
+test("ProductionGuard is protected, creates nothing, and is deleted before all given resources and their children", async () => {
   const registered = await register(() => {
     const home = new PulsarNamespace("home", { name: "a", create: true });
     const inner = new pulumi.ComponentResource("test:Outer", "outer");

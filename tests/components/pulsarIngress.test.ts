@@ -35,7 +35,7 @@ async function made(changes: Partial<PulsarIngressArgs> = {}) {
 }
 
 describe("PulsarIngress", () => {
-  test("leads each host to its Service, by the paths that are let in and no others", async () => {
+  test("routes only the allowed paths of each host to its Service", async () => {
     const { of } = await made();
     const services = {
       manager: { name: "demo-pulsar-pulsar-manager", port: { number: 9527 } },
@@ -55,7 +55,7 @@ describe("PulsarIngress", () => {
     }
   });
 
-  test("has TLS from the Secret that is named, or from one that cert-manager fills", async () => {
+  test("has TLS from the given Secret, or from one that cert-manager fills", async () => {
     const { of, addresses } = await made();
     assert.deepEqual(of("manager").spec.tls, [
       { hosts: ["manager.example.com"], secretName: "demo-pulsar-manager-tls" },
@@ -64,13 +64,13 @@ describe("PulsarIngress", () => {
     assert.deepEqual(addresses, { manager: "https://manager.example.com", admin: "https://admin.example.com" });
   });
 
-  test("has no TLS where there is neither, and says so in its address", async () => {
+  test("has no TLS without either, and an http address", async () => {
     const { of, addresses } = await made({ clusterIssuer: undefined });
     assert.equal(of("manager").spec.tls, undefined);
     assert.deepEqual(addresses, { manager: "http://manager.example.com", admin: "https://admin.example.com" });
   });
 
-  test("tells the controller and cert-manager what they are to be told, and Pulumi not to wait for an address", async () => {
+  test("has the annotations for the controller, cert-manager and Pulumi, which does not wait for an address", async () => {
     const annotations = async (changes: Partial<PulsarIngressArgs>) =>
       (await made(changes)).of("admin").metadata.annotations;
     const always = { "nginx.ingress.kubernetes.io/proxy-body-size": "1m", "pulumi.com/skipAwait": "true" };
@@ -82,7 +82,7 @@ describe("PulsarIngress", () => {
     assert.deepEqual(await annotations({ clusterIssuer: undefined }), always);
   });
 
-  test("makes an Ingress only for a host that is named", async () => {
+  test("creates an Ingress only for a configured host", async () => {
     const { names, addresses } = await made({ admin: undefined });
     assert.deepEqual(names, ["ingress-manager"]);
     assert.deepEqual(addresses, { manager: "https://manager.example.com" });

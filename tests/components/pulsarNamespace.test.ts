@@ -13,7 +13,7 @@ async function make(args: Omit<PulsarNamespaceArgs, "name">) {
 }
 
 describe("PulsarNamespace", () => {
-  test("makes the namespace, protected where asked to", async () => {
+  test("creates the namespace, protected if protect is set", async () => {
     for (const protect of [true, false, undefined]) {
       const { children } = await make({ create: true, protect });
       const namespace = named(children, "home-namespace");
@@ -23,13 +23,13 @@ describe("PulsarNamespace", () => {
     }
   });
 
-  test("uses the one that is there", async () => {
+  test("uses an existing namespace", async () => {
     const { home, children } = await make({ create: false, protect: true });
     assert.deepEqual(children, []);
     assert.equal(await valueOf(home.namespaceName), "messaging");
   });
 
-  test("makes the pull secret from credentials, secretly, once the namespace is there", async () => {
+  test("creates the pull secret from secret credentials, after the namespace", async () => {
     const { children } = await make({ create: true, protect: true, pullSecret: "regsecret", pullCredentials: "{}" });
     const secret = named(children, "home-pull-secret");
     assert.deepEqual(secret.inputs.metadata, { name: "regsecret", namespace: "messaging" });
@@ -39,7 +39,7 @@ describe("PulsarNamespace", () => {
     assert.equal(secret.options.protect, undefined, "its credentials are at hand, and change");
   });
 
-  test("makes none without credentials, or without a name for it", async () => {
+  test("creates no pull secret without credentials or without a name", async () => {
     assert.deepEqual((await make({ create: false, pullSecret: "regsecret" })).children, []);
     assert.deepEqual((await make({ create: false, pullCredentials: "{}" })).children, []);
   });

@@ -62,7 +62,7 @@ async function make(changes: Partial<PulsarReleaseArgs> = {}) {
 }
 
 describe("PulsarRelease", () => {
-  test("is a release of a fixed name, which waits for pods and Jobs half an hour", async () => {
+  test("has a fixed name, and waits half an hour for pods and Jobs", async () => {
     const { helm } = await make();
     const { name, namespace, timeout, waitForJobs, skipAwait, atomic } = helm.inputs;
     assert.deepEqual(
@@ -73,7 +73,7 @@ describe("PulsarRelease", () => {
     assert.deepEqual(helm.options.customTimeouts, { create: "35m", update: "35m", pb_delete: "35m" });
   });
 
-  test("takes the chart from a repository, an OCI address, a path or a repository that Helm knows, always with its version", async () => {
+  test("takes the chart from a repository address, an OCI address, a path or a named repository, always with its version", async () => {
     const of = async (source: string) => {
       const { chart, version, repositoryOpts } = (
         await make({ chart: { version: "2.7.7", source, timeoutMinutes: 1 } })
@@ -90,7 +90,7 @@ describe("PulsarRelease", () => {
     }
   });
 
-  test("hands the database's credentials over in a Secret, never in values", async () => {
+  test("passes the database's credentials in a Secret, never in values", async () => {
     const { helm, registered } = await make();
     const secret = named(registered, "pulsar-manager-database");
     assert.deepEqual(secret.inputs.data, {
@@ -105,7 +105,7 @@ describe("PulsarRelease", () => {
     assert.equal(manager.existingSecretName, metadata.name);
   });
 
-  test("hands chart 4.7.0 the login too, in a Secret of ours, so that it makes no password of its own", async () => {
+  test("passes the login to chart 4.7.0 too, in a Secret, so that the chart creates no password", async () => {
     const { helm, registered } = await make({ chart: { ...chart, version: "4.7.0" } });
     const secret = named(registered, "pulsar-manager-database");
     assert.deepEqual(secret.inputs.data, {
@@ -122,14 +122,14 @@ describe("PulsarRelease", () => {
     assert.equal(helm.inputs.postrender, "./model/charts/line4/postrender");
   });
 
-  test("leaves the default account alone with chart 4.7.0, which gives every pod the pull secret", async () => {
+  test("does not patch the default ServiceAccount with chart 4.7.0, which gives each pod the pull secret", async () => {
     const { helm, registered } = await make({ chart: { ...chart, version: "4.7.0" } });
     assert.ok(registered.every(({ name }) => name !== "pulsar-default-account"));
     const { images } = helm.inputs.values as { images: { imagePullSecrets: string[] } };
     assert.deepEqual(images.imagePullSecrets, ["regsecret"]);
   });
 
-  test("gives the manager of chart 4.7.0 a front end of ours, which is there before the pod, under a name that changes with it", async () => {
+  test("creates the nginx configuration for the manager of chart 4.7.0 before the release, under a name that changes with it", async () => {
     const { helm, registered } = await make({ chart: { ...chart, version: "4.7.0" } });
     const { metadata, data } = named(registered, "pulsar-manager-front-end").inputs as {
       metadata: { name: string; namespace: string };
@@ -148,13 +148,13 @@ describe("PulsarRelease", () => {
     ]);
   });
 
-  test("makes no front end with chart 2.7.7, which takes none", async () => {
+  test("creates no nginx configuration with chart 2.7.7, which does not accept one", async () => {
     const { helm, registered } = await make();
     assert.ok(registered.every(({ type }) => type !== "kubernetes:core/v1:ConfigMap"));
     assert.doesNotMatch(JSON.stringify(helm.inputs), /front-end/);
   });
 
-  test("gives the default account the pull secret before the release, or leaves it alone", async () => {
+  test("gives the default ServiceAccount the pull secret, if there is one, before the release", async () => {
     const { helm, registered } = await make();
     assert.ok(helm.dependsOn.includes("pulsar-default-account"));
     assert.deepEqual(named(registered, "pulsar-default-account").inputs.imagePullSecrets, [{ name: "regsecret" }]);
@@ -162,14 +162,14 @@ describe("PulsarRelease", () => {
     assert.ok(without.registered.every(({ name }) => name !== "pulsar-default-account"));
   });
 
-  test("hands the pods' sizes to the chart", async () => {
+  test("passes the sizes of the pods to the chart", async () => {
     const sizes = podSizes({ broker: { requests: { cpu: "2", memory: "4Gi" } } }, {});
     const { helm } = await make({ cluster: { ...cluster, sizes } });
     const { broker } = helm.inputs.values as { broker: { resources: object } };
     assert.deepEqual(broker.resources, { requests: { cpu: "2", memory: "4Gi" }, limits: { memory: "4Gi" } });
   });
 
-  test("lays the stack's own values over its own, last", async () => {
+  test("applies the stack's own values last", async () => {
     const { helm } = await make({ values: { proxy: { service: { type: "NodePort" } }, extra: 1 } });
     const { proxy, extra } = helm.inputs.values as { proxy: Record<string, unknown>; extra: number };
     assert.deepEqual(proxy.service, { type: "NodePort" });

@@ -42,7 +42,7 @@ const run = (changes: Partial<PulsarTenantsArgs> = {}) =>
   });
 
 describe("PulsarTenants", () => {
-  test("registers each thing under its path, after what it is in", async () => {
+  test("registers each object under its path, after its parent object", async () => {
     const registered = await run();
     const found = registered.filter(({ custom }) => custom).map(({ name, dependsOn }) => [name, dependsOn]);
     const all = [
@@ -67,13 +67,13 @@ describe("PulsarTenants", () => {
     assert.equal(registered.length, found.length + 2);
   });
 
-  test("lets all of it go with the release", async () => {
+  test("deletes everything with the release", async () => {
     const custom = (await run()).filter((resource) => resource.custom);
     assert.ok(custom.length > 0);
     for (const { name, options } of custom) assert.deepEqual(options, { deletedWith: "release" }, name);
   });
 
-  test("says how Pulsar is reached by names alone, and in what order lists stand does not matter", async () => {
+  test("has only names for the access to Pulsar, and sorts lists", async () => {
     const registered = await run();
     const access = {
       cluster: { context: "test" },
@@ -87,7 +87,7 @@ describe("PulsarTenants", () => {
     assert.deepEqual(named(registered, "tenants-shop/orders for shop-app").inputs["actions"], ["consume", "produce"]);
   });
 
-  test("hands each thing its own settings, and the guard what is the stack's", async () => {
+  test("passes its settings to each object, and the stack's objects to the guard", async () => {
     const registered = await run();
     const settings = (name: string) => {
       const { __provider, access, ...rest } = named(registered, name).inputs;
@@ -116,7 +116,7 @@ describe("PulsarTenants", () => {
     });
   });
 
-  test("marks what it may take over, with the permissions on it, and says so", async (t) => {
+  test("marks what it may take over, with the permissions on it, and logs a warning", async (t) => {
     const [shop, pub] = args.tenants;
     assert.ok(shop !== undefined && pub !== undefined);
     const namespaces = shop.namespaces.map((namespace) => ({ ...namespace, adopt: true }));
@@ -127,15 +127,15 @@ describe("PulsarTenants", () => {
     assert.deepEqual(
       mock.calls.map(({ arguments: [line] }) => line),
       [
-        "pulsar:adoptedTenants: where they exist and this stack does not have them yet, it takes over namespace shop/orders, and the " +
-          "permissions on them that the settings state; remove the entries after this pulumi up",
+        "pulsar:adoptedTenants: this stack takes over namespace shop/orders, and the permissions on them that are in the settings, if they " +
+          "exist and are not in the stack yet; remove the entries after this pulumi up",
       ],
     );
     await run();
     assert.equal(mock.callCount(), 1);
   });
 
-  test("takes an address, and the certificate of its CA as it is in the file", async () => {
+  test("accepts an address and the certificate of its CA from a file", async () => {
     const adminApi = { address: "https://pulsar.example.com", caFile: "tests/golden/test.json" };
     const { access } = named(await run({ adminApi }), "tenants-shop").inputs as { access: Record<string, string> };
     assert.equal(access["address"], adminApi.address);

@@ -1,4 +1,4 @@
-/** The smoke test's script as it is, against a real proxy and a real broker, with the command-line tools of both lines. */
+/** The smoke test's script against a real proxy and a real broker, with the command-line tools of both lines. */
 import assert from "node:assert/strict";
 import { chmod, cp, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -78,21 +78,21 @@ describe("the smoke test", () => {
 
   const passed = /^smoke test passed: 12 messages went through persistent:\/\/test-tenant\/test-ns\/test-topic, /;
 
-  test("passes with the tools of 4.0, where nothing is there yet, and leaves no subscription", async () => {
+  test("passes with the tools of 4.0 on a new cluster, and leaves no subscription", async () => {
     const { exitCode, last, all } = await run(pulsar.clientTools);
     assert.equal(exitCode, 0, all);
     assert.match(last, passed);
     assert.deepEqual(await subscriptions(), []);
   });
 
-  test("passes with the tools of 2.7, and again: what is there already is taken", async () => {
+  test("passes with the tools of 2.7, and again with the existing topic", async () => {
     const { exitCode, last, all } = await run(oldTools);
     assert.equal(exitCode, 0, all);
     assert.match(last, passed);
     assert.deepEqual(await subscriptions(), []);
   });
 
-  test("says that its own token is refused, at once", async () => {
+  test("reports at once that its own token is rejected", async () => {
     const other = await signToken(newPrivateKey("asymmetric"), "asymmetric", { role: "admin" });
     for (const tools of [pulsar.clientTools, oldTools]) {
       const { exitCode, last } = await run(tools, {}, other);
@@ -101,7 +101,7 @@ describe("the smoke test", () => {
     }
   });
 
-  test("says that there is no answer, and takes it for no refusal", async () => {
+  test("reports a missing answer, and does not count it as a rejection", async () => {
     const [port = 0] = await freePorts(1);
     const nowhere = `http://127.0.0.1:${port}`;
     const { exitCode, last } = await run(oldTools, { ADMIN_URL: nowhere, WAIT_SECONDS: "1", CALL_SECONDS: "30" });
@@ -109,7 +109,7 @@ describe("the smoke test", () => {
     assert.equal(last, `smoke test failed: no answer from ${nowhere} within 1 s`);
   });
 
-  test("says that clients do not reach the proxy, and leaves no subscription", async () => {
+  test("reports that clients do not reach the proxy, and leaves no subscription", async () => {
     const [port = 0] = await freePorts(1);
     const nowhere = `pulsar://127.0.0.1:${port}`;
     const { exitCode, last } = await run(oldTools, { SERVICE_URL: nowhere, CALL_SECONDS: "30" });
@@ -118,7 +118,7 @@ describe("the smoke test", () => {
     assert.deepEqual(await subscriptions(), []);
   });
 
-  test("says that somebody else's message came in between, and leaves no subscription", async () => {
+  test("reports a message of another producer, and leaves no subscription", async () => {
     const before = 'case "$*" in *partition-0) foreign ;; esac\nexec bin/original "$@"';
     const { exitCode, last, all } = await run(await tampered("foreign-first", before));
     assert.equal(exitCode, 1, all);
@@ -126,7 +126,7 @@ describe("the smoke test", () => {
     assert.deepEqual(await subscriptions(), []);
   });
 
-  test("says that there are more messages than it made", async () => {
+  test("reports more messages than it produced", async () => {
     const after = 'bin/original "$@" || exit\ncase "$*" in *" consume "*) foreign >/dev/null ;; esac';
     const { exitCode, last, all } = await run(await tampered("foreign-last", after));
     assert.equal(exitCode, 1, all);
@@ -134,7 +134,7 @@ describe("the smoke test", () => {
     assert.deepEqual(await subscriptions(), []);
   });
 
-  test("says that nobody is asked for a token", async () => {
+  test("reports that no token is required", async () => {
     const changes = { authenticationEnabled: "false", authorizationEnabled: "false" };
     const open = await startPulsar({ workspace, keys: "asymmetric", changes });
     try {

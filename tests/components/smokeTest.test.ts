@@ -38,7 +38,7 @@ interface Pod {
 }
 
 describe("SmokeTest", () => {
-  test("runs the script as it is, with the proxy's addresses and the token as a file", async () => {
+  test("runs the script with the addresses of the proxy, and the token as a file", async () => {
     const { spec } = await job();
     const { containers, volumes } = spec.template.spec;
     const [{ command, args: scripts, env, volumeMounts }] = containers;
@@ -57,7 +57,7 @@ describe("SmokeTest", () => {
     assert.deepEqual(volumeMounts, [{ name: "secret-0", mountPath: "/pulsar/tokens/client", readOnly: true }]);
   });
 
-  test("runs where it is placed, and fails soon", async () => {
+  test("runs on the given nodes, with one retry", async () => {
     const { metadata, spec } = await job();
     const { nodeSelector, tolerations, imagePullSecrets, containers } = spec.template.spec;
     assert.equal(metadata.namespace, "messaging");
@@ -68,7 +68,7 @@ describe("SmokeTest", () => {
     assert.equal(spec.backoffLimit, 1);
   });
 
-  test("is another Job for another revision or another pod, and the same one otherwise", async () => {
+  test("is a new Job only for another revision or another pod", async () => {
     const nameWith = async (changes: Partial<SmokeTestArgs>) => (await job(changes)).metadata.name;
     const name = await nameWith({});
     assert.match(name, /^demo-pulsar-smoke-test-[0-9a-f]{8}$/);

@@ -41,7 +41,7 @@ async function job(changes: Partial<StackJobArgs> = {}): Promise<Job> {
 }
 
 describe("stackJob", () => {
-  test("is another Job for another run and for any change of its pods, so that no preview meets an immutable field", async () => {
+  test("is a new Job for another run and for any change of its pods, so that no preview fails on an immutable field", async () => {
     const { name } = (await job()).metadata;
     assert.match(name, /^demo-pulsar-smoke-test-[0-9a-f]{8}$/);
     assert.equal((await job()).metadata.name, name);
@@ -54,21 +54,21 @@ describe("stackJob", () => {
     }
   });
 
-  test("has the labels by which the chart's pods are known, on itself and on its pods", async () => {
+  test("has the labels of the chart's pods, on itself and on its pods", async () => {
     const { metadata, spec } = await job();
     const labels = { app: "pulsar", release: "demo", component: "smoke-test" };
     assert.deepEqual(metadata.labels, labels);
     assert.deepEqual(spec.template.metadata.labels, labels);
   });
 
-  test("fails with its pod's last words, and is run again by the next up", async () => {
+  test("fails with the last log lines of its pod, and the next up runs it again", async () => {
     const { metadata, spec } = await job();
     assert.equal(spec.template.spec.containers[0].terminationMessagePolicy, "FallbackToLogsOnError");
     assert.equal(spec.template.spec.restartPolicy, "Never");
     assert.deepEqual(metadata.annotations, { "pulumi.com/replaceUnready": "true" });
   });
 
-  test("gets Secrets as files, by names that a volume may have, and the environment without them", async () => {
+  test("mounts Secrets as files, under valid volume names, and not in the environment", async () => {
     const { containers, volumes } = (await job()).spec.template.spec;
     assert.deepEqual(containers[0].env, [{ name: "ADMIN_URL", value: "http://demo" }]);
     assert.deepEqual(
@@ -93,12 +93,12 @@ describe("stackJob", () => {
     ]);
   });
 
-  test("is tried again as often as Kubernetes does, unless told otherwise", async () => {
+  test("has the default number of retries of Kubernetes, unless it is set", async () => {
     assert.equal((await job()).spec.backoffLimit, undefined);
     assert.equal((await job({ retries: 1 })).spec.backoffLimit, 1);
   });
 
-  test("talks to no API server, and pulls its image with the pull secret it is given", async () => {
+  test("has no API token, and pulls its image with the given pull secret", async () => {
     const { spec } = (await job({ pullSecret: "regsecret" })).spec.template;
     assert.equal(spec.automountServiceAccountToken, false);
     assert.deepEqual(spec.imagePullSecrets, [{ name: "regsecret" }]);
