@@ -1,17 +1,16 @@
-# Makes the login to Pulsar Manager v0.2.0 and registers the cluster there, both only where they are missing. POSIX sh and curl 7.55 or later.
+# Creates the login of Pulsar Manager v0.2.0 and registers the cluster in it, each only if it is missing. Needs POSIX sh and curl 7.55 or later.
 #
 # MANAGER_URL      address of the manager's page, without a path
-# MANAGER_USER     whom people log in as
-# BROKER_URL       address of the brokers, as the manager is told it; for messages
+# MANAGER_USER     name of the login
+# BROKER_URL       address of the brokers that the manager gets, for messages
 # REQUESTS         folder with the bodies of the requests: login.json, superuser.json, environment.json
-# START_SECONDS    how long the manager may take to answer
-# CLUSTER_SECONDS  how long the manager may take to reach the cluster
-# PAUSE_SECONDS    between two tries
+# START_SECONDS    time limit for the manager to answer
+# CLUSTER_SECONDS  time limit for the manager to reach the cluster
+# PAUSE_SECONDS    pause before a retry
 #
-# The manager says almost everything with status 200: {"error": "..."} in the body is a refusal. Before it is up, the nginx before it says 404: its
-# page for 502 is not in the image. The manager knows a session by its cookies, by the CSRF token in a header beside the cookie of the same value,
-# and once logged in by the headers token and username.
-# The password and the tokens are in files alone, never in a command line, the environment or what is printed.
+# The manager refuses with status 200 and {"error": "..."} in the body. Before it has started, its nginx answers 404, because the image lacks the page
+# for 502. A session consists of cookies, a header with the CSRF token of the cookie, and, once logged in, the headers token and username.
+# The password and the tokens are in files only, never in a command line, the environment or the output.
 
 set -u
 umask 077
@@ -26,7 +25,7 @@ fail() {
   exit 1
 }
 
-# request METHOD PATH [FILE]: sends the file and leaves the status in $status and the answer, without white space, in $answer.
+# request METHOD PATH [FILE]: sends the file. Sets $status, and $answer to the answer without white space.
 request() {
   : >"$private/answer"
   status=$(
@@ -37,13 +36,13 @@ request() {
   answer=$(tr -d '[:space:]' <"$private/answer")
 }
 
-# The error or message of the answer, or else the status.
+# Prints the error or message of the answer, or the status if it has none.
 reason() {
   text=$(sed -n -e "s/\\\\\"/'/g" -e 's/.*"error" *: *"\([^"]*\)".*/\1/p' -e 's/.*"message" *: *"\([^"]*\)".*/\1/p' "$private/answer" | head -n 1)
   say "${text:-status $status}"
 }
 
-# start_session: asks for the CSRF token and has every later request send it.
+# start_session: gets the CSRF token for all later requests.
 start_session() {
   rm -f "$private/cookies"
   printf 'Content-Type: application/json\n' >"$private/headers"
@@ -51,8 +50,7 @@ start_session() {
   [ "$status" = 200 ] && [ -n "$answer" ] && printf 'X-XSRF-TOKEN: %s\n' "$answer" >>"$private/headers"
 }
 
-# log_in: tries to, and leaves in $login: success, unknown, or refused. Fails where the manager gives no answer, or not this one (500: it has no
-# database).
+# log_in: sets $login to success, unknown or refused. Returns an error if the manager does not answer with 200 (500: it has no database).
 log_in() {
   request POST login "$REQUESTS/login.json"
   case $answer in
@@ -63,33 +61,33 @@ log_in() {
   [ "$status" = 200 ]
 }
 
-wrong_password="$MANAGER_USER has another password in Pulsar Manager than pulsar:managerPassword says. The manager has no page to change it: \
-change it in its database first (docs/access.md), then in pulsar:managerPassword"
+wrong_password="pulsar:managerPassword: $MANAGER_USER has another password in Pulsar Manager; to change it, change it in the manager's database \
+first (docs/access.md), then here"
 
 deadline=$(($(date +%s) + START_SECONDS))
 until start_session && log_in; do
-  [ "$(date +%s)" -lt "$deadline" ] || fail "Pulsar Manager at $MANAGER_URL does not answer after $START_SECONDS s: $(reason)"
+  [ "$(date +%s)" -lt "$deadline" ] || fail "Pulsar Manager at $MANAGER_URL does not answer within $START_SECONDS s: $(reason)"
   sleep "$PAUSE_SECONDS"
 done
 
 case $login in
-  success) say "$MANAGER_USER can log in already" ;;
+  success) say "the login $MANAGER_USER exists already" ;;
   unknown)
     request PUT users/superuser "$REQUESTS/superuser.json"
     refusal=$(reason)
     case $answer in
       *'Superuserroleisexist'*)
-        fail "Pulsar Manager has no login $MANAGER_USER, and makes no super user beside the one it has: name that one in pulsar:manager.user"
+        fail "pulsar:manager.user: Pulsar Manager has no login $MANAGER_USER, but another super user, and creates no second one; name that one"
         ;;
     esac
     log_in
-    [ "$login" = success ] || fail "Pulsar Manager does not make the login $MANAGER_USER: $refusal"
-    say "$MANAGER_USER is made"
+    [ "$login" = success ] || fail "Pulsar Manager does not create the login $MANAGER_USER: $refusal"
+    say "the login $MANAGER_USER is created"
     ;;
   *)
     case $answer in
       *'"error":"Theusernameorpasswordnotincorrect"'*) fail "$wrong_password" ;;
-      *) fail "Pulsar Manager does not let $MANAGER_USER log in: $(reason)" ;;
+      *) fail "Pulsar Manager refuses the login $MANAGER_USER: $(reason)" ;;
     esac
     ;;
 esac
@@ -111,12 +109,11 @@ while :; do
       say "the cluster is registered already"
       break
       ;;
-    # The manager asks the brokers for their clusters, for a minute; so long nginx waits for the manager, too. "This environment is error": they
-    # have not answered, or have not let it.
+    # The manager waits up to a minute for the brokers. "This environment is error" means that they did not answer, or refused its token.
     200-*'"error":"Thisenvironmentiserror'*) ;;
     200-* | 401-*) fail "Pulsar Manager does not register the cluster: $(reason)" ;;
   esac
   [ "$(date +%s)" -lt "$deadline" ] ||
-    fail "Pulsar Manager gets no answer from the brokers at $BROKER_URL after $CLUSTER_SECONDS s (its own log says why): $(reason)"
+    fail "Pulsar Manager gets no answer from the brokers at $BROKER_URL within $CLUSTER_SECONDS s; see its log: $(reason)"
   sleep "$PAUSE_SECONDS"
 done

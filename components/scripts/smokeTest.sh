@@ -1,13 +1,12 @@
-# Proves that a message goes through the cluster, and that nobody comes in without a valid token. Everything goes through the proxy, by the
-# command-line tools of the image this runs in: of Pulsar 2.7 and of 4.0, whose options have the same names as far as they are used here.
+# Checks that messages go through the cluster, and that access without a valid token is refused. Uses the proxy and the command-line tools of the
+# image (Pulsar 2.7 or 4.0; the options used here have the same names in both).
 #
 #   ADMIN_URL, SERVICE_URL  of the proxy, for HTTP and for the binary protocol
-#   TOKEN_FILE              a super user's token
-#   WAIT_SECONDS            until the proxy answers (default: 180); it does so a little after it is ready
-#   CALL_SECONDS            for each command (default: 60)
+#   TOKEN_FILE              file with the token of a super user
+#   WAIT_SECONDS            time limit for the proxy to answer (default: 180); it answers shortly after it is ready
+#   CALL_SECONDS            time limit of each command (default: 60)
 #
-# The last line says what is wrong. What a run makes for itself is its subscription, which goes with it in any case; tenant, namespace and
-# topic stay for the next one.
+# The last line says what is wrong. Each run deletes its subscription at the end. Tenant, namespace and topic stay for the next run.
 set -u
 umask 077
 
@@ -19,10 +18,10 @@ topic=persistent://$namespace/test-topic
 run=smoke-$(od -An -N6 -tx1 /dev/urandom | tr -d ' \n')
 
 work=$(mktemp -d)
-said=$work/said # by the last command
+said=$work/said # output of the last command
 subscribed=
 
-# $1: the file of a token, or nothing
+# $1: the file with a token; empty: no token
 tool() {
   token=$1 program=$2 option=$3 url=$4
   shift 4
@@ -55,7 +54,7 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 143' TERM INT
 
-# Whether the last command met a refusal. That nobody was reached, or not in time, is none.
+# Whether the last command was refused for its token. No connection and a timeout do not count.
 refused() {
   grep -Eq 'HTTP 401|Unauthorized|AuthenticationException' "$said"
 }
@@ -67,7 +66,7 @@ until admin "$TOKEN_FILE" tenants list; do
   sleep 2
 done
 
-# Tenant, namespace and topic. Another run may be making them at the same moment; and one broker may not yet know what another has made.
+# Tenant, namespace and topic. Another run may create them at the same time, and a broker may not know yet what another one has created.
 topic_is_there() {
   admin "$TOKEN_FILE" topics get-partitioned-topic-metadata "$topic" &&
     tr -d ' \n' <"$said" | grep -q "\"partitions\":$partitions[,}]"
@@ -88,7 +87,7 @@ if ! topic_is_there; then
   topic_is_there || fail "$topic does not have $partitions partitions"
 fi
 
-# Messages to each of the partitions, and those and no others from the topic as a whole.
+# Sends messages to each partition, and consumes exactly these from the topic.
 subscribed=yes
 admin "$TOKEN_FILE" topics create-subscription --subscription "$run" "$topic" || fail "cannot subscribe to $topic"
 partition=0
@@ -106,23 +105,23 @@ while [ $partition -lt $partitions ]; do
 done
 count=$((partitions * messages))
 client "$TOKEN_FILE" consume --subscription-name "$run" --num-messages $count "$topic" ||
-  fail "$count messages were produced to $topic, and fewer were consumed"
-# key:[...], properties:[...], content:...  with 4.0 the times of the message before it
+  fail "$count messages were produced to $topic, but fewer were consumed"
+# Lines are `key:[...], properties:[...], content:...`; Pulsar 4.0 puts the message's times before them.
 grep -E '^(publishTime|key):' "$said" | sed 's/^.*content://' | sort >"$work/received"
 sort "$work/sent" | cmp -s - "$work/received" || fail "other messages were consumed from $topic than were produced"
 for pause in 1 2 4 0; do
   admin "$TOKEN_FILE" topics partitioned-stats "$topic" || fail "cannot read how many messages are left in $topic"
   left=$(sed -n "/\"$run\"/,/\"msgBacklog\"/s/.*\"msgBacklog\" *: *\([0-9]*\).*/\1/p" "$said" | head -n 1)
   if [ "$left" = 0 ]; then break; fi
-  # The acknowledgements may be on their way.
+  # Acknowledgements arrive with a delay.
   sleep $pause
 done
 : >"$said"
-if [ "$left" != 0 ]; then fail "${left:-unknown} messages more than were produced are in $topic"; fi
+if [ "$left" != 0 ]; then fail "$topic has messages that were not produced: ${left:-unknown}"; fi
 admin "$TOKEN_FILE" topics unsubscribe --subscription "$run" "$topic" || fail "cannot unsubscribe from $topic"
 subscribed=
 
-# No token, and the same token with another signature.
+# No token, and the token with another signature.
 token=$(cat "$TOKEN_FILE")
 {
   printf '%s.' "${token%.*}"
@@ -132,11 +131,11 @@ must_be_refused() {
   what=$1
   shift
   if "$@"; then fail "$what is accepted"; fi
-  refused || fail "$what is not refused but met another fault"
+  refused || fail "$what is not refused for its token"
 }
 must_be_refused "a request without a token to $ADMIN_URL" admin "" tenants list
 must_be_refused "a request with a wrong token to $ADMIN_URL" admin "$work/wrong" tenants list
 must_be_refused "a client without a token at $SERVICE_URL" client "" produce --messages "$run" "$topic"
 must_be_refused "a client with a wrong token at $SERVICE_URL" client "$work/wrong" produce --messages "$run" "$topic"
 
-echo "smoke test passed: $count messages went through $topic, and nobody comes in without a valid token"
+echo "smoke test passed: $count messages went through $topic, and access without a valid token is refused"

@@ -275,7 +275,7 @@ describe("the script of ManagerSetup", { concurrency: true }, () => {
   test("creates the login and registers the cluster", async () => {
     const { runs, users, environments, asked } = await setUp({});
     assert.deepEqual(runs, [
-      { ok: true, said: "admin is made\nthe cluster is registered\n", last: "the cluster is registered" },
+      { ok: true, said: "the login admin is created\nthe cluster is registered\n", last: "the cluster is registered" },
     ]);
     assert.deepEqual(users, [{ name: "admin", password }]);
     assert.deepEqual(environments, [{ name: "demo-pulsar", broker: "http://demo-pulsar-broker:8080" }]);
@@ -284,7 +284,7 @@ describe("the script of ManagerSetup", { concurrency: true }, () => {
 
   test("creates nothing the second time", async () => {
     const { runs, users, environments, asked } = await setUp({}, { times: 2 });
-    assert.equal(runs[1]?.said, "admin can log in already\nthe cluster is registered already\n");
+    assert.equal(runs[1]?.said, "the login admin exists already\nthe cluster is registered already\n");
     assert.ok(runs[1].ok);
     assert.deepEqual([users.length, environments.length], [1, 1]);
     assert.deepEqual(asked.slice(4), ["POST login", "PUT environments/environment"]);
@@ -296,7 +296,7 @@ describe("the script of ManagerSetup", { concurrency: true }, () => {
     assert.equal(runs[0]?.ok, false);
     assert.match(
       runs[0].last,
-      /^admin has another password in Pulsar Manager than pulsar:managerPassword says\. .*docs\/access.md/,
+      /^pulsar:managerPassword: admin has another password in Pulsar Manager; .*docs\/access.md/,
     );
     assert.deepEqual([asked, state.users], [["POST login"], users]);
   });
@@ -304,13 +304,13 @@ describe("the script of ManagerSetup", { concurrency: true }, () => {
   test("reports that another super user exists", async () => {
     const { runs, environments } = await setUp({ users: [{ name: "root", password: "another" }] });
     assert.equal(runs[0]?.ok, false);
-    assert.match(runs[0].last, /^Pulsar Manager has no login admin, .*: name that one in pulsar:manager\.user$/);
+    assert.match(runs[0].last, /^pulsar:manager\.user: Pulsar Manager has no login admin, .*; name that one$/);
     assert.deepEqual(environments, []);
   });
 
   test("reports why the manager does not create a login", async () => {
     const { runs } = await setUp({}, { user: "o.brien" });
-    assert.equal(runs[0]?.last, "Pulsar Manager does not make the login o.brien: User name illegal");
+    assert.equal(runs[0]?.last, "Pulsar Manager does not create the login o.brien: User name illegal");
     assert.equal(runs[0].ok, false);
   });
 
@@ -322,7 +322,7 @@ describe("the script of ManagerSetup", { concurrency: true }, () => {
   test("stops waiting for a manager that never starts", async () => {
     const { runs } = await setUp({ starting: 1_000_000 }, { limit: 1 });
     assert.equal(runs[0]?.ok, false);
-    assert.match(runs[0].last, /^Pulsar Manager at http:\/\/127\.0\.0\.1:\d+ does not answer after 1 s: status 404$/);
+    assert.match(runs[0].last, /^Pulsar Manager at http:\/\/127\.0\.0\.1:\d+ does not answer within 1 s: status 404$/);
   });
 
   test("stops waiting if nothing listens", async () => {
@@ -330,7 +330,7 @@ describe("the script of ManagerSetup", { concurrency: true }, () => {
     assert.equal(runs[0]?.ok, false);
     assert.match(
       runs[0].last,
-      /^Pulsar Manager at http:\/\/127\.0\.0\.1:1 does not answer after 1 s: status no answer$/,
+      /^Pulsar Manager at http:\/\/127\.0\.0\.1:1 does not answer within 1 s: status no answer$/,
     );
   });
 
@@ -345,7 +345,7 @@ describe("the script of ManagerSetup", { concurrency: true }, () => {
     assert.equal(runs[0]?.ok, false);
     assert.equal(
       runs[0].last,
-      "Pulsar Manager gets no answer from the brokers at http://demo-pulsar-broker:8080 after 1 s (its own log says why): " +
+      "Pulsar Manager gets no answer from the brokers at http://demo-pulsar-broker:8080 within 1 s; see its log: " +
         "This environment is error. Please check it",
     );
     assert.equal(users.length, 1);
