@@ -383,7 +383,8 @@ describe("plugins", () => {
     const tls = await plant(join(dir, "cache/pulsar-stack/pulumi"), "tls");
     await writeFile(`${await plant(join(dir, "home"), "postgresql")}.partial`, "");
     const pulumi = { file: await executable(join(dir, "pulumi"), ""), version: "3.250.0" };
-    const find = () => findPlugins({ pulumi, standIns: "/stand-ins", log: () => undefined, signal: never });
+    const find = (use?: "always" | "never") =>
+      findPlugins({ pulumi, standIns: "/stand-ins", log: () => undefined, signal: never, use });
 
     assert.deepEqual(await find(), [
       { name: "nodejs", version: "3.250.0", origin: "stand-in", folder: "/stand-ins" },
@@ -391,7 +392,17 @@ describe("plugins", () => {
       { name: "tls", version: versions.tls, origin: "cached", folder: tls },
       { name: "postgresql", version: versions.postgresql, origin: "stand-in", folder: "/stand-ins" },
     ]);
+    await assert.rejects(find("never"), {
+      name: "RehearsalError",
+      message: new RegExp(
+        `^--no-stand-ins: the plugins nodejs 3.250.0, postgresql ${versions.postgresql} are not available; `,
+      ),
+    });
     await executable(join(dir, "pulumi-language-nodejs"), "");
-    assert.deepEqual((await find())[0], { name: "nodejs", version: "3.250.0", origin: "found", folder: dir });
+    await executable(join(dir, "pulumi-resource-postgresql"), "");
+    const found = await find("never");
+    assert.deepEqual(found[0], { name: "nodejs", version: "3.250.0", origin: "found", folder: dir });
+    assert.deepEqual(found[3], { name: "postgresql", version: `of PATH (${dir})`, origin: "found", folder: dir });
+    assert.ok((await find("always")).every(({ origin }) => origin === "stand-in"));
   });
 });

@@ -41,6 +41,20 @@ describe("the rehearsal's PostgreSQL", () => {
     assert.equal(await standIns("disable"), null);
   });
 
+  test("accepts connections from elsewhere only with the password", async () => {
+    // The server listens on every address, because no interface has this one.
+    const own = await openWorkspace();
+    const { host, port, user, password } = await startPostgres({ workspace: own, host: "127.0.0.2" });
+    try {
+      const login = { host, port, user, database: "postgres", tls: "require" as const };
+      const ask = (given: string) => withSession({ ...login, password: given }, (session) => session.query("SELECT 1"));
+      assert.equal((await ask(password)).rows.length, 1);
+      await assert.rejects(ask("wrong"), /refused the password of user postgres/);
+    } finally {
+      await own.close();
+    }
+  });
+
   test("accepts connections with TLS", async () => {
     assert.equal(await programs("require"), "TLSv1.3");
     assert.equal(await standIns("require"), "TLSv1.3");
