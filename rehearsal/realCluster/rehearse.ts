@@ -114,13 +114,16 @@ export async function rehearseOnCluster(args: ClusterArguments, options: Options
       stage.stack.ignoreSignal();
       await stage.stack.cancel().catch(() => undefined);
     }
-    await uninstall(stage);
+    if (!record.operations.some(({ name, outcome }) => name === "up" && outcome === "done")) {
+      await removeUnrecorded(stage);
+    }
     await remove(stage, record);
     record.leftovers.push(...(await removeDirectories(stage.api, stage.settings, run)));
     const result = resultOf(record, stage);
     // Removed at the request of the user, who has seen the report.
-    if (problem instanceof Error && !(problem instanceof Interrupted && beforeRemoval)) throw problem;
-    return result;
+    if (!(problem instanceof Error) || (problem instanceof Interrupted && beforeRemoval)) return result;
+    for (const line of result.verdict.problems) log(line);
+    throw problem;
   });
 }
 
@@ -276,13 +279,24 @@ async function drainAndReturn(
   return readyAfter(stage, { ...operation, seconds: (performance.now() - started) / 1000 });
 }
 
-/** Uninstalls a release that `up` did not record in the state, because it was stopped during the install. */
-async function uninstall(stage: Stage): Promise<void> {
-  const { cluster, settings, helm, workspace } = stage;
+/**
+ * Deletes what an `up` that was stopped has created but not recorded in the state: the release, and the volumes with their claims, which would
+ * keep each other. None of them existed before.
+ */
+async function removeUnrecorded(stage: Stage): Promise<void> {
+  const { api, cluster, settings, helm, workspace } = stage;
+  const { namespace, release, plannedVolumes } = settings;
   const { deployment } = (await stage.stack.exportState()) as { deployment?: { resources?: { type: string }[] } };
-  if (deployment?.resources?.some(({ type }) => type === "kubernetes:helm.sh/v3:Release")) return;
-  const access = ["--kubeconfig", cluster.kubeconfig, "--namespace", settings.namespace];
-  await execa(helm, ["uninstall", settings.release, "--ignore-not-found", "--wait", "--timeout", "3m", ...access], {
-    env: workspace.env,
-  });
+  if (!deployment?.resources?.some(({ type }) => type === "kubernetes:helm.sh/v3:Release")) {
+    const access = ["--kubeconfig", cluster.kubeconfig, "--namespace", namespace];
+    await execa(helm, ["uninstall", release, "--ignore-not-found", "--wait", "--timeout", "3m", ...access], {
+      env: workspace.env,
+      reject: false,
+    });
+  }
+  const ignoreAbsent = () => undefined;
+  for (const { claim: name } of plannedVolumes) {
+    await api.core.deleteNamespacedPersistentVolumeClaim({ name, namespace }).catch(ignoreAbsent);
+    await api.core.deletePersistentVolume({ name }).catch(ignoreAbsent);
+  }
 }
