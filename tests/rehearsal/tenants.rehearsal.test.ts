@@ -211,7 +211,7 @@ test("a stack with tenants", async (t) => {
       assertOk(preview);
       assert.match(
         preview.text,
-        /it takes over tenant shop, namespace shop\/orders, topic shop\/orders\/created, topic shop\/orders\/log, and the permissions/,
+        /this stack takes over tenant shop, namespace shop\/orders, topic shop\/orders\/created, topic shop\/orders\/log, and the permissions/,
       );
       const up = await stack.up();
       assertOk(up);
