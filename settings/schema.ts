@@ -207,7 +207,7 @@ export type Parsed = z.output<typeof schema>;
 
 /** Whether `pulumi config` keeps the key as plain text. The values of all other keys arrive as JSON. */
 export function isText(key: string): boolean {
-  const part = (schema.shape as Record<string, z.core.$ZodType | undefined>)[key];
+  const part = new Map<string, z.core.$ZodType>(Object.entries(schema.shape)).get(key);
   return part === undefined || typeOf(part) === "string";
 }
 

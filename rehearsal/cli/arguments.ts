@@ -94,7 +94,7 @@ export function argumentsIn(args: readonly string[]): Arguments {
     throw new RehearsalError(`${enumerate(simulated)}: only simulated nodes can fail; leave it out, or --context`);
   }
   if (values["stand-ins"] && values["no-stand-ins"]) {
-    throw new RehearsalError("found --stand-ins and --no-stand-ins; allowed: one of them");
+    throw new RehearsalError("--stand-ins and --no-stand-ins exclude each other; use one of them");
   }
   for (const file of reports) {
     if (formats.includes(extname(file))) continue;

@@ -71,9 +71,11 @@ function configIn(text: string, file: string): object {
   return mapping(("config" in document ? document.config : undefined) ?? {}, `${file}: config`);
 }
 
-function hasSecret(value: unknown): boolean {
+/** @throws RehearsalError if a YAML alias refers to a value that contains it */
+function hasSecret(value: unknown, within: readonly unknown[] = []): boolean {
   if (typeof value !== "object" || value === null) return false;
+  if (within.includes(value)) throw new RehearsalError("config: an alias refers to itself; write the values out");
   const entries = Object.entries(value);
   if (entries.length === 1 && "secure" in value && typeof value.secure === "string") return true;
-  return entries.some(([, inner]) => hasSecret(inner));
+  return entries.some(([, inner]) => hasSecret(inner, [...within, value]));
 }

@@ -27,7 +27,10 @@ export async function stackSettings(stack: string, project = ownProject): Promis
 export async function readStackFile(project: string, stack: string): Promise<string> {
   const file = `Pulumi.${stack}.yaml`;
   const text = await readFile(join(project, file), "utf8").catch(async (cause: unknown) => {
-    const stacks = (await readdir(project)).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
+    const files = await readdir(project).catch(() => {
+      throw new RehearsalError(`--stack-files: there is no folder ${project}; use the folder of the stack files`);
+    });
+    const stacks = files.flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
     throw new RehearsalError(`stack "${stack}" does not exist; choose one of: ${stacks.join(", ")}`, { cause });
   });
   if (importsEnvironment(text)) {

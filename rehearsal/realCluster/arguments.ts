@@ -55,9 +55,9 @@ export function clusterArguments(values: Values): ClusterArguments | undefined {
   if (context === undefined) {
     const given = (Object.keys(clusterOptions) as (keyof typeof clusterOptions)[]).filter((name) => values[name]);
     if (given.length === 0) return undefined;
-    throw new RehearsalError(`${enumerate(given.map((name) => `--${name}`))}: found no --context; name the cluster`);
+    throw new RehearsalError(`${enumerate(given.map((name) => `--${name}`))}: need a cluster; add --context NAME`);
   }
-  if (drain?.includes(",")) throw new RehearsalError(`--drain: found "${drain}"; allowed with --context: one node`);
+  if (drain?.includes(",")) throw new RehearsalError(`--drain: "${drain}" is not valid with --context; use one node`);
   const databaseHost = values["database-host"];
   const pullCredentials = values["pull-credentials"];
   return {
@@ -83,7 +83,7 @@ function mapping(list: string): Map<string, string> {
     new Set(nodes.values()).size === pairs.length;
   if (isValid) return nodes;
   throw new RehearsalError(
-    `--nodes: found "${list}"; allowed: node1=NODE,... with each node of the stack and of the cluster once`,
+    `--nodes: "${list}" is not valid; use node1=NODE,... with each node of the stack and of the cluster once`,
   );
 }
 
@@ -94,5 +94,5 @@ function chosen(list: string | undefined, drains: boolean): Step[] {
   const unknown = names.filter((name) => !all.some((step) => step === name));
   if (unknown.length === 0) return all.filter((step) => names.includes(step));
   const hint = unknown.includes("drain") ? "; drain needs --drain NODE" : "";
-  throw new RehearsalError(`--steps: found "${unknown.join(",")}"; allowed: some of ${all.join(", ")}${hint}`);
+  throw new RehearsalError(`--steps: "${unknown.join(",")}" is not valid; use some of ${all.join(", ")}${hint}`);
 }

@@ -48,6 +48,7 @@ describe("one fault, with its key, problem and remedy:", () => {
   const chart4 = { "pulsar:chart": { version: "4.7.0" } };
   const cases: Cases = {
     "pulsar:replica: is not a setting; use one of layout, environment, nodes, ": { "pulsar:replica": {} },
+    "pulsar:toString: is not a setting; use one of layout, ": { "pulsar:toString": 3 },
     "pulsar:volumes.dataDir: is not a setting; use one of storageClass, dataDirectory": {
       "pulsar:volumes": { dataDir: "/x" },
     },

@@ -22,6 +22,12 @@ describe("a stack file, read without Pulumi", () => {
     assert.deepEqual(JSON.parse(JSON.stringify(readConfig(text, file))), JSON.parse(JSON.stringify(read)));
   });
 
+  test("is refused if an alias refers to itself", () => {
+    assert.throws(() => readConfig("config: { pulsar:values: { a: &x { b: *x } } }", file), {
+      message: "config: an alias refers to itself; write the values out",
+    });
+  });
+
   for (const text of empty) {
     test(`may be empty: ${JSON.stringify(text)}`, () => {
       assert.deepEqual(readConfig(text, file), { plain: {}, encrypted: [] });

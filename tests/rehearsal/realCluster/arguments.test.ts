@@ -22,14 +22,14 @@ describe("the arguments of a rehearsal on an existing cluster", () => {
   });
 
   for (const [args, message] of [
-    [["--small", "--disposable"], /^--disposable and --small: found no --context; name the cluster$/],
-    [["--context", "kind", "--nodes", "node1"], /^--nodes: found "node1"; allowed: node1=NODE,/],
-    [["--context", "kind", "--nodes", "node1=a,node2=a"], /^--nodes: found "node1=a,node2=a"/],
-    [["--context", "kind", "--steps", "rotate"], /^--steps: found "rotate"; allowed: some of messages, second-up/],
+    [["--small", "--disposable"], /^--disposable and --small: need a cluster; add --context NAME$/],
+    [["--context", "kind", "--nodes", "node1"], /^--nodes: "node1" is not valid; use node1=NODE,/],
+    [["--context", "kind", "--nodes", "node1=a,node2=a"], /^--nodes: "node1=a,node2=a" is not valid/],
+    [["--context", "kind", "--steps", "rotate"], /^--steps: "rotate" is not valid; use some of messages, second-up/],
     [["--context", "kind", "--steps", "drain"], /; drain needs --drain NODE$/],
-    [["--context", "kind", "--drain", "a,b"], /^--drain: found "a,b"; allowed with --context: one node$/],
+    [["--context", "kind", "--drain", "a,b"], /^--drain: "a,b" is not valid with --context; use one node$/],
     [["--context", "kind", "--lose", "a"], /^--lose: only simulated nodes can fail/],
-    [["--stand-ins", "--no-stand-ins"], /^found --stand-ins and --no-stand-ins; allowed: one of them$/],
+    [["--stand-ins", "--no-stand-ins"], /^--stand-ins and --no-stand-ins exclude each other; use one of them$/],
   ] satisfies [string[], RegExp][]) {
     it(`refuses ${args.join(" ")}`, () => {
       assert.throws(() => argumentsIn(args), { name: "RehearsalError", message });
