@@ -1,6 +1,7 @@
 /** Simulates failed and drained nodes, and restores them. */
 import { setTimeout } from "node:timers/promises";
 import type { V1Pod, V1Taint } from "@kubernetes/client-node";
+import { isReady as podIsReady } from "../../resources/kubernetes/pods.ts";
 import { isReady } from "../cluster/controlPlane.ts";
 import type { Plain } from "../cluster/api.ts";
 import type { Stage } from "../stage.ts";
@@ -26,17 +27,19 @@ const outOfService: Taint = {
  */
 export async function failNodes(context: Context, nodes: readonly string[]): Promise<void> {
   const { api } = context;
+  const before = await podsOf(context);
   await Promise.all(
     nodes.map(async (name) => {
       await stopKubelet(context, name);
       await setTaints(context, name, (taints) => [...withoutTaints(taints, outOfService.key), outOfService]);
     }),
   );
-  const lost = await podsOn(context, nodes);
+  // The control plane deletes the pods of a tainted node too, so some may be gone already.
+  const left = (await podsOf(context)).filter(isOn(nodes));
   await Promise.all(
-    lost.map((pod) => ignoreNotFound(api.core.deleteNamespacedPod({ ...idOf(pod), gracePeriodSeconds: 0 }))),
+    left.map((pod) => ignoreNotFound(api.core.deleteNamespacedPod({ ...idOf(pod), gracePeriodSeconds: 0 }))),
   );
-  await waitForReplacement(context, lost);
+  await waitForReplacement(context, before, before.filter(isOn(nodes)));
 }
 
 /**
@@ -46,16 +49,15 @@ export async function failNodes(context: Context, nodes: readonly string[]): Pro
  * @returns the reason for each pod that was not evicted, by name
  */
 export async function drainNodes(context: Context, nodes: readonly string[]): Promise<Map<string, string>> {
-  const all = await podsOn(context, nodes);
+  const before = await podsOf(context);
   await Promise.all(nodes.map((name) => cordon(context, name, true)));
   const refused = new Map<string, string>();
   for (const node of nodes) {
-    for (const [pod, why] of await evict(context, await podsOn(context, [node]))) refused.set(pod, why);
+    const pods = (await podsOf(context)).filter(isOn([node]));
+    for (const [pod, why] of await evict(context, pods)) refused.set(pod, why);
   }
-  await waitForReplacement(
-    context,
-    all.filter(({ metadata }) => !refused.has(metadata?.name ?? "")),
-  );
+  const evicted = before.filter(isOn(nodes)).filter(({ metadata }) => !refused.has(metadata?.name ?? ""));
+  await waitForReplacement(context, before, evicted);
   return refused;
 }
 
@@ -210,19 +212,32 @@ async function ignoreNotFound(request: Promise<unknown>): Promise<void> {
 }
 
 /**
- * Waits until `deleted` pods no longer exist, each of their controllers has created at least one new pod (an ordered StatefulSet creates one at
- * a time), and the scheduler has considered every pod.
+ * Waits until `deleted` pods no longer exist, each of their controllers has created at least one new pod, and the scheduler has considered every
+ * pod. An ordered StatefulSet creates a pod only when its other pods are ready.
  */
-async function waitForReplacement(context: Context, deleted: readonly V1Pod[]): Promise<void> {
-  const old = new Set(deleted.map(({ metadata }) => metadata?.uid));
+async function waitForReplacement(
+  context: Context,
+  before: readonly V1Pod[],
+  deleted: readonly V1Pod[],
+): Promise<void> {
+  const { api, settings } = context;
+  const { items } = await api.apps.listNamespacedStatefulSet({ namespace: settings.namespace });
+  const ordered = items
+    .filter(({ spec }) => spec?.podManagementPolicy !== "Parallel")
+    .map(({ metadata }) => metadata?.uid);
+  const uids = (pods: readonly V1Pod[]) => new Set(pods.map(({ metadata }) => metadata?.uid));
+  const [existed, gone] = [uids(before), uids(deleted)];
   const controllers = new Set(deleted.flatMap((pod) => controllerOf(pod) ?? []));
   await retry(context, "the pods to be created again", async () => {
     const pods = await podsOf(context);
-    if (pods.some(({ metadata }) => old.has(metadata?.uid))) return undefined;
-    const created = new Set(pods.filter(({ metadata }) => !metadata?.deletionTimestamp).map(controllerOf));
+    if (pods.some(({ metadata }) => gone.has(metadata?.uid))) return undefined;
+    const replaced = (controller: string) =>
+      pods
+        .filter((pod) => controllerOf(pod) === controller)
+        .some((pod) => !existed.has(pod.metadata?.uid) || (ordered.includes(controller) && !podIsReady(pod)));
     const considered = ({ spec, status }: V1Pod) =>
       spec?.nodeName !== undefined || status?.conditions?.some(({ type }) => type === "PodScheduled");
-    return [...controllers].every((controller) => created.has(controller)) && pods.every(considered) ? true : undefined;
+    return [...controllers].every(replaced) && pods.every(considered) ? true : undefined;
   });
 }
 
@@ -235,8 +250,8 @@ async function podsOf({ api, settings: { namespace } }: Pick<Context, "api" | "s
   return (await api.core.listNamespacedPod({ namespace })).items;
 }
 
-async function podsOn(context: Pick<Context, "api" | "settings">, nodes: readonly string[]): Promise<V1Pod[]> {
-  return (await podsOf(context)).filter(({ spec }) => spec?.nodeName !== undefined && nodes.includes(spec.nodeName));
+function isOn(nodes: readonly string[]): (pod: V1Pod) => boolean {
+  return ({ spec }) => spec?.nodeName !== undefined && nodes.includes(spec.nodeName);
 }
 
 /** Retries until the probe succeeds. Controllers write the same objects, so a patch can fail with a conflict. */
