@@ -85,7 +85,7 @@ export function argumentsIn(args: readonly string[]): Arguments {
   const given = failureOptions.filter((name) => values[name] !== undefined).map((name) => `--${name}`);
   if (given.length > 1) {
     const all = failureOptions.map((name) => `--${name}`);
-    throw new RehearsalError(`${enumerate(given)} cannot be combined; use one of ${all.join(", ")}`);
+    throw new RehearsalError(`${enumerate(given)}: cannot be combined; use one of ${all.join(", ")}`);
   }
   const { help, keep, stack, chart, report: reports, "stack-files": stackFiles } = values;
   const cluster = clusterArguments(values);
@@ -94,7 +94,7 @@ export function argumentsIn(args: readonly string[]): Arguments {
     throw new RehearsalError(`${enumerate(simulated)}: only simulated nodes can fail; leave it out, or --context`);
   }
   if (values["stand-ins"] && values["no-stand-ins"]) {
-    throw new RehearsalError("--stand-ins and --no-stand-ins exclude each other; use one of them");
+    throw new RehearsalError("--stand-ins and --no-stand-ins: exclude each other; use one of them");
   }
   for (const file of reports) {
     if (formats.includes(extname(file))) continue;

@@ -1,11 +1,11 @@
 /** `npm run bench`: compares a preview of the test stack with one of a flat program that registers the same resources. */
 import { randomBytes } from "node:crypto";
 import { dirname, join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { differences, median, plannedTypes, ratioOf, type Pair } from "../bench/measure.ts";
-import { run } from "./command.ts";
+import { options, run } from "./command.ts";
 import { type Outcome, Stack, type StackConfig } from "../engine/stack.ts";
 import { pluginFolders, standInChart, standInPlugins } from "../stage.ts";
+import { RehearsalError } from "../engine/fault.ts";
 import { dockerConfig } from "../engine/stackSettings.ts";
 import { chartRepositoryAnswers, findPlugins } from "../tools/plugins.ts";
 import { prepareTools } from "../tools/tools.ts";
@@ -19,7 +19,7 @@ the same engine and plugins, in alternating runs. Neither stack is deployed, and
   --runs N   number of measured pairs, after one warm-up pair (default: 7)
   --help     show this help
 
-Exit status: 0 if measured, whatever the ratio; 1 if a preview fails or the two plan different resources; 2 if a tool is missing.`;
+Exit status: 0 if measured, whatever the ratio; 1 if a preview fails or the two plan different resources; 2 for an unknown option or a missing tool.`;
 
 /** The highest acceptable ratio. */
 const target = 1.25;
@@ -56,11 +56,11 @@ async function main(): Promise<number> {
 }
 
 function argumentsGiven(): { help: boolean; runs: number } {
-  const { help, runs } = parseArgs({
+  const { help, runs } = options({
     options: { runs: { type: "string", default: "7" }, help: { type: "boolean", default: false } },
-  }).values;
+  });
   if (!/^[1-9]\d*$/.test(runs))
-    throw new BenchError(`--runs: "${runs}" is not valid; use a whole number of at least 1`);
+    throw new RehearsalError(`--runs: "${runs}" is not valid; use a whole number of at least 1`);
   return { help, runs: Number(runs) };
 }
 

@@ -3,13 +3,24 @@ import { parseArgs, type ParseArgsConfig } from "node:util";
 import { RehearsalError } from "../engine/fault.ts";
 import { Interrupted } from "../engine/workspace.ts";
 
-/** Parses the command line. @throws RehearsalError for unknown options */
+/** Parses the command line. @throws RehearsalError with every unknown option, missing or empty value, and argument that is no option */
 export function options<const T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>>["values"] {
-  try {
-    return parseArgs(config).values;
-  } catch (cause) {
-    throw new RehearsalError(`${(cause as Error).message} (--help lists the options)`, { cause });
-  }
+  const { tokens } = parseArgs({ args: config.args, options: config.options, strict: false, tokens: true });
+  const faults = tokens.flatMap((token) => {
+    if (token.kind === "positional") {
+      return [`"${token.value}": is not an option; in an npm command, write options after " -- " (--help lists them)`];
+    }
+    if (token.kind === "option-terminator") return [];
+    const { name, rawName, value, inlineValue } = token;
+    const type = Object.entries(config.options ?? {}).find(([key]) => key === name)?.[1].type;
+    if (type === undefined) return [`${rawName}: is not an option; --help lists the options`];
+    if (type === "boolean") return value === undefined ? [] : [`${rawName}: takes no value; remove "${value}"`];
+    if (!value?.trim()) return [`${rawName}: the value is missing; --help describes it`];
+    if (inlineValue || !value.startsWith("-")) return [];
+    return [`${rawName}: the value is missing before ${value}; write ${rawName}=${value} if that is the value`];
+  });
+  if (faults.length > 0) throw new RehearsalError(faults.join("\n"));
+  return parseArgs(config).values;
 }
 
 /** Errors to report by their message alone. Any other error is a bug and keeps its stack trace. */

@@ -1,6 +1,7 @@
 /** The options of a rehearsal on an existing cluster. */
 import { enumerate } from "../report/explain.ts";
 import { RehearsalError } from "../engine/fault.ts";
+import { name as dnsName } from "../../model/scalars.ts";
 
 /** What follows the first `up`, in this order. */
 export const steps = ["messages", "second-up", "refresh", "value", "rotation", "drain", "destroy"] as const;
@@ -81,7 +82,13 @@ function mapping(list: string): Map<string, string> {
     pairs.every((pair) => pair.length === 2 && !pair.includes("")) &&
     nodes.size === pairs.length &&
     new Set(nodes.values()).size === pairs.length;
-  if (isValid) return nodes;
+  if (isValid) {
+    for (const name of nodes.values()) {
+      const { error } = dnsName.safeParse(name);
+      if (error) throw new RehearsalError(`--nodes: "${name}" is not valid; use ${error.issues[0]?.message ?? ""}`);
+    }
+    return nodes;
+  }
   throw new RehearsalError(
     `--nodes: "${list}" is not valid; use node1=NODE,... with each node of the stack and of the cluster once`,
   );
