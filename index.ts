@@ -103,17 +103,7 @@ const volumes = new LocalVolumes(
 
 const database = new ManagerDatabase(
   "manager-database",
-  {
-    connection: managerDatabase,
-    admin: managerDatabase.admin,
-    database: managerDatabase.name,
-    role: managerDatabase.user,
-    rolePassword: managerDatabase.password,
-    managerVersion: images.manager.tag,
-    create: managerDatabase.create,
-    deleteData: managerDatabase.deleteData,
-    protect: production,
-  },
+  { ...managerDatabase, managerVersion: images.manager.tag, protect: production },
   { dependsOn: contract },
 );
 

@@ -1,62 +1,21 @@
 import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
+import { jdbcUrl, type ManagerDatabaseSettings } from "../model/managerDatabase.ts";
+import { managerSchema } from "../model/managerSchemas/index.ts";
 import { readCaFile } from "../resources/kit/caFile.ts";
 import { fault } from "../resources/kit/fault.ts";
 import { leftoverHooks } from "../resources/postgres/managerLeftovers.ts";
 import { ManagerNames } from "../resources/postgres/managerNames.ts";
 import { ManagerTables } from "../resources/postgres/managerTables.ts";
-import { connectLimitSeconds, type TlsMode } from "../resources/postgres/sqlSession.ts";
-import { managerSchema } from "../model/managerSchemas/index.ts";
+import { connectLimitSeconds } from "../resources/postgres/sqlSession.ts";
 
-/** How the machine that runs Pulumi and the cluster both connect to the PostgreSQL server. */
-export interface ManagerDatabaseConnection {
-  /** Host name or address. After a change the server counts as the same one under another name; missing objects are created there. */
-  host: pulumi.Input<string>;
-  port: pulumi.Input<number>;
-  /** How all connections are secured, including the manager's (JDBC). */
-  tls: TlsMode;
-  /**
-   * Path of the CA's certificate in PEM, relative to the program, for `verify-full`; the PostgreSQL provider accepts only a file. The
-   * manager does not read it: its image must trust the CA.
-   * @default the CAs that each side already trusts
-   */
-  tlsCaFile?: string;
-}
-
-/** A role that may create roles and databases. */
-export interface ManagerDatabaseAdmin {
-  user: string;
-  /** Secret. */
+export interface ManagerDatabaseArgs extends Omit<ManagerDatabaseSettings, "admin"> {
+  /** The password of `user`. Secret. A change is applied to PostgreSQL first, then everywhere else. */
   password: pulumi.Input<string>;
-  /** The database that it connects to. @default "postgres" */
-  database?: string;
-  /** Whether it is a superuser. Set to false on managed servers such as Amazon RDS, where it cannot read password hashes. @default true */
-  superuser?: boolean;
-}
-
-export interface ManagerDatabaseArgs {
-  connection: ManagerDatabaseConnection;
   /** Needed unless `create` is false. */
-  admin?: ManagerDatabaseAdmin;
-  /** Name of the manager's database. A change creates another one with empty tables and keeps the old one, unless `deleteData` is set. */
-  database: string;
-  /**
-   * The role that the manager logs in as, and that owns everything in its database. A change creates another role and makes it the owner,
-   * which needs a superuser as `admin`; the old role stays, unless `deleteData` is set.
-   */
-  role: string;
-  /** The role's password. Secret. A change is applied to PostgreSQL first, then everywhere else. */
-  rolePassword: pulumi.Input<string>;
+  admin?: ManagerDatabaseSettings["admin"] & { password: pulumi.Input<string> };
   /** Image tag of Pulsar Manager, which determines the tables. */
   managerVersion: string;
-  /**
-   * Whether `admin` creates the role and the database. If false, they must exist, and only the tables are created. Changing it to false treats
-   * role and database as a destroy does (see `deleteData`).
-   * @default true
-   */
-  create?: boolean;
-  /** Whether a destroy drops the database and the role or, without `create`, the tables. @default false: they stay, with all rows */
-  deleteData?: boolean;
   /** Whether the engine refuses to delete or replace role, database and tables, including on `destroy`. @default false */
   protect?: boolean;
 }
@@ -70,31 +29,29 @@ export interface ManagerDatabaseArgs {
  */
 export class ManagerDatabase extends pulumi.ComponentResource {
   /** The address that the manager connects to. Contains no credentials; known at preview. */
-  readonly jdbcUrl: pulumi.Output<string>;
+  readonly jdbcUrl: string;
   /** Exists when role, database, grants and tables exist. */
   readonly ready: pulumi.Resource;
 
   constructor(name: string, args: ManagerDatabaseArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulsar:components:ManagerDatabase", name, {}, opts);
-    const { connection, database, role } = args;
-    const deleteData = args.deleteData ?? false;
     const schema = managerSchema(args.managerVersion);
 
-    const created = args.create === false ? undefined : this.createDatabase(name, args, deleteData);
+    const created = args.create ? this.createDatabase(name, args) : undefined;
     this.ready = new ManagerTables(
       `${name}-tables`,
       {
-        host: connection.host,
-        port: connection.port,
-        database,
-        user: role,
-        password: args.rolePassword,
-        tls: connection.tls,
-        tlsCa: readCaFile("pulsar:managerDatabase.tlsCaFile", connection.tlsCaFile),
+        host: args.host,
+        port: args.port,
+        database: args.name,
+        user: args.user,
+        password: args.password,
+        tls: args.tls,
+        tlsCa: readCaFile("pulsar:managerDatabase.tlsCaFile", args.tlsCaFile),
         schemaVersion: schema.version,
         sql: schema.sql,
         tables: [...schema.tables],
-        deleteTables: deleteData,
+        deleteTables: args.deleteData,
       },
       {
         parent: this,
@@ -105,9 +62,7 @@ export class ManagerDatabase extends pulumi.ComponentResource {
         protect: args.protect,
       },
     );
-    this.jdbcUrl = pulumi
-      .all([connection.host, connection.port])
-      .apply(([host, port]) => jdbcUrl({ host, port, tls: connection.tls }, database));
+    this.jdbcUrl = jdbcUrl(args);
     this.registerOutputs({ jdbcUrl: this.jdbcUrl });
   }
 
@@ -115,46 +70,45 @@ export class ManagerDatabase extends pulumi.ComponentResource {
   private createDatabase(
     name: string,
     args: ManagerDatabaseArgs,
-    deleteData: boolean,
   ): { database: postgresql.Database; last: pulumi.Resource } {
-    const { admin, connection } = args;
+    const { admin, host, port, tls, tlsCaFile } = args;
     if (!admin) {
       throw fault(
         `${name}: admin is not set, so role and database cannot be created; set it, or set create to false if they exist`,
       );
     }
     const server = {
-      host: connection.host,
-      port: connection.port,
-      database: admin.database ?? "postgres",
+      host,
+      port,
+      database: admin.database,
       user: admin.user,
       password: pulumi.secret(admin.password),
-      tls: connection.tls,
-      tlsCa: readCaFile("pulsar:managerDatabase.tlsCaFile", connection.tlsCaFile),
+      tls,
+      tlsCa: readCaFile("pulsar:managerDatabase.tlsCaFile", tlsCaFile),
     };
     const names = new ManagerNames(
       `${name}-names`,
-      { ...server, names: { role: args.role, database: args.database } },
+      { ...server, names: { role: args.user, database: args.name } },
       { parent: this },
     );
     const hooks = leftoverHooks(name, pulumi.output(server), names);
     const provider = new postgresql.Provider(
       `${name}-server`,
       {
-        host: connection.host,
-        port: connection.port,
+        host,
+        port,
         username: admin.user,
         password: server.password,
         database: server.database,
-        superuser: admin.superuser ?? true,
-        sslmode: connection.tls,
-        sslrootcert: connection.tlsCaFile,
+        superuser: admin.superuser,
+        sslmode: tls,
+        sslrootcert: tlsCaFile,
         connectTimeout: connectLimitSeconds,
       },
       { parent: this },
     );
     // A retained resource leaves the state and stays on the server: a destroy deletes data only if `deleteData` is set.
-    const opts = { parent: this, provider, retainOnDelete: !deleteData };
+    const opts = { parent: this, provider, retainOnDelete: !args.deleteData };
     // A rename replaces the resource: the provider (3.18) renames in place, but the state keeps the old name as the id, and the next refresh
     // does not find it.
     const byName = { ...opts, dependsOn: names, replaceOnChanges: ["name"], protect: args.protect };
@@ -162,9 +116,9 @@ export class ManagerDatabase extends pulumi.ComponentResource {
     const role = new postgresql.Role(
       `${name}-role`,
       {
-        name: args.role,
+        name: args.user,
         login: true,
-        password: pulumi.secret(args.rolePassword),
+        password: pulumi.secret(args.password),
         // The role is dropped after its database. If it owns anything else, PostgreSQL must refuse, rather than give these objects to `admin`
         // (REASSIGN OWNED) or drop them (DROP OWNED).
         skipReassignOwned: true,
@@ -174,7 +128,7 @@ export class ManagerDatabase extends pulumi.ComponentResource {
     const database = new postgresql.Database(
       `${name}-database`,
       // Tables must change their owner with the database, or the new owner could not use them.
-      { name: args.database, owner: role.name, alterObjectOwnership: true },
+      { name: args.name, owner: role.name, alterObjectOwnership: true },
       { ...byName, hooks: { beforeCreate: [hooks.database] } },
     );
     // Objects in the database are deleted only together with it: DROP SCHEMA fails while the schema has tables, and a REVOKE after a change of
@@ -211,20 +165,4 @@ export class ManagerDatabase extends pulumi.ComponentResource {
     );
     return { database, last: onSchema };
   }
-}
-
-/**
- * The URL of `database` for PostgreSQL's JDBC driver. `verify-full` uses the CAs that Java trusts, because by default the driver reads a file in its
- * home directory.
- */
-export function jdbcUrl(server: { host: string; port: number; tls: TlsMode }, database: string): string {
-  const host = server.host.includes(":") ? `[${server.host}]` : server.host;
-  const parameters = {
-    disable: "",
-    require: "?sslmode=require",
-    "verify-full": "?sslmode=verify-full&sslfactory=org.postgresql.ssl.DefaultJavaSSLFactory",
-  };
-  // The address is part of a shell command in the manager's image, which would remove quotation marks.
-  const name = encodeURIComponent(database).replaceAll("'", "%27");
-  return `jdbc:postgresql://${host}:${server.port}/${name}${parameters[server.tls]}`;
 }

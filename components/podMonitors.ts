@@ -2,31 +2,17 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { ChartLine } from "../model/charts/cluster.ts";
 import { fullName } from "../model/charts/names.ts";
+import { metricsPorts, type MonitoringSettings } from "../model/monitoring.ts";
 import type { ClusterRef } from "../resources/kubernetes/connection.ts";
 import { podMonitorHook } from "../resources/kubernetes/podMonitorKind.ts";
 
-export interface PodMonitorsArgs {
+export interface PodMonitorsArgs extends Pick<MonitoringSettings, "interval" | "labels"> {
   namespace: pulumi.Input<string>;
   /** Helm release whose pods are scraped. */
   release: string;
   line: Pick<ChartLine, "pods">;
-  /** How often Prometheus scrapes each pod, for example "60s". A change restarts nothing. */
-  interval: string;
-  /** Labels that the `podMonitorSelector` of Prometheus matches. */
-  labels: Record<string, string>;
   /** The Kubernetes cluster, which must have the PodMonitor kind. */
   cluster: ClusterRef;
-}
-
-/** The components with metrics, by the `component` label of their pods, and the name of their metrics port. */
-export function metricsPorts({ pods }: Pick<ChartLine, "pods">): [component: string, port: string][] {
-  return [
-    ["zookeeper", "http"],
-    ["bookie", "http"],
-    ["recovery", "http"],
-    ["broker", "http"],
-    ["proxy", pods.proxyHttp.name],
-  ];
 }
 
 /**

@@ -1,14 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { base64, shortHash } from "../model/encoding.ts";
-import {
-  type ManagerCredentials,
-  merge,
-  type PulsarCluster,
-  type SecretRef,
-  type Values,
-} from "../model/charts/cluster.ts";
-import { chartLine, type ChartVersion } from "../model/charts/lines.ts";
+import { type ManagerCredentials, merge, type PulsarCluster, type Values } from "../model/charts/cluster.ts";
+import { chartLine, type ChartSettings } from "../model/charts/lines.ts";
 import { fullName } from "../model/charts/names.ts";
 import { frontEndConfig } from "../model/managerFrontEnd.ts";
 import type { ClusterRef } from "../resources/kubernetes/connection.ts";
@@ -24,19 +18,10 @@ export interface PulsarReleaseArgs {
   kubernetes: { cluster: ClusterRef; namespace: string };
   /** Name of the Helm release, and prefix of StatefulSets and claims. Changing it creates another, empty cluster. */
   release: string;
-  chart: {
-    version: ChartVersion;
-    /**
-     * A Helm repository (`https://...`), an OCI address (`oci://...`), the path of a chart, relative to the program, or `repository/chart` for
-     * a repository that was added to Helm.
-     */
-    source: string;
-    /** How long Helm waits until all pods are ready and all init Jobs are complete, in minutes. */
-    timeoutMinutes: number;
-  };
+  chart: ChartSettings;
   /** Input for the chart's values. */
   cluster: Omit<PulsarCluster, "release" | "manager"> & {
-    manager: { jdbcUrl: pulumi.Input<string>; token: SecretRef };
+    manager: Pick<PulsarCluster["manager"], "jdbcUrl" | "token">;
   };
   /** Pulsar Manager's credentials for its database, and its login. Secret. */
   managerCredentials: pulumi.Input<ManagerCredentials>;
@@ -62,8 +47,8 @@ export class PulsarRelease extends pulumi.ComponentResource {
   readonly addresses: pulumi.Output<ServiceAddresses>;
   /** Helm's status of the release, for example `deployed`. */
   readonly status: pulumi.Output<string>;
-  /** A hash of everything that causes an upgrade: it changes when an `up` upgrades the release. Known at preview. */
-  readonly revision: pulumi.Output<string>;
+  /** A hash of everything that causes an upgrade: it changes when an `up` upgrades the release. */
+  readonly revision: string;
   /** The Helm release. Everything inside Pulsar is deleted with it. */
   readonly release: pulumi.Resource;
 
@@ -106,10 +91,8 @@ export class PulsarRelease extends pulumi.ComponentResource {
             { parent: this },
           );
 
-    const values = pulumi.output(args.cluster.manager.jdbcUrl).apply((jdbcUrl) => {
-      const manager = { ...args.cluster.manager, jdbcUrl, secret: secretName, frontEnd: frontEndName };
-      return merge(line.values({ ...args.cluster, release: args.release, manager }), args.values ?? {});
-    });
+    const manager = { ...args.cluster.manager, secret: secretName, frontEnd: frontEndName };
+    const values = merge(line.values({ ...args.cluster, release: args.release, manager }), args.values ?? {});
     const description = `chart ${args.chart.version}, post-renderer ${line.postrenderHash}`;
     const chart = { ...chartLocation(args.chart), description };
     const release = new k8s.helm.v3.Release(
@@ -145,7 +128,7 @@ export class PulsarRelease extends pulumi.ComponentResource {
       };
     });
     this.status = release.status.status;
-    this.revision = values.apply((chartValues) => shortHash(JSON.stringify([chart, chartValues])));
+    this.revision = shortHash(JSON.stringify([chart, values]));
     this.release = release;
     this.registerOutputs({ addresses: this.addresses, status: this.status });
   }
@@ -160,7 +143,7 @@ function encoded(data: Record<string, string>): Record<string, string> {
 }
 
 /** The Release's arguments for its chart. Helm ignores the version of a chart on disk; the settings check it. */
-function chartLocation({ source, version }: PulsarReleaseArgs["chart"]) {
+function chartLocation({ source, version }: ChartSettings) {
   return /^https?:/.test(source)
     ? { chart: "pulsar", version, repositoryOpts: { repo: source } }
     : { chart: source, version };

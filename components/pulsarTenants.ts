@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { fullName } from "../model/charts/names.ts";
 import type { SecretRef } from "../model/charts/cluster.ts";
-import type { Owned, PermissionSettings, TenantSettings } from "../model/tenants.ts";
+import type { AdminApiSettings, Owned, PermissionSettings, TenantSettings } from "../model/tenants.ts";
 import { readCaFile } from "../resources/kit/caFile.ts";
 import type { AdminAccess } from "../resources/pulsar/adminApi.ts";
 import type { ClusterRef } from "../resources/kubernetes/connection.ts";
@@ -19,8 +19,7 @@ export interface PulsarTenantsArgs {
   deletedWith: pulumi.Resource;
   /** The token of a super user. */
   token: SecretRef;
-  /** Address of the admin API for Pulumi, and path of a CA file, relative to the program. @default a port-forward */
-  adminApi?: { address?: string | undefined; caFile?: string | undefined };
+  adminApi: AdminApiSettings;
 }
 
 /**
@@ -130,7 +129,7 @@ function accessOf({ cluster, kubernetesNamespace, release, token, adminApi }: Pu
     release,
     service: `${fullName(release)}-proxy`,
     token,
-    ...(adminApi?.address !== undefined && { address: adminApi.address }),
-    ...(adminApi?.caFile !== undefined && { ca: readCaFile("pulsar:adminApi.caFile", adminApi.caFile) }),
+    ...(adminApi.address !== undefined && { address: adminApi.address }),
+    ...(adminApi.caFile !== undefined && { ca: readCaFile("pulsar:adminApi.caFile", adminApi.caFile) }),
   };
 }

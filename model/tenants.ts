@@ -97,6 +97,17 @@ export const adoptedTenantsSchema = z
     "Paths in `tenants` (shop, shop/orders, shop/orders/created) of what this stack created before a destroy. The next `up` takes over what exists and creates what does not. Remove the entries afterwards.",
   );
 
+export const adminApiSchema = scalar
+  .object({
+    address: scalar.httpAddress.optional().meta({
+      description: "Address of the admin API from where Pulumi runs.",
+      otherwise: "a port-forward to a proxy",
+    }),
+    caFile: scalar.pemFile.optional().describe("CA to trust there."),
+  })
+  .prefault({})
+  .describe("How Pulumi reaches Pulsar's admin API.");
+
 /**
  * The tenants with their defaults.
  *
@@ -133,3 +144,4 @@ export type Owned = Pick<TenantSettings, "name" | "create" | "adopt">;
 export type PermissionSettings = z.output<typeof permissions>[number];
 /** How long, and how much of, acknowledged messages are kept. */
 export type Retention = z.output<typeof retention>;
+export type AdminApiSettings = z.output<typeof adminApiSchema>;

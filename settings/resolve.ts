@@ -1,10 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Ledgers, PulsarCluster } from "../model/charts/cluster.ts";
+import type { PulsarCluster } from "../model/charts/cluster.ts";
 import { type Image, inRegistry } from "../model/charts/images.ts";
 import { chartLine } from "../model/charts/lines.ts";
 import { fullName } from "../model/charts/names.ts";
 import { bookieRacks, type NodeRole } from "../model/layouts/layout.ts";
 import { layoutOf } from "../model/layouts/layouts.ts";
+import { ledgersOf } from "../model/ledgers.ts";
 import { amount, type NodeSize, podSizes } from "../model/sizing.ts";
 import { tenantsOf } from "../model/tenants.ts";
 import type { Claims } from "../model/tokens.ts";
@@ -54,7 +55,6 @@ export function resolve(given: Parsed, cluster: ClusterSettings) {
     manager: 1,
   };
   const layout = layoutOf({ ...settings, nodes, nodeGroups, replicas });
-  const ledgers = layoutName === "mixed" ? { ensemble: 2, write: 2, ack: 2 } : { ensemble: 3, write: 3, ack: 2 };
 
   const own = (image: Image): Image => ({ ...image, repository: inRegistry(image.repository, registry) });
   const images: PulsarCluster["images"] = {
@@ -94,11 +94,7 @@ export function resolve(given: Parsed, cluster: ClusterSettings) {
     racks: bookieRacks(layout.placements.bookkeeper, layout.nodes),
     replicas,
     pods: podSizes(given.pods, nodeSizesOf(given)),
-    ledgers: {
-      ensemble: given.ledgers.ensemble ?? ledgers.ensemble,
-      write: given.ledgers.write ?? ledgers.write,
-      ack: given.ledgers.ack ?? ledgers.ack,
-    } satisfies Ledgers,
+    ledgers: ledgersOf(given.ledgers, layoutName),
     /** Including the registry. */
     images,
     tokens: { ...tokens, roles },

@@ -1,19 +1,27 @@
 import { z } from "zod";
-import { defaultChartVersion, supportedChartVersions } from "../model/charts/lines.ts";
+import { imagesSchema } from "../model/charts/images.ts";
+import { chartSchema } from "../model/charts/lines.ts";
 import { ingressSchema } from "../model/ingress.ts";
-import { nodeGroupsSchema, nodeLabelSchema, nodesSchema, nodeTaintSchema } from "../model/layouts/layout.ts";
+import {
+  nodeGroupsSchema,
+  nodeLabelSchema,
+  nodesSchema,
+  nodeTaintSchema,
+  replicasSchema,
+} from "../model/layouts/layout.ts";
 import { layoutNames } from "../model/layouts/layouts.ts";
-import { supportedManagerVersions } from "../model/managerSchemas/index.ts";
+import { ledgersSchema } from "../model/ledgers.ts";
+import { managerDatabaseSchema } from "../model/managerDatabase.ts";
+import { monitoringSchema } from "../model/monitoring.ts";
 import { networkPoliciesSchema } from "../model/network/policies.ts";
 import * as scalar from "../model/scalars.ts";
 import { podsSchema } from "../model/sizing.ts";
-import { adoptedTenantsSchema, tenantsSchema } from "../model/tenants.ts";
+import { adminApiSchema, adoptedTenantsSchema, tenantsSchema } from "../model/tenants.ts";
 import { clientsSchema, tokensSchema } from "../model/tokens.ts";
 import { movedVolumesSchema, volumesSchema } from "../model/volumes.ts";
 import { dockerConfig } from "./pullCredentials.ts";
 
 const { flag, object, oneOf } = scalar;
-const minutes = scalar.wholeNumber(1, 1440);
 /** Settings that hold secrets. Each must be encrypted, and no other may be. */
 const secrets = {
   imagePullCredentials: dockerConfig.optional().meta({
@@ -72,121 +80,29 @@ export const schema = object({
       "Name of the Helm release. All objects and claims are named after it. The limit of its length depends on the chart version.",
     change: "Refused once there is data.",
   }),
-  chart: object({
-    version: oneOf(supportedChartVersions).default(defaultChartVersion).meta({
-      description: "Version of Pulsar's Helm chart.",
-      change: "A change between the chart lines 2.7 and 4 is a migration and is refused.",
-    }),
-    source: scalar.chartSource
-      .default("https://pulsar.apache.org/charts")
-      .describe(
-        "Helm repository, `oci://` address, path of a chart of that version, or `repository/chart` as `helm repo add` names it.",
-      ),
-    timeoutMinutes: minutes.default(30).describe("How long Helm waits for pods and init Jobs, in minutes."),
-  })
-    .prefault({})
-    .describe("Pulsar's Helm chart."),
+  chart: chartSchema,
   registry: scalar.registry.optional().meta({
     description:
       "Registry that is put before every image: `host[:port][/path]`. `npm run images` lists what it must hold.",
     otherwise: "images are used as they are named",
   }),
-  images: object({
-    pulsar: scalar.image
-      .optional()
-      .meta({ description: "Image of Pulsar, with its tag.", otherwise: "the chart version's" }),
-    manager: scalar.image
-      .refine((image) => supportedManagerVersions.includes(image.tag), {
-        error: `an image whose tag is a pulsar-manager version with a known schema: ${supportedManagerVersions.join(", ")}`,
-      })
-      .optional()
-      .meta({ description: "Image of Pulsar Manager, with its tag.", otherwise: "the chart version's" }),
-    pullSecret: scalar.name.optional().describe("Name of the registry's pull Secret."),
-  })
-    .prefault({})
-    .describe("Images. A digest may follow the tag (`@sha256:...`)."),
+  images: imagesSchema,
   tokens: tokensSchema,
   clients: clientsSchema,
-  replicas: object({
-    zookeeper: scalar.replicas.optional().meta({ otherwise: "3; in the dedicated layout one per node" }),
-    bookkeeper: scalar.replicas.optional().meta({ otherwise: "3; in the dedicated layout one per node" }),
-    broker: scalar.replicas.default(3),
-    proxy: scalar.replicas.default(3),
-    autorecovery: scalar.replicas.default(1),
-    toolset: scalar.replicas.default(1),
-  })
-    .prefault({})
-    .describe("Number of pods of each component."),
-  ledgers: object({
-    ensemble: scalar.replicas
-      .optional()
-      .meta({ description: "Bookies that a ledger is spread over.", otherwise: "2 (mixed), 3 (dedicated)" }),
-    write: scalar.replicas
-      .optional()
-      .meta({ description: "Copies of each entry.", otherwise: "2 (mixed), 3 (dedicated)" }),
-    ack: scalar.replicas.optional().meta({ description: "Copies that must be acknowledged.", otherwise: "2" }),
-  })
-    .prefault({})
-    .meta({ description: "Quorums that brokers write ledgers with.", change: "Applies to new ledgers." }),
+  replicas: replicasSchema,
+  ledgers: ledgersSchema,
   pods: podsSchema,
   volumes: volumesSchema,
   movedVolumes: movedVolumesSchema,
   manager: object({ user: scalar.loginName.default("admin").describe("Login name.") })
     .prefault({})
     .describe("The login to Pulsar Manager."),
-  managerDatabase: object({
-    host: scalar.host.describe("Host name or IP address."),
-    port: scalar.port.default(5432),
-    name: scalar.databaseName.default("pulsar_manager").describe("Database."),
-    user: scalar.databaseRole.default("pulsar_manager").describe("Role that the manager logs in as."),
-    tls: oneOf(["disable", "require", "verify-full"])
-      .default("require")
-      .describe("TLS to the server. Production refuses disable."),
-    tlsCaFile: scalar.pemFile.optional().describe("CA that the server's certificate is checked against."),
-    create: flag.default(true).describe("Whether the stack creates role and database. false: they exist."),
-    deleteData: flag.default(false).describe("Whether `pulumi destroy` drops role, database and tables."),
-    admin: object({
-      user: scalar.unquotedText("a PostgreSQL role").default("postgres"),
-      database: scalar.sqlName.default("postgres"),
-      superuser: flag.default(true).describe("false for a managed server whose administrator is no superuser."),
-    })
-      .prefault({})
-      .describe("Role that creates the manager's role and database."),
-  })
-    .superRefine((database, context) => {
-      if (!database.create) return;
-      // The provider's ids join names with dots (postgresql 3.18.1, Schema), and people type the names unquoted.
-      for (const key of ["name", "user"] as const) {
-        const [issue] = scalar.sqlName.safeParse(database[key]).error?.issues ?? [];
-        if (issue === undefined) continue;
-        const message = `${issue.message}, or set pulsar:managerDatabase.create to false if it exists`;
-        context.addIssue({ code: "custom", path: [key], message });
-      }
-    })
-    .prefault({} as never)
-    .describe("PostgreSQL database of Pulsar Manager."),
+  managerDatabase: managerDatabaseSchema,
   networkPolicies: networkPoliciesSchema,
-  monitoring: object({
-    podMonitors: flag.default(false).describe("Whether there is a PodMonitor for each component with metrics."),
-    interval: scalar.duration.default("60s").describe("How often Prometheus scrapes each pod."),
-    labels: z
-      .record(scalar.kubernetesLabelKey, scalar.kubernetesLabelValue, { error: "labels, each with its value" })
-      .default({})
-      .describe("Labels that Prometheus selects PodMonitors by."),
-  })
-    .prefault({})
-    .describe("PodMonitors (monitoring.coreos.com/v1) for the Prometheus operator."),
+  monitoring: monitoringSchema,
   tenants: tenantsSchema,
   adoptedTenants: adoptedTenantsSchema,
-  adminApi: object({
-    address: scalar.httpAddress.optional().meta({
-      description: "Address of the admin API from where Pulumi runs.",
-      otherwise: "a port-forward to a proxy",
-    }),
-    caFile: scalar.pemFile.optional().describe("CA to trust there."),
-  })
-    .prefault({})
-    .describe("How Pulumi reaches Pulsar's admin API."),
+  adminApi: adminApiSchema,
   ingress: ingressSchema,
   smokeTest: flag
     .default(true)

@@ -1,4 +1,5 @@
 import type { Component, Placement } from "../layouts/layout.ts";
+import type { Ledgers } from "../ledgers.ts";
 import type { PodSizes } from "../sizing.ts";
 import type { Image } from "./images.ts";
 import type { ChartObjects, Volume } from "./names.ts";
@@ -13,16 +14,6 @@ export type Value = string | number | boolean | null | Value[] | Values;
 export interface SecretRef {
   secret: string;
   key: string;
-}
-
-/**
- * How the brokers write: each ledger uses `ensemble` bookies, each entry goes to `write` of them and is acknowledged to the producer once
- * `ack` have it. 1 <= ack <= write <= ensemble <= number of bookies.
- */
-export interface Ledgers {
-  ensemble: number;
-  write: number;
-  ack: number;
 }
 
 /** A Pulsar cluster, independent of the chart line. Each line's `values` function turns it into values of that line. */

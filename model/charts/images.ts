@@ -1,5 +1,22 @@
 import type { z } from "zod";
-import type * as scalar from "../scalars.ts";
+import { supportedManagerVersions } from "../managerSchemas/index.ts";
+import * as scalar from "../scalars.ts";
+
+export const imagesSchema = scalar
+  .object({
+    pulsar: scalar.image
+      .optional()
+      .meta({ description: "Image of Pulsar, with its tag.", otherwise: "the chart version's" }),
+    manager: scalar.image
+      .refine((image) => supportedManagerVersions.includes(image.tag), {
+        error: `an image whose tag is a pulsar-manager version with a known schema: ${supportedManagerVersions.join(", ")}`,
+      })
+      .optional()
+      .meta({ description: "Image of Pulsar Manager, with its tag.", otherwise: "the chart version's" }),
+    pullSecret: scalar.name.optional().describe("Name of the registry's pull Secret."),
+  })
+  .prefault({})
+  .describe("Images. A digest may follow the tag (`@sha256:...`).");
 
 /** An image; its repository includes the registry, if any. The tag without digest determines the database schema. */
 export type Image = z.output<typeof scalar.image>;

@@ -92,6 +92,18 @@ export const nodeTaintSchema = scalar
     "Taint that the stack puts on every node and that every pod tolerates. In the dedicated layout the group's name follows the value.",
   );
 
+export const replicasSchema = scalar
+  .object({
+    zookeeper: scalar.replicas.optional().meta({ otherwise: "3; in the dedicated layout one per node" }),
+    bookkeeper: scalar.replicas.optional().meta({ otherwise: "3; in the dedicated layout one per node" }),
+    broker: scalar.replicas.default(3),
+    proxy: scalar.replicas.default(3),
+    autorecovery: scalar.replicas.default(1),
+    toolset: scalar.replicas.default(1),
+  })
+  .prefault({})
+  .describe("Number of pods of each component.");
+
 /** Everything that the chart runs; `init` stands for the init Jobs. */
 export const components = [
   "zookeeper",

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type * as provider from "./managerTablesProvider.ts";
-import type { TlsMode } from "./sqlSession.ts";
+import type { TlsMode } from "../../model/managerDatabase.ts";
 import { storedProvider } from "../kit/storedProvider.ts";
 
 export const managerTablesProvider = storedProvider<provider.ManagerTablesInputs, provider.ManagerTablesState>(

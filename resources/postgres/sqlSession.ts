@@ -1,10 +1,5 @@
 import type { Client } from "pg";
-
-/**
- * How a connection is secured, as libpq names it. `disable`: not encrypted. `require`: encrypted, without checking the server's certificate.
- * `verify-full`: encrypted, and the certificate must be valid for the host.
- */
-export type TlsMode = "disable" | "require" | "verify-full";
+import type { TlsMode } from "../../model/managerDatabase.ts";
 
 /** A database, and the login for it. */
 export interface SqlTarget {

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { jdbcUrl, ManagerDatabase, type ManagerDatabaseArgs } from "../../components/managerDatabase.ts";
+import { ManagerDatabase, type ManagerDatabaseArgs } from "../../components/managerDatabase.ts";
+import { managerDatabaseSchema } from "../../model/managerDatabase.ts";
 import { managerSchema } from "../../model/managerSchemas/index.ts";
 import { register, type Registered } from "../support/mocks.ts";
 
+const settings = managerDatabaseSchema.parse({ host: "db.example.com", tls: "disable" });
 const args: ManagerDatabaseArgs = {
-  connection: { host: "db.example.com", port: 5432, tls: "disable" },
-  admin: { user: "postgres", password: "admin-secret" },
-  database: "pulsar_manager",
-  role: "pulsar_manager",
-  rolePassword: "role-secret",
+  ...settings,
+  admin: { ...settings.admin, password: "admin-secret" },
+  password: "role-secret",
   managerVersion: "v0.2.0",
 };
 
@@ -41,7 +41,7 @@ async function build(changes: Partial<ManagerDatabaseArgs> = {}, preview = false
         requests.set(request.getName(), { provider, replaceOnChanges: request.getReplaceonchangesList() });
       });
       const component = new ManagerDatabase("manager", { ...args, ...changes });
-      component.jdbcUrl.apply((value) => (url = value));
+      url = component.jdbcUrl;
       component.ready.urn.apply((urn) => (ready = urn.split("::")[3] ?? ""));
     },
     { preview },
@@ -235,7 +235,7 @@ test("with protect the engine refuses to delete role, database and tables, and o
 
 test("an admin without superuser rights, in another database, over TLS", async () => {
   const outcome = await build({
-    connection: { host: "db.example.com", port: 5432, tls: "require" },
+    tls: "require",
     admin: { user: "rds", password: "admin-secret", database: "template1", superuser: false },
   });
   const { database, superuser, sslmode } = inputsOf(outcome, "manager-server");
@@ -247,32 +247,11 @@ test("the JDBC URL is known at preview and contains no credentials", async () =>
   assert.equal(outcome.jdbcUrl, "jdbc:postgresql://db.example.com:5432/pulsar_manager");
 });
 
-const urls: [Parameters<typeof jdbcUrl>, string][] = [
-  [[{ host: "10.0.0.1", port: 5433, tls: "disable" }, "pm"], "jdbc:postgresql://10.0.0.1:5433/pm"],
-  [
-    [{ host: "2001:db8::1", port: 5432, tls: "require" }, "pm"],
-    "jdbc:postgresql://[2001:db8::1]:5432/pm?sslmode=require",
-  ],
-  [
-    [{ host: "db", port: 5432, tls: "verify-full" }, "a/b"],
-    "jdbc:postgresql://db:5432/a%2Fb?sslmode=verify-full&sslfactory=org.postgresql.ssl.DefaultJavaSSLFactory",
-  ],
-  [
-    [{ host: "db", port: 5432, tls: "disable" }, "mgr@srv 'a' +%"],
-    "jdbc:postgresql://db:5432/mgr%40srv%20%27a%27%20%2B%25",
-  ],
-];
-for (const [[server, database], url] of urls) {
-  test(`JDBC URL ${url}`, () => {
-    assert.equal(jdbcUrl(server, database), url);
-  });
-}
-
 test("invalid arguments give an error of one line", async (t) => {
   const faults: [Partial<ManagerDatabaseArgs>, RegExp][] = [
     [{ admin: undefined }, /^manager: admin is not set, so role and database cannot be created; .*create to false/],
     [
-      { connection: { host: "db", port: 5432, tls: "verify-full", tlsCaFile: "missing.pem" } },
+      { tls: "verify-full", tlsCaFile: "missing.pem" },
       /^pulsar:managerDatabase\.tlsCaFile: missing\.pem cannot be read \(ENOENT/,
     ],
   ];

@@ -31,6 +31,7 @@ const args: Omit<PulsarTenantsArgs, "deletedWith"> = {
   kubernetesNamespace: "messaging",
   release: "demo",
   token: { secret: "demo-token-admin", key: "TOKEN" },
+  adminApi: {},
 };
 
 class Release extends pulumi.ComponentResource {}

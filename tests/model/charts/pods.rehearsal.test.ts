@@ -7,7 +7,7 @@ import { stringify } from "yaml";
 import { chartLine, supportedChartVersions } from "../../../model/charts/lines.ts";
 import { parseManifest } from "../../../model/charts/manifest.ts";
 import { flowsOf, componentsOf } from "../../../model/network/flows.ts";
-import { metricsPorts } from "../../../components/podMonitors.ts";
+import { metricsPorts } from "../../../model/monitoring.ts";
 import { prepareTools } from "../../../rehearsal/tools/tools.ts";
 import { clusterOf } from "./clusterOf.ts";
 
