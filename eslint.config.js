@@ -3,9 +3,12 @@ import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 /** Packages that a deployment does not install. */
-const developmentOnly = ["package.json", "rehearsal/package.json"].flatMap((file) =>
+const developmentOnly = ["package.json", "rehearsal/package.json", "review/package.json"].flatMap((file) =>
   Object.keys(JSON.parse(readFileSync(`${import.meta.dirname}/${file}`, "utf8")).devDependencies),
 );
+
+/** Folders that the program does not import. */
+const developmentFolders = ["rehearsal", "review", "policy"];
 
 export default tseslint.config(
   { ignores: ["node_modules/"] },
@@ -36,11 +39,12 @@ export default tseslint.config(
   },
   // Data flows one way: stack file, settings, model, components. docs/architecture.md describes the folders.
   ...Object.entries({
-    "settings/**/*.ts": ["components", "resources/(?!kit)", "rehearsal"],
-    "model/**/*.ts": ["settings", "components", "resources", "rehearsal"],
-    "components/**/*.ts": ["settings", "rehearsal"],
-    "resources/**/*.ts": ["settings", "components", "rehearsal"],
-    "index.ts": ["rehearsal"],
+    "settings/**/*.ts": ["components", "resources/(?!kit)", ...developmentFolders],
+    "model/**/*.ts": ["settings", "components", "resources", ...developmentFolders],
+    "components/**/*.ts": ["settings", ...developmentFolders],
+    "resources/**/*.ts": ["settings", "components", ...developmentFolders],
+    "index.ts": developmentFolders,
+    "rehearsal/**/*.ts": ["review", "policy"],
   }).map(([files, folders]) => ({
     files: [files],
     rules: {
@@ -51,7 +55,10 @@ export default tseslint.config(
             regex: `^(\\.\\./)+${folder}/|^\\./${folder}/`,
             message: `This folder does not import ${folder}/.`,
           })),
-          paths: [...developmentOnly, ...(files.startsWith("model") ? ["@pulumi/pulumi", "@pulumi/kubernetes"] : [])],
+          paths: [
+            ...(files.startsWith("rehearsal") ? [] : developmentOnly),
+            ...(files.startsWith("model") ? ["@pulumi/pulumi", "@pulumi/kubernetes"] : []),
+          ],
         },
       ],
     },

@@ -1,0 +1,55 @@
+/** A client of the GitHub API that waits for rate limits and tries again after failures. */
+import { Octokit } from "@octokit/core";
+import { paginateRest } from "@octokit/plugin-paginate-rest";
+import { retry } from "@octokit/plugin-retry";
+
+/** The longest time to wait for a rate limit, in seconds. A job that waits longer would exceed its own limit. */
+const longestWait = 300;
+const attempts = 3;
+
+interface RateLimited {
+  status?: number;
+  request?: { request?: object };
+  response?: { headers?: Record<string, string | number | undefined> };
+}
+
+/** Waits as long as GitHub says. The retry plugin (8.1) does not read `retry-after`, so this must stand before it. */
+function waitForRateLimits(octokit: Octokit): void {
+  octokit.hook.error("request", (error) => {
+    const seconds = secondsToWait(error as RateLimited, Date.now());
+    const { request } = error as RateLimited;
+    if (request && seconds !== undefined && seconds <= longestWait) {
+      request.request = { ...request.request, retries: attempts, retryAfter: seconds };
+    }
+    throw error;
+  });
+}
+
+/** The seconds that a refused request has to wait; undefined if it was not refused because of a rate limit. */
+export function secondsToWait({ status, response }: RateLimited, now: number): number | undefined {
+  if (status !== 403 && status !== 429) return undefined;
+  const headers = response?.headers ?? {};
+  if (headers["retry-after"] !== undefined) return Number(headers["retry-after"]);
+  if (Number(headers["x-ratelimit-remaining"] ?? 1) > 0) return status === 429 ? 60 : undefined;
+  return Math.max(1, Math.ceil(Number(headers["x-ratelimit-reset"]) - now / 1000));
+}
+
+const Client = Octokit.plugin(waitForRateLimits, paginateRest, retry);
+export type GitHub = InstanceType<typeof Client>;
+
+export interface Access {
+  token: string;
+  /** @default GitHub.com's */
+  baseUrl?: string | undefined;
+  /** Milliseconds that stand for one second of waiting. @default 1000 */
+  second?: number;
+}
+
+export function github({ token, baseUrl, second = 1000 }: Access): GitHub {
+  return new Client({
+    auth: token,
+    userAgent: "pulsar-stack",
+    ...(baseUrl === undefined ? {} : { baseUrl }),
+    retry: { doNotRetry: [400, 401, 403, 404, 410, 422, 429, 451], retries: attempts, retryAfterBaseValue: second },
+  });
+}

@@ -1,0 +1,268 @@
+/**
+ * Which pods an `up` restarts, why, and in which order. Decided from what is sent to the API server, by the rules of Kubernetes' workload controllers
+ * and of the stack's TokenRollout.
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { KubernetesObject, PlannedResource, StackPlan } from "../plan.ts";
+import { outagesOf } from "./outages.ts";
+import { listed, templateReasons } from "./reasons.ts";
+import { podNames, type Reference, referencesOf, type Workload, workloadsOf } from "./workloads.ts";
+
+export interface PodForecast {
+  /** The pod's name in a StatefulSet. Pods of a Deployment have random names, so theirs is the Deployment's. */
+  pod: string;
+  /** `restarts`: the pod is replaced by one with another uid. */
+  effect: "restarts" | "starts" | "stops";
+  /** One reason each, for example `image of broker: 4.0.8 to 4.0.12`. */
+  why: string[];
+}
+
+/** The pods of one workload, in the order in which they change. */
+export interface Sequence {
+  workload: string;
+  component: string;
+  /** How many pods the workload has afterwards. */
+  replicas: number;
+  /** Whether all pods change at once. Otherwise each waits until the one before is ready. */
+  together: boolean;
+  pods: PodForecast[];
+}
+
+/** One part of the `up`. Its sequences run at the same time; the next phase begins when all of them have ended. */
+export interface Phase {
+  name: "upgrade of the release" | "new tokens";
+  sequences: Sequence[];
+}
+
+/** Every list is sorted by name, and empty where nothing happens. */
+export interface Forecast {
+  phases: Phase[];
+  /** How many pods of each component keep running. */
+  unchanged: { component: string; pods: number }[];
+  /** Changes that running pods do not see before their next restart, one line each. */
+  pending: string[];
+  /** Changes that the API server refuses, so that the `up` fails, one line each. */
+  refused: string[];
+  /** The Jobs that run. */
+  jobs: string[];
+  /** What is unavailable meanwhile, one line each. */
+  unavailable: string[];
+}
+
+/** The forecast for an `up` of `after` on a cluster that runs `before`; undefined for a first installation. */
+export function forecastRestarts(before: StackPlan | undefined, after: StackPlan): Forecast {
+  const [old, now] = [workloadsOf(before), workloadsOf(after)];
+  const ids = [...new Set([...old.keys(), ...now.keys()])].sort();
+  const settings = changedSettings(before, after);
+  const changes = ids.map((id) => changeOf(old.get(id), now.get(id), settings));
+  const upgrade: Phase = {
+    name: "upgrade of the release",
+    sequences: changes.flatMap(({ sequence }) => (sequence.pods.length > 0 ? [sequence] : [])),
+  };
+  const tokens = before === undefined ? [] : tokenPhases(before, after, [...now.values()], upgrade);
+  const phases = [upgrade, ...tokens].filter(({ sequences }) => sequences.length > 0);
+  return {
+    phases,
+    unchanged: unchangedPods([...now.values()], phases),
+    pending: changes.flatMap(({ pending }) => pending),
+    refused: changes.flatMap(({ refused }) => refused),
+    jobs: startedJobs(before, after),
+    unavailable: before === undefined ? [] : phases.flatMap(({ sequences }) => outagesOf(sequences, after)),
+  };
+}
+
+interface Change {
+  sequence: Sequence;
+  pending: string[];
+  refused: string[];
+}
+
+/** Fields of a StatefulSet and of a Deployment that the API server accepts a change of (Kubernetes 1.37, pkg/apis/apps/validation). */
+const mutable = {
+  StatefulSet: [
+    "replicas",
+    "template",
+    "updateStrategy",
+    "revisionHistoryLimit",
+    "persistentVolumeClaimRetentionPolicy",
+    "minReadySeconds",
+    "ordinals",
+  ],
+  Deployment: [
+    "replicas",
+    "template",
+    "strategy",
+    "revisionHistoryLimit",
+    "minReadySeconds",
+    "progressDeadlineSeconds",
+    "paused",
+  ],
+};
+
+function changeOf(old: Workload | undefined, now: Workload | undefined, settings: ChangedSettings): Change {
+  const workload = now ?? old;
+  if (workload === undefined) throw new Error("a workload is in neither plan");
+  const [from, to] = [old?.replicas ?? 0, now?.replicas ?? 0];
+  const keys = settings.read(workload, "ConfigMap").flatMap(({ keys }) => keys);
+  const why = old && now ? templateReasons(old.template, now.template, keys) : [];
+  const onDelete = workload.spec.updateStrategy?.type === "OnDelete";
+  const first = workload.spec.updateStrategy?.rollingUpdate?.partition ?? 0;
+  const restarted = why.length === 0 || onDelete ? [] : range(first, Math.min(from, to)).reverse();
+  const pods = (ordinals: readonly number[], effect: PodForecast["effect"], why: string[]) =>
+    podNames(workload, ordinals).map((pod): PodForecast => ({ pod, effect, why }));
+  return {
+    sequence: {
+      workload: `${workload.kind} ${workload.name}`,
+      component: workload.component,
+      replicas: to,
+      together: false,
+      pods: [
+        ...pods(range(from, to), "starts", old === undefined ? ["new"] : [`${from} to ${to} replicas`]),
+        ...pods(range(to, from).reverse(), "stops", now === undefined ? ["removed"] : [`${from} to ${to} replicas`]),
+        ...pods(restarted, "restarts", why),
+      ],
+    },
+    pending: old && now ? pendingChanges(now, why, onDelete, settings) : [],
+    refused: old && now ? refusedFields(old, now) : [],
+  };
+}
+
+function refusedFields(old: Workload, now: Workload): string[] {
+  const fields = new Set([...Object.keys(old.spec), ...Object.keys(now.spec)]);
+  return [...fields]
+    .filter((field) => !mutable[now.kind].includes(field) && !isDeepStrictEqual(old.spec[field], now.spec[field]))
+    .sort()
+    .map((field) => `${now.kind} ${now.name}: Kubernetes does not allow a change of ${field}; undo it`);
+}
+
+function pendingChanges(workload: Workload, why: readonly string[], onDelete: boolean, settings: ChangedSettings) {
+  const which = `${workload.kind} ${workload.name}`;
+  if (why.length > 0) {
+    return onDelete
+      ? [`${which}: its pods keep their template until they are deleted (OnDelete): ${why.join("; ")}`]
+      : [];
+  }
+  return [...settings.read(workload, "ConfigMap"), ...settings.read(workload, "Secret")].map(
+    ({ kind, name, keys }) =>
+      `${which}: its pods read ${kind} ${name} (${listed(keys)}) when they restart the next time`,
+  );
+}
+
+/** The ConfigMaps and Secrets that a plan changes. */
+interface ChangedSettings {
+  /** Those that the pods of a workload read, with their changed keys. */
+  read(workload: Workload, kind: Reference["kind"]): (Reference & { keys: string[] })[];
+}
+
+function changedSettings(before: StackPlan | undefined, after: StackPlan): ChangedSettings {
+  const [old, now] = [settingsOf(before), settingsOf(after)];
+  // Their pods are restarted by the TokenRollout where that is necessary.
+  const tokens = rolloutOf(after)?.secrets ?? [];
+  return {
+    read: ({ template }, wanted) =>
+      referencesOf(template)
+        .filter(({ kind, name }) => kind === wanted && !(kind === "Secret" && tokens.includes(name)))
+        .flatMap((reference) => {
+          const id = `${reference.kind} ${reference.name}`;
+          const [was, is] = [old.get(id), now.get(id)];
+          if (was === undefined || is === undefined) return [];
+          const keys = [...new Set([...Object.keys(was), ...Object.keys(is)])].filter((key) => was[key] !== is[key]);
+          return keys.length === 0 ? [] : [{ ...reference, keys: keys.sort() }];
+        }),
+  };
+}
+
+/** The data of all ConfigMaps and Secrets, by kind and name. Values of Secrets are markers. */
+function settingsOf(plan: StackPlan | undefined): Map<string, Record<string, unknown>> {
+  const all = [
+    ...(plan?.objects ?? []),
+    ...(plan?.resources ?? []).map(({ inputs }) => inputs as Partial<KubernetesObject>),
+  ];
+  return new Map(
+    all.flatMap(({ kind, metadata, data, stringData }) =>
+      (kind === "ConfigMap" || kind === "Secret") && metadata !== undefined
+        ? [[`${kind} ${metadata.name}`, { ...(data as object), ...(stringData as object) }]]
+        : [],
+    ),
+  );
+}
+
+/** Inputs of a TokenRollout (resources/kubernetes/tokenRollout.ts) that decide what it restarts. */
+interface Rollout {
+  key?: unknown;
+  expires?: unknown;
+  secrets: string[];
+  steps: string[][];
+  tokenAtStart: string[];
+}
+
+function rolloutOf(plan: StackPlan): Rollout | undefined {
+  return plan.resources.find(({ type }) => type.endsWith(":TokenRollout"))?.inputs as Rollout | undefined;
+}
+
+/** A pod that the upgrade has started already has the new Secrets, which are written before. */
+function tokenPhases(before: StackPlan, after: StackPlan, workloads: readonly Workload[], upgrade: Phase): Phase[] {
+  const [old, now] = [rolloutOf(before), rolloutOf(after)];
+  if (old === undefined || now === undefined) return [];
+  const newKey = !isDeepStrictEqual(keyOf(before), keyOf(after));
+  if (!newKey && old.expires === now.expires) return [];
+  const why = [newKey ? "another key" : "tokens with another expiry"];
+  const fresh = new Set(upgrade.sequences.flatMap(({ pods }) => pods.map(({ pod }) => pod)));
+  return (newKey ? now.steps : [now.tokenAtStart]).map((components) => ({
+    name: "new tokens",
+    sequences: workloads
+      .filter(({ component }) => components.includes(component))
+      .map((workload) => ({
+        workload: `${workload.kind} ${workload.name}`,
+        component: workload.component,
+        replicas: workload.replicas,
+        together: true,
+        pods: podNames(workload, range(0, workload.replicas))
+          .filter((pod) => !fresh.has(pod))
+          .map((pod): PodForecast => ({ pod, effect: "restarts", why })),
+      }))
+      .filter(({ pods }) => pods.length > 0),
+  }));
+}
+
+/** What identifies the key of the tokens: the newest generation's name and inputs (components/jwtAuth.ts), and the name of its Secret. */
+function keyOf(plan: StackPlan): unknown {
+  const generation = ({ name }: PlannedResource) => Number(/-key-(\d+)$/.exec(name)?.[1] ?? 1);
+  const component = plan.resources.find(({ type }) => type === "pulsar:components:JwtAuth")?.name;
+  const keys = plan.resources.filter(({ type, parent }) => type.startsWith("tls:") && parent === component);
+  const newest = keys.sort((a, b) => generation(a) - generation(b)).at(-1);
+  const rollout = rolloutOf(plan);
+  return [newest?.name, newest?.inputs, rollout?.key, rollout?.secrets.filter((name) => /symmetric-key$/.test(name))];
+}
+
+function unchangedPods(workloads: readonly Workload[], phases: readonly Phase[]): Forecast["unchanged"] {
+  const touched = phases.flatMap(({ sequences }) => sequences);
+  return workloads.flatMap(({ kind, name, component, replicas }) => {
+    const pods = touched.filter(({ workload }) => workload === `${kind} ${name}`).flatMap(({ pods }) => pods);
+    const left = replicas - pods.filter(({ effect }) => effect !== "stops").length;
+    return left > 0 ? [{ component, pods: left }] : [];
+  });
+}
+
+/** New Jobs, and those that are replaced because their template has changed. */
+function startedJobs(before: StackPlan | undefined, after: StackPlan): string[] {
+  const [old, now] = [jobsOf(before), jobsOf(after)];
+  return [...now]
+    .filter(([name, spec]) => !isDeepStrictEqual(old.get(name), spec))
+    .map(([name]) => name)
+    .sort();
+}
+
+function jobsOf(plan: StackPlan | undefined): Map<string, unknown> {
+  const all = [
+    ...(plan?.objects ?? []),
+    ...(plan?.resources ?? []).map(({ inputs }) => inputs as Partial<KubernetesObject>),
+  ];
+  return new Map(
+    all.flatMap(({ kind, metadata, spec }) => (kind === "Job" && metadata ? [[metadata.name, spec]] : [])),
+  );
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: Math.max(0, to - from) }, (_, index) => from + index);
+}

@@ -1,0 +1,308 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { KubernetesObject, PlannedResource, StackPlan } from "../../../review/plan.ts";
+import { forecastRestarts } from "../../../review/restarts/forecast.ts";
+
+interface Options {
+  kind?: "StatefulSet" | "Deployment";
+  replicas?: number;
+  image?: string;
+  annotations?: Record<string, string>;
+  spec?: Record<string, unknown>;
+  pod?: Record<string, unknown>;
+}
+
+function workload(
+  component: string,
+  { kind = "StatefulSet", replicas = 3, ...options }: Options = {},
+): KubernetesObject {
+  return {
+    apiVersion: "apps/v1",
+    kind,
+    metadata: { name: `pulsar-${component}`, labels: { component } },
+    spec: {
+      replicas,
+      serviceName: component,
+      template: {
+        metadata: { annotations: options.annotations ?? {} },
+        spec: {
+          containers: [
+            { name: "main", image: options.image ?? "pulsar:4.0.8", envFrom: [{ configMapRef: { name: component } }] },
+          ],
+          ...options.pod,
+        },
+      },
+      ...options.spec,
+    },
+  };
+}
+
+function configMap(name: string, data: Record<string, string>): KubernetesObject {
+  return { apiVersion: "v1", kind: "ConfigMap", metadata: { name, labels: { component: name } }, data };
+}
+
+function resource(type: string, name: string, inputs: Record<string, unknown>, parent?: string): PlannedResource {
+  return { type, name, inputs, secretInputs: [], protect: false, retainOnDelete: false, ...(parent ? { parent } : {}) };
+}
+
+/** A plan with the key of a generation, and tokens of an expiry. */
+function plan(
+  objects: KubernetesObject[],
+  { generation = 1, expires = "2030-01-01" } = {},
+  more: PlannedResource[] = [],
+): StackPlan {
+  const key = (number: number) => `auth-key${number === 1 ? "" : `-${number}`}`;
+  return {
+    stack: "test",
+    namespace: "pulsar",
+    release: "pulsar",
+    objects,
+    resources: [
+      resource("pulsar:components:JwtAuth", "auth", {}),
+      ...(generation > 1
+        ? [resource("tls:index/privateKey:PrivateKey", key(generation - 1), { algorithm: "RSA" }, "auth")]
+        : []),
+      resource("tls:index/privateKey:PrivateKey", key(generation), { algorithm: "RSA" }, "auth"),
+      resource("pulumi-nodejs:dynamic/pulsar:TokenRollout", "token-rollout", {
+        key: "[unknown]",
+        expires,
+        secrets: ["pulsar-token-asymmetric-key", "pulsar-token-admin"],
+        steps: [
+          ["broker", "proxy"],
+          ["toolset", "pulsar-manager"],
+        ],
+        tokenAtStart: ["pulsar-manager"],
+      }),
+      ...more,
+    ],
+    chart: { name: "pulsar", version: "4.7.0", line: "4", source: "stand-in", digest: "" },
+    outputs: {},
+  };
+}
+
+const broker = configMap("broker", { managedLedgerDefaultEnsembleSize: "3", PULSAR_MEM: "-Xmx1g" });
+
+function sequences(before: StackPlan, after: StackPlan) {
+  return forecastRestarts(before, after).phases.map(({ name, sequences }) => [
+    name,
+    ...sequences.map(({ pods }) => pods.map(({ pod, effect }) => `${pod} ${effect}`).join(", ")),
+  ]);
+}
+
+describe("the restart forecast", () => {
+  it("has nothing to say about two equal plans", () => {
+    const same = plan([workload("broker"), broker]);
+    assert.deepEqual(forecastRestarts(same, same), {
+      phases: [],
+      unchanged: [{ component: "broker", pods: 3 }],
+      pending: [],
+      refused: [],
+      jobs: [],
+      unavailable: [],
+    });
+  });
+
+  it("starts every pod of a first installation", () => {
+    const { phases, unavailable } = forecastRestarts(undefined, plan([workload("broker", { replicas: 2 })]));
+    assert.deepEqual(
+      phases.map(({ sequences }) => sequences.map(({ pods }) => pods)),
+      [[["pulsar-broker-0", "pulsar-broker-1"].map((pod) => ({ pod, effect: "starts", why: ["new"] }))]],
+    );
+    assert.deepEqual(unavailable, []);
+  });
+
+  it("restarts a StatefulSet from the highest ordinal, and names old and new image by their tags", () => {
+    const after = plan([workload("broker", { image: "pulsar:4.0.12" })]);
+    const [phase] = forecastRestarts(plan([workload("broker")]), after).phases;
+    assert.deepEqual(
+      phase?.sequences.map(({ together, pods }) => [together, pods]),
+      [
+        [
+          false,
+          [2, 1, 0].map((ordinal) => ({
+            pod: `pulsar-broker-${ordinal}`,
+            effect: "restarts",
+            why: ["image of main: 4.0.8 to 4.0.12"],
+          })),
+        ],
+      ],
+    );
+  });
+
+  it("names both images whole if more than the tag changes", () => {
+    const after = plan([workload("broker", { image: "registry:5000/pulsar:4.0.8" })]);
+    const [phase] = forecastRestarts(plan([workload("broker")]), after).phases;
+    assert.deepEqual(phase?.sequences[0]?.pods[0]?.why, ["image of main: pulsar:4.0.8 to registry:5000/pulsar:4.0.8"]);
+  });
+
+  it("starts additional pods and stops surplus ones without touching the others", () => {
+    const [three, four] = [3, 4].map((replicas) => plan([workload("bookie", { replicas })])) as [StackPlan, StackPlan];
+    assert.deepEqual(sequences(three, four), [["upgrade of the release", "pulsar-bookie-3 starts"]]);
+    assert.deepEqual(sequences(four, three), [["upgrade of the release", "pulsar-bookie-3 stops"]]);
+  });
+
+  it("starts additional pods before it restarts the others", () => {
+    const after = plan([workload("broker", { replicas: 3, image: "pulsar:4.0.12" })]);
+    assert.deepEqual(sequences(plan([workload("broker", { replicas: 2 })]), after), [
+      ["upgrade of the release", "pulsar-broker-2 starts, pulsar-broker-1 restarts, pulsar-broker-0 restarts"],
+    ]);
+  });
+
+  it("keeps the pods below the partition, and all pods of OnDelete", () => {
+    const strategies = [{ type: "RollingUpdate", rollingUpdate: { partition: 2 } }, { type: "OnDelete" }];
+    const [partition, onDelete] = strategies.map((updateStrategy) => {
+      const spec = { updateStrategy };
+      const after = plan([workload("broker", { spec, image: "pulsar:4.0.12" })]);
+      return forecastRestarts(plan([workload("broker", { spec })]), after);
+    });
+    assert.deepEqual(
+      partition?.phases[0]?.sequences[0]?.pods.map(({ pod }) => pod),
+      ["pulsar-broker-2"],
+    );
+    assert.deepEqual(onDelete?.phases, []);
+    assert.match(onDelete.pending.join(), /StatefulSet pulsar-broker: .*OnDelete.*: image of main: 4.0.8 to 4.0.12/);
+  });
+
+  it("names the changed keys of a configuration with a checksum", () => {
+    const before = plan([workload("broker", { annotations: { "checksum/config": "1" } }), broker]);
+    const changed = configMap("broker", { ...(broker.data as object), PULSAR_MEM: "-Xmx2g", added: "1" });
+    const after = plan([workload("broker", { annotations: { "checksum/config": "2" } }), changed]);
+    const { phases, pending } = forecastRestarts(before, after);
+    assert.deepEqual(phases[0]?.sequences[0]?.pods[0]?.why, ["configuration: PULSAR_MEM, added"]);
+    assert.deepEqual(pending, []);
+  });
+
+  it("restarts nothing for a configuration without a checksum, and says so", () => {
+    const changed = configMap("broker", { ...(broker.data as object), PULSAR_MEM: "-Xmx2g" });
+    const { phases, pending } = forecastRestarts(
+      plan([workload("broker"), broker]),
+      plan([workload("broker"), changed]),
+    );
+    assert.deepEqual(phases, []);
+    assert.deepEqual(pending, [
+      "StatefulSet pulsar-broker: its pods read ConfigMap broker (PULSAR_MEM) when they restart the next time",
+    ]);
+  });
+
+  it("sees a changed Secret in volumes and environments, but leaves those of the tokens to the rollout", () => {
+    const volumes = ["login", "pulsar-token-admin"].map((name) => ({ name, secret: { secretName: name } }));
+    const secrets = (value: string) =>
+      ["login", "pulsar-token-admin"].map((name) =>
+        resource("kubernetes:core/v1:Secret", name, { kind: "Secret", metadata: { name }, data: { key: value } }),
+      );
+    const of = (value: string) => plan([workload("pulsar-manager", { pod: { volumes } })], {}, secrets(value));
+    assert.deepEqual(forecastRestarts(of("[secret 1]"), of("[secret 2]")).pending, [
+      "StatefulSet pulsar-pulsar-manager: its pods read Secret login (key) when they restart the next time",
+    ]);
+  });
+
+  it("reports fields that Kubernetes does not allow to change", () => {
+    const after = plan([workload("broker", { spec: { serviceName: "other" } })]);
+    assert.deepEqual(forecastRestarts(plan([workload("broker")]), after).refused, [
+      "StatefulSet pulsar-broker: Kubernetes does not allow a change of serviceName; undo it",
+    ]);
+  });
+
+  it("restarts brokers and proxies together for another key, then those that use the service", () => {
+    const objects = ["broker", "proxy", "toolset", "zookeeper"].map((name) => workload(name, { replicas: 2 }));
+    const manager = workload("pulsar-manager", { kind: "Deployment", replicas: 1 });
+    const before = plan([...objects, manager]);
+    const { phases, unavailable, unchanged } = forecastRestarts(before, plan([...objects, manager], { generation: 2 }));
+    assert.deepEqual(
+      phases.map(({ sequences }) => sequences.map(({ pods, together }) => [together, ...pods.map(({ pod }) => pod)])),
+      [
+        [
+          [true, "pulsar-broker-0", "pulsar-broker-1"],
+          [true, "pulsar-proxy-0", "pulsar-proxy-1"],
+        ],
+        [
+          [true, "pulsar-pulsar-manager"],
+          [true, "pulsar-toolset-0", "pulsar-toolset-1"],
+        ],
+      ],
+    );
+    assert.deepEqual(unavailable, [
+      "no broker runs: no topic is served until one is ready again",
+      "no proxy runs: clients that connect through it are cut off until one is ready again",
+      "Pulsar Manager does not answer meanwhile; clients do not use it",
+    ]);
+    assert.deepEqual(unchanged, [{ component: "zookeeper", pods: 2 }]);
+  });
+
+  it("restarts the pods of a new key once: those that the upgrade restarts have it", () => {
+    const after = plan([workload("broker", { image: "pulsar:4.0.12" }), workload("proxy")], { generation: 3 });
+    const before = plan([workload("broker"), workload("proxy")], { generation: 2 });
+    assert.deepEqual(sequences(before, after), [
+      ["upgrade of the release", "pulsar-broker-2 restarts, pulsar-broker-1 restarts, pulsar-broker-0 restarts"],
+      ["new tokens", "pulsar-proxy-0 restarts, pulsar-proxy-1 restarts, pulsar-proxy-2 restarts"],
+    ]);
+  });
+
+  it("restarts only the manager for tokens with another expiry", () => {
+    const objects = [workload("broker"), workload("pulsar-manager", { replicas: 1 })];
+    assert.deepEqual(sequences(plan(objects), plan(objects, { expires: "2031-01-01" })), [
+      ["new tokens", "pulsar-pulsar-manager-0 restarts"],
+    ]);
+  });
+
+  it("gives each kind of change in a template a reason of its own", () => {
+    const pod = (value: string, name: string) => ({
+      nodeSelector: { disk: value },
+      terminationGracePeriodSeconds: value === "1" ? 30 : 60,
+      containers: [
+        {
+          name,
+          env: [{ name: "PATH", value }, { name: "HOME" }],
+          args: [value],
+          resources: { requests: { cpu: value } },
+          livenessProbe: { timeoutSeconds: Number(value) },
+          readinessProbe: { timeoutSeconds: Number(value) },
+        },
+        { name: "main", image: "pulsar:4.0.8" },
+      ],
+      volumes: [{ name: "keys", secret: { secretName: value } }],
+    });
+    const of = (value: string, name = "side") =>
+      plan([workload("broker", { annotations: { team: value }, pod: pod(value, name) })]);
+    const reasons = (before: StackPlan, after: StackPlan) =>
+      forecastRestarts(before, after).phases[0]?.sequences[0]?.pods[0]?.why;
+    assert.deepEqual(reasons(of("1"), of("2")), [
+      "annotation team: 1 to 2",
+      "command of side",
+      "environment of side: PATH",
+      "placement",
+      "probes of side",
+      "resources of side",
+      "terminationGracePeriodSeconds",
+      "volume keys",
+    ]);
+    assert.deepEqual(reasons(of("1"), of("1", "other")), ["container other is new", "container side is removed"]);
+  });
+
+  it("says whether bookies and ZooKeeper can continue while one restarts", () => {
+    const lines = ([bookies, zookeepers]: [number, number]) => {
+      const of = (image: string) =>
+        plan([
+          workload("bookie", { replicas: bookies, image }),
+          workload("zookeeper", { replicas: zookeepers, image }),
+          broker,
+        ]);
+      return forecastRestarts(of("a:1"), of("a:2")).unavailable.join("\n");
+    };
+    assert.match(lines([4, 3]), /bookies: 3 of 4 run .* writing goes on\n.*keeps its majority: 2 of 3/);
+    assert.match(
+      lines([3, 1]),
+      /bookies: 2 of 3 run .* not writable until the bookie is back\n.*no majority .*none of 1/,
+    );
+  });
+
+  it("lists Jobs that are new or replaced", () => {
+    const job = (name: string, image: string) =>
+      resource("kubernetes:batch/v1:Job", name, { kind: "Job", metadata: { name }, spec: { image } });
+    const before = plan([], {}, [job("same", "1"), job("changed", "1"), job("gone", "1")]);
+    assert.deepEqual(
+      forecastRestarts(before, plan([], {}, [job("same", "1"), job("changed", "2"), job("added", "1")])).jobs,
+      ["added", "changed"],
+    );
+  });
+});
