@@ -31,7 +31,7 @@ export async function readStackFile(project: string, stack: string): Promise<str
       throw new RehearsalError(`--stack-files: there is no folder ${project}; use the folder of the stack files`);
     });
     const stacks = files.flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
-    throw new RehearsalError(`stack "${stack}" does not exist; choose one of: ${stacks.join(", ")}`, { cause });
+    throw new RehearsalError(`--stack: "${stack}" does not exist; use one of ${stacks.join(", ")}`, { cause });
   });
   if (importsEnvironment(text)) {
     throw new RehearsalError(

@@ -142,7 +142,7 @@ describe("npm run images", () => {
 
   for (const [args, message] of [
     [["--format", "yaml"], /^--format: "yaml" is not valid; use one of list, skopeo, crane$/],
-    [["--stack", "nobodys"], /^stack "nobodys" does not exist; choose one of: .*prod.*$/],
+    [["--stack", "nobodys"], /^--stack: "nobodys" does not exist; use one of .*prod.*$/],
     [["--stck", "prod"], /^--stck: is not an option; --help lists the options\n"prod": is not an option; [^\n]+$/],
   ] as const) {
     it(`exits with 2 and the fault for ${args.join(" ")}`, async () => {
