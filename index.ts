@@ -20,11 +20,9 @@ import { PulsarTenants } from "./components/pulsarTenants.ts";
 import { SmokeTest } from "./components/smokeTest.ts";
 import { imageRef } from "./model/charts/images.ts";
 import { allTolerations } from "./model/layouts/layout.ts";
-import { contractOf } from "./model/volumeMoves.ts";
 import { ownObjects } from "./resources/kubernetes/ownership.ts";
 import { TokenRollout } from "./resources/kubernetes/tokenRollout.ts";
 import { VolumeContract } from "./resources/kubernetes/volumeContract.ts";
-import { volumePlaceHooks } from "./resources/kubernetes/volumePlaces.ts";
 import { stackSettings } from "./settings/settings.ts";
 
 const settings = stackSettings();
@@ -37,22 +35,7 @@ ownObjects(cluster, stack, release);
 const provider = clusterProvider(cluster);
 
 // First of all resources: it refuses a change that would separate a pod from its data before anything is changed.
-const contract = new VolumeContract(
-  "volume-contract",
-  contractOf({
-    namespace: settings.namespace,
-    release,
-    clusterDomain,
-    storageClass: settings.volumes.storageClass.name,
-    chartLine: line.name,
-    volumes: plannedVolumes,
-    accepted: settings.movedVolumes,
-    production,
-  }),
-  {
-    hooks: volumePlaceHooks(cluster, { volumes: plannedVolumes, nodes: settings.nodes, namespace: settings.namespace }),
-  },
-);
+const contract = new VolumeContract("volume-contract", settings);
 const afterContract = { provider, dependsOn: contract };
 
 const nodes = new NodePlan("nodes", { layout, cluster, owner: stack }, { dependsOn: contract });
@@ -128,14 +111,10 @@ const pulsar = new PulsarRelease(
     cluster: {
       clusterDomain,
       placements: layout.placements,
-      sizes: settings.pods,
+      pods: settings.pods,
       images,
-      auth: {
-        symmetric: tokens.keys === "symmetric",
-        publicAlgorithm: tokens.keys === "ecdsa" ? "ES256" : undefined,
-        superUsers: tokens.roles,
-      },
-      volumes: { storageClass: settings.volumes.storageClass.name, sizes: settings.volumes.sizes },
+      tokens,
+      volumes: settings.volumes,
       ledgers: settings.ledgers,
       racks,
       manager: {
@@ -143,10 +122,7 @@ const pulsar = new PulsarRelease(
         token: tokenSecret(release, tokens.roles.manager ?? tokens.roles.client),
       },
     },
-    managerCredentials: pulumi.output({
-      database: { user: managerDatabase.user, password: managerDatabase.password },
-      login: settings.managerLogin,
-    }),
+    managerCredentials: { database: managerDatabase, login: settings.managerLogin },
     values: settings.values,
     prerequisites: [...prerequisites, database.ready],
   },
@@ -245,16 +221,12 @@ export const tokenSecrets = auth.secretNames.tokens;
 /** The administrators' token: `pulumi stack output --show-secrets adminToken`. */
 export const adminToken = auth.tokens.apply((byRole) => byRole[tokens.roles.client]);
 /** What each application needs to connect from inside the cluster, by role. The Secret's key `TOKEN` holds its token. */
-export const applications = pulumi.all([pulsar.addresses, namespace]).apply(([{ proxy, admin }, secretNamespace]) =>
+export const applications = pulsar.addresses.apply(({ proxy, admin }) =>
   Object.fromEntries(
-    claims.clients.map(({ role }) => [
-      role,
-      {
-        serviceUrl: proxy,
-        adminUrl: admin,
-        secret: { namespace: secretNamespace, name: auth.secretNames.tokens[role] },
-      },
-    ]),
+    claims.clients.map(({ role }) => {
+      const secret = { namespace: settings.namespace, name: auth.secretNames.tokens[role] };
+      return [role, { serviceUrl: proxy, adminUrl: admin, secret }];
+    }),
   ),
 );
 /** The applications' tokens, by role; secret. */

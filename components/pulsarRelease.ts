@@ -24,7 +24,7 @@ export interface PulsarReleaseArgs {
     manager: Pick<PulsarCluster["manager"], "jdbcUrl" | "token">;
   };
   /** Pulsar Manager's credentials for its database, and its login. Secret. */
-  managerCredentials: pulumi.Input<ManagerCredentials>;
+  managerCredentials: Record<keyof ManagerCredentials, { user: string; password: pulumi.Input<string> }>;
   /** Chart values that override those of the program. They must not contain secrets. @default none */
   values?: Values;
 }

@@ -5,17 +5,18 @@ export const managerDatabaseSchema = scalar
   .object({
     host: scalar.host.meta({
       description: "Host name or IP address, for the machine that runs Pulumi and for the cluster.",
-      change: "The server counts as the same one under another name. What is missing there is created.",
+      change:
+        "After a change the server counts as the same one under another name, and what is missing there is created.",
     }),
     port: scalar.port.default(5432),
     name: scalar.databaseName.default("pulsar_manager").meta({
       description: "Database.",
-      change: "Another database is created, with empty tables. The old one stays, unless `deleteData` is true.",
+      change: "A change creates another database with empty tables. The old one stays, unless `deleteData` is true.",
     }),
     user: scalar.databaseRole.default("pulsar_manager").meta({
       description: "Role that the manager logs in as, and that owns everything in its database.",
       change:
-        "Another role is created and made the owner, which needs a superuser. The old one stays, unless `deleteData` is true.",
+        "A change creates another role and makes it the owner, which needs a superuser. The old one stays, unless `deleteData` is true.",
     }),
     tls: scalar
       .oneOf(["disable", "require", "verify-full"])
@@ -30,7 +31,7 @@ export const managerDatabaseSchema = scalar
       ),
     create: scalar.flag.default(true).meta({
       description: "Whether the stack creates role and database. false: they exist.",
-      change: "false treats role and database as a destroy does; see `deleteData`.",
+      change: "A change to false treats role and database as a destroy does; see `deleteData`.",
     }),
     deleteData: scalar.flag.default(false).describe("Whether `pulumi destroy` drops role, database and tables."),
     admin: scalar

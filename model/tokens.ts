@@ -47,6 +47,8 @@ export const tokensSchema = scalar
     example: "pulsar:tokens:\n  generation: 2\n  expires: 2027-06-30",
   });
 
+export type TokenSettings = z.output<typeof tokensSchema>;
+
 export const clientsSchema = z
   .array(
     scalar.object({

@@ -30,17 +30,33 @@ export interface VolumeContractArgs {
   production: boolean;
 }
 
-/** The contract of planned volumes. */
-export function contractOf(
-  args: Omit<VolumeContractArgs, "volumes"> & { volumes: readonly PlannedVolume[] },
-): VolumeContractArgs {
-  const { volumes: planned, ...common } = args;
+/** The settings that decide where the data is. */
+export interface ContractSettings extends Pick<VolumeContractArgs, "namespace" | "release" | "production"> {
+  clusterDomain: string;
+  volumes: { storageClass: { name: string } };
+  line: { name: string };
+  plannedVolumes: readonly PlannedVolume[];
+  movedVolumes: AcceptedMove[];
+}
+
+/** The contract of a stack. */
+export function contractOf(settings: ContractSettings): VolumeContractArgs {
+  const { namespace, release, clusterDomain, production } = settings;
   const volumes: Record<string, PodVolumes> = {};
-  for (const { pod, node, hostname, volume, path, request } of planned) {
+  for (const { pod, node, hostname, volume, path, request } of settings.plannedVolumes) {
     volumes[pod] ??= { node, hostname, claims: {} };
     volumes[pod].claims[volume] = { path, size: request };
   }
-  return { ...common, volumes };
+  return {
+    namespace,
+    release,
+    clusterDomain,
+    storageClass: settings.volumes.storageClass.name,
+    chartLine: settings.line.name,
+    accepted: settings.movedVolumes,
+    production,
+    volumes,
+  };
 }
 
 /** A pod that would be separated from its data. */

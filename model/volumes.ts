@@ -43,6 +43,8 @@ export const volumesSchema = scalar
     change: "A change of class, directory or size is refused once there is data.",
   });
 
+export type VolumeSettings = z.output<typeof volumesSchema>;
+
 export const movedVolumesSchema = z
   .array(
     scalar.object({
@@ -84,10 +86,7 @@ export interface PlannedVolume {
   request: string;
 }
 
-export interface VolumePlanArgs extends Pick<
-  z.output<typeof volumesSchema>,
-  "dataDirectory" | "directories" | "sizes"
-> {
+export interface VolumePlanArgs extends Pick<VolumeSettings, "dataDirectory" | "directories" | "sizes"> {
   release: string;
   /** In the order of the settings. Ordinals are pinned to `placement.nodes`, in that order. */
   nodes: (StackNode & {

@@ -8,7 +8,7 @@ import { layoutOf } from "../model/layouts/layouts.ts";
 import { ledgersOf } from "../model/ledgers.ts";
 import { amount, type NodeSize, podSizes } from "../model/sizing.ts";
 import { tenantsOf } from "../model/tenants.ts";
-import type { Claims } from "../model/tokens.ts";
+import type { Claims, TokenSettings } from "../model/tokens.ts";
 import { planVolumes } from "../model/volumes.ts";
 import { keyOf } from "./faults.ts";
 import { pullWarnings } from "./pullCredentials.ts";
@@ -65,7 +65,7 @@ export function resolve(given: Parsed, cluster: ClusterSettings) {
   };
   // Without a role of its own, the manager uses the administrators' token.
   const { manager: managerRole = line.manager.role, ...otherRoles } = tokens.roles;
-  const roles: PulsarCluster["auth"]["superUsers"] =
+  const roles: TokenSettings["roles"] =
     managerRole === undefined ? otherRoles : { ...otherRoles, manager: managerRole };
   const { expires } = tokens;
   const claims: Record<"superUsers" | "clients", Claims[]> = {

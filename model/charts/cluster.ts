@@ -1,8 +1,10 @@
 import type { Component, Placement } from "../layouts/layout.ts";
 import type { Ledgers } from "../ledgers.ts";
 import type { PodSizes } from "../sizing.ts";
+import type { TokenSettings } from "../tokens.ts";
+import type { VolumeSettings } from "../volumes.ts";
 import type { Image } from "./images.ts";
-import type { ChartObjects, Volume } from "./names.ts";
+import type { ChartObjects } from "./names.ts";
 
 /** Chart values: plain data and never a secret, because `helm get values` shows them to everybody who may read the namespace. */
 export interface Values {
@@ -24,7 +26,7 @@ export interface PulsarCluster {
   clusterDomain: string;
   placements: Record<Component, Placement>;
   /** Requests, limits and JVM memory of the pods; the chart's default for each undefined field. */
-  sizes: PodSizes;
+  pods: PodSizes;
   images: {
     pulsar: Image;
     manager: Image;
@@ -32,18 +34,12 @@ export interface PulsarCluster {
     /** Prefix of every image, including those of the chart's defaults. @default none */
     registry?: string | undefined;
   };
-  auth: {
-    /** Whether brokers verify tokens with a shared symmetric key instead of a public key. */
-    symmetric: boolean;
-    /** The signature algorithm of tokens. @default RS256, Pulsar's default for a public key */
-    publicAlgorithm?: "ES256" | undefined;
-    /**
-     * Roles of super users: brokers among themselves, proxies towards brokers, administrators (`client`, as in the chart's values), and the
-     * manager if it has a role.
-     */
-    superUsers: { broker: string; proxy: string; client: string; manager?: string | undefined };
-  };
-  volumes: { storageClass: string; sizes: Record<Volume, string> };
+  /**
+   * `roles` are the super users: brokers among themselves, proxies towards brokers, administrators (`client`, as in the chart's values), and the
+   * manager if it has a role.
+   */
+  tokens: Pick<TokenSettings, "keys" | "roles">;
+  volumes: Pick<VolumeSettings, "storageClass" | "sizes">;
   ledgers: Ledgers;
   /** The rack of each bookie, by ordinal. @default all bookies are in one rack */
   racks?: string[] | undefined;

@@ -4,7 +4,7 @@ import type { PulsarCluster, Values } from "./cluster.ts";
 /** Parts of the values that are the same in both chart lines (2.7.7 and 4.7.0). */
 
 /** The super users' roles, by purpose. */
-export function superUsers({ superUsers: { broker, proxy, client, manager } }: PulsarCluster["auth"]): Values {
+export function superUsers({ roles: { broker, proxy, client, manager } }: PulsarCluster["tokens"]): Values {
   return { broker, proxy, client, ...(manager === undefined ? {} : { manager }) };
 }
 
@@ -56,7 +56,7 @@ export function evenSpread(topologyKey: string): Values {
 }
 
 /** The brokers' values: one per node if the layout requires it, how ledgers are written, how tokens are verified. */
-export function brokers({ placements, sizes, auth, ledgers, racks }: PulsarCluster): Values {
+export function brokers({ placements, pods, tokens, ledgers, racks }: PulsarCluster): Values {
   return {
     // By default the chart only prefers a node of its own for each broker.
     affinity: {
@@ -64,23 +64,23 @@ export function brokers({ placements, sizes, auth, ledgers, racks }: PulsarClust
       type: "requiredDuringSchedulingIgnoredDuringExecution",
     },
     configData: {
-      ...memory("PULSAR_MEM", sizes.broker),
+      ...memory("PULSAR_MEM", pods.broker),
       managedLedgerDefaultEnsembleSize: String(ledgers.ensemble),
       managedLedgerDefaultWriteQuorum: String(ledgers.write),
       managedLedgerDefaultAckQuorum: String(ledgers.ack),
       ...rackPolicy(racks, ledgers.write),
-      ...tokenAlgorithm(auth),
+      ...tokenAlgorithm(tokens),
     },
   };
 }
 
 /** The proxies' values. With authentication, /metrics needs a token by default; 2.7's proxy.conf has no line to override, hence the prefix. */
-export function proxies({ sizes, auth }: PulsarCluster): Values {
+export function proxies({ pods, tokens }: PulsarCluster): Values {
   return {
     configData: {
-      ...memory("PULSAR_MEM", sizes.proxy),
+      ...memory("PULSAR_MEM", pods.proxy),
       PULSAR_PREFIX_authenticateMetricsEndpoint: "false",
-      ...tokenAlgorithm(auth),
+      ...tokenAlgorithm(tokens),
     },
   };
 }
@@ -89,12 +89,12 @@ export function proxies({ sizes, auth }: PulsarCluster): Values {
  * The address of the manager's database, and its heap. The database's account comes from a Secret. The manager's start script, made by Gradle,
  * reads JAVA_OPTS (v0.2.0 and v0.4.0); chart 4.7.0 sets the other variable it reads, PULSAR_MANAGER_OPTS.
  */
-export function managerSettings({ manager: { jdbcUrl }, sizes }: PulsarCluster): Values {
+export function managerSettings({ manager: { jdbcUrl }, pods }: PulsarCluster): Values {
   return {
     DRIVER_CLASS_NAME: "org.postgresql.Driver",
     URL: jdbcUrl,
     LOG_LEVEL: "INFO",
-    ...memory("JAVA_OPTS", sizes.manager),
+    ...memory("JAVA_OPTS", pods.manager),
   };
 }
 
@@ -102,8 +102,8 @@ export function managerSettings({ manager: { jdbcUrl }, sizes }: PulsarCluster):
  * The algorithm that brokers and proxies verify tokens with, if it is not RS256 (AuthenticationProviderToken, Pulsar 2.7 and 4.0). Their
  * configuration files may lack the line; the prefix adds it.
  */
-function tokenAlgorithm({ publicAlgorithm }: PulsarCluster["auth"]): Values {
-  return publicAlgorithm === undefined ? {} : { PULSAR_PREFIX_tokenPublicAlg: publicAlgorithm };
+function tokenAlgorithm({ keys }: PulsarCluster["tokens"]): Values {
+  return keys === "ecdsa" ? { PULSAR_PREFIX_tokenPublicAlg: "ES256" } : {};
 }
 
 /** Spreads the copies of an entry over as many racks as possible, so that losing a rack loses one copy. By default two racks are enough. */

@@ -1,6 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { PodVolumes, VolumeContractArgs } from "../../model/volumeMoves.ts";
+import {
+  type ContractSettings,
+  contractOf,
+  type PodVolumes,
+  type VolumeContractArgs,
+} from "../../model/volumeMoves.ts";
+import type { VolumePlaces } from "../../model/volumePlaces.ts";
 import { checkingProvider } from "../kit/storedProvider.ts";
+import type { ClusterRef } from "./connection.ts";
+import { volumePlaceHooks } from "./volumePlaces.ts";
 
 export const volumeContractProvider = checkingProvider<VolumeContractArgs, VolumeContractArgs>(
   "./resources/kubernetes/volumeContractProvider.ts",
@@ -18,8 +26,12 @@ export const volumeContractProvider = checkingProvider<VolumeContractArgs, Volum
 export class VolumeContract extends pulumi.dynamic.Resource {
   declare readonly volumes: pulumi.Output<Record<string, PodVolumes>>;
 
-  /** @param args plain values, from `contractOf`: values that are unknown in a preview cannot be checked there */
-  constructor(name: string, args: VolumeContractArgs, opts?: pulumi.CustomResourceOptions) {
-    super(volumeContractProvider, name, { ...args }, opts, "pulsar", "VolumeContract");
+  constructor(
+    name: string,
+    settings: ContractSettings & Pick<VolumePlaces, "nodes"> & { cluster: ClusterRef },
+    opts?: pulumi.CustomResourceOptions,
+  ) {
+    const hooks = volumePlaceHooks(settings.cluster, { ...settings, volumes: settings.plannedVolumes });
+    super(volumeContractProvider, name, contractOf(settings), { ...opts, hooks }, "pulsar", "VolumeContract");
   }
 }

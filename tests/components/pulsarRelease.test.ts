@@ -23,15 +23,15 @@ const cluster: PulsarReleaseArgs["cluster"] = {
     (typeof components)[number],
     Placement
   >,
-  sizes: podSizes({}, {}),
+  pods: podSizes({}, {}),
   images: {
     pulsar: { repository: "pulsar-all", tag: "2.7.4" },
     manager: { repository: "pulsar-manager", tag: "v0.2.0" },
     pullSecret: "regsecret",
   },
-  auth: { symmetric: false, superUsers: { broker: "broker-admin", proxy: "proxy-admin", client: "admin" } },
+  tokens: { keys: "asymmetric", roles: { broker: "broker-admin", proxy: "proxy-admin", client: "admin" } },
   volumes: {
-    storageClass: "local-storage",
+    storageClass: { name: "local-storage", create: true },
     sizes: { "zookeeper-data": "1Gi", "bookie-journal": "1Gi", "bookie-ledgers": "1Gi" },
   },
   ledgers: { ensemble: 1, write: 1, ack: 1 },
@@ -163,8 +163,8 @@ describe("PulsarRelease", () => {
   });
 
   test("passes the sizes of the pods to the chart", async () => {
-    const sizes = podSizes({ broker: { requests: { cpu: "2", memory: "4Gi" } } }, {});
-    const { helm } = await make({ cluster: { ...cluster, sizes } });
+    const pods = podSizes({ broker: { requests: { cpu: "2", memory: "4Gi" } } }, {});
+    const { helm } = await make({ cluster: { ...cluster, pods } });
     const { broker } = helm.inputs.values as { broker: { resources: object } };
     assert.deepEqual(broker.resources, { requests: { cpu: "2", memory: "4Gi" }, limits: { memory: "4Gi" } });
   });

@@ -24,7 +24,7 @@ function contract({
 }: Cluster): VolumeContractArgs {
   const placement = (nodes: string[]) => ({ replicas: nodes.length, nodes });
   const { hostnames = {}, directories = {}, journal = "50Gi" } = disks;
-  const volumes = planVolumes({
+  const plannedVolumes = planVolumes({
     release,
     nodes: [...zookeeper, ...bookies].map((name, i) => ({
       name,
@@ -40,10 +40,10 @@ function contract({
     namespace: "pulsar",
     release,
     clusterDomain: "cluster.local",
-    storageClass: "local-storage",
-    chartLine: "2.7",
-    volumes,
-    accepted,
+    volumes: { storageClass: { name: "local-storage" } },
+    line: { name: "2.7" },
+    plannedVolumes,
+    movedVolumes: accepted,
     production: false,
   });
 }

@@ -23,9 +23,9 @@ import { fromSecret, podSpecAnnotation } from "./markers.ts";
  * The chart has no values schema and ignores a misspelt key, so tests render a chart with these values.
  */
 export function values(cluster: PulsarCluster): Values {
-  const { placements, sizes, images, auth, volumes, racks, manager } = cluster;
+  const { placements, pods, images, tokens, volumes, racks, manager } = cluster;
   const pulsarImage = imageValues(images.pulsar);
-  const volume = (size: string) => localVolume(size, volumes.storageClass);
+  const volume = (size: string) => localVolume(size, volumes.storageClass.name);
 
   return {
     // Always on. A Job's template is immutable (chart 2.7.7: no hooks, no TTL), so the post-renderer names each Job after its template. Both
@@ -33,10 +33,10 @@ export function values(cluster: PulsarCluster): Values {
     initialize: true,
     clusterDomain: cluster.clusterDomain,
     auth: {
-      authentication: { enabled: true, provider: "jwt", jwt: { usingSecretKey: auth.symmetric } },
+      authentication: { enabled: true, provider: "jwt", jwt: { usingSecretKey: tokens.keys === "symmetric" } },
       authorization: { enabled: true },
       // The chart lists every entry.
-      superUsers: superUsers(auth),
+      superUsers: superUsers(tokens),
     },
     components: {
       autorecovery: true,
@@ -51,30 +51,30 @@ export function values(cluster: PulsarCluster): Values {
     monitoring: { prometheus: false, grafana: false, node_exporter: false, alert_manager: false },
     volumes: { local_storage: true },
     zookeeper: {
-      ...pods(placements.zookeeper, sizes.zookeeper),
-      ...configured(memory("PULSAR_MEM", sizes.zookeeper)),
+      ...placedPods(placements.zookeeper, pods.zookeeper),
+      ...configured(memory("PULSAR_MEM", pods.zookeeper)),
       volumes: { data: volume(volumes.sizes["zookeeper-data"]) },
     },
     bookkeeper: {
-      ...pods(placements.bookkeeper, sizes.bookkeeper),
+      ...placedPods(placements.bookkeeper, pods.bookkeeper),
       // The chart also gives a bookie's configuration to the init containers of brokers and Jobs (2.7.7). On a smaller node their JVM would
       // not start with a bookie's heap.
-      ...configured({ ...memory("PULSAR_MEM", sizes.bookkeeper, false), ...bookieCaches(sizes.bookkeeper) }),
+      ...configured({ ...memory("PULSAR_MEM", pods.bookkeeper, false), ...bookieCaches(pods.bookkeeper) }),
       volumes: { journal: volume(volumes.sizes["bookie-journal"]), ledgers: volume(volumes.sizes["bookie-ledgers"]) },
     },
     broker: {
-      ...pods(placements.broker, sizes.broker),
+      ...placedPods(placements.broker, pods.broker),
       ...brokers(cluster),
     },
     proxy: {
-      ...pods(placements.proxy, sizes.proxy),
+      ...placedPods(placements.proxy, pods.proxy),
       service: { type: "ClusterIP" },
       ...proxies(cluster),
     },
     autorecovery: {
-      ...pods(placements.autorecovery, sizes.autorecovery),
+      ...placedPods(placements.autorecovery, pods.autorecovery),
       ...configured({
-        ...memory("BOOKIE_MEM", sizes.autorecovery),
+        ...memory("BOOKIE_MEM", pods.autorecovery),
         // The recovery chooses bookies itself: without the brokers' rack map it could put all copies into one rack (class of Pulsar 2.7; 2.10
         // and later have another).
         ...(racks
@@ -83,11 +83,11 @@ export function values(cluster: PulsarCluster): Values {
       }),
     },
     toolset: {
-      ...pods(placements.toolset, sizes.toolset),
-      ...configured(memory("PULSAR_MEM", sizes.toolset)),
+      ...placedPods(placements.toolset, pods.toolset),
+      ...configured(memory("PULSAR_MEM", pods.toolset)),
     },
     pulsar_manager: {
-      ...pods(placements.manager, sizes.manager),
+      ...placedPods(placements.manager, pods.manager),
       service: { type: "ClusterIP" },
       // In this chart "admin" is the database user, not the login (apache/pulsar-helm-chart#31).
       existingSecretName: manager.secret,
@@ -108,7 +108,7 @@ export function values(cluster: PulsarCluster): Values {
 }
 
 /** The values that every component has: number of pods, placement and size. */
-function pods({ replicas, nodeSelector, tolerations, overZones }: Placement, size: PodSize): Values {
+function placedPods({ replicas, nodeSelector, tolerations, overZones }: Placement, size: PodSize): Values {
   const more: Values = {
     ...(size.priorityClass === undefined ? {} : { priorityClassName: size.priorityClass }),
     // The post-renderer adds the selector.

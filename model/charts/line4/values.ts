@@ -20,8 +20,8 @@ import {
  * with the chart's.
  */
 export function values(cluster: PulsarCluster): Values {
-  const { release, placements, sizes, images, auth, volumes, racks, manager } = cluster;
-  const pods = (component: string, placement: Placement, size: PodSize) => ({
+  const { release, placements, pods, images, tokens, volumes, racks, manager } = cluster;
+  const placedPods = (component: string, placement: Placement, size: PodSize) => ({
     ...placed(placement),
     replicaCount: placement.replicas,
     ...resources(size),
@@ -31,7 +31,7 @@ export function values(cluster: PulsarCluster): Values {
       : {}),
   });
   const pulsarImage = imageValues(images.pulsar);
-  const volume = (size: string) => localVolume(size, volumes.storageClass);
+  const volume = (size: string) => localVolume(size, volumes.storageClass.name);
 
   return {
     // Always on: by default the chart has the init Jobs only in the first install, so it would never initialise the cluster after a failed one. The
@@ -40,10 +40,10 @@ export function values(cluster: PulsarCluster): Values {
     clusterDomain: cluster.clusterDomain,
     // `jwt.enabled` is new since 2.7.7 and mounts the tokens; `provider` is no longer read.
     auth: {
-      authentication: { enabled: true, jwt: { enabled: true, usingSecretKey: auth.symmetric } },
+      authentication: { enabled: true, jwt: { enabled: true, usingSecretKey: tokens.keys === "symmetric" } },
       authorization: { enabled: true },
       // The chart finds the manager's token by its role.
-      superUsers: superUsers(auth),
+      superUsers: superUsers(tokens),
       useProxyRoles: true,
     },
     components: {
@@ -64,42 +64,42 @@ export function values(cluster: PulsarCluster): Values {
     rbac: { limit_to_namespace: true },
     volumes: { local_storage: true },
     zookeeper: {
-      ...pods("zookeeper", placements.zookeeper, sizes.zookeeper),
-      ...configured(memory("PULSAR_MEM", sizes.zookeeper)),
+      ...placedPods("zookeeper", placements.zookeeper, pods.zookeeper),
+      ...configured(memory("PULSAR_MEM", pods.zookeeper)),
       ...unmonitored,
       ...withoutUpgradeHook,
       volumes: { data: volume(volumes.sizes["zookeeper-data"]) },
     },
     bookkeeper: {
-      ...pods("bookie", placements.bookkeeper, sizes.bookkeeper),
+      ...placedPods("bookie", placements.bookkeeper, pods.bookkeeper),
       // By default the caches are fractions of the direct memory (Pulsar 4.0, conf/bookkeeper.conf).
-      ...configured(memory("PULSAR_MEM", sizes.bookkeeper)),
+      ...configured(memory("PULSAR_MEM", pods.bookkeeper)),
       ...unmonitored,
       volumes: { journal: volume(volumes.sizes["bookie-journal"]), ledgers: volume(volumes.sizes["bookie-ledgers"]) },
     },
     broker: {
-      ...pods("broker", placements.broker, sizes.broker),
+      ...placedPods("broker", placements.broker, pods.broker),
       ...unmonitored,
       ...withoutUpgradeHook,
       ...brokers(cluster),
     },
     proxy: {
-      ...pods("proxy", placements.proxy, sizes.proxy),
+      ...placedPods("proxy", placements.proxy, pods.proxy),
       ...unmonitored,
       service: { type: "ClusterIP" },
       ...proxies(cluster),
     },
     autorecovery: {
-      ...pods("recovery", placements.autorecovery, sizes.autorecovery),
+      ...placedPods("recovery", placements.autorecovery, pods.autorecovery),
       ...unmonitored,
-      ...configured({ ...memory("BOOKIE_MEM", sizes.autorecovery), ...rackMap(release, racks) }),
+      ...configured({ ...memory("BOOKIE_MEM", pods.autorecovery), ...rackMap(release, racks) }),
     },
     toolset: {
-      ...pods("toolset", placements.toolset, sizes.toolset),
-      ...configured(memory("PULSAR_MEM", sizes.toolset)),
+      ...placedPods("toolset", placements.toolset, pods.toolset),
+      ...configured(memory("PULSAR_MEM", pods.toolset)),
     },
     pulsar_manager: {
-      ...pods("pulsar-manager", placements.manager, sizes.manager),
+      ...placedPods("pulsar-manager", placements.manager, pods.manager),
       service: { type: "ClusterIP" },
       // Only the PostgreSQL inside the image needs the disk. It does not start if URL names another server.
       volumes: { persistence: false },

@@ -7,16 +7,9 @@ import { stackConfig } from "../../support/stackFile.ts";
 /** @param changes settings that override the stack file's */
 export function clusterOf(version: ChartVersion, changes: Record<string, unknown> = {}): PulsarCluster {
   const settings = parseSettings(stackConfig("test", { "pulsar:chart": { version }, ...changes }), "test", true);
-  const { release, clusterDomain, images, ledgers, pods, tokens, volumes } = settings;
   return {
-    release,
-    clusterDomain,
+    ...settings,
     placements: settings.layout.placements,
-    sizes: pods,
-    images,
-    auth: { symmetric: tokens.keys === "symmetric", superUsers: tokens.roles },
-    volumes: { storageClass: volumes.storageClass.name, sizes: volumes.sizes },
-    ledgers,
     manager: {
       jdbcUrl: "jdbc:postgresql://postgres.example.com:5432/pulsar_manager",
       secret: "pulsar-manager",

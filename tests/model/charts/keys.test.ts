@@ -12,7 +12,7 @@ const clusters: Record<string, PulsarCluster> = {
   "everything that can be asked for": everything,
   "an ECDSA key and a registry": {
     ...cluster,
-    auth: { ...cluster.auth, publicAlgorithm: "ES256" },
+    tokens: { ...cluster.tokens, keys: "ecdsa" },
     images: { ...cluster.images, registry: "harbor.example.com/library" },
   },
   "no pull secret": { ...cluster, images: { ...cluster.images, pullSecret: undefined } },

@@ -20,15 +20,15 @@ export const cluster: PulsarCluster = {
   placements: Object.fromEntries(
     components.map((name) => [name, place(name === "toolset" ? 1 : 3)]),
   ) as PulsarCluster["placements"],
-  sizes: podSizes({}, {}),
+  pods: podSizes({}, {}),
   images: {
     pulsar: { repository: "harbor.example.com/library/apachepulsar/pulsar-all", tag: "2.7.4" },
     manager: { repository: "harbor.example.com/library/apachepulsar/pulsar-manager", tag: "v0.2.0" },
     pullSecret: "regsecret",
   },
-  auth: { symmetric: false, superUsers: { broker: "broker-admin", proxy: "proxy-admin", client: "admin" } },
+  tokens: { keys: "asymmetric", roles: { broker: "broker-admin", proxy: "proxy-admin", client: "admin" } },
   volumes: {
-    storageClass: "local-storage",
+    storageClass: { name: "local-storage", create: true },
     sizes: { "zookeeper-data": "20Gi", "bookie-journal": "50Gi", "bookie-ledgers": "50Gi" },
   },
   ledgers: { ensemble: 3, write: 2, ack: 1 },
@@ -48,7 +48,7 @@ export const size: PodSize = {
 
 /** The cluster with pod settings. */
 export function sized(sizes: Partial<Record<SizedComponent, PodSize>>): PulsarCluster {
-  return { ...cluster, sizes: { ...podSizes({}, {}), ...sizes } };
+  return { ...cluster, pods: { ...podSizes({}, {}), ...sizes } };
 }
 
 export const allSizes: Partial<Record<SizedComponent, PodSize>> = Object.fromEntries(
@@ -64,8 +64,8 @@ export const everything: PulsarCluster = {
       { ...placement, rule: "spread", overZones: true },
     ]),
   ) as PulsarCluster["placements"],
-  sizes: { ...podSizes({}, {}), ...allSizes, proxy: { ...size, priorityClass: "high" } },
-  auth: { symmetric: true, superUsers: { ...cluster.auth.superUsers, manager: "manager-admin" } },
+  pods: { ...podSizes({}, {}), ...allSizes, proxy: { ...size, priorityClass: "high" } },
+  tokens: { keys: "symmetric", roles: { ...cluster.tokens.roles, manager: "manager-admin" } },
   racks: ["/a", "/b", "/c", "/a"],
   manager: { ...cluster.manager, frontEnd: "pulsar-manager-front-end" },
 };

@@ -171,7 +171,7 @@ describe("input of the post-renderer of chart line 2.7", () => {
   const overZones = {
     ...cluster,
     placements: { ...cluster.placements, proxy: { ...place(3), overZones: true } },
-    sizes: { ...podSizes({}, {}), proxy: { priorityClass: "high" }, bookkeeper: { priorityClass: "highest" } },
+    pods: { ...podSizes({}, {}), proxy: { priorityClass: "high" }, bookkeeper: { priorityClass: "highest" } },
   };
 
   test("has the spread over zones and the priority class of the components that have them", () => {
