@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { base64, shortHash } from "../../model/encoding.ts";
 import type { Placement } from "../../model/layouts/layout.ts";
 import { components } from "../../model/layouts/layout.ts";
+import { chartSchema } from "../../model/charts/lines.ts";
 import { frontEndConfig } from "../../model/managerFrontEnd.ts";
 import { PulsarRelease, type PulsarReleaseArgs } from "../../components/pulsarRelease.ts";
 import { podSizes } from "../../model/sizing.ts";
@@ -38,7 +39,7 @@ const cluster: PulsarReleaseArgs["cluster"] = {
   manager: { jdbcUrl: "jdbc:postgresql://db:5432/m", token: { secret: "demo-token-admin", key: "TOKEN" } },
 };
 
-const chart = { version: "2.7.7", source: "https://pulsar.apache.org/charts", timeoutMinutes: 30 } as const;
+const chart = chartSchema.parse({ version: "2.7.7" });
 
 async function make(changes: Partial<PulsarReleaseArgs> = {}) {
   let release: PulsarRelease | undefined;
@@ -76,7 +77,7 @@ describe("PulsarRelease", () => {
   test("takes the chart from a repository address, an OCI address, a path or a named repository, always with its version", async () => {
     const of = async (source: string) => {
       const { chart, version, repositoryOpts } = (
-        await make({ chart: { version: "2.7.7", source, timeoutMinutes: 1 } })
+        await make({ chart: chartSchema.parse({ version: "2.7.7", source }) })
       ).helm.inputs;
       return { chart, version, repositoryOpts };
     };
