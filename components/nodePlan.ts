@@ -31,16 +31,13 @@ export function placementTable(layout: Layout): PlacementRow[] {
  * Whatever depends on this component is deployed after all labels and taints are set, and deleted before they are removed.
  */
 export class NodePlan extends pulumi.ComponentResource {
-  /** Where the pods of each component may run. Plain data, known at preview. */
-  readonly placements: Layout["placements"];
-  /** The same as a table for the stack's output. */
+  /** Where the pods of each component may run, for the stack's output. Plain data, known at preview. */
   readonly table: PlacementRow[];
   /** The labels and taints of each node, by name of the node, to depend on a single node. */
   readonly marks: ReadonlyMap<string, NodeMarks>;
 
   constructor(name: string, args: NodePlanArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulsar:components:NodePlan", name, {}, opts);
-    this.placements = args.layout.placements;
     this.table = placementTable(args.layout);
     this.marks = new Map(
       args.layout.nodes.map(({ name: node, labels, taints }) => [

@@ -38,7 +38,7 @@ describe("NodePlan", () => {
     });
   });
 
-  test("provides placements and their table as plain data", async () => {
+  test("provides its table and the marks of each node as plain data", async () => {
     let plan: NodePlan | undefined;
     await register(
       () => {
@@ -46,7 +46,7 @@ describe("NodePlan", () => {
       },
       { preview: true },
     );
-    assert.deepEqual(plan?.placements, layout.placements);
+    assert.ok(plan);
     assert.deepEqual(plan.table, placementTable(layout));
     assert.deepEqual([...plan.marks.keys()], ["node1", "node2"]);
   });
