@@ -329,7 +329,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
     },
     async observe(namespace = settings.namespace) {
       const seen = await observe(api, namespace);
-      await existing?.troubles.look(api, namespace, redact);
+      await existing?.troubles.look(api, { namespace, database: postgres, redact });
       return existing ? ownVolumes(seen, namespace) : withoutForeign(seen);
     },
     redact,

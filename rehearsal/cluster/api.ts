@@ -1,6 +1,7 @@
-import { once } from "node:events";
+import { once, type EventEmitter } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { request, type RequestOptions } from "node:https";
+import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import type {
   AppsV1Api,
@@ -9,6 +10,7 @@ import type {
   CoreV1Api,
   KubernetesObjectApi,
   RequestContext,
+  V1Status,
 } from "@kubernetes/client-node";
 
 /** The parts of the Kubernetes API that the rehearsal uses. */
@@ -22,6 +24,8 @@ export interface Api {
   objects: KubernetesObjectApi;
   /** GET of a path, with the content type `accept`. @throws Error unless the status is 200 */
   get<T>(path: string, accept: string): Promise<T>;
+  /** Runs a command in a container. @returns its exit status. @throws Error if the command cannot be started */
+  exec(container: { namespace: string; pod: string; container: string }, command: string[]): Promise<number>;
 }
 
 /** An API object as plain data instead of an instance of the client's classes. */
@@ -64,6 +68,23 @@ export async function connect(kubeconfig: string | { text: string }): Promise<Ap
       const body = await text(response);
       if (response.statusCode !== 200) throw new Error(`GET ${path}: ${body}`);
       return JSON.parse(body) as T;
+    },
+    async exec({ namespace, pod, container }, command) {
+      const { status, message, details } = await new Promise<V1Status>((resolve, reject) => {
+        // The API needs a stream for at least one of the outputs.
+        const output = new PassThrough().resume();
+        new k8s.Exec(config)
+          .exec(namespace, pod, container, command, output, null, null, false, resolve)
+          .then((socket: EventEmitter) => {
+            socket.on("close", () => {
+              reject(new Error("the connection was closed"));
+            });
+          }, reject);
+      });
+      if (status === "Success") return 0;
+      const code = details?.causes?.find(({ reason }) => reason === "ExitCode")?.message;
+      if (code === undefined) throw new Error(message);
+      return Number(code);
     },
   };
 }

@@ -4,6 +4,7 @@ import { imageRef } from "../../model/charts/images.ts";
 import type { Settings } from "../../settings/resolve.ts";
 import type { Api } from "../cluster/api.ts";
 import { waitFor } from "../cluster/waiting.ts";
+import { troublesOf } from "./troubles.ts";
 
 /** The configuration that moves each volume of the plan into a new folder `name`, because old data would disturb Pulsar. */
 export function newDirectories({ volumes, plannedVolumes }: Settings, name: string): Record<string, string> {
@@ -44,7 +45,10 @@ export async function removeDirectories(api: Api, settings: Settings, name: stri
       async () => {
         const { items } = await api.batch.listNamespacedJob({ namespace: name });
         const done = items.filter(({ status }) => status?.succeeded === 1).map(({ metadata }) => metadata?.name);
-        left = left.filter(({ job }) => !done.includes(job));
+        // A node without the image has no folders either: the stack creates them with the same image.
+        const pods = await api.core.listNamespacedPod({ namespace: name });
+        const without = troublesOf(pods.items, [], Date.now()).filter(({ kind }) => kind === "image");
+        left = left.filter(({ job }) => !done.includes(job) && !without.some(({ pod }) => pod.startsWith(`${job}-`)));
         return left.length === 0 || undefined;
       },
       { what: "the removal of the directories", ...waiting },

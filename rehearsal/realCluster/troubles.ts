@@ -6,16 +6,24 @@ export interface Trouble {
   pod: string;
   /** The container; absent if the pod itself is meant. */
   container?: string;
-  kind: "image" | "container" | "crash" | "memory" | "probe" | "scheduling" | "mount";
+  kind: "image" | "container" | "crash" | "memory" | "probe" | "scheduling" | "mount" | "database";
   /** One line, without the pod. */
   text: string;
   /** Whether it persists until something is changed. */
   permanent: boolean;
 }
 
+interface Address {
+  host: string;
+  port: number;
+}
+
 const imageReasons = new Set(["ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"]);
 const createReasons = new Set(["CreateContainerConfigError", "CreateContainerError", "RunContainerError"]);
 const mountReasons = new Set(["FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"]);
+
+/** The exit status of the command `timeout`, which the charts' containers use. */
+const timedOut = 124;
 
 /** How often a container may crash before it counts as one that never starts. Pulsar's wait for each other, and may crash meanwhile. */
 const crashLimit = 4;
@@ -72,7 +80,7 @@ function troubleOf({ spec }: Plain<V1Pod>, status: Plain<V1ContainerStatus>): Pa
   }
   return part(
     "crash",
-    `container ${name} ended with exit status ${ended.exitCode} (${restarts})`,
+    `container ${name} ended with exit status ${ended.exitCode}${ended.exitCode === timedOut ? ", a timeout" : ""} (${restarts})`,
     restartCount >= crashLimit,
   );
 }
@@ -108,6 +116,7 @@ export class TroubleWatch {
   readonly #log: (line: string) => void;
   readonly #reported = new Map<string, string>();
   #now: Trouble[] = [];
+  #database: { asking: boolean; done: boolean; trouble?: Trouble } = { asking: false, done: false };
 
   constructor(log: (line: string) => void) {
     this.#log = log;
@@ -123,12 +132,18 @@ export class TroubleWatch {
     return this.#now.map((trouble) => this.#reported.get(keyOf(trouble)) ?? "");
   }
 
-  async look(api: Api, namespace: string, redact: (text: string) => string): Promise<void> {
+  /** @param database PostgreSQL, as pods are told to reach it */
+  async look(
+    api: Api,
+    { namespace, database, redact }: { namespace: string; database: Address; redact: (text: string) => string },
+  ): Promise<void> {
     const [pods, events] = await Promise.all([
       api.core.listNamespacedPod({ namespace }),
       api.core.listNamespacedEvent({ namespace, fieldSelector: "type=Warning" }),
     ]);
-    const found = troublesOf(pods.items, events.items, Date.now());
+    void this.#askForDatabase(api, namespace, database, pods.items);
+    const { trouble } = this.#database;
+    const found = [...troublesOf(pods.items, events.items, Date.now()), ...(trouble ? [trouble] : [])];
     for (const trouble of found) {
       if (this.#reported.has(keyOf(trouble))) continue;
       const output = trouble.kind === "crash" ? await lastLines(api, namespace, trouble) : "";
@@ -138,7 +153,32 @@ export class TroubleWatch {
     }
     this.#now = found;
   }
+
+  /** The manager's containers do not end when they cannot reach the database. Not awaited, because an attempt may take 10 seconds. */
+  async #askForDatabase(api: Api, namespace: string, { host, port }: Address, pods: readonly Plain<V1Pod>[]) {
+    const state = this.#database;
+    const manager = pods.find(({ metadata, status }) => metadata?.labels?.["component"] === "pulsar-manager" && status?.containerStatuses?.[0]?.state?.running); // prettier-ignore
+    if (manager === undefined || state.done || state.asking) return;
+    const [pod = "", container = ""] = [manager.metadata?.name, manager.status?.containerStatuses?.[0]?.name];
+    state.asking = true;
+    const code = await api
+      .exec({ namespace, pod, container }, ["sh", "-c", connects, host, String(port)])
+      // The container may have ended, or is a simulated one.
+      .catch(() => undefined);
+    state.asking = false;
+    state.done = code === 0 || code === noTool;
+    delete state.trouble;
+    if (code === undefined || state.done) return;
+    const text = `cannot reach PostgreSQL at ${host}:${port}; give an address of this machine that pods reach with --database-host`;
+    state.trouble = { pod, kind: "database", text, permanent: true };
+  }
 }
+
+/** Connects to the address $0, port $1. The manager's image has bash (v0.4.0), or the `nc` of BusyBox (v0.2.0). */
+const connects =
+  'if command -v bash >/dev/null; then timeout 10 bash -c ": >/dev/tcp/$0/$1" "$0" "$1"; else nc -z -w 10 "$0" "$1"; fi';
+/** The exit status of a shell that does not find a command. */
+const noTool = 127;
 
 /** Restart counts do not make it another trouble. */
 function keyOf({ pod, container = "", kind }: Trouble): string {
@@ -153,6 +193,7 @@ async function lastLines(api: Api, namespace: string, { pod: name, container }: 
   const lines = text
     .split("\n")
     .map((line) => line.trim())
-    .filter((line) => line !== "");
+    // The second is the kubelet's, if the container is being started again.
+    .filter((line) => line !== "" && !line.startsWith("unable to retrieve container logs"));
   return lines.slice(-kept.lines).join(" | ").slice(-kept.characters);
 }

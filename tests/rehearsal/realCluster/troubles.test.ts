@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import type { Api } from "../../../rehearsal/cluster/api.ts";
 import { TroubleWatch, troublesOf } from "../../../rehearsal/realCluster/troubles.ts";
 
@@ -47,6 +48,9 @@ describe("troublesOf", () => {
       ["container broker ended with exit status 1 (1 restart)", false],
     ]);
     assert.equal(found([pod({ state, lastState, restartCount: 4 })])[0]?.[1], true);
+    assert.deepEqual(found([pod({ lastState: { terminated: { exitCode: 124 } }, restartCount: 2 })]), [
+      ["container broker ended with exit status 124, a timeout (2 restarts)", false],
+    ]);
   });
 
   it("names too little memory, with the limit", () => {
@@ -94,6 +98,8 @@ describe("troublesOf", () => {
 });
 
 describe("TroubleWatch", () => {
+  const database = { host: "192.0.2.1", port: 5432 };
+
   it("reports each trouble once, with the last lines of the log and without secrets", async () => {
     const crashing = pod({ lastState: { terminated: { exitCode: 1 } }, restartCount: 1 });
     const core = {
@@ -104,7 +110,8 @@ describe("TroubleWatch", () => {
     };
     const said: string[] = [];
     const watch = new TroubleWatch((line) => said.push(line));
-    const look = () => watch.look({ core } as unknown as Api, "pulsar", (text) => text.replace("hunter2", "[secret]"));
+    const redact = (text: string) => text.replace("hunter2", "[secret]");
+    const look = () => watch.look({ core } as unknown as Api, { namespace: "pulsar", database, redact });
     await look();
     const status = crashing.status?.containerStatuses?.[0];
     if (status) status.restartCount = 5;
@@ -112,5 +119,43 @@ describe("TroubleWatch", () => {
     const line =
       "pulsar-broker-0: container broker ended with exit status 1 (1 restart); its last lines: starting | password=[secret] | no database";
     assert.deepEqual([said, watch.lines, watch.permanent], [[line], [line], true]);
+  });
+
+  it("reports a database that the manager cannot reach, until it reaches it", async () => {
+    const manager = pod(
+      { name: "manager", state: { running: {} } },
+      { conditions: [{ type: "Ready", status: "True" }] },
+    );
+    manager.metadata = { name: "pulsar-pulsar-manager-0", labels: { component: "pulsar-manager" } };
+    const core = {
+      listNamespacedPod: async () => ({ items: [manager] }),
+      listNamespacedEvent: async () => ({ items: [] }),
+    };
+    const commands: string[][] = [];
+    // The container still starts, the host is down, the port is closed, the connection succeeds.
+    const answers = [
+      () => Promise.reject(new Error("container not found")),
+      ...[124, 1, 0].map((code) => async () => code),
+    ];
+    const api = {
+      core,
+      async exec(_: unknown, command: string[]) {
+        commands.push(command);
+        return answers.shift()?.();
+      },
+    };
+    const said: string[] = [];
+    const watch = new TroubleWatch((line) => said.push(line));
+    const seen: boolean[] = [];
+    for (let i = 0; i < 6; i++) {
+      await watch.look(api as unknown as Api, { namespace: "pulsar", database, redact: (text) => text });
+      await setImmediate();
+      seen.push(watch.permanent);
+    }
+    assert.deepEqual(said, [
+      "pulsar-pulsar-manager-0: cannot reach PostgreSQL at 192.0.2.1:5432; give an address of this machine that pods reach with --database-host",
+    ]);
+    assert.deepEqual(seen, [false, false, true, true, false, false]);
+    assert.deepEqual([commands.length, commands[0]?.slice(3)], [4, ["192.0.2.1", "5432"]]);
   });
 });
