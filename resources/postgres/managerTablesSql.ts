@@ -71,6 +71,13 @@ export function columnFaults(wanted: readonly { table: string; name: string }[],
   ];
 }
 
+/** The signs of another version in the existing tables of a schema file. */
+export async function findColumnFaults(session: Client, sql: string): Promise<string[]> {
+  const wanted = columnsIn(sql);
+  const tables = [...new Set(wanted.map(({ table }) => table))];
+  return columnFaults(wanted, (await session.query<Column>(columnInspection, [tables])).rows);
+}
+
 /**
  * Runs the schema's statements in one transaction, then checks that the session's user can use every table, and that existing tables are of this
  * version, which `CREATE TABLE IF NOT EXISTS` does not check.
@@ -96,11 +103,7 @@ export async function applySchema(session: Client, schema: ManagerSchema): Promi
         `the tables of Pulsar Manager ${schema.version} cannot be used, nothing was changed: ${faults.join("; ")}`,
       );
     }
-    const wanted = columnsIn(schema.sql);
-    const mismatches = columnFaults(
-      wanted,
-      (await session.query<Column>(columnInspection, [[...new Set(wanted.map(({ table }) => table))]])).rows,
-    );
+    const mismatches = await findColumnFaults(session, schema.sql);
     if (mismatches.length > 0) {
       throw new Error(
         `the database has tables of a version other than Pulsar Manager ${schema.version}, nothing was changed: ${mismatches.join("; ")}. ` +

@@ -1,0 +1,52 @@
+/** `npm run drift`: what differs in a cluster from what a stack has installed. */
+import { writeFile } from "node:fs/promises";
+import { execa } from "execa";
+import { options, run } from "../../rehearsal/cli/command.ts";
+import { RehearsalError } from "../../rehearsal/engine/fault.ts";
+import { ownProject } from "../../rehearsal/engine/stackSettings.ts";
+import { findDrift } from "../drift/drift.ts";
+import { asMarkdown, asText } from "../drift/show.ts";
+
+const usage = `Compares the live objects of a stack with what the stack and Helm have installed. It changes nothing.
+
+  npm run drift -- --stack NAME [--json] [--markdown FILE]
+
+  --stack NAME     the stack, of the backend that pulumi is logged in to
+  --json           print JSON instead of text
+  --markdown FILE  also write the report as Markdown, for the body of an issue
+  --help           show this help
+
+Exit status: 0 if nothing differs; 2 if something does; 1 if the comparison cannot run.`;
+
+async function main(): Promise<number> {
+  const { help, stack, json, markdown } = options({
+    options: {
+      stack: { type: "string" },
+      json: { type: "boolean", default: false },
+      markdown: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (help) {
+    console.log(usage);
+    return 0;
+  }
+  if (stack === undefined) throw new RehearsalError("--stack: not set; name a stack, for example --stack prod");
+  const report = await findDrift(stack, await exportState(stack));
+  console.log(json ? JSON.stringify(report, null, 2) : asText(report));
+  if (markdown !== undefined) await writeFile(markdown, asMarkdown(report));
+  return report.drift.length === 0 ? 0 : 2;
+}
+
+/** The state with encrypted secrets. */
+async function exportState(stack: string): Promise<unknown> {
+  const exported = await execa("pulumi", ["stack", "export", "--stack", stack, "--non-interactive", "--color=never"], {
+    cwd: ownProject,
+    reject: false,
+  });
+  if (!exported.failed) return JSON.parse(exported.stdout) as unknown;
+  const [reason = ""] = (exported.stderr || (exported.shortMessage ?? "")).trim().split("\n", 1);
+  throw new RehearsalError(`pulumi stack export: ${reason.replace(/^error: /, "")}`);
+}
+
+await run(main, { RehearsalError: 1, Error: 1 });

@@ -1,0 +1,67 @@
+/** The report of a comparison, as text and as Markdown. */
+import type { Drift, DriftReport } from "./drift.ts";
+
+/** A GitHub issue has at most 65,536 characters. */
+const longestBody = 60_000;
+
+/** One line: what was compared, and how much differs. */
+export function headline({ stack, compared, drift }: DriftReport): string {
+  const objects = new Set(drift.map(({ object }) => object)).size;
+  const differ =
+    drift.length === 0
+      ? "nothing differs from what was installed"
+      : `${count(drift.length, "difference")} in ${count(objects, "object")}`;
+  return `${stack}: ${differ} (${count(compared, "object")} compared)`;
+}
+
+export function asText(report: DriftReport): string {
+  const entries = report.drift.map((one) =>
+    [
+      `${one.object}${one.field === "" ? "" : `  ${one.field}`}`,
+      `  installed: ${one.installed}`,
+      `  live:      ${one.live}`,
+      `  changed:   ${changedBy(one)}`,
+      `  endangers: ${one.endangers}`,
+    ].join("\n"),
+  );
+  const notCompared = report.notCompared.map((line) => `not compared: ${line}`).join("\n");
+  return [headline(report), ...entries, notCompared].filter((part) => part !== "").join("\n\n");
+}
+
+/** The body of an issue. The same drift gives the same text. */
+export function asMarkdown(report: DriftReport): string {
+  const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  const rows = report.drift.map((one) =>
+    row([code(one.object), code(one.field), code(one.installed), code(one.live), code(changedBy(one)), one.endangers]),
+  );
+  const head = row(["object", "field", "installed", "live", "changed by", "endangers"]);
+  const kept: string[] = [];
+  let length = 0;
+  for (const line of rows) {
+    length += line.length + 1;
+    if (length > longestBody) break;
+    kept.push(line);
+  }
+  const table = kept.length === 0 ? [] : [[head, row(Array<string>(6).fill("---")), ...kept].join("\n")];
+  const left = rows.length - kept.length;
+  return `${[
+    `**${headline(report)}**`,
+    ...table,
+    ...(left > 0 ? [`${count(left, "more difference")}: see the output of the run.`] : []),
+    ...report.notCompared.map((line) => `Not compared: ${code(line)}`),
+  ].join("\n\n")}\n`;
+}
+
+function changedBy({ by }: Drift): string {
+  if (by === undefined) return "not recorded";
+  return `${by.manager} (${[by.operation, by.time].filter(Boolean).join(", ")})`;
+}
+
+function count(number: number, what: string): string {
+  return `${String(number)} ${what}${number === 1 ? "" : "s"}`;
+}
+
+/** In a code span nothing is a mention, a link or HTML. */
+function code(text: string): string {
+  return text === "" ? "" : `\`${text.replaceAll("`", "'").replaceAll("|", "\\|").replaceAll(/\s+/g, " ")}\``;
+}
