@@ -1,0 +1,66 @@
+/** Renders the chart of a Release as Helm would install it: with the program's values and its post-renderer. */
+import { dirname, delimiter } from "node:path";
+import { execa } from "execa";
+import { parseAllDocuments } from "yaml";
+import { redactor } from "../../rehearsal/engine/redact.ts";
+import { helmMessage } from "../../rehearsal/standins/kubernetes/helm.ts";
+import type { KubernetesObject } from "../plan.ts";
+
+export interface ReleaseInputs {
+  name: string;
+  namespace: string;
+  /** With markers in place of secrets and unknown values, so that no rendered object holds one. */
+  values: Record<string, unknown>;
+  /** Path of the post-renderer, relative to the program's folder. */
+  postrender?: string;
+}
+
+/** @throws Error with Helm's message, if the chart refuses the values */
+export async function renderChart(
+  { name, namespace, values, postrender }: ReleaseInputs,
+  { helm, chart, folder, signal }: { helm: string; chart: string; folder: string; signal?: AbortSignal },
+): Promise<KubernetesObject[]> {
+  const options = ["--namespace", namespace, "--values", "-", ...(postrender ? ["--post-renderer", postrender] : [])];
+  const { failed, stdout, stderr } = await execa(helm, ["template", name, chart, ...options], {
+    cwd: folder,
+    input: JSON.stringify(values),
+    // The post-renderer takes node from PATH. No kubeconfig: nothing in the cluster may change the result.
+    env: { PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"] ?? ""}`, KUBECONFIG: "/dev/null" },
+    reject: false,
+    ...(signal ? { cancelSignal: signal } : {}),
+  });
+  signal?.throwIfAborted();
+  if (failed) throw new Error(redactor([])(helmMessage(stderr)));
+  return objectsIn(stdout);
+}
+
+/** The objects of a manifest without secret values, in the order of kind, namespace and name. */
+export function objectsIn(manifest: string): KubernetesObject[] {
+  const redact = redactor([]);
+  return parseAllDocuments(manifest, { uniqueKeys: false })
+    .map((document) => document.toJS() as KubernetesObject | null)
+    .filter((object) => object !== null)
+    .map(
+      (object) =>
+        JSON.parse(JSON.stringify(withoutSecrets(object)), (_key, value: unknown) =>
+          typeof value === "string" ? redact(value) : value,
+        ) as KubernetesObject,
+    )
+    .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+}
+
+/** Identifies an object in a cluster, among those of one release. */
+export function keyOf({ apiVersion, kind, metadata }: KubernetesObject): string {
+  return [kind, apiVersion.split("/").slice(0, -1).join("/"), metadata.namespace ?? "", metadata.name].join(" ");
+}
+
+/** The values are often random numbers of the chart, so the markers do not depend on them. */
+function withoutSecrets(object: KubernetesObject): KubernetesObject {
+  if (object.kind !== "Secret") return object;
+  const masked = ["data", "stringData"].flatMap((field) => {
+    const data = object[field];
+    if (typeof data !== "object" || data === null) return [];
+    return [[field, Object.fromEntries(Object.keys(data).map((key) => [key, "[secret]"]))] as const];
+  });
+  return { ...object, ...Object.fromEntries(masked) };
+}

@@ -1,0 +1,155 @@
+/**
+ * Runs in a child process, in the folder of a checkout: runs its program under the SDK's mocks in preview mode, and sends what it registers.
+ * It imports nothing of the program but its entry point and the SDK, so that it can run any commit.
+ */
+import { createHash } from "node:crypto";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type * as Pulumi from "@pulumi/pulumi";
+import type { PlannedResource } from "../plan.ts";
+
+/** What to run: a program, and the configuration as Pulumi passes it to a program. */
+export interface Run {
+  project: string;
+  main: string;
+  stack: string;
+  values: Record<string, string>;
+  encrypted: string[];
+}
+
+/** What the program registers, or why it does not. */
+export type Collected = { refused: string[] } | { resources: PlannedResource[]; outputs: Record<string, unknown> };
+
+/** The fields of the SDK's requests (3.270) that are used. */
+interface Request {
+  getType(): string;
+  getName(): string;
+  getParent(): string;
+  getObject(): { toJavaScript(): Record<string, unknown> };
+  getProtect(): boolean;
+  getRetainondelete(): boolean;
+}
+interface OutputsRequest {
+  getUrn(): string;
+  getOutputs(): { toJavaScript(): Record<string, unknown> };
+}
+type Answer = (error: null, response: object) => void;
+
+/** The SDK's marks on wire values (sdk/nodejs/runtime/rpc.ts). */
+const signature = "4dabf18193072939515e22adb298388d";
+const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
+const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+const rootType = "pulumi:pulumi:Stack";
+
+if (process.send) process.once("message", (run: Run) => void collect(run));
+
+async function collect(run: Run): Promise<void> {
+  const refuse = (error: unknown) => {
+    const message = error instanceof Error ? error.message : String(error);
+    finish({ refused: message.split("\n").filter((line) => line.trim() !== "") });
+  };
+  process.on("uncaughtException", refuse);
+  process.on("unhandledRejection", refuse);
+  try {
+    finish(await registered(run));
+  } catch (error) {
+    refuse(error);
+  }
+}
+
+function finish(collected: Collected): void {
+  // The first result counts: what fails after it is a consequence.
+  process.removeAllListeners("uncaughtException");
+  process.removeAllListeners("unhandledRejection");
+  process.send?.(collected, () => process.exit(0));
+}
+
+async function registered({ project, main, stack, values, encrypted }: Run): Promise<Collected> {
+  const folder = process.cwd();
+  const { runtime } = createRequire(join(folder, "Pulumi.yaml"))("@pulumi/pulumi") as typeof Pulumi;
+  await runtime.setMocks(
+    { newResource: ({ name, inputs }) => ({ id: `${name}-id`, state: inputs as object }), call: () => ({}) },
+    project,
+    stack,
+    true,
+    "organization",
+  );
+  runtime.setAllConfig(values, encrypted);
+
+  const resources: PlannedResource[] = [];
+  let outputs: Record<string, unknown> = {};
+  const monitor = runtime.getMonitor() as unknown as Record<
+    string,
+    ((request: never, done: Answer) => void) | undefined
+  >;
+  const watch = (method: string, see: (request: never) => void) => {
+    const original = monitor[method]?.bind(monitor);
+    monitor[method] = (request, done) => {
+      see(request);
+      original?.(request, done);
+    };
+  };
+  watch("registerResource", (request: Request) => {
+    if (request.getType() !== rootType) resources.push(recorded(request));
+  });
+  watch("registerResourceOutputs", (request: OutputsRequest) => {
+    if (request.getUrn().includes(`::${rootType}::`)) outputs = masked(request.getOutputs().toJavaScript());
+  });
+  // The mock monitor (3.270) does not implement hooks. Here they are accepted and never run.
+  const accept = (_request: never, done: Answer) => {
+    done(null, {});
+  };
+  monitor.registerResourceHook ??= accept;
+  monitor.registerErrorHook ??= accept;
+
+  await runtime.runInPulumiStack(
+    async () => ({ ...((await import(pathToFileURL(join(folder, main)).href)) as object) }) as Record<string, unknown>,
+  );
+  await runtime.disconnect();
+  return { resources: resources.sort((a, b) => (`${a.type} ${a.name}` < `${b.type} ${b.name}` ? -1 : 1)), outputs };
+}
+
+function recorded(request: Request): PlannedResource {
+  // The stored code of a dynamic provider is not an input that anybody sets.
+  const inputs = Object.fromEntries(
+    Object.entries(request.getObject().toJavaScript()).filter(([key]) => key !== "__provider"),
+  );
+  const parent = request.getParent();
+  return {
+    type: request.getType(),
+    name: request.getName(),
+    ...(parent === "" || parent.includes(`::${rootType}::`) ? {} : { parent: parent.split("::").at(-1) ?? "" }),
+    inputs: masked(inputs),
+    secretInputs: Object.keys(inputs)
+      .filter((key) => holdsSecret(inputs[key]))
+      .sort(),
+    protect: request.getProtect(),
+    retainOnDelete: request.getRetainondelete(),
+  };
+}
+
+function isSecret(value: unknown): value is { value: unknown } {
+  return typeof value === "object" && value !== null && signature in value && value[signature] === secretSignature;
+}
+
+function holdsSecret(value: unknown): boolean {
+  return isSecret(value) || (typeof value === "object" && value !== null && Object.values(value).some(holdsSecret));
+}
+
+function masked(inputs: Record<string, unknown>): Record<string, unknown> {
+  return mask(inputs, false) as Record<string, unknown>;
+}
+
+/** The value with markers, and with its keys in order. A secret's marker is a hash of a placeholder, so that another ciphertext shows. */
+function mask(value: unknown, secret: boolean): unknown {
+  if (value === unknown) return "[unknown]";
+  if (Array.isArray(value)) return value.map((item) => mask(item, secret));
+  if (isSecret(value)) return mask(value.value, true);
+  if (typeof value === "object" && value !== null) {
+    const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+    return Object.fromEntries(entries.map(([key, inner]) => [key, mask(inner, secret)]));
+  }
+  if (!secret || value === null || value === undefined) return value;
+  return `[secret ${createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 8)}]`;
+}
