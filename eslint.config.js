@@ -8,7 +8,7 @@ const developmentOnly = ["package.json", "rehearsal/package.json", "review/packa
 );
 
 /** Folders that the program does not import. */
-const developmentFolders = ["rehearsal", "review", "policy"];
+const developmentFolders = ["rehearsal", "review"];
 
 export default tseslint.config(
   { ignores: ["node_modules/"] },
@@ -40,9 +40,10 @@ export default tseslint.config(
   // Data flows one way: stack file, settings, model, components. docs/architecture.md describes the folders.
   ...Object.entries({
     "settings/**/*.ts": ["components", "resources/(?!kit)", ...developmentFolders],
-    "model/**/*.ts": ["settings", "components", "resources", ...developmentFolders],
-    "components/**/*.ts": ["settings", ...developmentFolders],
-    "resources/**/*.ts": ["settings", "components", ...developmentFolders],
+    "model/**/*.ts": ["settings", "components", "resources", "policy", ...developmentFolders],
+    "policy/**/*.ts": ["components", "resources", ...developmentFolders],
+    "components/**/*.ts": ["settings", "policy", ...developmentFolders],
+    "resources/**/*.ts": ["settings", "components", "policy", ...developmentFolders],
     "index.ts": developmentFolders,
     "rehearsal/**/*.ts": ["review", "policy"],
   }).map(([files, folders]) => ({

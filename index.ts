@@ -20,6 +20,7 @@ import { PulsarTenants } from "./components/pulsarTenants.ts";
 import { SmokeTest } from "./components/smokeTest.ts";
 import { imageRef } from "./model/charts/images.ts";
 import { allTolerations } from "./model/layouts/layout.ts";
+import { policySettings } from "./policy/settings.ts";
 import { ownObjects } from "./resources/kubernetes/ownership.ts";
 import { TokenRollout } from "./resources/kubernetes/tokenRollout.ts";
 import { VolumeContract } from "./resources/kubernetes/volumeContract.ts";
@@ -210,6 +211,8 @@ if (production) {
 
 /** Replicas and nodes of each component. */
 export const placement = nodes.table;
+/** What the policies check the stack against; see docs/policies.md. */
+export const policies = policySettings(settings);
 /** Requests and limits of each component's pods; empty where the chart's defaults apply. */
 export const pods = settings.pods;
 /** Addresses inside the cluster. */

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { chartLine, type ChartVersion, supportedChartVersions } from "../model/charts/lines.ts";
 import { type Flow, flowsOf } from "../model/network/flows.ts";
+import { rules } from "../policy/rules.ts";
 import { configBlock, settingsPage, stackFileSchema } from "../settings/reference.ts";
 
 /** The generated files, by their path from the project's folder: what each must contain, given what it contains. */
@@ -10,6 +11,7 @@ export const generated: Record<string, (current: string) => string> = {
   "Pulumi.yaml": (current) => current.replace(/^config:\n[^]*/m, configBlock),
   "docs/settings.md": settingsPage,
   "docs/network.md": (current) => current.replace(/(?<=<!-- flows -->\n)[^]*?(?=<!-- \/flows -->)/, flowTable),
+  "docs/policies.md": (current) => current.replace(/(?<=<!-- rules -->\n)[^]*?(?=<!-- \/rules -->)/, ruleTable),
   "schemas/stack.schema.json": stackFileSchema,
 };
 
@@ -48,6 +50,17 @@ export function flowTable(): string {
       return [froms.join(", "), flow.to, portsOfAll.join("; "), `${flow.why}${only}`];
     });
   return ["", ...[["From", "To", "Ports", "Why"], ["---", "---", "---", "---"], ...rows].map(line), "", ""].join("\n");
+}
+
+/** The policies, with columns of equal width, as the formatter writes a table that fits on its lines. */
+export function ruleTable(): string {
+  const rows = [
+    ["Policy", "What it demands", "Severity", "Where"],
+    ...rules.map(({ name, description, severity, where }) => [`\`${name}\``, description, severity, where]),
+  ];
+  const widths = [0, 1, 2, 3].map((i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  const [head = "", ...body] = rows.map((row) => line(row.map((cell, i) => cell.padEnd(widths[i] ?? 0))));
+  return ["", head, line(widths.map((width) => "-".repeat(width))), ...body, "", ""].join("\n");
 }
 
 /** What tells rows apart: whom they lead to, from whom if that does not differ between versions, and why. */

@@ -19,6 +19,7 @@ import { podsSchema } from "../model/sizing.ts";
 import { adminApiSchema, adoptedTenantsSchema, tenantsSchema } from "../model/tenants.ts";
 import { clientsSchema, tokensSchema } from "../model/tokens.ts";
 import { movedVolumesSchema, volumesSchema } from "../model/volumes.ts";
+import { policyWaiversSchema } from "../policy/waivers.ts";
 import { dockerConfig } from "./pullCredentials.ts";
 
 const { flag, object, oneOf } = scalar;
@@ -109,6 +110,7 @@ export const schema = object({
     .describe(
       "Whether an `up` that changes the release or the key ends with a test: messages go through the proxy, and wrong tokens are refused.",
     ),
+  policyWaivers: policyWaiversSchema,
   values: z
     .record(z.string(), z.json(), { error: "an object of chart values" })
     .default({})

@@ -6,6 +6,7 @@ import { jwtVerify } from "jose";
 import { chartLine } from "../../model/charts/lines.ts";
 import { placementTable } from "../../components/nodePlan.ts";
 import { managerSchema } from "../../model/managerSchemas/index.ts";
+import { policySettings } from "../../policy/settings.ts";
 import { signToken } from "../../model/tokens.ts";
 import { changesAfterDestroy, rehearseOn } from "../../rehearsal/rehearse.ts";
 import type { Stage } from "../../rehearsal/stage.ts";
@@ -125,8 +126,9 @@ test("the test stack", async (t) => {
     });
 
     await t.test("shows its outputs, and the administrator's token on request only", async () => {
-      const { placement, pods: sizes, ...outputs } = await stage.stack.outputs();
+      const { placement, pods: sizes, policies, ...outputs } = await stage.stack.outputs();
       assert.deepEqual(placement, placementTable(stage.layout));
+      assert.deepEqual(policies, policySettings(stage.settings));
       assert.deepEqual(sizes, JSON.parse(JSON.stringify(stage.settings.pods)));
       assert.deepEqual(outputs, {
         services: {

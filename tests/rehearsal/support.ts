@@ -119,6 +119,7 @@ export async function withProgramWithout<T>(
       "index.ts",
       "settings",
       "model",
+      "policy",
       "components",
       "resources",
     ]) {
