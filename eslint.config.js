@@ -68,7 +68,13 @@ export default tseslint.config(
   {
     files: ["**/*.cjs"],
     languageOptions: {
-      globals: { __dirname: "readonly", console: "readonly", process: "readonly", require: "readonly" },
+      globals: {
+        __dirname: "readonly",
+        console: "readonly",
+        module: "readonly",
+        process: "readonly",
+        require: "readonly",
+      },
     },
     rules: { "@typescript-eslint/no-require-imports": "off" },
   },

@@ -156,9 +156,11 @@ export class Stack {
     }
   }
 
-  /** With `diff`, it shows each property that would change. */
-  preview(options: ChangeOptions & { diff?: boolean } = {}): Promise<Outcome> {
-    return this.#operate(["preview", ...(options.diff === true ? ["--diff"] : []), ...flags(options)], options);
+  /** With `diff`, it shows each property that would change. `policyPack` is the folder of a policy pack. */
+  preview(options: ChangeOptions & { diff?: boolean; policyPack?: string } = {}): Promise<Outcome> {
+    const { diff = false, policyPack } = options;
+    const packs = policyPack === undefined ? [] : ["--policy-pack", policyPack];
+    return this.#operate(["preview", ...(diff ? ["--diff"] : []), ...packs, ...flags(options)], options);
   }
 
   up(options: ChangeOptions = {}): Promise<Outcome> {

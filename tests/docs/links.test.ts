@@ -31,7 +31,9 @@ test("every link in README and docs leads to a page, and to a heading where it n
 });
 
 test("every page that the code names exists", () => {
-  const sources = globSync(["*.ts", "{components,policy,settings,rehearsal}/**/*.{ts,sh}", "Pulumi*.yaml"], { cwd: root });
+  const sources = globSync(["*.ts", "{components,policy,settings,rehearsal}/**/*.{ts,sh}", "Pulumi*.yaml"], {
+    cwd: root,
+  });
   const missing = sources.flatMap((source) =>
     [...readFileSync(join(root, source), "utf8").matchAll(/\bdocs\/[\w/-]+\.md\b/g)]
       .filter(([page]) => !existsSync(join(root, page)))

@@ -1,14 +1,15 @@
 /** A stand-in for pulumi-language-nodejs, which a Pulumi engine that is built from its Go module does not include. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import type { ServerWritableStream } from "@grpc/grpc-js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import languageGrpc from "@pulumi/pulumi/proto/language_grpc_pb.js";
-import type { RunRequest } from "@pulumi/pulumi/proto/language_pb.js";
+import type { RunPluginRequest, RunPluginResponse, RunRequest } from "@pulumi/pulumi/proto/language_pb.js";
 import language from "@pulumi/pulumi/proto/language_pb.js";
 import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import { whenEngineIsGone } from "../protocol/engine.ts";
 import { listen, unary } from "../protocol/server.ts";
-import { type Run, programCommand } from "./program.ts";
+import { type Plugin, pluginCommand, type Run, programCommand } from "./program.ts";
 
 /** The exit status of the SDK's runner after an error that it has reported. */
 const alreadyReported = 32;
@@ -48,6 +49,25 @@ export async function serveLanguage(): Promise<void> {
       return response;
     }),
 
+    // A policy pack. The engine reads its port from its output, and ends the call to stop it.
+    runPlugin: (call: ServerWritableStream<RunPluginRequest, RunPluginResponse>) => {
+      const { request } = call;
+      const pack = spawn(process.execPath, pluginCommand(pluginOf(request)), {
+        cwd: request.getPwd(),
+        env: { ...process.env, ...Object.fromEntries(request.getEnvList().map(variable)) },
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      programs.add(pack);
+      pack.stdout.on("data", (data: Buffer) => call.write(new language.RunPluginResponse().setStdout(data)));
+      pack.stderr.on("data", (data: Buffer) => call.write(new language.RunPluginResponse().setStderr(data)));
+      pack.once("close", (code) => {
+        programs.delete(pack);
+        call.write(new language.RunPluginResponse().setExitcode(code ?? 1));
+        call.end();
+      });
+      call.on("cancelled", () => pack.kill());
+    },
+
     cancel: unary(async () => {
       stopPrograms();
       return new empty.Empty();
@@ -79,4 +99,20 @@ function runOf(request: RunRequest, engine: string): Run {
     secretConfigKeys: request.getConfigsecretkeysList(),
     options: info?.getOptions()?.toJavaScript() ?? {},
   };
+}
+
+function pluginOf(request: RunPluginRequest): Plugin {
+  const info = request.getInfo();
+  return {
+    kind: request.getKind(),
+    programDirectory: info?.getProgramDirectory() ?? request.getProgram(),
+    args: request.getArgsList(),
+    options: info?.getOptions()?.toJavaScript() ?? {},
+  };
+}
+
+/** `NAME=value` as name and value. */
+function variable(text: string): [name: string, value: string] {
+  const end = text.indexOf("=");
+  return [text.slice(0, end), text.slice(end + 1)];
 }

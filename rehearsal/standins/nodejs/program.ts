@@ -47,7 +47,7 @@ export function programCommand(run: Run): Command {
   return {
     args: [
       ...shellWords(String(nodeargs)),
-      runnerOf(run.programDirectory),
+      runnerOf(run.programDirectory, "run"),
       ...Object.entries(flags).flatMap(([flag, value]) => (value === "" ? [] : [`--${flag}`, value])),
       ...(run.dryRun ? ["--dry-run"] : []),
       run.entryPoint || ".",
@@ -62,10 +62,26 @@ export function programCommand(run: Run): Command {
   };
 }
 
-/** The runner of the SDK that the program imports. */
-function runnerOf(programDirectory: string): string {
+/** A plugin in a folder of the project, as requested by the engine. */
+export interface Plugin {
+  /** `analyzer` for a policy pack. */
+  kind: string;
+  programDirectory: string;
+  /** The engine's address. */
+  args: readonly string[];
+  options: Readonly<Record<string, unknown>>;
+}
+
+/** The arguments of Node to run it with the SDK's runner. @throws when the SDK is not installed */
+export function pluginCommand({ kind, programDirectory, args, options: { nodeargs = "" } }: Plugin): string[] {
+  const runner = runnerOf(programDirectory, kind === "analyzer" ? "run-policy-pack" : "run-plugin");
+  return [...shellWords(String(nodeargs)), runner, ...args, programDirectory];
+}
+
+/** A runner of the SDK that the program imports. */
+function runnerOf(programDirectory: string, runner: "run" | "run-plugin" | "run-policy-pack"): string {
   try {
-    return createRequire(join(programDirectory, "Pulumi.yaml")).resolve("@pulumi/pulumi/cmd/run");
+    return createRequire(join(programDirectory, "Pulumi.yaml")).resolve(`@pulumi/pulumi/cmd/${runner}`);
   } catch {
     throw new Error(`${programDirectory}: @pulumi/pulumi is not installed; run npm ci there`);
   }
