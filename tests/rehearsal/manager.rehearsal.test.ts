@@ -1,4 +1,4 @@
-/** The manager, its login and its Ingresses on the real API server: what is created, awaited, and unchanged afterwards. */
+/** The manager and its Ingresses on the real API server: what is created, awaited, and unchanged afterwards. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PatchStrategy, setHeaderOptions } from "@kubernetes/client-node";
@@ -6,45 +6,9 @@ import { frontEndConfig } from "../../model/managerFrontEnd.ts";
 import { backends } from "../../model/ingress.ts";
 import { waitFor } from "../../rehearsal/cluster/waiting.ts";
 import type { Stage } from "../../rehearsal/stage.ts";
-import { assertOk, changed, errorsOf, withRehearsal } from "./support.ts";
+import { assertOk, errorsOf, managerSetups, withRehearsal } from "./support.ts";
 
 const limit = { timeout: 480_000 };
-
-test("the Job that creates the manager's login, with chart 2.7.7", limit, async (t) => {
-  await withRehearsal({}, async (stage) => {
-    const { stack } = stage;
-    assertOk(await stack.up());
-    const first = await setUps(stage);
-
-    await t.test("runs on the nodes of the chart's own Jobs, and is complete after up", () => {
-      assert.equal(first.length, 1);
-      const [job] = first;
-      assert.match(job?.name ?? "", /^pulsar-manager-setup-[0-9a-f]{8}$/);
-      assert.equal(job?.complete, true);
-      assert.deepEqual(job.nodes.length, 1);
-      for (const node of job.nodes) assert.ok(["node1", "node2", "node3"].includes(node), node);
-    });
-
-    await t.test("does not run again in a second up, and a refresh finds no changes", async () => {
-      assertOk(await stack.up({ expectNoChanges: true }));
-      assertOk(await stack.refresh({ expectNoChanges: true }));
-      assert.deepEqual(await setUps(stage), first);
-    });
-
-    await t.test("tries another password, and nothing else changes", async () => {
-      await stack.configure({ secret: { "pulsar:managerPassword": "another-password" } });
-      const expected = ["create manager-setup-job", "delete manager-setup-job", "update manager-setup-requests"];
-      const preview = await stack.preview();
-      assert.deepEqual(changed(preview), expected, preview.text);
-      assertOk(await stack.up());
-      const [second, ...more] = await setUps(stage);
-      assert.deepEqual(more, []);
-      assert.equal(second?.complete, true);
-      assert.notEqual(second.name, first[0]?.name);
-      assertOk(await stack.up({ expectNoChanges: true }));
-    });
-  });
-});
 
 test("the production stack's Ingresses, with chart 4.7.0", limit, async (t) => {
   await withRehearsal({ stack: "prod", config: { plain: { "pulsar:chart.version": "4.7.0" } } }, async (stage) => {
@@ -64,7 +28,7 @@ test("the production stack's Ingresses, with chart 4.7.0", limit, async (t) => {
       const name = volume?.configMap?.name ?? "";
       const { data } = await api.core.readNamespacedConfigMap({ name, namespace });
       assert.deepEqual(data, { "default.conf": frontEndConfig("pulsar") });
-      assert.deepEqual(await setUps(stage), []);
+      assert.deepEqual(await managerSetups(stage), []);
     });
 
     await t.test("are accepted by the API server, each with its list of paths", async () => {
@@ -226,19 +190,4 @@ interface Ingress {
     tls: object[];
     rules: [{ host: string; http: { paths: { path: string; pathType: string }[] } }];
   };
-}
-
-/** The Jobs that create the manager's login, and the nodes of their pods. */
-async function setUps({ api, settings: { namespace } }: Stage) {
-  const labelSelector = "component=manager-setup";
-  const { items: jobs } = await api.batch.listNamespacedJob({ namespace, labelSelector });
-  const { items: pods } = await api.core.listNamespacedPod({ namespace, labelSelector });
-  return jobs.map(({ metadata, status }) => ({
-    name: metadata?.name,
-    uid: metadata?.uid,
-    complete: status?.conditions?.some(({ type, status }) => type === "Complete" && status === "True"),
-    nodes: pods
-      .filter(({ metadata: pod }) => pod?.ownerReferences?.some(({ uid }) => uid === metadata?.uid))
-      .flatMap(({ spec }) => spec?.nodeName ?? []),
-  }));
 }

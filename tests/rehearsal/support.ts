@@ -140,3 +140,18 @@ export async function withProgramWithout<T>(
     await rm(project, { recursive: true, force: true });
   }
 }
+
+/** The Jobs that create the manager's login, and the nodes of their pods. */
+export async function managerSetups({ api, settings: { namespace } }: Stage) {
+  const labelSelector = "component=manager-setup";
+  const { items: jobs } = await api.batch.listNamespacedJob({ namespace, labelSelector });
+  const { items: pods } = await api.core.listNamespacedPod({ namespace, labelSelector });
+  return jobs.map(({ metadata, status }) => ({
+    name: metadata?.name,
+    uid: metadata?.uid,
+    complete: status?.conditions?.some(({ type, status }) => type === "Complete" && status === "True"),
+    nodes: pods
+      .filter(({ metadata: pod }) => pod?.ownerReferences?.some(({ uid }) => uid === metadata?.uid))
+      .flatMap(({ spec }) => spec?.nodeName ?? []),
+  }));
+}
