@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { create } from "tar";
 import { parseSettings } from "../../settings/settings.ts";
+import { chartSchema } from "../../model/charts/lines.ts";
 import { chartSourceFaults } from "../../settings/chartSource.ts";
 import { stackConfig } from "../support/stackFile.ts";
 
@@ -28,7 +29,7 @@ before(async () => {
 after(() => rm(folder, { recursive: true }));
 
 const lines = (source: string, version: "4.7.0" | "2.7.7" = "4.7.0") =>
-  chartSourceFaults({ chart: { source, version, timeoutMinutes: 1 } }, folder).map(
+  chartSourceFaults({ chart: chartSchema.parse({ source, version }) }, folder).map(
     ({ key, problem, remedy }) => `${key}: ${problem}; ${remedy}`,
   );
 
