@@ -45,11 +45,11 @@ export async function removeDirectories(api: Api, settings: Settings, name: stri
       async () => {
         const { items } = await api.batch.listNamespacedJob({ namespace: name });
         const done = items.filter(({ status }) => status?.succeeded === 1).map(({ metadata }) => metadata?.name);
-        // A node without the image has no folders either: the stack creates them with the same image.
+        left = left.filter(({ job }) => !done.includes(job));
+        // Without the image, a folder remains: the kubelet created it before it pulled the image.
         const pods = await api.core.listNamespacedPod({ namespace: name });
-        const without = troublesOf(pods.items, [], Date.now()).filter(({ kind }) => kind === "image");
-        left = left.filter(({ job }) => !done.includes(job) && !without.some(({ pod }) => pod.startsWith(`${job}-`)));
-        return left.length === 0 || undefined;
+        const stuck = troublesOf(pods.items, [], Date.now()).filter(({ kind }) => kind === "image");
+        return left.every(({ job }) => stuck.some(({ pod }) => pod.startsWith(`${job}-`))) || undefined;
       },
       { what: "the removal of the directories", ...waiting },
     ).catch(() => undefined);
