@@ -29,9 +29,6 @@ export interface RehearsalResult {
 /** Milliseconds between two observations of the cluster. Longer during `up`, when the engine needs the CPU. */
 const interval = { duringUp: 1000, afterUp: 250 };
 
-/** The limit for all pods to become ready after nodes are restored, in milliseconds. */
-const readyLimit = 180_000;
-
 /** Sets up a stage, rehearses the stack on it, and removes it. */
 export async function rehearse(options: RehearsalOptions = {}): Promise<RehearsalResult> {
   return withRehearsal(options, (stage) => rehearseOn(stage));
@@ -123,7 +120,7 @@ export async function simulateFailures(stage: Stage, cases: readonly FailureCase
   return whatIfs;
 }
 
-/** Waits until everything in the cluster is ready. @throws RehearsalError after three minutes, with what is not ready */
+/** Waits until everything in the cluster is ready. @throws RehearsalError at the limit, with what is not ready */
 export async function waitUntilReady(stage: Stage): Promise<void> {
   await waitFor(
     async () => {
@@ -131,7 +128,12 @@ export async function waitUntilReady(stage: Stage): Promise<void> {
       if (unready.length > 0) throw new Error(`not ready: ${unready.join(", ")}`);
       return true;
     },
-    { what: "all pods to become ready", limit: readyLimit, every: interval.afterUp, signal: stage.workspace.signal },
+    {
+      what: "all pods to become ready",
+      limit: stage.limits.ready,
+      every: interval.afterUp,
+      signal: stage.workspace.signal,
+    },
   );
 }
 

@@ -95,6 +95,8 @@ export interface Limits {
   quiet: Record<"duringUp" | "afterUp", () => number>;
   /** For the cluster to become ready or stalled. After it, the present state is reported. */
   stable: number;
+  /** For all pods to become ready again after nodes are restored or pods replaced. At the limit, the step has failed. */
+  ready: number;
   /** For controllers to delete the remaining objects after `destroy`. */
   removal: number;
 }
@@ -103,6 +105,7 @@ export interface Limits {
 const simulatedLimits: Limits = {
   quiet: { duringUp: () => 10_000, afterUp: () => 5_000 },
   stable: 60_000,
+  ready: 180_000,
   removal: 15_000,
 };
 

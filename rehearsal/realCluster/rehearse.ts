@@ -94,6 +94,7 @@ export async function rehearseOnCluster(args: ClusterArguments, options: Options
           afterUp: () => 60_000,
         },
         stable: 300_000,
+        ready: 600_000,
         removal: 120_000,
       },
       troubles,

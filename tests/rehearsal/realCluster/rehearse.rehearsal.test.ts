@@ -40,6 +40,7 @@ function rehearseHere(...args: string[]) {
     limits: {
       quiet: { duringUp: () => 10_000, afterUp: () => 5_000 },
       stable: 60_000,
+      ready: 180_000,
       removal: 30_000,
     },
   });
