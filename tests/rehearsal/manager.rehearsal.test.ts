@@ -1,79 +1,12 @@
-/** The manager and its Ingresses on the real API server: what is created, awaited, and unchanged afterwards. */
+/** A manager that does not become ready, on the real API server. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PatchStrategy, setHeaderOptions } from "@kubernetes/client-node";
-import { frontEndConfig } from "../../model/managerFrontEnd.ts";
-import { backends } from "../../model/ingress.ts";
 import { waitFor } from "../../rehearsal/cluster/waiting.ts";
 import type { Stage } from "../../rehearsal/stage.ts";
-import { assertOk, errorsOf, managerSetups, withRehearsal } from "./support.ts";
+import { assertOk, errorsOf, withRehearsal } from "./support.ts";
 
 const limit = { timeout: 480_000 };
-
-test("the production stack's Ingresses, with chart 4.7.0", limit, async (t) => {
-  await withRehearsal({ stack: "prod", config: { plain: { "pulsar:chart.version": "4.7.0" } } }, async (stage) => {
-    const { api, stack } = stage;
-    const { namespace } = stage.settings;
-    assertOk(await stack.up());
-
-    await t.test("come with an nginx configuration that refuses anonymous accounts", async () => {
-      const { spec } = await api.apps.readNamespacedStatefulSet({ name: "pulsar-pulsar-manager", namespace });
-      const pod = spec?.template.spec;
-      const volume = pod?.volumes?.find(({ name }) => name === "front-end");
-      const mount = pod?.containers[0]?.volumeMounts?.find(({ name }) => name === "front-end");
-      assert.deepEqual(
-        [mount?.mountPath, mount?.subPath, mount?.readOnly],
-        ["/etc/nginx/conf.d/default.conf", "default.conf", true],
-      );
-      const name = volume?.configMap?.name ?? "";
-      const { data } = await api.core.readNamespacedConfigMap({ name, namespace });
-      assert.deepEqual(data, { "default.conf": frontEndConfig("pulsar") });
-      assert.deepEqual(await managerSetups(stage), []);
-    });
-
-    await t.test("are accepted by the API server, each with its list of paths", async () => {
-      const path = `/apis/networking.k8s.io/v1/namespaces/${namespace}/ingresses`;
-      const { items } = await api.get<{ items: Ingress[] }>(path, "application/json");
-      assert.deepEqual(
-        items.map(({ metadata, spec }) => ({
-          name: metadata.name,
-          class: spec.ingressClassName,
-          tls: spec.tls,
-          host: spec.rules[0].host,
-          paths: spec.rules[0].http.paths.map(({ path, pathType }) => ({ path, pathType })),
-        })),
-        (["admin", "manager"] as const).map((way) => ({
-          name: `pulsar-${way}`,
-          class: "nginx",
-          tls: [{ hosts: [`pulsar-${way}.example.com`], secretName: `pulsar-${way}-tls` }],
-          host: `pulsar-${way}.example.com`,
-          paths: backends[way].paths,
-        })),
-      );
-      const { ingress } = await stack.outputs();
-      assert.deepEqual(ingress, {
-        admin: "https://pulsar-admin.example.com",
-        manager: "https://pulsar-manager.example.com",
-      });
-    });
-
-    await t.test("refer to ports of their Services", async () => {
-      for (const { service, port } of Object.values(backends)) {
-        const { spec } = await api.core.readNamespacedService({ name: `pulsar-${service}`, namespace });
-        assert.equal(spec?.type, "ClusterIP");
-        assert.ok(
-          spec.ports?.some((one) => one.port === port),
-          service,
-        );
-      }
-    });
-
-    await t.test("are unchanged by a second up and a refresh", async () => {
-      assertOk(await stack.up({ expectNoChanges: true }));
-      assertOk(await stack.refresh({ expectNoChanges: true }));
-    });
-  });
-});
 
 test("a manager whose backend never answers, with chart 4.7.0", limit, async (t) => {
   // Simulated kubelets run no probe. The API server refuses that a manager pod with this request becomes ready.
@@ -181,13 +114,4 @@ async function runsUnready({ api, settings: { namespace } }: Stage, name: string
     type: "Warning",
     lastTimestamp: new Date().toISOString(),
   } as { apiVersion: string; kind: string });
-}
-
-interface Ingress {
-  metadata: { name: string };
-  spec: {
-    ingressClassName: string;
-    tls: object[];
-    rules: [{ host: string; http: { paths: { path: string; pathType: string }[] } }];
-  };
 }

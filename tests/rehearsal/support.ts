@@ -8,7 +8,9 @@ import { execa } from "execa";
 import { Client } from "pg";
 import type { Outcome } from "../../rehearsal/engine/stack.ts";
 import type { Progress, Log } from "../../rehearsal/cli/progress.ts";
-import { rehearse as rehearseOwn, type RehearsalResult } from "../../rehearsal/rehearse.ts";
+import { rehearse as rehearseOwn, remove, type RehearsalResult } from "../../rehearsal/rehearse.ts";
+import type { RehearsalRecord } from "../../rehearsal/report/record.ts";
+import { verdict } from "../../rehearsal/report/report.ts";
 import { withRehearsal as withOwnRehearsal, type RehearsalOptions, type Stage } from "../../rehearsal/stage.ts";
 import { prepareTools } from "../../rehearsal/tools/tools.ts";
 import { fixtures } from "../support/stackFile.ts";
@@ -28,6 +30,12 @@ export function withRehearsal<T>(options: RehearsalOptions, use: (stage: Stage) 
 /** Rehearses a stack of the tests. */
 export function rehearse(options: RehearsalOptions = {}): Promise<RehearsalResult> {
   return rehearseOwn(withFixtures(options));
+}
+
+/** The rest of a rehearsal that has kept its stack: destroys it, and checks what is left. */
+export async function assertDestroyed(stage: Stage, record: RehearsalRecord): Promise<void> {
+  await remove(stage, record);
+  assert.deepEqual(verdict(record), { ok: true, problems: [] });
 }
 
 /** Records everything that the engine and the rehearsal print. */
@@ -119,7 +127,6 @@ export async function withProgramWithout<T>(
       "index.ts",
       "settings",
       "model",
-      "policy",
       "components",
       "resources",
     ]) {

@@ -1,7 +1,9 @@
 /** The production stack with settings that its file does not use, in one rehearsal. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { rehearse, withProgramWithout } from "./support.ts";
+import { rehearseOn } from "../../rehearsal/rehearse.ts";
+import { policySettings, testPolicies } from "./policies.ts";
+import { assertDestroyed, withProgramWithout, withRehearsal } from "./support.ts";
 
 const servingNodes = `      nodes:
         - { name: sv-1, zone: a }
@@ -10,9 +12,9 @@ const servingNodes = `      nodes:
 `;
 
 test(
-  "serving on untainted nodes, a database with TLS verification, priority classes, keys of another algorithm",
+  "serving on untainted nodes, a database with TLS verification, priority classes, keys of another algorithm, network policies",
   { timeout: 480_000 },
-  async () => {
+  async (t) => {
     const config = {
       plain: {
         "pulsar:nodeGroups.serving.untainted": "4",
@@ -21,17 +23,22 @@ test(
         "pulsar:pods.zookeeper.priorityClass": "system-cluster-critical",
         "pulsar:tokens.keys": "ecdsa",
         "pulsar:clients[0].role": "orders",
+        ...policySettings,
       },
     };
     await withProgramWithout({ "Pulumi.prod.yaml": [servingNodes] }, async (project) => {
-      const { record, verdict } = await rehearse({ stack: "prod", project, config });
-      assert.deepEqual(verdict, { ok: true, problems: [] });
-      const nodes = new Set(
-        record.seen?.pods
-          .filter(({ component }) => component === "broker")
-          .map(({ node }) => node?.replace(/\d+$/, "")),
-      );
-      assert.deepEqual(nodes, new Set(["other-"]));
+      await withRehearsal({ stack: "prod", project, config }, async (stage) => {
+        const { record, verdict } = await rehearseOn(stage, { keep: true });
+        assert.deepEqual(verdict, { ok: true, problems: [] });
+        const nodes = new Set(
+          record.seen?.pods
+            .filter(({ component }) => component === "broker")
+            .map(({ node }) => node?.replace(/\d+$/, "")),
+        );
+        assert.deepEqual(nodes, new Set(["other-"]));
+        await testPolicies(t, stage);
+        await assertDestroyed(stage, record);
+      });
     });
   },
 );
