@@ -2,6 +2,7 @@
 import { Octokit } from "@octokit/core";
 import { paginateRest } from "@octokit/plugin-paginate-rest";
 import { retry } from "@octokit/plugin-retry";
+import { RehearsalError } from "../../rehearsal/engine/fault.ts";
 
 /** The longest time to wait for a rate limit, in seconds. A job that waits longer would exceed its own limit. */
 const longestWait = 300;
@@ -52,4 +53,20 @@ export function github({ token, baseUrl, second = 1000 }: Access): GitHub {
     ...(baseUrl === undefined ? {} : { baseUrl }),
     retry: { doNotRetry: [400, 401, 403, 404, 410, 422, 429, 451], retries: attempts, retryAfterBaseValue: second },
   });
+}
+
+/** A client with the token and the address of the environment. @throws RehearsalError without a token */
+export function githubOfEnvironment(environment = process.env): GitHub {
+  const token = environment["GITHUB_TOKEN"];
+  if (!token) throw new RehearsalError("GITHUB_TOKEN: not set; set the variable to a token for the repository");
+  return github({ token, baseUrl: environment["GITHUB_API_URL"] });
+}
+
+/** @throws RehearsalError if the value of `--repository` is not `owner/name` */
+export function repositoryIn(text: string | undefined): { owner: string; repo: string } {
+  const [, owner, repo] = /^([\w.-]+)\/([\w.-]+)$/.exec(text ?? "") ?? [];
+  if (owner !== undefined && repo !== undefined) return { owner, repo };
+  throw new RehearsalError(
+    `--repository: ${text === undefined ? "not set" : `"${text}" is not valid`}; use owner/name`,
+  );
 }

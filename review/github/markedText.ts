@@ -30,6 +30,20 @@ function carries(first: string): (text: Marked) => boolean {
     (user?.type === "Bot" || ["OWNER", "MEMBER", "COLLABORATOR"].includes(author));
 }
 
+/** The comment on a pull request that begins with a marker. */
+export async function findComment(
+  api: GitHub,
+  { pull: issue_number, ...repository }: Repository & { pull: number },
+  first: string,
+): Promise<{ id: number | bigint; body?: string } | undefined> {
+  const all = await api.paginate("GET /repos/{owner}/{repo}/issues/{issue_number}/comments", {
+    ...repository,
+    issue_number,
+    per_page: 100,
+  });
+  return all.find(carries(first));
+}
+
 /**
  * Writes the comment of a stack on a pull request.
  *
@@ -39,14 +53,8 @@ function carries(first: string): (text: Marked) => boolean {
 export async function writeComment(api: GitHub, where: Repository & { pull: number }, body: string): Promise<Outcome> {
   requireLength(body);
   const { pull: issue_number, ...repository } = where;
-  const isOurs = carries(body.split("\n", 1)[0] ?? "");
   return createOnce(async () => {
-    const all = await api.paginate("GET /repos/{owner}/{repo}/issues/{issue_number}/comments", {
-      ...repository,
-      issue_number,
-      per_page: 100,
-    });
-    const existing = all.find(isOurs);
+    const existing = await findComment(api, where, body.split("\n", 1)[0] ?? "");
     if (existing?.body === body) return "unchanged";
     if (existing) {
       const { id: comment_id } = existing;

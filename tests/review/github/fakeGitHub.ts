@@ -21,8 +21,18 @@ export interface Failure {
   applied?: boolean;
 }
 
+export interface Pull {
+  number: number;
+  state: string;
+  head: { ref: string; sha: string; repo: { full_name: string } | null };
+  merge_commit_sha: string | null;
+}
+
 export interface FakeGitHub {
   url: string;
+  pulls: Pull[];
+  /** Of workflow runs. */
+  runs: { id: number; head_sha: string }[];
   /** Comments on the only pull request, and the issues. */
   comments: Text[];
   issues: Text[];
@@ -37,7 +47,7 @@ export interface FakeGitHub {
 export const bot = { login: "github-actions[bot]", type: "Bot" };
 
 export async function fakeGitHub(): Promise<FakeGitHub> {
-  const state = { comments: [], issues: [], statuses: [], failures: [], requests: [] } as Omit<
+  const state = { pulls: [], runs: [], comments: [], issues: [], statuses: [], failures: [], requests: [] } as Omit<
     FakeGitHub,
     "url" | "close"
   >;
@@ -81,6 +91,7 @@ async function answer(state: State, request: IncomingMessage, response: ServerRe
   const [, kind, id, comments] =
     /^\/repos\/o\/r\/(issues|statuses)(?:\/(?:comments\/)?([\w]+))?(\/comments)?$/.exec(pathname) ?? [];
   if (request.headers.authorization !== "token secret-token") send(401, { message: "Bad credentials" });
+  else if (/\/(pulls|actions)\b/.test(pathname)) answerPulls(state, pathname, searchParams, reply);
   else if (kind === "statuses") {
     state.statuses.push({ sha: id ?? "", ...(body as unknown as Omit<FakeGitHub["statuses"][number], "sha">) });
     reply(201, {});
@@ -106,4 +117,33 @@ async function answer(state: State, request: IncomingMessage, response: ServerRe
       reply(found ? 200 : 404, found ?? {});
     }
   }
+}
+
+function answerPulls(
+  { pulls, runs }: State,
+  pathname: string,
+  query: URLSearchParams,
+  reply: (status: number, body: unknown) => void,
+): void {
+  const [, list, number, merged, workflow] =
+    /^\/repos\/o\/r\/(?:(pulls)|pulls\/(\d+)|commits\/(\w+)\/pulls|actions\/workflows\/([\w.]+)\/runs)$/.exec(
+      pathname,
+    ) ?? [];
+  if (list) {
+    const isHead = ({ head }: Pull) => query.get("head") === `${head.repo?.full_name.split("/")[0] ?? ""}:${head.ref}`;
+    reply(
+      200,
+      pulls.filter((pull) => pull.state === "open" && isHead(pull)),
+    );
+  } else if (number) {
+    const pull = pulls.find((pull) => pull.number === Number(number));
+    reply(pull ? 200 : 404, pull ?? {});
+  } else if (merged) {
+    reply(
+      200,
+      pulls.filter(({ head, merge_commit_sha }) => [head.sha, merge_commit_sha].includes(merged)),
+    );
+  } else if (workflow) {
+    reply(200, { workflow_runs: runs.filter(({ head_sha }) => head_sha === query.get("head_sha")) });
+  } else reply(/\/runs\/\d+\/rerun$/.test(pathname) ? 201 : 404, {});
 }

@@ -1,0 +1,79 @@
+/** `npm run apply`: `pulumi up`, if it would do what was reviewed. */
+import { options, run } from "../../rehearsal/cli/command.ts";
+import { RehearsalError } from "../../rehearsal/engine/fault.ts";
+import { ownProject } from "../../rehearsal/engine/stackSettings.ts";
+import { applyReviewed } from "../digest/apply.ts";
+import { type Digest, digestIn } from "../digest/digest.ts";
+import { githubOfEnvironment, repositoryIn } from "../github/client.ts";
+import { mergedReview } from "../github/pulls.ts";
+
+const usage = `Runs "pulumi up" for a stack, if it would do exactly what was reviewed. Otherwise it says what differs, and changes nothing.
+
+  npm run apply -- --stack NAME (--digest DIGEST | --merged SHA --repository OWNER/NAME) [--chart PATH] [--dry-run]
+
+  --stack NAME             the stack, of the backend that pulumi is logged in to
+  --digest DIGEST          the digest that the review shows, v1:...
+  --merged SHA             take the digest from the review of the pull request whose merge gave this commit
+  --repository OWNER/NAME  the repository on GitHub; the variable GITHUB_TOKEN has a token that reads its pull requests
+  --chart PATH             the chart that the review rendered in place of the stack's
+  --dry-run                stop before "pulumi up"
+  --help                   show this help
+
+Exit status: that of "pulumi up"; 2 if something differs from what was reviewed, or the comparison cannot run.`;
+
+async function main(): Promise<number> {
+  const values = options({
+    options: {
+      stack: { type: "string" },
+      digest: { type: "string" },
+      merged: { type: "string" },
+      repository: { type: "string" },
+      chart: { type: "string" },
+      "dry-run": { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  const { help, stack, chart } = values;
+  if (help) {
+    console.log(usage);
+    return 0;
+  }
+  if (stack === undefined) throw new RehearsalError("--stack: not set; name a stack, for example --stack prod");
+  return applyReviewed({
+    folder: ownProject,
+    stack,
+    reviewed: await reviewedDigest(stack, values),
+    ...(chart === undefined ? {} : { chart }),
+    dryRun: values["dry-run"],
+    log: console.log,
+  });
+}
+
+async function reviewedDigest(
+  stack: string,
+  {
+    digest,
+    merged,
+    repository,
+  }: { digest?: string | undefined; merged?: string | undefined; repository?: string | undefined },
+): Promise<Digest> {
+  if ((digest === undefined) === (merged === undefined)) {
+    throw new RehearsalError("--digest: set either this or --merged; the review shows the digest");
+  }
+  const [key, text] =
+    merged === undefined
+      ? (["--digest", digest ?? ""] as const)
+      : ([
+          "the review",
+          await mergedReview(githubOfEnvironment(), repositoryIn(repository), { sha: merged, stack }),
+        ] as const);
+  try {
+    return digestIn(text);
+  } catch (error) {
+    throw new RehearsalError(`${key}: ${(error as Error).message}; copy the digest from the review, v1:...`, {
+      cause: error,
+    });
+  }
+}
+
+await run(main, { HttpError: 1 });

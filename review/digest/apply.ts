@@ -1,0 +1,53 @@
+/** Runs `pulumi up` if it would do what was reviewed. */
+import { execa } from "execa";
+import { RehearsalError } from "../../rehearsal/engine/fault.ts";
+import { which } from "../../rehearsal/tools/findTool.ts";
+import { prepareTools } from "../../rehearsal/tools/tools.ts";
+import { planOf } from "../planOf.ts";
+import { changedSince, type Digest, digestOf } from "./digest.ts";
+import { reviewedFiles } from "./files.ts";
+
+export interface ApplyOptions {
+  /** The folder of Pulumi.yaml and the stack file. */
+  folder: string;
+  stack: string;
+  reviewed: Digest;
+  /** The chart that the review rendered in place of the stack's. */
+  chart?: string;
+  /** Whether to stop before `pulumi up`. */
+  dryRun: boolean;
+  log: (line: string) => void;
+}
+
+/**
+ * @returns the exit status of `pulumi up`
+ * @throws RehearsalError with a line for each part that differs from what was reviewed, or with the program's refusal
+ */
+export async function applyReviewed({ folder, stack, reviewed, chart, dryRun, log }: ApplyOptions): Promise<number> {
+  const { files, uncommitted } = await reviewedFiles(folder, stack);
+  if (uncommitted.length > 0) {
+    const shown = uncommitted.length > 5 ? [...uncommitted.slice(0, 5), "..."] : uncommitted;
+    throw new RehearsalError(
+      `program: changes are not committed in ${shown.join(", ")}; commit them, and review again`,
+    );
+  }
+  const plan = await planOf({ folder, stack, log, ...(chart === undefined ? {} : { chart }) });
+  if ("refused" in plan) throw new RehearsalError(plan.refused.join("\n"));
+  const changed = changedSince(reviewed, digestOf(plan, files));
+  if (changed.length > 0) throw new RehearsalError(changed.join("\n"));
+  log(`${stack}: nothing differs from what was reviewed`);
+  if (dryRun) return 0;
+
+  const pulumi = (await which("pulumi")) ?? (await builtPulumi(log));
+  const { exitCode } = await execa(pulumi, ["up", "--yes", "--stack", stack], {
+    cwd: folder,
+    stdio: "inherit",
+    reject: false,
+  });
+  return exitCode ?? 1;
+}
+
+async function builtPulumi(log: (line: string) => void): Promise<string> {
+  const { signal } = new AbortController();
+  return (await prepareTools({ log, signal }, ["pulumi"])).tools.pulumi;
+}
