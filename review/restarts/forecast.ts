@@ -23,7 +23,7 @@ export interface Sequence {
   component: string;
   /** How many pods the workload has afterwards. */
   replicas: number;
-  /** Whether all pods change at once. Otherwise each waits until the one before is ready. */
+  /** Whether all pods change at once. Otherwise each waits until the one before is ready, or gone. */
   together: boolean;
   pods: PodForecast[];
 }
@@ -49,7 +49,10 @@ export interface Forecast {
   unavailable: string[];
 }
 
-/** The forecast for an `up` of `after` on a cluster that runs `before`; undefined for a first installation. */
+/**
+ * The forecast for an `up` of `after` on a cluster that runs `before`; undefined for a first installation. Pods that an OnDelete strategy or a
+ * partition has kept on an older template are not known: they restart too when the strategy no longer keeps them.
+ */
 export function forecastRestarts(before: StackPlan | undefined, after: StackPlan): Forecast {
   const [old, now] = [workloadsOf(before), workloadsOf(after)];
   const ids = [...new Set([...old.keys(), ...now.keys()])].sort();
@@ -108,6 +111,7 @@ function changeOf(old: Workload | undefined, now: Workload | undefined, settings
   const onDelete = workload.spec.updateStrategy?.type === "OnDelete";
   const first = workload.spec.updateStrategy?.rollingUpdate?.partition ?? 0;
   const restarted = why.length === 0 || onDelete ? [] : range(first, Math.min(from, to)).reverse();
+  const ordered = workload.kind === "StatefulSet" && workload.spec.podManagementPolicy !== "Parallel";
   const pods = (ordinals: readonly number[], effect: PodForecast["effect"], why: string[]) =>
     podNames(workload, ordinals).map((pod): PodForecast => ({ pod, effect, why }));
   return {
@@ -115,7 +119,8 @@ function changeOf(old: Workload | undefined, now: Workload | undefined, settings
       workload: `${workload.kind} ${workload.name}`,
       component: workload.component,
       replicas: to,
-      together: false,
+      // Parallel holds only for pods that start or stop.
+      together: !ordered && restarted.length === 0,
       pods: [
         ...pods(range(from, to), "starts", old === undefined ? ["new"] : [`${from} to ${to} replicas`]),
         ...pods(range(to, from).reverse(), "stops", now === undefined ? ["removed"] : [`${from} to ${to} replicas`]),

@@ -9,6 +9,7 @@ export interface PodTemplate {
 interface WorkloadSpec {
   replicas?: number;
   template: PodTemplate;
+  podManagementPolicy?: string;
   updateStrategy?: { type?: string; rollingUpdate?: { partition?: number } };
   strategy?: { type?: string };
   [field: string]: unknown;

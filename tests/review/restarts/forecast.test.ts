@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import type { KubernetesObject, PlannedResource, StackPlan } from "../../../review/plan.ts";
 import { forecastRestarts } from "../../../review/restarts/forecast.ts";
 
@@ -139,6 +140,17 @@ describe("the restart forecast", () => {
     const [three, four] = [3, 4].map((replicas) => plan([workload("bookie", { replicas })])) as [StackPlan, StackPlan];
     assert.deepEqual(sequences(three, four), [["upgrade of the release", "pulsar-bookie-3 starts"]]);
     assert.deepEqual(sequences(four, three), [["upgrade of the release", "pulsar-bookie-3 stops"]]);
+  });
+
+  it("starts and stops pods of a Parallel StatefulSet at once, and restarts them one after the other", () => {
+    const of = (policy: string, replicas: number, image = "pulsar:4.0.8") =>
+      plan([workload("bookie", { replicas, image, spec: { podManagementPolicy: policy } })]);
+    const together = (before: StackPlan, after: StackPlan) =>
+      forecastRestarts(before, after).phases[0]?.sequences[0]?.together;
+    assert.equal(together(of("Parallel", 3), of("Parallel", 5)), true);
+    assert.equal(together(of("Parallel", 5), of("Parallel", 3)), true);
+    assert.equal(together(of("Parallel", 3), of("Parallel", 3, "pulsar:4.0.12")), false);
+    assert.equal(together(of("OrderedReady", 3), of("OrderedReady", 5)), false);
   });
 
   it("starts additional pods before it restarts the others", () => {
@@ -293,6 +305,43 @@ describe("the restart forecast", () => {
     assert.match(
       lines([3, 1]),
       /bookies: 2 of 3 run .* not writable until the bookie is back\n.*no majority .*none of 1/,
+    );
+  });
+
+  it("names each pod once, and counts all others as unchanged", () => {
+    const option = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+    const strategy = fc.constantFrom(
+      {},
+      { type: "OnDelete" },
+      { type: "RollingUpdate", rollingUpdate: { partition: 1 } },
+    );
+    const anyWorkload = fc.record({
+      replicas: fc.nat(4),
+      image: fc.constantFrom("pulsar:1", "pulsar:2"),
+      updateStrategy: strategy,
+    });
+    const anyPlan = fc
+      .record({
+        workloads: fc.tuple(...Array.from({ length: 4 }, () => option(anyWorkload))),
+        generation: fc.integer({ min: 1, max: 3 }),
+        expires: fc.constantFrom("2030-01-01", "2031-01-01"),
+      })
+      .map(({ workloads, ...tokens }) => {
+        const objects = ["broker", "proxy", "toolset", "bookie"].flatMap((component, i) => {
+          const { updateStrategy, ...options } = workloads[i] ?? {};
+          return workloads[i] ? [workload(component, { ...options, spec: { updateStrategy } })] : [];
+        });
+        return plan(objects, tokens);
+      });
+    fc.assert(
+      fc.property(option(anyPlan), anyPlan, (before, after) => {
+        const { phases, unchanged } = forecastRestarts(before, after);
+        const pods = phases.flatMap(({ sequences }) => sequences.flatMap(({ pods }) => pods));
+        assert.equal(new Set(pods.map(({ pod }) => pod)).size, pods.length);
+        const running = after.objects.reduce((sum, { spec }) => sum + (spec as { replicas: number }).replicas, 0);
+        const left = unchanged.reduce((sum, { pods }) => sum + pods, 0);
+        assert.equal(pods.filter(({ effect }) => effect !== "stops").length + left, running);
+      }),
     );
   });
 
