@@ -7,15 +7,14 @@ import { type Digest, digestIn } from "../digest/digest.ts";
 import { githubOfEnvironment, repositoryIn } from "../github/client.ts";
 import { mergedReview } from "../github/pulls.ts";
 
-const usage = `Runs "pulumi up" for a stack, if it would do exactly what was reviewed. Otherwise it says what differs, and changes nothing.
+const usage = `Runs "pulumi up" with the policies for a stack, if it would do exactly what was reviewed. Otherwise it says what differs, and changes nothing.
 
-  npm run apply -- --stack NAME (--digest DIGEST | --merged SHA --repository OWNER/NAME) [--chart PATH] [--dry-run]
+  npm run apply -- --stack NAME (--digest DIGEST | --merged SHA --repository OWNER/NAME) [--dry-run]
 
   --stack NAME             the stack, of the backend that pulumi is logged in to
   --digest DIGEST          the digest that the review shows, v1:...
   --merged SHA             take the digest from the review of the pull request whose merge gave this commit
   --repository OWNER/NAME  the repository on GitHub; the variable GITHUB_TOKEN has a token that reads its pull requests
-  --chart PATH             the chart that the review rendered in place of the stack's
   --dry-run                stop before "pulumi up"
   --help                   show this help
 
@@ -28,12 +27,11 @@ async function main(): Promise<number> {
       digest: { type: "string" },
       merged: { type: "string" },
       repository: { type: "string" },
-      chart: { type: "string" },
       "dry-run": { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
-  const { help, stack, chart } = values;
+  const { help, stack } = values;
   if (help) {
     console.log(usage);
     return 0;
@@ -43,7 +41,6 @@ async function main(): Promise<number> {
     folder: ownProject,
     stack,
     reviewed: await reviewedDigest(stack, values),
-    ...(chart === undefined ? {} : { chart }),
     dryRun: values["dry-run"],
     log: console.log,
   });

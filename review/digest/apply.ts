@@ -12,8 +12,6 @@ export interface ApplyOptions {
   folder: string;
   stack: string;
   reviewed: Digest;
-  /** The chart that the review rendered in place of the stack's. */
-  chart?: string;
   /** Whether to stop before `pulumi up`. */
   dryRun: boolean;
   log: (line: string) => void;
@@ -21,9 +19,9 @@ export interface ApplyOptions {
 
 /**
  * @returns the exit status of `pulumi up`
- * @throws RehearsalError with a line for each part that differs from what was reviewed, or with the program's refusal
+ * @throws RehearsalError with a line for each part that differs from what was reviewed, or with the reason why that is not known
  */
-export async function applyReviewed({ folder, stack, reviewed, chart, dryRun, log }: ApplyOptions): Promise<number> {
+export async function applyReviewed({ folder, stack, reviewed, dryRun, log }: ApplyOptions): Promise<number> {
   const { files, uncommitted } = await reviewedFiles(folder, stack);
   if (uncommitted.length > 0) {
     const shown = uncommitted.length > 5 ? [...uncommitted.slice(0, 5), "..."] : uncommitted;
@@ -31,15 +29,20 @@ export async function applyReviewed({ folder, stack, reviewed, chart, dryRun, lo
       `program: changes are not committed in ${shown.join(", ")}; commit them, and review again`,
     );
   }
-  const plan = await planOf({ folder, stack, log, ...(chart === undefined ? {} : { chart }) });
+  const plan = await planOf({ folder, stack, log });
   if ("refused" in plan) throw new RehearsalError(plan.refused.join("\n"));
+  if (plan.chart.source === "stand-in") {
+    throw new RehearsalError(
+      `chart: version ${plan.chart.version} cannot be reached, so its objects cannot be compared with the review; make it reachable`,
+    );
+  }
   const changed = changedSince(reviewed, digestOf(plan, files));
   if (changed.length > 0) throw new RehearsalError(changed.join("\n"));
   log(`${stack}: nothing differs from what was reviewed`);
   if (dryRun) return 0;
 
   const pulumi = (await which("pulumi")) ?? (await builtPulumi(log));
-  const { exitCode } = await execa(pulumi, ["up", "--yes", "--stack", stack], {
+  const { exitCode } = await execa(pulumi, ["up", "--yes", "--stack", stack, "--policy-pack", "policy"], {
     cwd: folder,
     stdio: "inherit",
     reject: false,

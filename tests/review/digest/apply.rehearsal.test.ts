@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import {
   appendFile,
   chmod,
-  copyFile,
+  cp,
   mkdir,
   mkdtemp,
   readFile,
@@ -43,8 +43,12 @@ test("a pull request is reviewed, merged and applied, and nothing else is", asyn
     await git(bare, "symbolic-ref", "HEAD", "refs/heads/main");
     await clone(author);
     await git(author, "switch", "--quiet", "--create", "change");
-    await copyFile(new URL("Pulumi.test.yaml", fixtures), join(author, "Pulumi.test.yaml"));
-    await git(author, "commit", "--quiet", "--all", "--allow-empty", "--message", "Change the stack");
+    const stackFile = await readFile(new URL("Pulumi.test.yaml", fixtures), "utf8");
+    const ownChart = stackFile.replace("    version: 2.7.7\n", "    version: 2.7.7\n    source: ./chart\n");
+    await writeFile(join(author, "Pulumi.test.yaml"), ownChart);
+    await cp(join(project, "rehearsal/standins/charts/pulsar-2.7"), join(author, "chart"), { recursive: true });
+    await git(author, "add", "chart", "Pulumi.test.yaml");
+    await git(author, "commit", "--quiet", "--message", "Change the stack");
     await git(author, "push", "--quiet", "origin", "change");
     const sha = await git(author, "rev-parse", "HEAD");
 
@@ -82,8 +86,8 @@ test("a pull request is reviewed, merged and applied, and nothing else is", asyn
 
     // Squashed into another commit with the same files, as GitHub does.
     await git(author, "switch", "--quiet", "main");
-    await git(author, "merge", "--quiet", "--squash", "change");
-    await git(author, "commit", "--quiet", "--allow-empty", "--message", "Change the stack (#7)");
+    await git(author, "merge", "--squash", "change");
+    await git(author, "commit", "--quiet", "--message", "Change the stack (#7)");
     await git(author, "push", "--quiet", "origin", "main");
     const merged = await git(author, "rev-parse", "HEAD");
     Object.assign(fake.pulls[0] ?? {}, { state: "closed", merge_commit_sha: merged });
@@ -100,7 +104,7 @@ test("a pull request is reviewed, merged and applied, and nothing else is", asyn
     await assert.rejects(readFile(calls), { code: "ENOENT" });
     const applied = await apply("--merged", merged, "--repository", "o/r");
     assert.equal(applied.exitCode, 3, applied.stderr);
-    assert.equal(await readFile(calls, "utf8"), "up --yes --stack test\n");
+    assert.equal(await readFile(calls, "utf8"), "up --yes --stack test --policy-pack policy\n");
 
     // After the review: first a file that is not committed, then a commit, with the digest of the review.
     await appendFile(join(deployer, "Pulumi.test.yaml"), "  # later\n");
@@ -116,7 +120,7 @@ test("a pull request is reviewed, merged and applied, and nothing else is", asyn
       "program: the commit has other files than reviewed; review it again, and apply with the new digest",
     ]);
     assert.deepEqual([dirty.exitCode, other.exitCode], [2, 2]);
-    assert.equal(await readFile(calls, "utf8"), "up --yes --stack test\n");
+    assert.equal(await readFile(calls, "utf8"), "up --yes --stack test --policy-pack policy\n");
   } finally {
     await fake.close();
     await rm(base, { recursive: true, force: true });
