@@ -5,25 +5,31 @@ import { options, run } from "../../rehearsal/cli/command.ts";
 import { RehearsalError } from "../../rehearsal/engine/fault.ts";
 import { ownProject } from "../../rehearsal/engine/stackSettings.ts";
 import { findDrift } from "../drift/drift.ts";
+import { writeDriftIssue } from "../drift/issue.ts";
 import { asMarkdown, asText } from "../drift/show.ts";
+import { githubOfEnvironment, repositoryIn } from "../github/client.ts";
 
 const usage = `Compares the live objects of a stack with what the stack and Helm have installed. It changes nothing.
 
-  npm run drift -- --stack NAME [--json] [--markdown FILE]
+  npm run drift -- --stack NAME [--json] [--markdown FILE] [--issue OWNER/NAME]
 
   --stack NAME     the stack, of the backend that pulumi is logged in to
   --json           print JSON instead of text
-  --markdown FILE  also write the report as Markdown, for the body of an issue
+  --markdown FILE  also write the report as Markdown
+  --issue OWNER/NAME
+                   keep one issue for the stack in this repository on GitHub open while something differs; the variable GITHUB_TOKEN has a token
+                   that writes issues
   --help           show this help
 
 Exit status: 0 if nothing differs; 2 if something does; 1 if the comparison cannot run.`;
 
 async function main(): Promise<number> {
-  const { help, stack, json, markdown } = options({
+  const { help, stack, json, markdown, issue } = options({
     options: {
       stack: { type: "string" },
       json: { type: "boolean", default: false },
       markdown: { type: "string" },
+      issue: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
@@ -32,9 +38,12 @@ async function main(): Promise<number> {
     return 0;
   }
   if (stack === undefined) throw new RehearsalError("--stack: not set; name a stack, for example --stack prod");
+  const github =
+    issue === undefined ? undefined : { api: githubOfEnvironment(), where: repositoryIn(issue, "--issue") };
   const report = await findDrift(stack, await exportState(stack));
   console.log(json ? JSON.stringify(report, null, 2) : asText(report));
   if (markdown !== undefined) await writeFile(markdown, asMarkdown(report));
+  if (github) console.error(`issue of ${stack}: ${await writeDriftIssue(github.api, github.where, report)}`);
   return report.drift.length === 0 ? 0 : 2;
 }
 

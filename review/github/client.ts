@@ -62,11 +62,9 @@ export function githubOfEnvironment(environment = process.env): GitHub {
   return github({ token, baseUrl: environment["GITHUB_API_URL"] });
 }
 
-/** @throws RehearsalError if the value of `--repository` is not `owner/name` */
-export function repositoryIn(text: string | undefined): { owner: string; repo: string } {
+/** @throws RehearsalError if the value of an option is not `owner/name` */
+export function repositoryIn(text: string | undefined, option = "--repository"): { owner: string; repo: string } {
   const [, owner, repo] = /^([\w.-]+)\/([\w.-]+)$/.exec(text ?? "") ?? [];
   if (owner !== undefined && repo !== undefined) return { owner, repo };
-  throw new RehearsalError(
-    `--repository: ${text === undefined ? "not set" : `"${text}" is not valid`}; use owner/name`,
-  );
+  throw new RehearsalError(`${option}: ${text === undefined ? "not set" : `"${text}" is not valid`}; use owner/name`);
 }

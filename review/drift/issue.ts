@@ -1,0 +1,18 @@
+/** The issue of a stack on GitHub that is open while its cluster differs from what was installed. */
+import type { GitHub } from "../github/client.ts";
+import { marker, type Repository, writeIssue } from "../github/markedText.ts";
+import type { DriftReport } from "./drift.ts";
+import { asMarkdown } from "./show.ts";
+
+/** An incomplete comparison that finds nothing leaves an open issue as it is. */
+export async function writeDriftIssue(
+  api: GitHub,
+  repository: Repository,
+  report: DriftReport,
+): Promise<Awaited<ReturnType<typeof writeIssue>>> {
+  const { stack, drift, notCompared } = report;
+  if (drift.length === 0 && notCompared.length > 0) return "unchanged";
+  const first = marker("drift", stack);
+  const body = drift.length === 0 ? undefined : `${first}\n\n${asMarkdown(report)}`;
+  return writeIssue(api, repository, { first, title: `${stack}: the cluster differs from what was installed`, body });
+}
