@@ -5,6 +5,8 @@ import { type ChartInputs, findChart } from "./chart/source.ts";
 import type { RefusedPlan, StackPlan } from "./plan.ts";
 import { type ProgramOptions, runProgram } from "./program/program.ts";
 
+export type Plan = StackPlan | RefusedPlan;
+
 export interface PlanOptions extends ProgramOptions {
   /** Path of a chart to render in place of the stack's. */
   chart?: string;
@@ -15,7 +17,7 @@ export interface PlanOptions extends ProgramOptions {
 }
 
 /** @throws RehearsalError if there is no such stack, or Helm cannot be obtained */
-export async function planOf(options: PlanOptions): Promise<StackPlan | RefusedPlan> {
+export async function planOf(options: PlanOptions): Promise<Plan> {
   const { folder, stack, log = () => undefined, signal = new AbortController().signal } = options;
   const [collected, { tools }] = await Promise.all([runProgram(options), prepareTools({ log, signal }, ["helm"])]);
   if ("refused" in collected) return { stack, refused: collected.refused };

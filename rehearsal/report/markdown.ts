@@ -130,7 +130,7 @@ function titled(title: string, lines: readonly string[]): string {
   return lines.length === 0 ? "" : [`#### ${escape(title)}`, "", ...lines].join("\n");
 }
 
-function collapsed(title: string, text: string): string {
+export function collapsed(title: string, text: string): string {
   return `<details><summary>${escape(title)}</summary>\n\n${text}\n\n</details>`;
 }
 
@@ -144,14 +144,14 @@ function adviceItem(line: string): string {
 }
 
 /** An inline code span. Its fence is longer than any sequence of backticks in the text. */
-function code(text: string): string {
+export function code(text: string): string {
   const longest = Math.max(0, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
   const fence = "`".repeat(longest + 1);
   return longest === 0 ? `${fence}${text}${fence}` : `${fence} ${text} ${fence}`;
 }
 
 /** The text of a list item, escaped so that it does not start another list or a heading. */
-function item(text: string): string {
+export function item(text: string): string {
   return escape(text).replace(/^([-+=]|\d+(?=[.)]))/, (mark) => (/\d/.test(mark) ? `${mark}&#8203;` : `\\${mark}`));
 }
 
@@ -159,7 +159,7 @@ function item(text: string): string {
  * Escapes text so that GitHub finds no markup, mention, issue reference or formula in it. A zero-width space breaks the patterns that GitHub
  * searches for after parsing the markup.
  */
-function escape(text: string): string {
+export function escape(text: string): string {
   return text
     .trim()
     .replace(/[&<>]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[sign] ?? sign)

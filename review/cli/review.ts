@@ -1,0 +1,134 @@
+/** `npm run review`: what a change does to a stack, as the comment on its pull request. */
+import { readFile, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { execa } from "execa";
+import { evaluate } from "../../policy/evaluate.ts";
+import type { PolicySettings } from "../../policy/settings.ts";
+import { options, run } from "../../rehearsal/cli/command.ts";
+import { RehearsalError } from "../../rehearsal/engine/fault.ts";
+import { ownProject } from "../../rehearsal/engine/stackSettings.ts";
+import { accepted, renderReview, type Review } from "../comment/comment.ts";
+import { type Plan, planOf } from "../planOf.ts";
+import { commitsOf, withCheckout } from "../program/checkout.ts";
+import { previewOf } from "../program/preview.ts";
+
+const usage = `Shows what the change since the base does to a stack: what changes, which pods restart, and what data is at risk.
+It needs no cluster and no passphrase, and changes nothing.
+
+  npm run review -- --stack NAME [--base REF] [--out FILE] [--chart PATH] [--rehearsal FILE] [--preview]
+
+  --stack NAME        the stack to review, from Pulumi.NAME.yaml
+  --base REF          compare with the merge base of HEAD and this reference (default: origin/main, else main)
+  --out FILE          also write the review to a file
+  --limit CHARACTERS  cut the review to fit (default: 65536, the limit of a GitHub comment)
+  --link URL          where the whole review can be read, for what is cut
+  --chart PATH        a local chart to render instead of the stack's
+  --rehearsal FILE    the result of a rehearsal: npm run rehearse -- --stack NAME --report FILE.json
+  --drift TEXT        the result of the last npm run drift, in one line
+  --preview           also run pulumi preview --diff, which needs the stack's state and passphrase
+  --help              show this help
+
+Exit status: 0 if the change can be applied; 1 if it is refused, the preview or the rehearsal fails, or a mandatory policy is violated; 2 if the
+review cannot run.`;
+
+async function main(): Promise<number> {
+  const given = options({
+    options: {
+      stack: { type: "string" },
+      base: { type: "string" },
+      out: { type: "string" },
+      limit: { type: "string" },
+      link: { type: "string" },
+      chart: { type: "string" },
+      rehearsal: { type: "string" },
+      drift: { type: "string" },
+      preview: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (given.help) {
+    console.log(usage);
+    return 0;
+  }
+  const { stack, drift, out } = given;
+  if (stack === undefined) throw new RehearsalError("--stack: not set; name a stack, for example --stack prod");
+  const limit = given.limit === undefined ? undefined : Number(given.limit);
+  if (limit !== undefined && !(limit >= 1000))
+    throw new RehearsalError(`--limit: ${given.limit ?? ""} is not a number of at least 1000; use one`);
+  const rehearsal = given.rehearsal === undefined ? undefined : await rehearsalIn(given.rehearsal);
+  const commits = await commitsOf(ownProject, given.base ?? (await mainBranch()));
+  const chart = given.chart === undefined ? {} : { chart: resolve(given.chart) };
+  const log = (line: string) => {
+    console.error(line);
+  };
+  const [head, base] = await Promise.all([
+    planOf({ folder: ownProject, stack, ...chart, log }),
+    withCheckout(ownProject, commits.base, (folder) => planWhereItExists({ folder, stack, ...chart, log })),
+  ]);
+  const review: Review = {
+    stack,
+    base: { commit: commits.base, plan: base },
+    head: { commit: commits.head, plan: head },
+    behind: commits.behind,
+    uncommitted: await hasUncommitted(),
+    rehearsal,
+    preview: given.preview ? await previewOf(ownProject, stack) : undefined,
+    policies: policiesOf(head),
+    drift,
+  };
+  const text = renderReview(review, {
+    ...(limit === undefined ? {} : { limit }),
+    ...(given.link === undefined ? {} : { fullReport: given.link }),
+  });
+  if (out === undefined) console.log(text);
+  else await writeFile(out, text);
+  return accepted(review) ? 0 : 1;
+}
+
+/** Undefined if the commit has no such stack. */
+async function planWhereItExists(options: Parameters<typeof planOf>[0]): Promise<Plan | undefined> {
+  const file = join(options.folder, `Pulumi.${options.stack}.yaml`);
+  const exists = await readFile(file).then(
+    () => true,
+    () => false,
+  );
+  return exists ? planOf(options) : undefined;
+}
+
+function policiesOf(plan: Plan): Review["policies"] {
+  if ("refused" in plan) return undefined;
+  const settings = plan.outputs["policies"] as PolicySettings | undefined;
+  return settings && evaluate(plan, settings, new Date());
+}
+
+async function rehearsalIn(file: string): Promise<Review["rehearsal"]> {
+  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+    throw new RehearsalError(`--rehearsal: ${file} cannot be read; run npm run rehearse with --report ${file} first`, {
+      cause,
+    });
+  });
+  try {
+    const { ok, problems } = JSON.parse(text) as { ok?: unknown; problems?: unknown };
+    if (typeof ok === "boolean" && Array.isArray(problems)) return { ok, problems: problems.map(String) };
+  } catch {
+    // Reported below.
+  }
+  throw new RehearsalError(
+    `--rehearsal: ${file} is not the result of a rehearsal; write it with npm run rehearse -- --report FILE.json`,
+  );
+}
+
+async function mainBranch(): Promise<string> {
+  const { failed } = await execa("git", ["rev-parse", "--verify", "--quiet", "origin/main"], {
+    cwd: ownProject,
+    reject: false,
+  });
+  return failed ? "main" : "origin/main";
+}
+
+async function hasUncommitted(): Promise<boolean> {
+  const { stdout } = await execa("git", ["status", "--porcelain", "--untracked-files=no"], { cwd: ownProject });
+  return stdout !== "";
+}
+
+await run(main, { Error: 2 });

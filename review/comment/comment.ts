@@ -1,0 +1,173 @@
+/** The review of a change as one comment: what changes, which pods restart, what data is at risk, and whether it was rehearsed. */
+import type { Evaluation } from "../../policy/evaluate.ts";
+import { type ObjectChange, objectChanges } from "../changes/objects.ts";
+import { refusals, type ResourceChange, resourceChanges } from "../changes/resources.ts";
+import { longestBody, marker } from "../github/markedText.ts";
+import type { RefusedPlan, StackPlan } from "../plan.ts";
+import type { Plan } from "../planOf.ts";
+import { type Forecast, forecastRestarts } from "../restarts/forecast.ts";
+import { chartSection, resourceSection } from "./changes.ts";
+import { block, bullets, code, collapsed, escape, fit, type Section } from "./markdown.ts";
+import { placementSection } from "./placement.ts";
+import { policySection } from "./policies.ts";
+import { redList } from "./redList.ts";
+import { forecastSection } from "./restarts.ts";
+
+export interface Review {
+  stack: string;
+  /** The merge base. Its plan is undefined if the stack did not exist there. */
+  base: { commit: string; plan: Plan | undefined };
+  head: { commit: string; plan: Plan };
+  /** How many commits the main branch has that the head does not. */
+  behind: number;
+  /** Whether tracked files differ from the head's commit. */
+  uncommitted: boolean;
+  rehearsal?: { ok: boolean; problems: string[] } | undefined;
+  /** `pulumi preview --diff` against the real state. */
+  preview?: { counts?: Counts; text: string; failed: boolean } | undefined;
+  policies?: Evaluation | undefined;
+  /** The result of the last comparison with the cluster, in one line. */
+  drift?: string | undefined;
+  /** What `npm run apply` requires. */
+  digest?: string | undefined;
+}
+
+export interface Counts {
+  create: number;
+  update: number;
+  replace: number;
+  delete: number;
+}
+
+/** Everything that follows from the two plans. */
+export interface Differences {
+  objects: ObjectChange[];
+  resources: ResourceChange[];
+  forecast: Forecast;
+  /** Why the engine would refuse the change. */
+  refused: string[];
+}
+
+/** @param fullReport where everything can be read that does not fit */
+export function renderReview(
+  review: Review,
+  { limit = longestBody, fullReport }: { limit?: number; fullReport?: string } = {},
+): string {
+  const { base, head } = review;
+  if ("refused" in head.plan)
+    return fit(opening(review, verdict(review)), refusedSections(head.plan), limit, fullReport);
+  const before = base.plan === undefined || "refused" in base.plan ? undefined : base.plan;
+  const differences = compare(before, head.plan);
+  const red = redList(review, before, differences);
+  const first = [
+    opening(review, verdict(review, differences)),
+    ...(red.length > 0 ? [`#### Look at this first\n\n${bullets(red)}`] : []),
+  ].join("\n\n");
+  const sections: Section[] = [
+    ...(base.plan !== undefined && "refused" in base.plan
+      ? [
+          {
+            name: "the base",
+            text: `The base does not pass its own settings, so everything counts as new:\n\n${bullets(base.plan.refused)}`,
+          },
+        ]
+      : []),
+    forecastSection(differences.forecast),
+    ...chartSection(differences.objects, before === undefined),
+    resourceSection(differences.resources, before === undefined),
+    placementSection(before, head.plan),
+    policySection(review.policies),
+    { name: "drift", text: review.drift === undefined ? "" : `**Drift:** ${escape(review.drift)}` },
+    { name: "how this was made", text: facts(review, head.plan) },
+    ...(review.preview
+      ? [{ name: "pulumi preview", text: collapsed("pulumi preview --diff", block("diff", review.preview.text)) }]
+      : []),
+  ];
+  return fit(first, sections, limit, fullReport);
+}
+
+export function compare(before: StackPlan | undefined, after: StackPlan): Differences {
+  const empty = { ...after, resources: [], objects: [] };
+  return {
+    objects: objectChanges(before ?? empty, after),
+    resources: resourceChanges(before ?? empty, after),
+    forecast: forecastRestarts(before, after),
+    refused: before === undefined ? [] : refusals(before, after),
+  };
+}
+
+/** Whether the change may be applied: the state of the commit. */
+export function accepted(review: Review): boolean {
+  const { base, head, preview, policies, rehearsal } = review;
+  if ("refused" in head.plan || preview?.failed || rehearsal?.ok === false) return false;
+  if (policies?.enforcement === "mandatory" && policies.violations.length > 0) return false;
+  const before = base.plan === undefined || "refused" in base.plan ? undefined : base.plan;
+  const { refused, forecast } = compare(before, head.plan);
+  return refused.length === 0 && forecast.refused.length === 0;
+}
+
+/** One line without markup: the verdict, counts, pods and the rehearsal. */
+export function verdict(review: Review, differences?: Differences): string {
+  const { stack, preview, rehearsal } = review;
+  const rehearsed =
+    rehearsal === undefined ? "not rehearsed" : `rehearsed: ${rehearsal.ok ? "starts" : "does not start"}`;
+  if (differences === undefined) return `${stack}: refused`;
+  const { refused, forecast, resources, objects } = differences;
+  if (refused.length > 0 || forecast.refused.length > 0) return `${stack}: refused; ${rehearsed}`;
+  if (preview?.failed) return `${stack}: the preview fails; ${rehearsed}`;
+  if (resources.length === 0 && objects.length === 0) return `${stack}: nothing changes; ${rehearsed}`;
+  const counts = preview?.counts ?? countsOf(resources);
+  const removed = counts.delete > 0 ? `, ${counts.delete} to delete` : "";
+  const pods = new Set(
+    forecast.phases.flatMap(({ sequences }) =>
+      sequences.flatMap(({ pods }) => pods.filter(({ effect }) => effect === "restarts").map(({ pod }) => pod)),
+    ),
+  ).size;
+  return `${stack}: ${counts.create} to create, ${counts.update} to update, ${counts.replace} to replace${removed}; ${pods === 1 ? "1 pod restarts" : `${pods} pods restart`}; ${rehearsed}`;
+}
+
+function countsOf(resources: readonly ResourceChange[]): Counts {
+  const count = (action: ResourceChange["action"]) => resources.filter((one) => one.action === action).length;
+  return { create: count("create"), update: count("update"), replace: count("replace"), delete: count("delete") };
+}
+
+function opening(review: Review, line: string): string {
+  const { stack, base, head, behind, uncommitted } = review;
+  const notes = [
+    ...(behind > 0
+      ? [
+          `the main branch has ${behind === 1 ? "1 commit" : `${behind} commits`} that this change does not contain; rebase to review what a merge gives`,
+        ]
+      : []),
+    ...(uncommitted ? ["files that are not committed were reviewed too"] : []),
+    ...(base.plan === undefined ? ["the stack does not exist in the base: everything is new"] : []),
+  ];
+  return [
+    marker("review", stack),
+    `### ${escape(line)}`,
+    `Base ${code(base.commit.slice(0, 12))}, head ${code(head.commit.slice(0, 12))}.${notes.map((note) => ` Note: ${note}.`).join("")}`,
+  ].join("\n\n");
+}
+
+function refusedSections({ refused }: RefusedPlan): Section[] {
+  return [
+    {
+      name: "the refusal",
+      text: `The program refuses this configuration. Nothing would be changed.\n\n${bullets(refused)}`,
+    },
+  ];
+}
+
+function facts({ preview, digest }: Review, { chart }: StackPlan): string {
+  const rendered =
+    chart.source === "vendor"
+      ? `chart ${chart.version}`
+      : `a stand-in for chart ${chart.version}, because the vendor's could not be reached`;
+  return bullets([
+    `Rendered: ${rendered} (files ${chart.digest.slice(0, 12)}).`,
+    preview === undefined
+      ? "Counts: head compared with base, without the stack's state."
+      : "Counts: pulumi preview against the stack's state.",
+    ...(digest === undefined ? [] : [`Digest: ${digest}`]),
+  ]);
+}
