@@ -32,7 +32,7 @@ where each pod runs, which pods cannot start, and why. Without --context it uses
   --stack NAME       the stack to rehearse, from Pulumi.NAME.yaml (default: test)
   --chart PATH       a local chart to use instead of the stack's
   --keep             keep the cluster and the database running after the report, until Ctrl-C
-  --report FILE      also write the report to a file, as Markdown (.md) or as an HTML page (.html); can be repeated
+  --report FILE      also write the report to a file, as Markdown (.md), as an HTML page (.html), or its verdict (.json); can be repeated
   --stack-files DIR  the folder of the stack file (default: this project)
   --stand-ins        use the stand-ins even where the vendors' plugins are installed; --no-stand-ins: never use them
   --help             show this help
@@ -59,7 +59,7 @@ Failures, simulated once the stack runs, instead of the second up, the refresh a
 Exit status: 0 if the stack starts, a second up and a refresh change nothing, and destroy removes everything, or if the service
 survives the failure; 1 if not; 2 if the rehearsal cannot run.`;
 
-const formats = [".md", ".html"];
+const formats = [".md", ".html", ".json"];
 const failureOptions = ["lose", "lose-zone", "drain", "each-node"] as const;
 
 /** @throws RehearsalError for unknown arguments and for arguments that exclude each other */
@@ -98,7 +98,7 @@ export function argumentsIn(args: readonly string[]): Arguments {
   }
   for (const file of reports) {
     if (formats.includes(extname(file))) continue;
-    throw new RehearsalError(`--report: "${file}" is not valid; use a file that ends in ${formats.join(" or ")}`);
+    throw new RehearsalError(`--report: "${file}" is not valid; use a file that ends in ${formats.join(", ")}`);
   }
   const failures: FailureOptions = {
     ...(values.lose === undefined ? {} : { lose: namesIn("--lose", values.lose) }),

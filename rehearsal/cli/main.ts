@@ -12,6 +12,7 @@ import { RehearsalError } from "../engine/fault.ts";
 import { linesOn, progressOn } from "./progress.ts";
 import { rehearseOn, type RehearsalResult } from "../rehearse.ts";
 import type { RehearsalRecord } from "../report/record.ts";
+import { verdict } from "../report/report.ts";
 import { withRehearsal, type Stage } from "../stage.ts";
 
 async function main(): Promise<number> {
@@ -76,6 +77,7 @@ async function makeFolders(files: readonly string[]): Promise<void> {
 
 async function rendered(file: string, record: RehearsalRecord): Promise<string> {
   if (extname(file) === ".md") return (await import("../report/markdown.ts")).renderMarkdown(record);
+  if (extname(file) === ".json") return `${JSON.stringify({ stack: record.stack, ...verdict(record) }, null, 2)}\n`;
   return (await import("../report/page.ts")).renderPage(record);
 }
 

@@ -166,7 +166,7 @@ function facts({ preview, digest }: Review, { chart }: StackPlan): string {
   return bullets([
     `Rendered: ${rendered} (files ${chart.digest.slice(0, 12)}).`,
     preview === undefined
-      ? "Counts: head compared with base, without the stack's state."
+      ? "Counts: head compared with base, without the stack's state and without values that only an up knows."
       : "Counts: pulumi preview against the stack's state.",
     ...(digest === undefined ? [] : [`Digest: ${digest}`]),
   ]);

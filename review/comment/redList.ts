@@ -14,7 +14,11 @@ export function redList(review: Review, before: StackPlan | undefined, differenc
   const ended = resources.filter(
     ({ action, type }) => (action === "delete" || action === "replace") && holdsData.test(type),
   );
-  const lost = objects.filter(({ risk, action }) => risk === "data" && (action === "delete" || action === "recreate"));
+  // The forecast names the fields of workloads that cannot change.
+  const lost = objects.filter(
+    ({ risk, action, kind }) =>
+      risk === "data" && (action === "delete" || (action === "recreate" && !/^(StatefulSet|Deployment)$/.test(kind))),
+  );
   const stops = forecast.phases.flatMap(({ sequences }) =>
     sequences
       .filter(({ component }) => component === "bookie" || component === "zookeeper")
@@ -28,7 +32,7 @@ export function redList(review: Review, before: StackPlan | undefined, differenc
       ),
   );
   return [
-    ...refused.flatMap((text) => text.split("\n")).map((line) => `refused: ${line}`),
+    ...refused.flatMap((text) => text.split("\n")).map((line) => `refused: ${line.replace(/^[\s-]+/, "")}`),
     ...forecast.refused.map((line) => `refused by Kubernetes: ${line}`),
     ...(preview?.failed ? ["pulumi preview fails; its text is at the end"] : []),
     ...(rehearsal?.ok === false ? rehearsal.problems.map((line) => `the rehearsal does not pass: ${line}`) : []),

@@ -258,13 +258,16 @@ function startedJobs(before: StackPlan | undefined, after: StackPlan): string[] 
     .sort();
 }
 
+/** By name. A resource whose name only an `up` knows counts by its logical name. */
 function jobsOf(plan: StackPlan | undefined): Map<string, unknown> {
-  const all = [
-    ...(plan?.objects ?? []),
-    ...(plan?.resources ?? []).map(({ inputs }) => inputs as Partial<KubernetesObject>),
-  ];
+  const rendered = (plan?.objects ?? []).map(({ metadata, kind, spec }) => ({ title: metadata.name, kind, spec }));
+  const registered = (plan?.resources ?? []).map(({ name, inputs }) => {
+    const object = inputs as Partial<KubernetesObject>;
+    const own = object.metadata?.name;
+    return { title: own === undefined || own === "[unknown]" ? name : own, ...object };
+  });
   return new Map(
-    all.flatMap(({ kind, metadata, spec }) => (kind === "Job" && metadata ? [[metadata.name, spec]] : [])),
+    [...rendered, ...registered].flatMap(({ title, kind, spec }) => (kind === "Job" ? [[title, spec]] : [])),
   );
 }
 

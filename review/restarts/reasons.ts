@@ -28,6 +28,7 @@ export function templateReasons(before: PodTemplate, after: PodTemplate, changed
   if (isDeepStrictEqual(before, after)) return [];
   const reasons = new Set<string>();
   const add = (reason: string) => reasons.add(reason);
+  const images = new Map<string, string[]>();
   for (const [key, old, now] of changed(before.metadata?.annotations, after.metadata?.annotations)) {
     if (key.startsWith("checksum/")) add(`configuration${changedKeys.length > 0 ? `: ${listed(changedKeys)}` : ""}`);
     else add(`annotation ${key}${fromTo(old, now)}`);
@@ -36,20 +37,26 @@ export function templateReasons(before: PodTemplate, after: PodTemplate, changed
     add(`label ${key}${fromTo(old, now)}`);
   }
   for (const [field, old, now] of changed(before.spec, after.spec)) {
-    if (field === "containers" || field === "initContainers") containerReasons(old, now).forEach(add);
+    if (field === "containers" || field === "initContainers") containerReasons(old, now, images).forEach(add);
     else if (field === "volumes") {
       for (const [name] of changed(byName(old), byName(now))) add(`volume ${name}`);
     } else add(placement.includes(field) ? "placement" : field);
   }
+  for (const [change, containers] of images) add(`image of ${containers.sort().join(", ")}: ${change}`);
   return [...reasons].sort();
 }
 
-function containerReasons(before: unknown, after: unknown): string[] {
+/** @param images receives the containers by the change of their image */
+function containerReasons(before: unknown, after: unknown, images: Map<string, string[]>): string[] {
   return changed(byName(before), byName(after)).flatMap(([name, old, now]) => {
     if (old === undefined) return [`container ${name} is new`];
     if (now === undefined) return [`container ${name} is removed`];
     return changed(old as Fields, now as Fields).flatMap(([field, was, is]) => {
-      if (field === "image") return [imageReason(name, String(was), String(is))];
+      if (field === "image") {
+        const change = imageChange(String(was), String(is));
+        images.set(change, [...(images.get(change) ?? []), name]);
+        return [];
+      }
       if (field === "env") {
         const names = changed(byName(was), byName(is)).map(([variable]) => variable);
         return [names.length > 0 ? `environment of ${name}: ${listed(names)}` : `order of the environment of ${name}`];
@@ -60,12 +67,12 @@ function containerReasons(before: unknown, after: unknown): string[] {
 }
 
 /** Only the tags, where only those differ. */
-function imageReason(container: string, before: string, after: string): string {
+function imageChange(before: string, after: string): string {
   const parts = (image: string) => /^(.*?)([:@][^/]*)?$/.exec(image) ?? [];
   const [, oldName, oldTag = ""] = parts(before);
   const [, newName, newTag = ""] = parts(after);
   const [old, now] = oldName === newName ? [oldTag.slice(1), newTag.slice(1)] : [before, after];
-  return `image of ${container}: ${old} to ${now}`;
+  return `${old} to ${now}`;
 }
 
 /** Lists of named things by name. Two with one name, as ports of two protocols, count as one. */
@@ -74,13 +81,14 @@ function byName(list: unknown): Fields {
   return Object.fromEntries(entries.map((entry, index) => [entry.name ?? index, entry]));
 }
 
-function changed<T>(
-  before: Record<string, T> = {},
-  after: Record<string, T> = {},
-): [key: string, before?: T, after?: T][] {
-  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+/** The chart writes an empty mapping as null. */
+type Mapping<T> = Record<string, T> | null | undefined;
+
+function changed<T>(before: Mapping<T>, after: Mapping<T>): [key: string, before?: T, after?: T][] {
+  const [old, now] = [before ?? {}, after ?? {}];
+  const keys = [...new Set([...Object.keys(old), ...Object.keys(now)])].sort();
   return keys.flatMap((key): [string, T?, T?][] =>
-    isDeepStrictEqual(before[key], after[key]) ? [] : [[key, before[key], after[key]]],
+    isDeepStrictEqual(old[key], now[key]) ? [] : [[key, old[key], now[key]]],
   );
 }
 

@@ -35,7 +35,7 @@ describe("argumentsIn", () => {
       "--lose and --each-node: cannot be combined; use one of --lose, --lose-zone, --drain, --each-node",
     ],
     [["--lose", "a,"], '--lose: "a," is not valid; use names of nodes, separated by commas'],
-    [["--report", "a.pdf"], '--report: "a.pdf" is not valid; use a file that ends in .md or .html'],
+    [["--report", "a.pdf"], '--report: "a.pdf" is not valid; use a file that ends in .md, .html, .json'],
   ] satisfies [string[], string][]) {
     it(`refuses ${args.join(" ")}`, () => {
       assert.throws(() => argumentsIn(args), { name: "RehearsalError", message });
