@@ -9,6 +9,8 @@ import { RehearsalError } from "../../rehearsal/engine/fault.ts";
 import { ownProject } from "../../rehearsal/engine/stackSettings.ts";
 import { accepted, renderReview, type Review } from "../comment/comment.ts";
 import { type Plan, planOf } from "../planOf.ts";
+import { digestOf, digestText } from "../digest/digest.ts";
+import { reviewedFiles } from "../digest/files.ts";
 import { commitsOf, withCheckout } from "../program/checkout.ts";
 import { previewOf } from "../program/preview.ts";
 
@@ -65,16 +67,18 @@ async function main(): Promise<number> {
     planOf({ folder: ownProject, stack, ...chart, log }),
     withCheckout(ownProject, commits.base, (folder) => planWhereItExists({ folder, stack, ...chart, log })),
   ]);
+  const { files, uncommitted } = await reviewedFiles(ownProject, stack);
   const review: Review = {
     stack,
     base: { commit: commits.base, plan: base },
     head: { commit: commits.head, plan: head },
     behind: commits.behind,
-    uncommitted: await hasUncommitted(),
+    uncommitted: uncommitted.length > 0,
     rehearsal,
     preview: given.preview ? await previewOf(ownProject, stack) : undefined,
     policies: policiesOf(head),
     drift,
+    digest: "refused" in head || uncommitted.length > 0 ? undefined : digestText(digestOf(head, files)),
   };
   const text = renderReview(review, {
     ...(limit === undefined ? {} : { limit }),
@@ -124,11 +128,6 @@ async function mainBranch(): Promise<string> {
     reject: false,
   });
   return failed ? "main" : "origin/main";
-}
-
-async function hasUncommitted(): Promise<boolean> {
-  const { stdout } = await execa("git", ["status", "--porcelain", "--untracked-files=no"], { cwd: ownProject });
-  return stdout !== "";
 }
 
 await run(main, { Error: 2 });

@@ -163,11 +163,11 @@ function facts({ preview, digest }: Review, { chart }: StackPlan): string {
     chart.source === "vendor"
       ? `chart ${chart.version}`
       : `a stand-in for chart ${chart.version}, because the vendor's could not be reached`;
-  return bullets([
+  const lines = bullets([
     `Rendered: ${rendered} (files ${chart.digest.slice(0, 12)}).`,
     preview === undefined
       ? "Counts: head compared with base, without the stack's state and without values that only an up knows."
       : "Counts: pulumi preview against the stack's state.",
-    ...(digest === undefined ? [] : [`Digest: ${digest}`]),
   ]);
+  return digest === undefined ? lines : `${lines}\n- Digest for npm run apply: ${code(digest)}`;
 }

@@ -260,12 +260,11 @@ function startedJobs(before: StackPlan | undefined, after: StackPlan): string[] 
 
 /** By name. A resource whose name only an `up` knows counts by its logical name. */
 function jobsOf(plan: StackPlan | undefined): Map<string, unknown> {
-  const rendered = (plan?.objects ?? []).map(({ metadata, kind, spec }) => ({ title: metadata.name, kind, spec }));
   const registered = (plan?.resources ?? []).map(({ name, inputs }) => {
-    const object = inputs as Partial<KubernetesObject>;
-    const own = object.metadata?.name;
-    return { title: own === undefined || own === "[unknown]" ? name : own, ...object };
+    const { kind, spec, metadata } = inputs as Partial<KubernetesObject> & { spec?: unknown };
+    return { title: metadata === undefined || metadata.name === "[unknown]" ? name : metadata.name, kind, spec };
   });
+  const rendered = (plan?.objects ?? []).map(({ metadata, kind, spec }) => ({ title: metadata.name, kind, spec }));
   return new Map(
     [...rendered, ...registered].flatMap(({ title, kind, spec }) => (kind === "Job" ? [[title, spec]] : [])),
   );
