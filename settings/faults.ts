@@ -1,3 +1,4 @@
+import { closestMatch } from "leven";
 import type { z } from "zod";
 
 /** One fault in the settings. No text holds a secret. */
@@ -24,11 +25,7 @@ export function keyOf(path: readonly PropertyKey[]): string {
 export function faultsOf(issues: readonly z.core.$ZodIssue[], raw: unknown, secretKeys: ReadonlySet<string>): Fault[] {
   return issues.flatMap((issue): Fault[] => {
     if (issue.code === "unrecognized_keys") {
-      return issue.keys.map((key) => ({
-        key: keyOf([...issue.path, key]),
-        problem: "is not a setting",
-        remedy: `use ${issue.message}`,
-      }));
+      return issue.keys.map((key) => unknownKey(issue.path, key, issue.message));
     }
     const key = keyOf(issue.path);
     const value = shown(raw, issue.path);
@@ -36,6 +33,25 @@ export function faultsOf(issues: readonly z.core.$ZodIssue[], raw: unknown, secr
     const what = secretKeys.has(String(issue.path[0])) ? "the secret value" : value;
     return [{ key, problem: `${what} is not valid`, remedy: `use ${issue.message}` }];
   });
+}
+
+/** @param allowed `one of` and the keys that are settings */
+function unknownKey(path: PropertyKey[], key: string, allowed: string): Fault {
+  const known = allowed.slice("one of ".length).split(", ");
+  const [parent = "", ...fields] = key.split(".");
+  const fault = (remedy: string): Fault => ({ key: keyOf([...path, key]), problem: "is not a setting", remedy });
+  if (fields.length > 0 && known.includes(parent)) {
+    const value = fields.reduceRight((inner, field) => `{ ${field}: ${inner} }`, "...");
+    const top = path.length > 0 ? parent : keyOf([parent]);
+    return fault(`write ${top}: ${value} in the stack file, or add --path to pulumi config set`);
+  }
+  const meant = closest(key, known);
+  return fault(meant === undefined ? `use ${allowed}` : `did you mean ${keyOf([...path, meant])}?`);
+}
+
+/** The name that a misspelt one most probably means. */
+export function closest(name: string, names: readonly string[]): string | undefined {
+  return closestMatch(name, names, { maxDistance: Math.min(2, Math.floor(name.length / 3)) });
 }
 
 /** The value at `path`, shortened; undefined if it is not set. */

@@ -73,7 +73,7 @@ const introduction = `# Settings
 
 The keys of \`Pulumi.<stack>.yaml\`. \`pulumi config\` lists them too. All settings are checked before anything is changed, and all faults are reported at
 once. Besides the keys below, \`kubernetes:context\` names the cluster that the stack may change (required for \`up\`), and \`kubernetes:kubeconfig\` is the
-path of a kubeconfig (default: as kubectl finds it).
+path of a kubeconfig (default: as kubectl finds it). A key that neither the program nor a provider that it uses reads is refused.
 `;
 
 function section(key: string, part: Part): string {

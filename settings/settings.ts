@@ -3,7 +3,7 @@ import { fault } from "../resources/kit/fault.ts";
 import { chartSourceFaults } from "./chartSource.ts";
 import { contradictions } from "./contradictions.ts";
 import { expiryFaults, expiryWarnings } from "./expiry.ts";
-import { type Fault, faultsOf, keyOf, message } from "./faults.ts";
+import { closest, type Fault, faultsOf, keyOf, message } from "./faults.ts";
 import { type ClusterSettings, resolve, type Settings } from "./resolve.ts";
 import { isText, schema, secretKeys, validPart } from "./schema.ts";
 
@@ -30,6 +30,7 @@ export function parseSettings(
   { now, folder }: { now?: Date; folder?: string } = {},
 ): Settings {
   const { raw, faults } = ownKeys(config);
+  faults.push(...unreadKeys(config));
   const parsed = schema.safeParse(raw);
   if (!parsed.success) faults.push(...faultsOf(parsed.error.issues, raw, secretKeySet));
   const { given, invalid } = parsed.success ? { given: parsed.data, invalid: [] } : validPart(raw);
@@ -64,6 +65,32 @@ export function stackSettings(): Settings {
   return settings;
 }
 
+/** The namespaces that the engine or a provider of this program reads. */
+const otherNamespaces = ["pulumi", "kubernetes", "postgresql", "tls"];
+/** Every key that this program reads. */
+const ownSettings = [
+  "kubernetes:context",
+  "kubernetes:kubeconfig",
+  ...Object.keys(schema.shape).map((key) => keyOf([key])),
+];
+
+/** Keys outside `pulsar:` that nothing reads, or that are misspelt. */
+function unreadKeys({ values }: RawConfig): Fault[] {
+  return Object.keys(values).flatMap((key) => {
+    const [namespace = ""] = key.split(":", 1);
+    if (namespace === "pulsar") return [];
+    const meant = closest(key, ownSettings);
+    if (meant === key || (meant === undefined && otherNamespaces.includes(namespace))) return [];
+    return [
+      {
+        key,
+        problem: "is not read by this program",
+        remedy: meant === undefined ? "remove it" : `did you mean ${meant}?`,
+      },
+    ];
+  });
+}
+
 /** The `pulsar:` keys as typed values, and the faults of their encryption. */
 function ownKeys(config: RawConfig): { raw: Record<string, unknown>; faults: Fault[] } {
   const raw: Record<string, unknown> = {};
@@ -82,7 +109,7 @@ function ownKeys(config: RawConfig): { raw: Record<string, unknown>; faults: Fau
         });
       }
       raw[key] = text;
-    } else if (encrypted) {
+    } else if (encrypted && Object.hasOwn(schema.shape, key)) {
       faults.push({
         key: fullKey,
         problem: "is encrypted",

@@ -13,7 +13,9 @@ export const networkPoliciesSchema = scalar
       .meta({ description: "Whether there is a NetworkPolicy for each component.", otherwise: "true in production" }),
     clients: z
       .array(
-        z.union([scalar.object({ namespace: scalar.label }), scalar.object({ cidr: scalar.cidr })], { error: aClient }),
+        z.union([scalar.object({ namespace: scalar.label }), scalar.object({ cidr: scalar.cidr })], {
+          error: `an entry for each client, either ${aClient}`,
+        }),
         {
           error: someClients,
         },

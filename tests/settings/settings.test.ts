@@ -44,7 +44,19 @@ test("the committed test stack has the reference deployment's settings", async (
 describe("one fault, with its key, problem and remedy:", () => {
   const chart4 = { "pulsar:chart": { version: "4.7.0" } };
   const cases: Cases = {
-    "pulsar:replica: is not a setting; use one of layout, environment, nodes, ": { "pulsar:replica": {} },
+    "pulsar:replica: is not a setting; did you mean pulsar:replicas?": { "pulsar:replica": {} },
+    "pulsar:tokens.generatoin: is not a setting; did you mean pulsar:tokens.generation?": {
+      "pulsar:tokens": { generatoin: 2 },
+    },
+    "pulsar:tokens.keys.size: is not a setting; write keys: { size: ... } in the stack file, or add --path to pulumi config set":
+      { "pulsar:tokens": { "keys.size": 2 } },
+    "pulsar:managerDatabase.admin.user: is not a setting; write pulsar:managerDatabase: { admin: { user: ... } } in the stack file, or add --path to pulumi config set":
+      { "pulsar:managerDatabase.admin.user": "postgres" },
+    "pulsr:layout: is not read by this program; did you mean pulsar:layout?": { "pulsr:layout": "mixed" },
+    "other:layout: is not read by this program; remove it": { "other:layout": "mixed" },
+    "kubernetes:kubeconfg: is not read by this program; did you mean kubernetes:kubeconfig?": {
+      "kubernetes:kubeconfg": "/x",
+    },
     "pulsar:toString: is not a setting; use one of layout, ": { "pulsar:toString": 3 },
     "pulsar:volumes.dataDir: is not a setting; use one of storageClass, dataDirectory": {
       "pulsar:volumes": { dataDir: "/x" },
@@ -221,6 +233,11 @@ test("all faults are reported together", () => {
     );
 });
 
+test("keys that the engine and the providers read are accepted", () => {
+  const config = stackConfig("test", { "pulumi:tags": "{}", "kubernetes:namespace": "x", "tls:proxy": "{}" });
+  assert.equal(parseSettings(config, "test", false).layoutName, "mixed");
+});
+
 test("a preview needs no cluster", () => {
   assert.equal(
     parseSettings(stackConfig("test", { "kubernetes:context": undefined }), "test", true).cluster.context,
@@ -262,6 +279,12 @@ describe("secrets", () => {
     });
     assert.match(line, /^pulsar:values: is encrypted; set it in plain text/);
     assert.doesNotMatch(line, /hidden/);
+  });
+
+  test("under a misspelt key are reported as unknown, without being shown", () => {
+    const config = stackConfig("test", { "pulsar:managerPasswrd": "hidden" });
+    const found = faults({ ...config, encrypted: [...config.encrypted, "pulsar:managerPasswrd"] });
+    assert.deepEqual(found, ["pulsar:managerPasswrd: is not a setting; did you mean pulsar:managerPassword?"]);
   });
 
   test("never appear in a report of faults", () => {
