@@ -10,7 +10,13 @@ import type { Parsed } from "./schema.ts";
 export function valueFaults(settings: Settings, add: Add) {
   const { production, values } = settings;
   const rules = valueRules.filter(({ where }) => where === "everywhere" || production);
-  const faults = [
+  const faults: { path: PropertyKey[]; problem: string; remedy: string }[] = [
+    // First, because the other problems show the value.
+    ...secretsIn(values).map((path) => ({
+      path,
+      problem: "holds a secret in plain text",
+      remedy: secretSettings[path.join(".")] ?? "put it into a Secret of the namespace, and refer to that",
+    })),
     ...nullsIn(values).map((path) => ({
       path,
       problem: "null is not allowed, because it removes what the program sets",
@@ -217,13 +223,23 @@ const everywhere: Omit<ValueRule, "where">[] = [
     why: "the stack creates one volume each for ZooKeeper's data, the journal and the ledgers, and no others",
     remedy: "remove it",
   })),
+  ...placed.map((component) => ({
+    path: [component, "resources"],
+    refused: always,
+    remedy: "use pulsar:pods, which is checked against the nodes",
+  })),
+  ...["EnsembleSize", "WriteQuorum", "AckQuorum"].map((key) => ({
+    path: ["broker", "configData", `managedLedgerDefault${key}`],
+    refused: always,
+    remedy: "use pulsar:ledgers, which is checked against the bookies",
+  })),
 ];
 
 function byImages(path: string[]): Omit<ValueRule, "where"> {
   return { path, refused: always, remedy: "use pulsar:images and pulsar:registry" };
 }
 
-/** Values that are too risky in production (2.7.7 and 4.7.0). */
+/** Values that are too risky in production (2.7.7 and 4.7.0). A test environment accepts them, to try out failures. */
 const inProduction: Omit<ValueRule, "where">[] = [
   // Only 4.7.0 has the second one.
   ...["service", "adminService"].map((service) => ({
@@ -304,11 +320,6 @@ const inProduction: Omit<ValueRule, "where">[] = [
     why: "two pods on one node would be lost together",
     remedy: "use requiredDuringSchedulingIgnoredDuringExecution",
   })),
-  ...placed.map((component) => ({
-    path: [component, "resources"],
-    refused: always,
-    remedy: "use pulsar:pods, which is checked against the nodes",
-  })),
   ...["broker", "proxy"].flatMap((component) =>
     [
       ...["authenticationEnabled", "authenticationProviders", "authorizationEnabled", "authorizationProvider"],
@@ -322,17 +333,37 @@ const inProduction: Omit<ValueRule, "where">[] = [
       })),
     ),
   ),
-  ...["EnsembleSize", "WriteQuorum", "AckQuorum"].map((key) => ({
-    path: ["broker", "configData", `managedLedgerDefault${key}`],
-    refused: always,
-    remedy: "use pulsar:ledgers, which is checked against the bookies",
-  })),
 ];
 
 const valueRules: ValueRule[] = [
   ...everywhere.map((rule) => ({ ...rule, where: "everywhere" as const })),
   ...inProduction.map((rule) => ({ ...rule, where: "production" as const })),
 ];
+
+/** What to do instead with the secrets that settings of their own exist for. */
+const secretSettings: Partial<Record<string, string>> = {
+  "pulsar_manager.admin.password": "use pulsar:managerPassword (pulumi config set --secret)",
+  "pulsar_manager.admin.ui_password": "use pulsar:managerPassword (pulumi config set --secret)",
+  "pulsar_manager.admin.db_password": "use pulsar:managerDatabasePassword (pulumi config set --secret)",
+};
+const secretName =
+  /(password|passwd|passphrase|token|credentials?|(api|access|private|secret)[-_]?key|client[-_]?secret)$/i;
+const secretText = /PRIVATE KEY-----|^(token:)?eyJ/;
+/** A file, or another variable. */
+const reference = /^($|file:|env:|\/|\$[({])/;
+
+/** The paths of the texts and numbers that are secrets by their key, by the name of their environment variable, or by their form. */
+function secretsIn(value: unknown, path: PropertyKey[] = [], name = ""): PropertyKey[][] {
+  if (typeof value === "string" || typeof value === "number") {
+    const text = String(value);
+    return secretText.test(text) || (secretName.test(name) && !reference.test(text)) ? [path] : [];
+  }
+  if (typeof value !== "object" || value === null) return [];
+  const variable = "name" in value && typeof value.name === "string" ? value.name : "value";
+  return Object.entries(value).flatMap(([key, inner]) =>
+    secretsIn(inner, [...path, Array.isArray(value) ? Number(key) : key], key === "value" ? variable : key),
+  );
+}
 
 /** The paths of all nulls, outside lists. In `configData`, a null removes one of the chart's own keys. */
 function nullsIn(values: unknown, above: string[] = []): string[][] {

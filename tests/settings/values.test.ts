@@ -88,6 +88,14 @@ describe("chart values that contradict the settings are refused, also in a test 
       ", because the stack creates one volume each for ZooKeeper's data",
     ],
   ];
+  cases.push(
+    ...["EnsembleSize", "WriteQuorum", "AckQuorum"].map((key): Case => [
+      `broker.configData.managedLedgerDefault${key}`,
+      "5",
+      "; use pulsar:ledgers, which is checked against the bookies",
+    ]),
+    ["bookkeeper.resources", { requests: { cpu: 9 } }, "; use pulsar:pods, which is checked against the nodes"],
+  );
   for (const [path, value, expected, changes] of cases) {
     test(`${path}: ${JSON.stringify(value)}`, () => {
       const line = `pulsar:values.${path}: ${JSON.stringify(value)} is not allowed${expected}`;
@@ -155,6 +163,34 @@ describe("chart values that contradict the settings are refused, also in a test 
   });
 });
 
+describe("secrets in chart values are refused without being shown", () => {
+  const inSecret = "put it into a Secret of the namespace, and refer to that";
+  const cases: [key: string, values: unknown, remedy?: string][] = [
+    ["broker.configData.password", at("broker.configData.password", "hidden")],
+    ["broker.configData.tokenSecretKey", at("broker.configData.tokenSecretKey", "data:;base64,hidden")],
+    ["proxy.configData.brokerClientParameters", at("proxy.configData.brokerClientParameters", "token:eyJhidden")],
+    ["grafana.admin.password", at("grafana.admin.password", 1234)],
+    ["proxy.extraEnv[0].value", { proxy: { extraEnv: [{ name: "DB_PASSWORD", value: "hidden" }] } }],
+    [
+      "pulsar_manager.admin.password",
+      at("pulsar_manager.admin.password", "hidden"),
+      "use pulsar:managerPassword (pulumi config set --secret)",
+    ],
+    [
+      "pulsar_manager.admin.db_password",
+      at("pulsar_manager.admin.db_password", "hidden"),
+      "use pulsar:managerDatabasePassword (pulumi config set --secret)",
+    ],
+  ];
+  for (const [key, values, remedy = inSecret] of cases) {
+    test(key, () => {
+      const expected = [`pulsar:values.${key}: holds a secret in plain text; ${remedy}`];
+      assert.deepEqual(faults(config(values)), expected);
+      assert.deepEqual(faults(stackConfig("prod", { "pulsar:values": values })), expected);
+    });
+  }
+});
+
 describe("chart values are accepted", () => {
   const cases: [title: string, values: object, changes?: Record<string, unknown>][] = [
     [
@@ -173,6 +209,16 @@ describe("chart values are accepted", () => {
     [
       "with texts in configData, or without a key of the chart's",
       { broker: { configData: { maxTenants: "5", PULSAR_GC: null } } },
+    ],
+    [
+      "that refer to secrets",
+      {
+        broker: {
+          configData: { tlsKeyStorePassword: "${PASSWORD}", bookkeeperClientToken: "file:///token" },
+          storageOffload: { secret: "offload" },
+        },
+        pulsar_manager: { admin: { existingSecret: "login" } },
+      },
     ],
     ["with TLS settings that are off", { tls: { enabled: false, proxy: { enabled: true } } }],
     [
