@@ -5,15 +5,18 @@ import { type Add, type Fault, keyOf } from "./faults.ts";
 import { ingressFaults } from "./ingress.ts";
 import { labelFaults, releaseFaults } from "./lengths.ts";
 import { networkFaults } from "./network.ts";
-import { nodeFaults, placementFaults } from "./nodes.ts";
+import { limits, memory, nodeFaults, paths, quorums, room, zoneRoom, zones } from "./nodes.ts";
 import { productionFaults } from "./production.ts";
 import type { Settings } from "./resolve.ts";
 import type { Parsed } from "./schema.ts";
 import { tenantFaults } from "./tenants.ts";
 import { valueFaults } from "./values.ts";
 
-/** Adds the faults of settings that contradict each other. `given` is what the stack file says, without what follows from it. */
-type Check = (settings: Settings, add: Add, given: Parsed) => void;
+/**
+ * Adds the faults of settings that contradict each other. `given` is what the stack file says, without what follows from it; `invalid` are
+ * the settings whose defaults take their place.
+ */
+type Check = (settings: Settings, add: Add, given: Parsed, invalid: readonly string[]) => void;
 
 const nodeKeys = ["layout", "nodes", "nodeGroups"] as const;
 
@@ -22,11 +25,18 @@ const checks: [needs: readonly (keyof Parsed)[], check: Check][] = [
   [["chart"], releaseFaults],
   [["layout"], labelFaults],
   [nodeKeys, nodeFaults],
-  [[...nodeKeys, "clusterHasOtherNodes", "replicas", "ledgers", "pods", "volumes"], placementFaults],
+  [[...nodeKeys, "clusterHasOtherNodes", "replicas"], room],
+  [[...nodeKeys, "replicas"], zoneRoom],
+  [[...nodeKeys, "replicas"], zones],
+  [[...nodeKeys, "replicas", "ledgers"], quorums],
+  // Without the sizes of the nodes, no size is derived from them.
+  [["pods"], limits],
+  [["pods"], memory],
+  [[...nodeKeys, "volumes"], paths],
   [["layout"], productionFaults],
-  [["clusterDomain", "tokens", "chart", "ingress"], valueFaults],
+  [["values"], valueFaults],
   [["layout", "environment", "networkPolicies"], networkFaults],
-  [["tenants", "chart"], tenantFaults],
+  [["tenants"], tenantFaults],
   [["tokens", "chart", "clients"], roleFaults],
   [[], registryFaults],
   [["images", "imagePullCredentials", "createNamespace"], pullSecretFaults],
@@ -46,7 +56,7 @@ export function contradictions(settings: Settings, given: Parsed, invalid: reado
   const add: Add = (key, problem, remedy) =>
     faults.push({ key: typeof key === "string" ? key : keyOf(key), problem, remedy });
   for (const [needs, check] of checks) {
-    if (!needs.some((key) => invalid.includes(key))) check(settings, add, given);
+    if (!needs.some((key) => invalid.includes(key))) check(settings, add, given, invalid);
   }
   return faults;
 }

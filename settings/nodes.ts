@@ -12,17 +12,6 @@ export function nodeFaults(settings: Settings, add: Add, given: Parsed) {
   hostnames(settings, add);
 }
 
-/** Faults of pods and volumes on the nodes. */
-export function placementFaults(settings: Settings, add: Add, given: Parsed) {
-  room(settings, add);
-  zoneRoom(settings, add, given);
-  zones(settings, add);
-  quorums(settings, add);
-  limits(settings, add);
-  memory(settings, add);
-  paths(settings, add);
-}
-
 /** Each layout uses one list of nodes and would ignore the other one. */
 function usedList({ layout, nodes, nodeGroups }: Parsed, add: Add) {
   const grouped = groupNames.filter((group) => nodeGroups[group].nodes.length > 0);
@@ -99,7 +88,7 @@ function hostnames({ nodes }: Settings, add: Add) {
 }
 
 /** ZooKeeper and bookies keep their data on their node; brokers and proxies are spread with hard anti-affinity. */
-function room({ replicas, layoutName, layout, otherNodes }: Settings, add: Add) {
+export function room({ replicas, layoutName, layout, otherNodes }: Settings, add: Add) {
   for (const component of ["zookeeper", "bookkeeper", "broker", "proxy"] as const) {
     const isServing = component === "broker" || component === "proxy";
     const wanted = replicas[component];
@@ -129,7 +118,7 @@ function room({ replicas, layoutName, layout, otherNodes }: Settings, add: Add) 
 }
 
 /** Brokers and proxies are also spread over zones, whose numbers of pods differ by one at most, so a small zone limits the others. */
-function zoneRoom({ replicas }: Settings, add: Add, { layout, nodes, nodeGroups }: Parsed) {
+export function zoneRoom({ replicas }: Settings, add: Add, { layout, nodes, nodeGroups }: Parsed) {
   const list = layout === "mixed" ? nodes : nodeGroups.serving.nodes;
   if (list.length === 0 || list.some(({ zone }) => zone === undefined)) return;
   const sizes = [...new Set(list.map(({ zone }) => zone))].map(
@@ -148,7 +137,7 @@ function zoneRoom({ replicas }: Settings, add: Add, { layout, nodes, nodeGroups 
 }
 
 /** Either all nodes of a group have a zone or none has. With three zones or more, no zone may hold ZooKeeper's majority. */
-function zones({ layoutName, replicas, ...settings }: Settings, add: Add) {
+export function zones({ layoutName, replicas, ...settings }: Settings, add: Add) {
   const groups =
     layoutName === "mixed"
       ? [{ path: ["nodes"], nodes: settings.nodes, zookeeper: true }]
@@ -183,7 +172,7 @@ function zones({ layoutName, replicas, ...settings }: Settings, add: Add) {
   }
 }
 
-function quorums({ ledgers: { ensemble, write, ack }, replicas: { bookkeeper: bookies } }: Settings, add: Add) {
+export function quorums({ ledgers: { ensemble, write, ack }, replicas: { bookkeeper: bookies } }: Settings, add: Add) {
   if (bookies > 0 && ensemble > bookies) {
     add(
       ["ledgers", "ensemble"],
@@ -208,7 +197,7 @@ function quorums({ ledgers: { ensemble, write, ack }, replicas: { bookkeeper: bo
 }
 
 /** The API server refuses a pod that asks for more than its limit, and the StatefulSet would wait for it permanently. */
-function limits({ pods }: Settings, add: Add) {
+export function limits({ pods }: Settings, add: Add) {
   for (const [component, { requests, limits }] of Object.entries(pods)) {
     for (const resource of ["cpu", "memory"] as const) {
       const [request, limit] = [requests?.[resource], limits?.[resource]];
@@ -219,7 +208,7 @@ function limits({ pods }: Settings, add: Add) {
 }
 
 /** The kernel kills a JVM that uses more memory than its container may, under load and without a message. */
-function memory({ pods }: Settings, add: Add) {
+export function memory({ pods }: Settings, add: Add) {
   for (const [component, { heap, direct, limits }] of Object.entries(pods)) {
     if (limits?.memory === undefined || heap === undefined) continue;
     if (amount(heap) + amount(direct ?? "0") >= amount(limits.memory)) {
@@ -233,7 +222,7 @@ function memory({ pods }: Settings, add: Add) {
 }
 
 /** Two volumes in one directory, or one within the other, would mix their files. Each pair of settings is reported once. */
-function paths({ nodes, plannedVolumes: volumes }: Settings, add: Add) {
+export function paths({ nodes, plannedVolumes: volumes }: Settings, add: Add) {
   // Such nodes have a fault already.
   if (new Set(nodes.map(({ name }) => name)).size < nodes.length) return;
   const named = new Set<string>();

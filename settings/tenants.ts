@@ -7,7 +7,12 @@ type Path = PropertyKey[];
 type Permissions = Parsed["tenants"][number]["namespaces"][number]["permissions"];
 
 /** Faults of tenants that involve more than one value. */
-export function tenantFaults({ chart, line }: Settings, add: Add, { tenants, adoptedTenants }: Parsed) {
+export function tenantFaults(
+  { chart, line }: Settings,
+  add: Add,
+  { tenants, adoptedTenants }: Parsed,
+  invalid: readonly string[],
+) {
   const once = (path: Path, items: readonly string[], last?: PropertyKey) => {
     items.forEach((item, i) => {
       if (items.indexOf(item) < i)
@@ -38,6 +43,7 @@ export function tenantFaults({ chart, line }: Settings, add: Add, { tenants, ado
     );
     permissions.forEach(({ actions }, i) => {
       once([...path, i, "actions"], actions);
+      if (invalid.includes("chart")) return;
       const known = line.actions;
       for (const action of actions.filter((action) => !known.includes(action)))
         add(

@@ -7,9 +7,11 @@ import type { Parsed } from "./schema.ts";
  * Faults of chart values that duplicate another setting or break the stack's own objects. Some are faults only in production:
  * `pulsar:environment: test` allows them, and the preview warns of it.
  */
-export function valueFaults(settings: Settings, add: Add) {
+export function valueFaults(settings: Settings, add: Add, _given: Parsed, invalid: readonly string[]) {
   const { production, values } = settings;
-  const rules = valueRules.filter(({ where }) => where === "everywhere" || production);
+  const rules = valueRules.filter(
+    ({ where, needs = [] }) => (where === "everywhere" || production) && !needs.some((key) => invalid.includes(key)),
+  );
   const faults: { path: PropertyKey[]; problem: string; remedy: string }[] = [
     // First, because the other problems show the value.
     ...secretsIn(values).map((path) => ({
@@ -58,6 +60,8 @@ interface ValueRule {
   /** Keys of the chart's values; `*` matches any key. */
   path: string[];
   refused: (value: unknown, settings: Settings) => boolean;
+  /** The settings that `refused` reads, and that must be valid for it. */
+  needs?: (keyof Parsed)[];
   /** The reason, unless the remedy shows it. */
   why?: string;
   remedy: string;
@@ -102,6 +106,7 @@ const everywhere: Omit<ValueRule, "where">[] = [
   { path: ["namespace"], refused: other(""), remedy: "use pulsar:namespace" },
   {
     path: ["clusterDomain"],
+    needs: ["clusterDomain"],
     refused: (domain, { clusterDomain }) => domain !== clusterDomain,
     why: "the racks of the bookies follow pulsar:clusterDomain",
     remedy: "use pulsar:clusterDomain",
@@ -128,6 +133,7 @@ const everywhere: Omit<ValueRule, "where">[] = [
   },
   {
     path: ["auth", "authentication", "jwt", "usingSecretKey"],
+    needs: ["tokens"],
     refused: (value, { tokens }) => value !== (tokens.keys === "symmetric"),
     remedy: "use pulsar:tokens.keys (symmetric, asymmetric or ecdsa)",
   },
@@ -140,6 +146,7 @@ const everywhere: Omit<ValueRule, "where">[] = [
   },
   {
     path: ["auth", "superUsers"],
+    needs: ["tokens", "chart"],
     refused: (value, { tokens }) => {
       const roles: Record<string, unknown> = tokens.roles;
       return Object.entries(value ?? {}).some(([use, role]) => role !== roles[use]);
@@ -168,6 +175,7 @@ const everywhere: Omit<ValueRule, "where">[] = [
   })),
   {
     path: ["components", "pulsar_manager"],
+    needs: ["chart", "ingress"],
     refused: (value, { line, ingress }) =>
       value !== true && (ingress?.manager !== undefined || line.manager.setUpBy === "stack"),
     why: "pulsar:ingress.manager or the Job that creates its login needs the component",

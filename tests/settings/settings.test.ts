@@ -233,6 +233,37 @@ test("all faults are reported together", () => {
     );
 });
 
+test("an invalid setting hides only the faults that depend on it", () => {
+  const invalid = {
+    "pulsar:tokens": { keys: "rsa" },
+    "pulsar:chart": { version: "1" },
+    "pulsar:volumes": { dataDirectory: "data" },
+    "pulsar:nodes": [{ name: "Node_1" }],
+    "pulsar:ledgers": { ack: 0 },
+  };
+  const others = {
+    "pulsar:values": { namespace: "a", clusterDomain: "b", auth: { superUsers: { client: "root" } } },
+    "pulsar:tenants": [{ name: "shop", adminRoles: ["a", "a"] }],
+    "pulsar:pods": { broker: { requests: { cpu: 8 }, limits: { cpu: 2 } } },
+  };
+  for (const [key, value] of Object.entries(invalid)) {
+    const found = faults(stackConfig("test", { ...others, [key]: value })).map((line) => line.split(": ")[0]);
+    const superUsers = key === "pulsar:tokens" || key === "pulsar:chart" ? [] : ["pulsar:values.auth.superUsers"];
+    assert.ok(found.shift()?.startsWith(key));
+    assert.deepEqual(
+      found.sort(),
+      [
+        "pulsar:pods.broker.requests.cpu",
+        "pulsar:tenants[0].adminRoles[1]",
+        ...superUsers,
+        "pulsar:values.clusterDomain",
+        "pulsar:values.namespace",
+      ],
+      key,
+    );
+  }
+});
+
 test("keys that the engine and the providers read are accepted", () => {
   const config = stackConfig("test", { "pulumi:tags": "{}", "kubernetes:namespace": "x", "tls:proxy": "{}" });
   assert.equal(parseSettings(config, "test", false).layoutName, "mixed");
