@@ -142,7 +142,7 @@ export const dataPod = text(/^(zookeeper|bookie)-\d+$/, 63, "a pod with data, su
 export const absolutePath = text(
   /^(?!.*\/\.\.?(\/|$))(\/[A-Za-z0-9._-]+)+$/,
   1024,
-  "an absolute path such as /home/pulsar/data, without '..'",
+  "an absolute path such as /home/pulsar/data, without '..' and without '/' at the end",
 );
 
 /**

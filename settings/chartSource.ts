@@ -28,7 +28,9 @@ export function chartSourceFaults({ chart }: Pick<Parsed, "chart">, folder: stri
         `use a chart of version ${version} (pulsar:chart.version)`,
       );
   } catch (error) {
-    return fault(`${source} cannot be read (${(error as Error).message})`, "use a folder or a .tgz file with a chart");
+    // The other lines of a YAML error show an excerpt of the file.
+    const [reason = ""] = (error as Error).message.split("\n", 1);
+    return fault(`${source} cannot be read (${reason.replace(/:$/, "")})`, "use a folder or a .tgz file with a chart");
   }
   const named = source.includes("/") && !isAbsolute(source) && !source.startsWith(".");
   return named
@@ -60,13 +62,17 @@ function inFolder(path: string): string | undefined {
 function inArchive(file: string): string {
   const { list } = load("tar") as typeof Tar;
   const parts: Buffer[] = [];
-  list({
-    file,
-    sync: true,
-    strict: true,
-    filter: (path) => /^[^/]+\/Chart\.yaml$/.test(path),
-    onReadEntry: (entry) => entry.on("data", (part) => parts.push(part)),
-  });
+  try {
+    list({
+      file,
+      sync: true,
+      strict: true,
+      filter: (path) => /^[^/]+\/Chart\.yaml$/.test(path),
+      onReadEntry: (entry) => entry.on("data", (part) => parts.push(part)),
+    });
+  } catch (cause) {
+    throw new Error("it is not a packed chart, or it is damaged", { cause });
+  }
   if (parts.length === 0) throw new Error("it has no Chart.yaml");
   return Buffer.concat(parts).toString();
 }

@@ -172,26 +172,30 @@ export function zones({ layoutName, replicas, ...settings }: Settings, add: Add)
   }
 }
 
-export function quorums({ ledgers: { ensemble, write, ack }, replicas: { bookkeeper: bookies } }: Settings, add: Add) {
+export function quorums({ ledgers, replicas: { bookkeeper: bookies } }: Settings, add: Add, given: Parsed) {
+  const { ensemble, write, ack } = ledgers;
+  const isDefault = (key: keyof typeof ledgers) => given.ledgers[key] === undefined;
+  const own = (key: keyof typeof ledgers) => `${ledgers[key]}${isDefault(key) ? " (the default)" : ""}`;
+  const other = (key: keyof typeof ledgers) => `ledgers.${key} (${ledgers[key]}${isDefault(key) ? " by default" : ""})`;
   if (bookies > 0 && ensemble > bookies) {
     add(
       ["ledgers", "ensemble"],
-      `${ensemble} exceeds the number of bookies (${bookies}), so no ledger could be opened`,
+      `${own("ensemble")} exceeds the number of bookies (${bookies}), so no ledger could be opened`,
       `use ${bookies} or less, or add bookies`,
     );
   }
   if (write > ensemble) {
     add(
       ["ledgers", "write"],
-      `${write} exceeds ledgers.ensemble (${ensemble}), and each entry goes to bookies of the ensemble`,
-      `use ${ensemble} or less`,
+      `${own("write")} exceeds ${other("ensemble")}, and each entry goes to bookies of the ensemble`,
+      `use ${ensemble} or less, or raise ledgers.ensemble`,
     );
   }
   if (ack > write) {
     add(
       ["ledgers", "ack"],
-      `${ack} exceeds ledgers.write (${write}), so no write would ever be acknowledged`,
-      `use ${write} or less`,
+      `${own("ack")} exceeds ${other("write")}, so no write would ever be acknowledged`,
+      `use ${write} or less, or raise ledgers.write`,
     );
   }
 }

@@ -65,7 +65,7 @@ function configIn(text: string, file: string): object {
   } catch (cause) {
     // The other lines show an excerpt of the file.
     const [reason = ""] = (cause as Error).message.split("\n", 1);
-    throw new RehearsalError(`${file}: ${reason.replace(/:$/, "")}`, { cause });
+    throw new RehearsalError(`${file}: ${reason.replace(/:$/, "")}; correct the YAML there`, { cause });
   }
   const document = mapping(parsed ?? {}, file);
   return mapping(("config" in document ? document.config : undefined) ?? {}, `${file}: config`);

@@ -27,6 +27,10 @@ export async function stackSettings(stack: string, project = ownProject): Promis
 export async function readStackFile(project: string, stack: string): Promise<string> {
   const file = `Pulumi.${stack}.yaml`;
   const text = await readFile(join(project, file), "utf8").catch(async (cause: unknown) => {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code !== "ENOENT" && code !== "ENOTDIR") {
+      throw new RehearsalError(`${file}: cannot be read (${code}); use a file that you may read`, { cause });
+    }
     const files = await readdir(project).catch(() => {
       throw new RehearsalError(`--stack-files: there is no folder ${project}; use the folder of the stack files`);
     });

@@ -65,7 +65,7 @@ export const faulty: { text: string; pulumi: RegExp; own: RegExp }[] = [
   {
     text: "config:\n\tpulsar:layout: mixed\n",
     pulumi: /yaml: line 2: found character that cannot start any token$/,
-    own: /Tabs are not allowed as indentation at line 2/,
+    own: /Tabs are not allowed as indentation at line 2, column 1; correct the YAML there$/,
   },
   {
     text: "config:\n  pulsar:layout: mixed\n  pulsar:layout: dedicated\n",

@@ -21,6 +21,7 @@ before(async () => {
   await chart("pulsar", "4.6.0");
   await chart("pulsar/charts/monitoring", "0.1.0");
   await chart("float", "4.7");
+  await chart("invalid", "a: b: c");
   await create({ file: join(folder, "pulsar.tgz"), gzip: true, cwd: folder }, ["pulsar/charts", "pulsar/Chart.yaml"]);
   await create({ file: join(folder, "empty.tgz"), gzip: true, cwd: folder }, ["pulsar/charts"]);
   await writeFile(join(folder, "text.tgz"), "no archive");
@@ -50,7 +51,12 @@ describe("a chart on disk", () => {
   });
 
   test("that cannot be read is refused with the reason", () => {
-    const reasons = { "text.tgz": /TAR_BAD_ARCHIVE/, "empty.tgz": /no Chart\.yaml/, float: /no version/ };
+    const reasons = {
+      "text.tgz": /\(it is not a packed chart, or it is damaged\)/,
+      "empty.tgz": /no Chart\.yaml/,
+      float: /no version/,
+      invalid: /at line 3, column 10\)/,
+    };
     for (const [source, reason] of Object.entries(reasons)) {
       const [line = "", ...more] = lines(source);
       assert.deepEqual(more, []);

@@ -39,11 +39,12 @@ const mixed: Cases = {
     { "pulsar:nodes": zoned("node", "abaa"), "pulsar:replicas": { broker: 4 } },
   "pulsar:ledgers.ensemble: 4 exceeds the number of bookies (3), so no ledger could be opened; use 3 or less, or add bookies":
     { "pulsar:ledgers": { ensemble: 4 } },
-  "pulsar:ledgers.write: 3 exceeds ledgers.ensemble (2), and each entry goes to bookies of the ensemble; use 2 or less":
+  "pulsar:ledgers.write: 3 exceeds ledgers.ensemble (2 by default), and each entry goes to bookies of the ensemble; use 2 or less, or raise ledgers.ensemble":
     { "pulsar:ledgers": { write: 3 } },
-  "pulsar:ledgers.ack: 3 exceeds ledgers.write (2), so no write would ever be acknowledged; use 2 or less": {
-    "pulsar:ledgers": { ack: 3 },
-  },
+  "pulsar:ledgers.ack: 3 exceeds ledgers.write (2 by default), so no write would ever be acknowledged; use 2 or less, or raise ledgers.write":
+    {
+      "pulsar:ledgers": { ack: 3 },
+    },
   "pulsar:pods.broker: heap 1Gi and direct 1024Mi leave no room in the container's 2Gi; use less, or raise limits.memory":
     { "pulsar:pods": { broker: { limits: { memory: "2Gi" }, heap: "1Gi", direct: "1024Mi" } } },
   "pulsar:pods.zookeeper: heap 1024Mi and direct 256Mi leave no room in the container's 1Gi; use less, or raise limits.memory":
@@ -98,7 +99,7 @@ const dedicated: Cases = {
     inGroups({ bookkeeper: { nodes: [...committed.bookkeeper.nodes, ...nodes("bk-5", "bk-6")] } }),
   "pulsar:nodeGroups.zookeeper.nodes: places 3 of 5 ZooKeeper pods in zone b, whose loss would cost the majority; place 2 at most in one zone":
     inGroups({ zookeeper: { nodes: zoned("zk", "abbbc") } }),
-  "pulsar:ledgers.ensemble: 3 exceeds the number of bookies (2), so no ledger could be opened; use 2 or less, or add bookies":
+  "pulsar:ledgers.ensemble: 3 (the default) exceeds the number of bookies (2), so no ledger could be opened; use 2 or less, or add bookies":
     inGroups({ bookkeeper: { nodes: zoned("bk", "ab") } }),
   "pulsar:pods.bookkeeper: heap 40Gi and direct 16640Mi leave no room in the container's 55680Mi; use less, or raise limits.memory":
     { "pulsar:pods": { bookkeeper: { heap: "40Gi" } } },

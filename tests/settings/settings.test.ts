@@ -87,6 +87,8 @@ describe("one fault, with its key, problem and remedy:", () => {
     'pulsar:volumes.sizes.bookie-journal: "50 GB" is not valid; use a Kubernetes quantity such as 20Gi': {
       "pulsar:volumes": { sizes: { "bookie-journal": "50 GB" } },
     },
+    "pulsar:volumes.dataDirectory: \"/data/\" is not valid; use an absolute path such as /home/pulsar/data, without '..' and without '/' at the end":
+      { "pulsar:volumes": { dataDirectory: "/data/" } },
     'pulsar:volumes.dataDirectory: "/data/../etc" is not valid': {
       "pulsar:volumes": { dataDirectory: "/data/../etc" },
     },

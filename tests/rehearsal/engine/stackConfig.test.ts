@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -47,6 +47,15 @@ describe("a stack file, read without Pulumi", () => {
       );
     });
   }
+});
+
+test("a folder with a stack file's name is refused", async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), "stack-file-"));
+  t.after(() => rm(dir, { recursive: true }));
+  await mkdir(join(dir, file));
+  await assert.rejects(readStackFile(dir, "test"), {
+    message: `${file}: cannot be read (EISDIR); use a file that you may read`,
+  });
 });
 
 describe("a stack file with a Pulumi ESC environment", () => {
