@@ -30,7 +30,7 @@ export function parseSettings(
   { now, folder }: { now?: Date; folder?: string } = {},
 ): Settings {
   const { raw, faults } = ownKeys(config);
-  faults.push(...unreadKeys(config));
+  faults.push(...misspeltKeys(config));
   const parsed = schema.safeParse(raw);
   if (!parsed.success) faults.push(...faultsOf(parsed.error.issues, raw, secretKeySet));
   const { given, invalid } = parsed.success ? { given: parsed.data, invalid: [] } : validPart(raw);
@@ -65,8 +65,6 @@ export function stackSettings(): Settings {
   return settings;
 }
 
-/** The namespaces that the engine or a provider of this program reads. */
-const otherNamespaces = ["pulumi", "kubernetes", "postgresql", "tls"];
 /** Every key that this program reads. */
 const ownSettings = [
   "kubernetes:context",
@@ -74,20 +72,13 @@ const ownSettings = [
   ...Object.keys(schema.shape).map((key) => keyOf([key])),
 ];
 
-/** Keys outside `pulsar:` that nothing reads, or that are misspelt. */
-function unreadKeys({ values }: RawConfig): Fault[] {
+/** Keys outside `pulsar:` that are close to one of this program. Others may belong to a shared environment. */
+function misspeltKeys({ values }: RawConfig): Fault[] {
   return Object.keys(values).flatMap((key) => {
-    const [namespace = ""] = key.split(":", 1);
-    if (namespace === "pulsar") return [];
+    if (key.startsWith("pulsar:")) return [];
     const meant = closest(key, ownSettings);
-    if (meant === key || (meant === undefined && otherNamespaces.includes(namespace))) return [];
-    return [
-      {
-        key,
-        problem: "is not read by this program",
-        remedy: meant === undefined ? "remove it" : `did you mean ${meant}?`,
-      },
-    ];
+    if (meant === undefined || meant === key) return [];
+    return [{ key, problem: "is not read by this program", remedy: `did you mean ${meant}?` }];
   });
 }
 
