@@ -132,7 +132,7 @@ function countsOf(resources: readonly ResourceChange[]): Counts {
 }
 
 function opening(review: Review, line: string): string {
-  const { stack, base, head, behind, uncommitted } = review;
+  const { stack, base, head, behind, uncommitted, digest } = review;
   const notes = [
     ...(behind > 0
       ? [
@@ -146,6 +146,8 @@ function opening(review: Review, line: string): string {
     marker("review", stack),
     `### ${escape(line)}`,
     `Base ${code(base.commit.slice(0, 12))}, head ${code(head.commit.slice(0, 12))}.${notes.map((note) => ` Note: ${note}.`).join("")}`,
+    // Here it is never cut: a deployment needs it.
+    ...(digest === undefined || "refused" in head.plan ? [] : [`Digest for npm run apply: ${code(digest)}`]),
   ].join("\n\n");
 }
 
@@ -158,16 +160,15 @@ function refusedSections({ refused }: RefusedPlan): Section[] {
   ];
 }
 
-function facts({ preview, digest }: Review, { chart }: StackPlan): string {
+function facts({ preview }: Review, { chart }: StackPlan): string {
   const rendered =
     chart.source === "vendor"
       ? `chart ${chart.version}`
       : `a stand-in for chart ${chart.version}, because the vendor's could not be reached`;
-  const lines = bullets([
+  return bullets([
     `Rendered: ${rendered} (files ${chart.digest.slice(0, 12)}).`,
     preview === undefined
       ? "Counts: head compared with base, without the stack's state and without values that only an up knows."
       : "Counts: pulumi preview against the stack's state.",
   ]);
-  return digest === undefined ? lines : `${lines}\n- Digest for npm run apply: ${code(digest)}`;
 }

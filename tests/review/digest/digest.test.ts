@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { renderReview } from "../../../review/comment/comment.ts";
 import {
   changedSince,
   digestIn,
@@ -128,6 +129,22 @@ describe("the digest of a review", () => {
       assert.equal(changedSince({ overall: before.overall, parts: {} }, current).length, 1);
     });
   }
+
+  it("is in a review that is cut", () => {
+    const settings = Array.from({ length: 200 }, (_, number) => [`SETTING_${number}`, "value"] as const);
+    const { plan } = changed({ "plan.objects.1.data": Object.fromEntries<string>(settings) });
+    const review = {
+      stack: "prod",
+      base: { commit: "b".repeat(40), plan: reviewed.plan },
+      head: { commit: "a".repeat(40), plan },
+      behind: 0,
+      uncommitted: false,
+      digest: digestText(digest(reviewed)),
+    };
+    const text = renderReview(review, { limit: 1000 });
+    assert.match(text, /^Cut to fit into a comment: /m);
+    assert.deepEqual(digestIn(text), before);
+  });
 
   it("has a text of one word", () => {
     assert.match(digestText(digest(reviewed)), /^v1:[0-9a-f]{32},stack-file=[0-9a-f]{16}(,[a-z]+=[0-9a-f]{16}){5}$/);
