@@ -1,3 +1,4 @@
+import { shortHash } from "../../encoding.ts";
 import { initJobs, nameInitJobs } from "../initJobs.ts";
 import { probeManager } from "../managerProbe.ts";
 import type { Manifest, PodSpec } from "../manifest.ts";
@@ -40,11 +41,22 @@ function peersBeforeReady(objects: Manifest[]) {
   }
 }
 
-/** The chart lists the super users in a different order each time it is rendered. Not needed from chart 3.0.0 on (#291). */
+/**
+ * The chart lists the super users in a different order each time it is rendered, and its checksum of the ConfigMap, where it is enabled, would restart
+ * the pods each time. Not needed from chart 3.0.0 on (#291).
+ */
 function sortedSuperUsers(objects: Manifest[]) {
-  for (const { kind, data } of objects) {
+  for (const { kind, metadata, data } of objects) {
     if (kind !== "ConfigMap" || typeof data?.superUserRoles !== "string") continue;
     data.superUserRoles = data.superUserRoles.split(",").sort().join(",");
+    for (const { spec } of objects) {
+      const { metadata: { annotations } = {}, spec: podSpec } = spec?.template ?? {};
+      const sources = podSpec?.containers?.flatMap(({ envFrom = [] }) => envFrom) ?? [];
+      if (annotations?.["checksum/config"] === undefined) continue;
+      if (sources.some(({ configMapRef }) => configMapRef?.name === metadata.name)) {
+        annotations["checksum/config"] = shortHash(JSON.stringify(data));
+      }
+    }
   }
 }
 

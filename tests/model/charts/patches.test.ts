@@ -104,6 +104,26 @@ describe("patches of chart 2.7.7", () => {
     assert.equal(find("ConfigMap", /broker/).data?.superUserRoles, "admin,broker-admin,proxy-admin");
   });
 
+  test("the checksum of a ConfigMap does not depend on the order of the super users", () => {
+    const checksum = (roles: string, config: string) => {
+      const objects = parseManifest(
+        manifest()
+          .replace("superUserRoles: proxy-admin,admin,broker-admin", `superUserRoles: ${roles}`)
+          .replace(
+            /(name: pulsar-broker, labels.*\nspec:\n {2}template:\n)/,
+            `$1    metadata: {annotations: {checksum/config: ${config}}}\n`,
+          ),
+      );
+      patch(objects);
+      const broker = objects.find(({ kind, metadata }) => kind === "StatefulSet" && metadata.name === "pulsar-broker");
+      return broker?.spec?.template?.metadata?.annotations?.["checksum/config"];
+    };
+    const first = checksum("proxy-admin,admin,broker-admin", "one");
+    assert.match(first ?? "", /^[\da-f]{8}$/);
+    assert.equal(checksum("admin,broker-admin,proxy-admin", "two"), first);
+    assert.notEqual(checksum("admin,broker-admin", "one"), first);
+  });
+
   test("the manager's token comes from its Secret and is in no ConfigMap", () => {
     assert.deepEqual(find("ConfigMap", /manager/).data, { LOG_LEVEL: "INFO" });
     assert.deepEqual(pods("Deployment", /manager/)?.containers?.[0]?.env, [
