@@ -127,6 +127,7 @@ export async function withProgramWithout<T>(
       "index.ts",
       "settings",
       "model",
+      "policy",
       "components",
       "resources",
     ]) {
