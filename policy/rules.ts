@@ -99,12 +99,16 @@ export const rules = [
           const exposed = type === "NodePort" || type === "LoadBalancer" || list(externalIPs).length > 0;
           return kind === "Service" && manages && exposed;
         })
-        .map((object) => ({
-          object: nameOf(object),
-          key: "spec.type",
-          problem: `${text(fields(object["spec"])["type"])} makes the page reachable without TLS, past the Ingress`,
-          remedy: "use ClusterIP, and pulsar:ingress.manager",
-        })),
+        .map((object) => {
+          const { type, externalIPs } = fields(object["spec"]);
+          const byAddress = list(externalIPs).length > 0;
+          return {
+            object: nameOf(object),
+            key: byAddress ? "spec.externalIPs" : "spec.type",
+            problem: `${byAddress ? "an address" : text(type)} makes the page reachable without TLS, past the Ingress`,
+            remedy: `${byAddress ? "remove it" : "use ClusterIP"}, and use pulsar:ingress.manager`,
+          };
+        }),
   },
   {
     name: "volumes-retained",
@@ -118,6 +122,8 @@ export const rules = [
             ? ["spec.persistentVolumeReclaimPolicy", fields(object["spec"])["persistentVolumeReclaimPolicy"]]
             : ["reclaimPolicy", object["reclaimPolicy"]];
         if (!["PersistentVolume", "StorageClass"].includes(object.kind) || policy === "Retain") return [];
+        // Kubernetes retains a volume that somebody has made by hand.
+        if (object.kind === "PersistentVolume" && policy === undefined) return [];
         return {
           object: nameOf(object),
           key,
@@ -177,7 +183,7 @@ export const rules = [
   },
   {
     name: "requests-set",
-    description: "Every container of a StatefulSet or Deployment requests CPU and memory.",
+    description: "Every container of a StatefulSet or Deployment, except init containers, requests CPU and memory.",
     severity: "medium",
     where: "everywhere",
     check: ({ objects }) =>
@@ -334,7 +340,7 @@ function misplaced({ object, key, labels, spec }: Pod, { placements }: PolicySet
   ];
 }
 
-/** What secrets look like. The last pattern needs the field's name. */
+/** What secrets look like, whatever the name of the field. */
 const secretLooks: readonly (readonly [what: string, pattern: RegExp])[] = [
   ["a token", /\beyJ[\w-]{6,}\.eyJ[\w-]{6,}\./],
   ["a token in base64", /\bZXlK[A-Za-z0-9+/]{40,}/],
@@ -343,6 +349,7 @@ const secretLooks: readonly (readonly [what: string, pattern: RegExp])[] = [
   ["a password", /\bpassw(?:or)?d["']?\s*[=:]\s*["']?(?!["'\s${(<]|\/|null\b|true\b|false\b)[^\s"',;&]{4,}/i],
   ["a password in an address", /\w:\/\/[^\s/:@]+:(?![${])[^\s/@]+@/],
 ];
+/** Names of variables whose value is a secret. */
 const secretName = /(?:passw(?:or)?d|secret|token|private_?key)$/i;
 
 /** The fields that look like a secret, without their values. */

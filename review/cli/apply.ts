@@ -18,7 +18,8 @@ const usage = `Runs "pulumi up" with the policies for a stack, if it would do ex
   --dry-run                stop before "pulumi up"
   --help                   show this help
 
-Exit status: that of "pulumi up"; 2 if something differs from what was reviewed, or the comparison cannot run.`;
+Exit status: that of "pulumi up"; 2 if something differs from what was reviewed, or the comparison cannot run; 1 if
+GitHub refuses.`;
 
 async function main(): Promise<number> {
   const values = options({
@@ -67,9 +68,11 @@ async function reviewedDigest(
   try {
     return digestIn(text);
   } catch (error) {
-    throw new RehearsalError(`${key}: ${(error as Error).message}; copy the digest from the review, v1:...`, {
-      cause: error,
-    });
+    const remedy =
+      merged === undefined
+        ? "copy it from the review, v1:..."
+        : "the change was refused there; run npm run review on this commit, and apply with its digest";
+    throw new RehearsalError(`${key}: ${(error as Error).message}; ${remedy}`, { cause: error });
   }
 }
 

@@ -78,7 +78,9 @@ async function main(): Promise<number> {
 
 function pullIn(text: string | undefined): number {
   if (text !== undefined && /^[1-9]\d*$/.test(text)) return Number(text);
-  throw new RehearsalError(`--pull: ${text === undefined ? "not set" : `"${text}" is not valid`}; use its number`);
+  throw new RehearsalError(
+    `--pull: ${text === undefined ? "not set" : `"${text}" is not valid`}; use the number of the pull request`,
+  );
 }
 
 /** @throws RehearsalError if the file is no review of the stack. It may be made by anybody's code. */

@@ -21,7 +21,7 @@ const usage = `Compares the live objects of a stack with what the stack and Helm
                    that writes issues
   --help           show this help
 
-Exit status: 0 if nothing differs; 2 if something does; 1 if the comparison cannot run.`;
+Exit status: 0 if nothing differs; 2 if something does; 1 if the comparison cannot run, or is incomplete and finds nothing.`;
 
 async function main(): Promise<number> {
   const { help, stack, json, markdown, issue } = options({
@@ -44,7 +44,8 @@ async function main(): Promise<number> {
   console.log(json ? JSON.stringify(report, null, 2) : asText(report));
   if (markdown !== undefined) await writeFile(markdown, asMarkdown(report));
   if (github) console.error(`issue of ${stack}: ${await writeDriftIssue(github.api, github.where, report)}`);
-  return report.drift.length === 0 ? 0 : 2;
+  if (report.drift.length > 0) return 2;
+  return report.notCompared.length > 0 ? 1 : 0;
 }
 
 /** The state with encrypted secrets. */
@@ -55,7 +56,9 @@ async function exportState(stack: string): Promise<unknown> {
   });
   if (!exported.failed) return JSON.parse(exported.stdout) as unknown;
   const [reason = ""] = (exported.stderr || (exported.shortMessage ?? "")).trim().split("\n", 1);
-  throw new RehearsalError(`pulumi stack export: ${reason.replace(/^error: /, "")}`);
+  throw new RehearsalError(
+    `--stack: pulumi stack export fails (${reason.replace(/^error: /, "")}); log in with pulumi login, or name another stack`,
+  );
 }
 
 await run(main, { RehearsalError: 1, Error: 1 });

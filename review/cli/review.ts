@@ -17,7 +17,8 @@ import { previewOf } from "../program/preview.ts";
 const usage = `Shows what the change since the base does to a stack: what changes, which pods restart, and what data is at risk.
 It needs no cluster and no passphrase, and changes nothing.
 
-  npm run review -- --stack NAME [--base REF] [--out FILE] [--chart PATH] [--rehearsal FILE] [--preview]
+  npm run review -- --stack NAME [--base REF] [--out FILE] [--limit CHARACTERS] [--link URL] [--chart PATH]
+                    [--rehearsal FILE] [--drift TEXT] [--preview]
 
   --stack NAME        the stack to review, from Pulumi.NAME.yaml
   --base REF          compare with the merge base of HEAD and this reference (default: origin/main, else main)
@@ -56,7 +57,7 @@ async function main(): Promise<number> {
   if (stack === undefined) throw new RehearsalError("--stack: not set; name a stack, for example --stack prod");
   const limit = given.limit === undefined ? undefined : Number(given.limit);
   if (limit !== undefined && !(limit >= 1000))
-    throw new RehearsalError(`--limit: ${given.limit ?? ""} is not a number of at least 1000; use one`);
+    throw new RehearsalError(`--limit: ${given.limit ?? ""} is not valid; use a number of at least 1000`);
   const rehearsal = given.rehearsal === undefined ? undefined : await rehearsalIn(given.rehearsal);
   const commits = await commitsOf(ownProject, given.base ?? (await mainBranch()));
   const chart = given.chart === undefined ? {} : { chart: resolve(given.chart) };
@@ -78,15 +79,20 @@ async function main(): Promise<number> {
     preview: given.preview ? await previewOf(ownProject, stack) : undefined,
     policies: policiesOf(head),
     drift,
-    digest: "refused" in head || uncommitted.length > 0 ? undefined : digestText(digestOf(head, files)),
   };
-  const text = renderReview(review, {
-    ...(limit === undefined ? {} : { limit }),
-    ...(given.link === undefined ? {} : { fullReport: given.link }),
-  });
+  const mayApply = accepted(review);
+  const digest =
+    "refused" in head || uncommitted.length > 0 || !mayApply ? undefined : digestText(digestOf(head, files));
+  const text = renderReview(
+    { ...review, digest },
+    {
+      ...(limit === undefined ? {} : { limit }),
+      ...(given.link === undefined ? {} : { fullReport: given.link }),
+    },
+  );
   if (out === undefined) console.log(text);
   else await writeFile(out, text);
-  return accepted(review) ? 0 : 1;
+  return mayApply ? 0 : 1;
 }
 
 /** Undefined if the commit has no such stack. */

@@ -108,13 +108,16 @@ export function accepted(review: Review): boolean {
 
 /** One line without markup: the verdict, counts, pods and the rehearsal. */
 export function verdict(review: Review, differences?: Differences): string {
-  const { stack, preview, rehearsal } = review;
+  const { stack, preview, rehearsal, policies } = review;
   const rehearsed =
     rehearsal === undefined ? "not rehearsed" : `rehearsed: ${rehearsal.ok ? "starts" : "does not start"}`;
   if (differences === undefined) return `${stack}: refused`;
   const { refused, forecast, resources, objects } = differences;
   if (refused.length > 0 || forecast.refused.length > 0) return `${stack}: refused; ${rehearsed}`;
   if (preview?.failed) return `${stack}: the preview fails; ${rehearsed}`;
+  if (policies?.enforcement === "mandatory" && policies.violations.length > 0) {
+    return `${stack}: violates a policy; ${rehearsed}`;
+  }
   if (resources.length === 0 && objects.length === 0) return `${stack}: nothing changes; ${rehearsed}`;
   const counts = preview?.counts ?? countsOf(resources);
   const removed = counts.delete > 0 ? `, ${counts.delete} to delete` : "";

@@ -52,7 +52,7 @@ interface Compared {
  */
 export async function findDrift(stack: string, exported: unknown, cluster?: ClusterRef): Promise<DriftReport> {
   const state = readState(exported);
-  if (state.objects.length === 0) throw new Error(`stack ${stack} has no objects in its state; run pulumi up first`);
+  if (state.objects.length === 0) throw new Error(`--stack: ${stack} has no objects in its state; run pulumi up first`);
   const live = await openCluster(cluster ?? state.cluster);
   const { installed, found: releaseFound } = await releaseOf(live, state.release);
   const namespace = state.release?.namespace ?? "default";
@@ -138,7 +138,8 @@ async function tablesOf(
   const name = `${fullName(release.name)}-manager-database`;
   const data = secrets.find((secret) => secret?.metadata.name === name)?.["data"] as Record<string, string> | undefined;
   const password = data?.[passwordKey(release.version)];
-  if (password === undefined) throw new Error(`the Secret ${release.namespace}/${name} has no password`);
+  if (password === undefined)
+    throw new Error(`the Secret ${release.namespace}/${name} has no password; run pulumi up --refresh`);
   const found = await compareTables(tables, Buffer.from(password, "base64").toString());
   return [{ kind: "tables", title: `tables of Pulsar Manager in database ${tables.database}`, found }];
 }

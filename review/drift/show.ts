@@ -5,11 +5,14 @@ import type { Drift, DriftReport } from "./drift.ts";
 const longestBody = 60_000;
 
 /** One line: what was compared, and how much differs. */
-export function headline({ stack, compared, drift }: DriftReport): string {
+export function headline(report: DriftReport): string {
+  const { stack, compared, drift } = report;
   const objects = new Set(drift.map(({ object }) => object)).size;
   const differ =
     drift.length === 0
-      ? "nothing differs from what was installed"
+      ? report.notCompared.length === 0
+        ? "nothing differs from what was installed"
+        : "nothing differs in what could be compared"
       : `${count(drift.length, "difference")} in ${count(objects, "object")}`;
   return `${stack}: ${differ} (${count(compared, "object")} compared)`;
 }

@@ -55,7 +55,21 @@ export function shownPair(kind: string, { path, installed, live }: Difference, m
 function textOf(value: unknown, path: Path): string {
   if (value === undefined) return path.length === 0 ? "gone" : "not set";
   if (value === unknownSecret) return "[secret]";
-  return typeof value === "string" ? value : JSON.stringify(value);
+  return typeof value === "string" ? value : JSON.stringify(withoutNamedSecrets(value));
+}
+
+/** The value of a variable with such a name is secret, and so is every text under such a key. */
+function withoutNamedSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNamedSecrets);
+  if (typeof value !== "object" || value === null) return value;
+  const { name } = value as { name?: unknown };
+  const named = typeof name === "string" && secretField.test(name);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]: [string, unknown]) => {
+      const hidden = typeof inner === "string" && (secretField.test(key) || (named && key === "value"));
+      return [key, hidden ? "[secret]" : withoutNamedSecrets(inner)];
+    }),
+  );
 }
 
 function excerpt(installed: string, live: string): [string, string] {

@@ -95,6 +95,13 @@ test("values have no secrets, and show the part that differs", () => {
     '["x"]',
     '["[secret]","--password=[secret]","http://u:[secret]@h"]',
   ]);
+  const added = { name: "side", env: [{ name: "DB_PASSWORD", value: "hunter2" }], auth: { apiToken: "abc" } };
+  assert.deepEqual(
+    pair("StatefulSet", [".containers", "[side]"], undefined, added)
+      .at(1)
+      ?.match(/hunter2|abc/),
+    null,
+  );
   const long = (end: string) => `${"x".repeat(200)}${end}`;
   assert.deepEqual(pair("ConfigMap", [".data", ".a"], long("1"), long("2")), [
     `…${"x".repeat(20)}1`,
