@@ -106,7 +106,8 @@ describe("the workflows of the stacks", () => {
   });
 
   test("deploy every stack in its own environment, prod after test, and only what was reviewed", () => {
-    const { on, jobs } = read("deploy.yml");
+    const { on, jobs, concurrency } = read("deploy.yml");
+    assert.deepEqual(concurrency, { group: "deploy" });
     assert.deepEqual(on, { push: { branches: ["main"] } });
     assert.deepEqual(Object.keys(jobs).toSorted(), stacks);
     assert.equal(jobs["prod"]?.needs, "test");

@@ -44,7 +44,10 @@ export async function openCluster(ref: ClusterRef): Promise<LiveCluster> {
   const access: RequestOptions = {};
   await cluster.config.applyToHTTPSOptions(access);
   // The client library (2.0.1) opens a connection for each request, and the TLS handshakes take longer than the requests.
-  const agent = new (secure ? HttpsAgent : HttpAgent)({ keepAlive: true, maxSockets: parallelRequests });
+  // The agent of a proxy stays.
+  const agent = cluster.config.getCurrentCluster()?.proxyUrl
+    ? access.agent
+    : new (secure ? HttpsAgent : HttpAgent)({ keepAlive: true, maxSockets: parallelRequests });
   const kinds = new Map<string, Promise<Kind[]>>();
 
   const send = async (
