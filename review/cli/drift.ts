@@ -7,6 +7,7 @@ import { ownProject } from "../../rehearsal/engine/stackSettings.ts";
 import { findDrift } from "../drift/drift.ts";
 import { writeDriftIssue } from "../drift/issue.ts";
 import { asMarkdown, asText } from "../drift/show.ts";
+import { findPulumi } from "../pulumi.ts";
 import { githubOfEnvironment, repositoryIn } from "../github/client.ts";
 
 const usage = `Compares the live objects of a stack with what the stack and Helm have installed. It changes nothing.
@@ -50,10 +51,14 @@ async function main(): Promise<number> {
 
 /** The state with encrypted secrets. */
 async function exportState(stack: string): Promise<unknown> {
-  const exported = await execa("pulumi", ["stack", "export", "--stack", stack, "--non-interactive", "--color=never"], {
-    cwd: ownProject,
-    reject: false,
-  });
+  const exported = await execa(
+    await findPulumi(console.error),
+    ["stack", "export", "--stack", stack, "--non-interactive", "--color=never"],
+    {
+      cwd: ownProject,
+      reject: false,
+    },
+  );
   if (!exported.failed) return JSON.parse(exported.stdout) as unknown;
   const [reason = ""] = (exported.stderr || (exported.shortMessage ?? "")).trim().split("\n", 1);
   throw new RehearsalError(

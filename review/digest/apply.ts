@@ -1,9 +1,8 @@
 /** Runs `pulumi up` if it would do what was reviewed. */
 import { execa } from "execa";
 import { RehearsalError } from "../../rehearsal/engine/fault.ts";
-import { which } from "../../rehearsal/tools/findTool.ts";
-import { prepareTools } from "../../rehearsal/tools/tools.ts";
 import { planOf } from "../planOf.ts";
+import { findPulumi } from "../pulumi.ts";
 import { changedSince, type Digest, digestOf } from "./digest.ts";
 import { reviewedFiles } from "./files.ts";
 
@@ -41,16 +40,11 @@ export async function applyReviewed({ folder, stack, reviewed, dryRun, log }: Ap
   log(`${stack}: nothing differs from what was reviewed`);
   if (dryRun) return 0;
 
-  const pulumi = (await which("pulumi")) ?? (await builtPulumi(log));
+  const pulumi = await findPulumi(log);
   const { exitCode } = await execa(pulumi, ["up", "--yes", "--stack", stack, "--policy-pack", "policy"], {
     cwd: folder,
     stdio: "inherit",
     reject: false,
   });
   return exitCode ?? 1;
-}
-
-async function builtPulumi(log: (line: string) => void): Promise<string> {
-  const { signal } = new AbortController();
-  return (await prepareTools({ log, signal }, ["pulumi"])).tools.pulumi;
 }
