@@ -3,6 +3,7 @@ import { mkdtemp, readFile, realpath, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { RehearsalError } from "../../rehearsal/engine/fault.ts";
 
 export interface Commits {
   /** The merge base of `head` and the reference. */
@@ -12,9 +13,16 @@ export interface Commits {
   behind: number;
 }
 
-/** @throws Error if the folder is not in a git repository, or there is no such reference */
+/** @throws RehearsalError if git finds no common commit, for example because there is no such reference */
 export async function commitsOf(folder: string, reference: string): Promise<Commits> {
-  const git = async (...args: string[]) => (await execa("git", args, { cwd: folder })).stdout.trim();
+  const git = async (...args: string[]) => {
+    const { failed, stdout, stderr } = await execa("git", args, { cwd: folder, reject: false });
+    if (!failed) return stdout.trim();
+    const reason = stderr.split("\n", 1)[0]?.replace(/^fatal: /, "") || "no common commit";
+    throw new RehearsalError(
+      `--base: git finds no merge base with ${reference} (${reason}); fetch it, or name another`,
+    );
+  };
   return {
     base: await git("merge-base", "HEAD", reference),
     head: await git("rev-parse", "HEAD"),

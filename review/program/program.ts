@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { execaNode } from "execa";
 import { parse } from "yaml";
 import { redactor } from "../../rehearsal/engine/redact.ts";
+import { RehearsalError } from "../../rehearsal/engine/fault.ts";
 import { readStackFile } from "../../rehearsal/engine/stackSettings.ts";
 import { cacheFolder } from "../../rehearsal/tools/cache.ts";
 import type { Collected, Run } from "./collect.ts";
@@ -24,7 +25,14 @@ export interface ProgramOptions {
  * @throws RehearsalError if there is no such stack file
  */
 export async function runProgram({ folder, stack, stackFiles = folder, signal }: ProgramOptions): Promise<Collected> {
-  const config = programConfig(await readStackFile(stackFiles, stack), `Pulumi.${stack}.yaml`);
+  const text = await readStackFile(stackFiles, stack);
+  let config: ReturnType<typeof programConfig>;
+  try {
+    config = programConfig(text, `Pulumi.${stack}.yaml`);
+  } catch (error) {
+    if (error instanceof RehearsalError) return { refused: error.message.split("\n") };
+    throw error;
+  }
   const project = parse(await readFile(join(folder, "Pulumi.yaml"), "utf8")) as { name: string; main?: string };
   const run: Run = {
     project: project.name,

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { planOf } from "../../review/planOf.ts";
-import { withCheckout } from "../../review/program/checkout.ts";
+import { commitsOf, withCheckout } from "../../review/program/checkout.ts";
 import { fixtures } from "../support/stackFile.ts";
 
 const folder = fileURLToPath(new URL("../../", import.meta.url));
@@ -32,6 +32,12 @@ test("the same files give the same plan in another folder, without a path or a p
   if (exitCode === 0) assert.equal(JSON.stringify(other), JSON.stringify(own));
 });
 
+test("an unknown base is one line", async () => {
+  await assert.rejects(commitsOf(folder, "no-such-branch"), {
+    message: /^--base: git finds no merge base with no-such-branch \(.+\); fetch it, or name another$/,
+  });
+});
+
 test("a refusal has the program's lines, without the secret in plain text", async () => {
   const files = await mkdtemp(join(tmpdir(), "stack-files-"));
   try {
@@ -41,6 +47,13 @@ test("a refusal has the program's lines, without the secret in plain text", asyn
     assert.ok("refused" in plan);
     assert.match(plan.refused.join("\n"), /pulsar:managerPassword: is in plain text/);
     assert.doesNotMatch(JSON.stringify(plan), /hunter2/);
+
+    await writeFile(join(files, "Pulumi.test.yaml"), "config:\n  pulsar:layout: [\n");
+    const broken = await planOf({ folder, stack: "test", stackFiles: files });
+    assert.match(
+      "refused" in broken ? broken.refused.join("\n") : "",
+      /^Pulumi\.test\.yaml: .*; correct the YAML there$/,
+    );
   } finally {
     await rm(files, { recursive: true, force: true });
   }
