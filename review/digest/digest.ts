@@ -52,7 +52,9 @@ export function digestText({ overall, parts }: Digest): string {
  * @throws Error of one line without a subject if there is none, or more than one
  */
 export function digestIn(text: string): Digest {
-  const [found, ...others] = new Set(text.match(form));
+  // In a review, values that look like a digest may follow its own.
+  const own = /^Digest for npm run apply: `(v1:[^`]+)`$/m.exec(text)?.[1];
+  const [found, ...others] = new Set((own ?? text).match(form));
   if (found === undefined) throw new Error("has no digest");
   if (others.length > 0) throw new Error("has several digests");
   const [overall = "", ...shown] = found.slice(version.length + 1).split(",");

@@ -158,3 +158,9 @@ describe("the digest of a review", () => {
     assert.equal(digestIn(`${twice} and again ${twice}`).overall, before.overall);
   });
 });
+
+it("in a review, a value that looks like a digest does not hide the review's own", () => {
+  const own = `v1:${"a".repeat(32)}`;
+  const text = `Digest for npm run apply: \`${own}\`\n\n- \`data.FIX\`: \`v1:${"b".repeat(32)}\` is new`;
+  assert.equal(digestIn(text).overall, "a".repeat(32));
+});
