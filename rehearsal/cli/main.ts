@@ -2,10 +2,10 @@
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, extname, resolve } from "node:path";
-import { chartLine } from "../../model/charts/lines.ts";
 import { fullName } from "../../model/charts/names.ts";
 import type { Settings } from "../../settings/resolve.ts";
 import { argumentsIn, usage } from "./arguments.ts";
+import { passwordKey } from "../cluster/databases.ts";
 import { failureCases } from "../failures/cases.ts";
 import { run } from "./command.ts";
 import { RehearsalError } from "../engine/fault.ts";
@@ -85,15 +85,12 @@ async function rendered(file: string, record: RehearsalRecord): Promise<string> 
 async function keepRunning({ cluster, postgres, settings, workspace }: Stage): Promise<void> {
   const { namespace, release, managerDatabase } = settings;
   const secret = `kubectl get secret -n ${namespace} ${fullName(release)}-manager-database`;
-  const database = { user: "user", password: "password" };
-  const keys = chartLine(settings.chart.version).managerSecret({ database, login: { user: "", password: "" } });
-  const passwordKey = Object.keys(keys).find((key) => keys[key] === database.password) ?? "";
   console.log(`
 Everything keeps running until Ctrl-C. To inspect it:
   export KUBECONFIG=${cluster.kubeconfig}
   kubectl get pods -n ${namespace} -o wide
   helm list -n ${namespace}
-  export PGPASSWORD=$(${secret} -o jsonpath='{.data.${passwordKey}}' | base64 -d)
+  export PGPASSWORD=$(${secret} -o jsonpath='{.data.${passwordKey(settings.chart.version)}}' | base64 -d)
   psql "host=${postgres.host} port=${postgres.port} dbname=${managerDatabase.name} user=${managerDatabase.user}"`);
   if (!workspace.signal.aborted) await once(workspace.signal, "abort");
 }

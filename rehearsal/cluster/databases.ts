@@ -1,4 +1,5 @@
 import type { Client } from "pg";
+import { chartLine, type ChartVersion } from "../../model/charts/lines.ts";
 import type { Postgres } from "./postgres.ts";
 import { compareNames } from "./observe.ts";
 
@@ -40,4 +41,13 @@ export function checkDatabases(
     leftovers: deleteData ? at.after.filter((what) => !at.before.includes(what)) : [],
     foreignChanges: deleteData ? dropped.filter((what) => at.before.includes(what)) : dropped,
   };
+}
+
+/** The key with the password of the manager's role in its Secret. */
+export function passwordKey(chart: string): string {
+  const marked = chartLine(chart as ChartVersion).managerSecret({
+    database: { user: "user", password: "password" },
+    login: { user: "", password: "" },
+  });
+  return Object.keys(marked).find((key) => marked[key] === "password") ?? "";
 }

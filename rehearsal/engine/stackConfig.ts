@@ -31,14 +31,21 @@ const goNumber: ScalarTag = {
  * @throws RehearsalError with one line that names the file, if it is not a stack file
  */
 export function readConfig(text: string, file: string): ConfigValues {
-  const config = Object.entries(configIn(text, basename(file))).map(([key, value]): [string, unknown] => [
-    key.includes(":") ? key : `pulsar:${key}`,
-    typeof value === "object" && value !== null ? value : String(value ?? ""),
-  ]);
+  const config = Object.entries(rawConfig(text, file));
   return {
     plain: Object.fromEntries(config.filter(([, value]) => !hasSecret(value))),
     encrypted: config.flatMap(([key, value]) => (hasSecret(value) ? [key] : [])),
   };
+}
+
+/** All values of a stack file, with encrypted ones as they are: `{ secure: ... }`. @throws RehearsalError as `readConfig` */
+export function rawConfig(text: string, file: string): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(configIn(text, basename(file))).map(([key, value]): [string, unknown] => [
+      key.includes(":") ? key : `pulsar:${key}`,
+      typeof value === "object" && value !== null ? value : String(value ?? ""),
+    ]),
+  );
 }
 
 /** Whether a stack file imports Pulumi ESC environments, which only Pulumi Cloud can open. A file that cannot be parsed counts as one that does not. */

@@ -106,13 +106,14 @@ export function addressesOf({ cluster, postgres }: RehearsalSystems, { managerDa
 /** A password for each secret of a stack. */
 export type GeneratedSecrets = ReturnType<typeof generateSecrets>;
 
-export function generateSecrets() {
-  const password = () => randomBytes(18).toString("base64url");
+/** @param password the password for a key. @default a random one */
+export function generateSecrets(password: (key: string) => string = () => randomBytes(18).toString("base64url")) {
+  const secret = <Key extends string>(key: Key) => ({ [key]: password(key) }) as Record<Key, string>;
   return {
-    "pulsar:managerPassword": password(),
-    "pulsar:managerDatabasePassword": password(),
-    "pulsar:managerDatabaseAdminPassword": password(),
-    "pulsar:imagePullCredentials": password(),
+    ...secret("pulsar:managerPassword"),
+    ...secret("pulsar:managerDatabasePassword"),
+    ...secret("pulsar:managerDatabaseAdminPassword"),
+    ...secret("pulsar:imagePullCredentials"),
   };
 }
 

@@ -6,6 +6,7 @@ import { applyReviewed } from "../digest/apply.ts";
 import { type Digest, digestIn } from "../digest/digest.ts";
 import { githubOfEnvironment, repositoryIn } from "../github/client.ts";
 import { mergedReview } from "../github/pulls.ts";
+import { requireStack } from "./stack.ts";
 
 const usage = `Runs "pulumi up" with the policies for a stack, if it would do exactly what was reviewed. Otherwise it says what differs, and changes nothing.
 
@@ -32,12 +33,12 @@ async function main(): Promise<number> {
       help: { type: "boolean", default: false },
     },
   });
-  const { help, stack } = values;
+  const { help } = values;
   if (help) {
     console.log(usage);
     return 0;
   }
-  if (stack === undefined) throw new RehearsalError("--stack: not set; name a stack, for example --stack prod");
+  const stack = requireStack(values.stack);
   return applyReviewed({
     folder: ownProject,
     stack,

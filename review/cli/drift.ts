@@ -8,6 +8,7 @@ import { findDrift } from "../drift/drift.ts";
 import { writeDriftIssue } from "../drift/issue.ts";
 import { asMarkdown, asText } from "../drift/show.ts";
 import { findPulumi } from "../pulumi.ts";
+import { requireStack } from "./stack.ts";
 import { githubOfEnvironment, repositoryIn } from "../github/client.ts";
 
 const usage = `Compares the live objects of a stack with what the stack and Helm have installed. It changes nothing.
@@ -25,7 +26,7 @@ const usage = `Compares the live objects of a stack with what the stack and Helm
 Exit status: 0 if nothing differs; 2 if something does; 1 if the comparison cannot run, or is incomplete and finds nothing.`;
 
 async function main(): Promise<number> {
-  const { help, stack, json, markdown, issue } = options({
+  const { help, json, markdown, issue, ...given } = options({
     options: {
       stack: { type: "string" },
       json: { type: "boolean", default: false },
@@ -38,7 +39,7 @@ async function main(): Promise<number> {
     console.log(usage);
     return 0;
   }
-  if (stack === undefined) throw new RehearsalError("--stack: not set; name a stack, for example --stack prod");
+  const stack = requireStack(given.stack);
   const github =
     issue === undefined ? undefined : { api: githubOfEnvironment(), where: repositoryIn(issue, "--issue") };
   const report = await findDrift(stack, await exportState(stack));

@@ -1,4 +1,5 @@
 /** `npm run review`: what a change does to a stack, as the comment on its pull request. */
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
@@ -7,12 +8,13 @@ import type { PolicySettings } from "../../policy/settings.ts";
 import { options, run } from "../../rehearsal/cli/command.ts";
 import { RehearsalError } from "../../rehearsal/engine/fault.ts";
 import { ownProject } from "../../rehearsal/engine/stackSettings.ts";
-import { accepted, renderReview, type Review } from "../comment/comment.ts";
+import { accepted, differencesOf, renderReview, type Review } from "../comment/comment.ts";
 import { type Plan, planOf } from "../planOf.ts";
 import { digestOf, digestText } from "../digest/digest.ts";
 import { reviewedFiles } from "../digest/files.ts";
 import { commitsOf, withCheckout } from "../program/checkout.ts";
 import { previewOf } from "../program/preview.ts";
+import { requireStack } from "./stack.ts";
 
 const usage = `Shows what the change since the base does to a stack: what changes, which pods restart, and what data is at risk.
 It needs no cluster and no passphrase, and changes nothing.
@@ -53,17 +55,15 @@ async function main(): Promise<number> {
     console.log(usage);
     return 0;
   }
-  const { stack, drift, out } = given;
-  if (stack === undefined) throw new RehearsalError("--stack: not set; name a stack, for example --stack prod");
+  const { drift, out } = given;
+  const stack = requireStack(given.stack);
   const limit = given.limit === undefined ? undefined : Number(given.limit);
   if (limit !== undefined && !(limit >= 1000))
     throw new RehearsalError(`--limit: ${given.limit ?? ""} is not valid; use a number of at least 1000`);
   const rehearsal = given.rehearsal === undefined ? undefined : await rehearsalIn(given.rehearsal);
   const commits = await commitsOf(ownProject, given.base ?? (await mainBranch()));
   const chart = given.chart === undefined ? {} : { chart: resolve(given.chart) };
-  const log = (line: string) => {
-    console.error(line);
-  };
+  const log = console.error;
   const [head, base] = await Promise.all([
     planOf({ folder: ownProject, stack, ...chart, log }),
     withCheckout(ownProject, commits.base, (folder) => planWhereItExists({ folder, stack, ...chart, log })),
@@ -80,7 +80,8 @@ async function main(): Promise<number> {
     policies: policiesOf(head),
     drift,
   };
-  const mayApply = accepted(review);
+  const differences = differencesOf(review);
+  const mayApply = accepted(review, differences);
   const digest =
     "refused" in head || uncommitted.length > 0 || !mayApply ? undefined : digestText(digestOf(head, files));
   const text = renderReview(
@@ -89,6 +90,7 @@ async function main(): Promise<number> {
       ...(limit === undefined ? {} : { limit }),
       ...(given.link === undefined ? {} : { fullReport: given.link }),
     },
+    differences,
   );
   if (out === undefined) console.log(text);
   else await writeFile(out, text);
@@ -97,11 +99,7 @@ async function main(): Promise<number> {
 
 /** Undefined if the commit has no such stack. */
 async function planWhereItExists(options: Parameters<typeof planOf>[0]): Promise<Plan | undefined> {
-  const file = join(options.folder, `Pulumi.${options.stack}.yaml`);
-  const exists = await readFile(file).then(
-    () => true,
-    () => false,
-  );
+  const exists = existsSync(join(options.folder, `Pulumi.${options.stack}.yaml`));
   return exists ? planOf(options) : undefined;
 }
 

@@ -9,7 +9,7 @@ import { type Forecast, forecastRestarts } from "../restarts/forecast.ts";
 import { chartSection, resourceSection } from "./changes.ts";
 import { block, bullets, code, collapsed, escape, fit, type Section } from "./markdown.ts";
 import { placementSection } from "./placement.ts";
-import { policySection } from "./policies.ts";
+import { mandatoryViolations, policySection } from "./policies.ts";
 import { redList } from "./redList.ts";
 import { forecastSection } from "./restarts.ts";
 
@@ -48,16 +48,20 @@ export interface Differences {
   refused: string[];
 }
 
-/** @param fullReport where everything can be read that does not fit */
+/**
+ * @param fullReport where everything can be read that does not fit
+ * @param known the differences, if they are known already
+ */
 export function renderReview(
   review: Review,
   { limit = longestBody, fullReport }: { limit?: number; fullReport?: string } = {},
+  known?: Differences,
 ): string {
   const { base, head } = review;
   if ("refused" in head.plan)
     return fit(opening(review, verdict(review)), refusedSections(head.plan), limit, fullReport);
-  const before = base.plan === undefined || "refused" in base.plan ? undefined : base.plan;
-  const differences = compare(before, head.plan);
+  const before = planBefore(review);
+  const differences = known ?? compare(before, head.plan);
   const red = redList(review, before, differences);
   const first = [
     opening(review, verdict(review, differences)),
@@ -86,7 +90,18 @@ export function renderReview(
   return fit(first, sections, limit, fullReport);
 }
 
-export function compare(before: StackPlan | undefined, after: StackPlan): Differences {
+/** The plan of the base; undefined if there is none. */
+function planBefore({ base: { plan } }: Review): StackPlan | undefined {
+  return plan === undefined || "refused" in plan ? undefined : plan;
+}
+
+/** Undefined if the program refuses the head. */
+export function differencesOf(review: Review): Differences | undefined {
+  const { plan } = review.head;
+  return "refused" in plan ? undefined : compare(planBefore(review), plan);
+}
+
+function compare(before: StackPlan | undefined, after: StackPlan): Differences {
   const empty = { ...after, resources: [], objects: [] };
   return {
     objects: objectChanges(before ?? empty, after),
@@ -97,17 +112,15 @@ export function compare(before: StackPlan | undefined, after: StackPlan): Differ
 }
 
 /** Whether the change may be applied: the state of the commit. */
-export function accepted(review: Review): boolean {
-  const { base, head, preview, policies, rehearsal } = review;
-  if ("refused" in head.plan || preview?.failed || rehearsal?.ok === false) return false;
-  if (policies?.enforcement === "mandatory" && policies.violations.length > 0) return false;
-  const before = base.plan === undefined || "refused" in base.plan ? undefined : base.plan;
-  const { refused, forecast } = compare(before, head.plan);
-  return refused.length === 0 && forecast.refused.length === 0;
+export function accepted(review: Review, differences = differencesOf(review)): boolean {
+  const { preview, policies, rehearsal } = review;
+  if (differences === undefined || preview?.failed || rehearsal?.ok === false) return false;
+  const { refused, forecast } = differences;
+  return refused.length === 0 && forecast.refused.length === 0 && mandatoryViolations(policies).length === 0;
 }
 
 /** One line without markup: the verdict, counts, pods and the rehearsal. */
-export function verdict(review: Review, differences?: Differences): string {
+function verdict(review: Review, differences?: Differences): string {
   const { stack, preview, rehearsal, policies } = review;
   const rehearsed =
     rehearsal === undefined ? "not rehearsed" : `rehearsed: ${rehearsal.ok ? "starts" : "does not start"}`;
@@ -115,9 +128,7 @@ export function verdict(review: Review, differences?: Differences): string {
   const { refused, forecast, resources, objects } = differences;
   if (refused.length > 0 || forecast.refused.length > 0) return `${stack}: refused; ${rehearsed}`;
   if (preview?.failed) return `${stack}: the preview fails; ${rehearsed}`;
-  if (policies?.enforcement === "mandatory" && policies.violations.length > 0) {
-    return `${stack}: violates a policy; ${rehearsed}`;
-  }
+  if (mandatoryViolations(policies).length > 0) return `${stack}: violates a policy; ${rehearsed}`;
   if (resources.length === 0 && objects.length === 0) return `${stack}: nothing changes; ${rehearsed}`;
   const counts = preview?.counts ?? countsOf(resources);
   const removed = counts.delete > 0 ? `, ${counts.delete} to delete` : "";

@@ -1,6 +1,7 @@
 /** What a reviewer must not miss. This list is never cut. */
 import type { StackPlan } from "../plan.ts";
 import type { Differences, Review } from "./comment.ts";
+import { mandatoryViolations } from "./policies.ts";
 import { violationText } from "../../policy/evaluate.ts";
 
 /** Types of resources that hold data, or that data is lost with. */
@@ -61,9 +62,7 @@ export function redList(review: Review, before: StackPlan | undefined, differenc
           "the key of the tokens rotates: tokens handed out before are no longer accepted (docs/operations/rotate-keys.md)",
         ]
       : []),
-    ...(policies?.enforcement === "mandatory"
-      ? policies.violations.map((one) => `policy ${one.rule}: ${violationText(one)}`)
-      : []),
+    ...mandatoryViolations(policies).map((one) => `policy ${one.rule}: ${violationText(one)}`),
     ...(policies?.waived ?? []).map(
       ({ violation, waiver }) =>
         `policy ${violation.rule} is waived for ${violation.object} until ${waiver.expires}: ${waiver.reason}`,

@@ -1,4 +1,5 @@
 /** What differs between an object that was installed and the live one. */
+import type { KubernetesObject } from "../plan.ts";
 import {
   added,
   type Difference,
@@ -16,19 +17,9 @@ import {
   valueAt,
 } from "./fields.ts";
 
-/** A Kubernetes object, with the parts that every one has. */
-export interface LiveObject {
-  apiVersion: string;
-  kind: string;
-  metadata: {
-    name: string;
-    namespace?: string;
-    labels?: Record<string, string>;
-    annotations?: Record<string, string>;
-    managedFields?: ManagedFields[];
-    [field: string]: unknown;
-  };
-  [field: string]: unknown;
+/** A Kubernetes object, with its record of who set which field. */
+export interface LiveObject extends KubernetesObject {
+  metadata: KubernetesObject["metadata"] & { managedFields?: ManagedFields[]; [field: string]: unknown };
 }
 
 /** An object as it was installed. */

@@ -1,5 +1,4 @@
 /** The tables of Pulsar Manager. */
-import { chartLine, type ChartVersion } from "../../model/charts/lines.ts";
 import { findColumnFaults, usableTables } from "../../resources/postgres/managerTablesSql.ts";
 import { codeOf, withSession } from "../../resources/postgres/sqlSession.ts";
 import type { Finding } from "./compare.ts";
@@ -42,13 +41,4 @@ export async function compareTables(tables: NonNullable<StackState["tables"]>, p
     if (codeOf(error) === "3D000") return tables.tables.map(missing);
     throw error;
   }
-}
-
-/** The key with the password of the manager's role in its Secret. */
-export function passwordKey(chart: string): string {
-  const marked = chartLine(chart as ChartVersion).managerSecret({
-    database: { user: "user", password: "password" },
-    login: { user: "", password: "" },
-  });
-  return Object.keys(marked).find((key) => marked[key] === "password") ?? "";
 }

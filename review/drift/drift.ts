@@ -1,9 +1,10 @@
 /** Compares the live objects of a stack with what the stack and Helm have installed. */
 import { fullName } from "../../model/charts/names.ts";
+import { passwordKey } from "../../rehearsal/cluster/databases.ts";
 import type { ClusterRef } from "../../resources/kubernetes/connection.ts";
 import { inParallel, type LiveCluster, openCluster } from "./cluster.ts";
 import { type Change, compare, type Finding, type Installed, type LiveObject } from "./compare.ts";
-import { compareTables, passwordKey } from "./database.ts";
+import { compareTables } from "./database.ts";
 import { endangers } from "./endangers.ts";
 import { pathText } from "./fields.ts";
 import { type HelmRecord, manifestIn, objectsIn, otherRevision, recordOf } from "./helm.ts";

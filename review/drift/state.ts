@@ -2,8 +2,9 @@
 import type { ClusterRef } from "../../resources/kubernetes/connection.ts";
 import type { NodeMarksArgs } from "../../resources/kubernetes/nodeMarksProvider.ts";
 import type { ManagerTablesState } from "../../resources/postgres/managerTablesProvider.ts";
+import { isSecret } from "../../rehearsal/standins/protocol/values.ts";
 import { type Installed, type LiveObject, withoutSecrets } from "./compare.ts";
-import { isFields, type ManagedFields, ownedIn, type Path, startsWith } from "./fields.ts";
+import { type ManagedFields, ownedIn, type Path, startsWith } from "./fields.ts";
 
 /** A resource of the state, with the parts used here. */
 interface StateResource {
@@ -40,13 +41,6 @@ export interface StackState {
   /** Without the password, which is secret. */
   tables: Omit<ManagerTablesState, "password"> | undefined;
   pulsar: PulsarObject[];
-}
-
-/** The key by which Pulumi marks a value of a special kind, and its value for secrets. */
-const signature = { key: "4dabf18193072939515e22adb298388d", secret: "1b47061264138c4ac30d75fd1eb44270" };
-
-export function isSecret(value: unknown): boolean {
-  return isFields(value) && value[signature.key] === signature.secret;
 }
 
 const dynamicType = "pulumi-nodejs:dynamic/pulsar:";

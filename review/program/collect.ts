@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type * as Pulumi from "@pulumi/pulumi";
+import { isSecret, UNKNOWN } from "../../rehearsal/standins/protocol/values.ts";
 import type { PlannedResource } from "../plan.ts";
 
 /** What to run: a program, and the configuration as Pulumi passes it to a program. */
@@ -36,10 +37,6 @@ interface OutputsRequest {
 }
 type Answer = (error: null, response: object) => void;
 
-/** The SDK's marks on wire values (sdk/nodejs/runtime/rpc.ts). */
-const signature = "4dabf18193072939515e22adb298388d";
-const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
-const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const rootType = "pulumi:pulumi:Stack";
 
 if (process.send) process.once("message", (run: Run) => void collect(run));
@@ -129,10 +126,6 @@ function recorded(request: Request): PlannedResource {
   };
 }
 
-function isSecret(value: unknown): value is { value: unknown } {
-  return typeof value === "object" && value !== null && signature in value && value[signature] === secretSignature;
-}
-
 function holdsSecret(value: unknown): boolean {
   return isSecret(value) || (typeof value === "object" && value !== null && Object.values(value).some(holdsSecret));
 }
@@ -143,7 +136,7 @@ function masked(inputs: Record<string, unknown>): Record<string, unknown> {
 
 /** The value with markers, and with its keys in order. A secret's marker is a hash of a placeholder, so that another ciphertext shows. */
 function mask(value: unknown, secret: boolean): unknown {
-  if (value === unknown) return "[unknown]";
+  if (value === UNKNOWN) return "[unknown]";
   if (Array.isArray(value)) return value.map((item) => mask(item, secret));
   if (isSecret(value)) return mask(value.value, true);
   if (typeof value === "object" && value !== null) {

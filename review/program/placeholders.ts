@@ -1,8 +1,7 @@
 /** The configuration of a stack file with a placeholder for each secret. Nothing is decrypted. */
 import { createHash } from "node:crypto";
-import { parse } from "yaml";
-import { readConfig } from "../../rehearsal/engine/stackConfig.ts";
-import { generateSecrets, type GeneratedSecrets, secretsFor } from "../../rehearsal/engine/stackSettings.ts";
+import { rawConfig, readConfig } from "../../rehearsal/engine/stackConfig.ts";
+import { generateSecrets, secretsFor } from "../../rehearsal/engine/stackSettings.ts";
 
 /** The configuration as Pulumi passes it to a program. */
 export interface ProgramConfig {
@@ -19,18 +18,13 @@ export interface ProgramConfig {
  */
 export function programConfig(text: string, file: string): ProgramConfig {
   const config = readConfig(text, file);
-  const parsed = parse(text, { merge: true }) as { config?: Record<string, unknown> } | null;
-  const seed = (key: string) => {
-    const entries = parsed?.config ?? {};
-    const value = entries[key] ?? entries[key.replace(/^pulsar:/, "")] ?? "not set";
-    return createHash("sha256")
-      .update(`${key} ${JSON.stringify(value)}`)
+  const raw = rawConfig(text, file);
+  const passwords = generateSecrets((key) =>
+    createHash("sha256")
+      .update(`${key} ${JSON.stringify(raw[key] ?? "not set")}`)
       .digest("base64url")
-      .slice(0, 24);
-  };
-  const passwords = Object.fromEntries(
-    Object.keys(generateSecrets()).map((key) => [key, seed(key)]),
-  ) as GeneratedSecrets;
+      .slice(0, 24),
+  );
   const filled = secretsFor(config, passwords);
   return {
     values: {

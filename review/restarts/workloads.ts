@@ -11,7 +11,6 @@ interface WorkloadSpec {
   template: PodTemplate;
   podManagementPolicy?: string;
   updateStrategy?: { type?: string; rollingUpdate?: { partition?: number } };
-  strategy?: { type?: string };
   [field: string]: unknown;
 }
 

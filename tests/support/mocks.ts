@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
+import { isSecret } from "../../rehearsal/standins/protocol/values.ts";
 
 /** A resource or component as registered with the engine. */
 export interface Registered {
@@ -34,9 +35,6 @@ interface RegisterRequest {
   getHooks():
     { getBeforeCreateList(): string[]; getBeforeUpdateList(): string[]; getOnErrorList(): string[] } | undefined;
 }
-
-/** The SDK's mark on a secret value (sdk/nodejs/runtime/rpc.ts). */
-const secretSignature = "4dabf18193072939515e22adb298388d";
 
 /** An RSA and an ECDSA key for all tests of a process, because generating them is slow. */
 export const testKeyPem = generateKeyPairSync("rsa", { modulusLength: 2048 })
@@ -160,10 +158,6 @@ function computed(type: string, inputs: { algorithm?: unknown }, preview: boolea
     privateKeyPem: inputs.algorithm === "ECDSA" ? testEcKeyPem : testKeyPem,
     publicKeyFingerprintSha256: "SHA256:of-the-test-key",
   };
-}
-
-function isSecret(value: unknown): value is { value: unknown } {
-  return typeof value === "object" && value !== null && secretSignature in value;
 }
 
 function holdsSecret(value: unknown): boolean {

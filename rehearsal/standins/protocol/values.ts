@@ -34,6 +34,10 @@ export function isObject(value: unknown): value is Props {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+export function isSecret(value: unknown): value is { value: unknown } {
+  return isObject(value) && value[signatureKey] === secretSignature;
+}
+
 /** Unwraps secrets and unknowns. A list that holds a secret is secret as a whole, as in the official plugins. */
 export function open(value: unknown): Opened<unknown> {
   if (typeof value === "string") return { value: unknowns.has(value) ? UNKNOWN : value, secrecy: undefined };
@@ -45,7 +49,7 @@ export function open(value: unknown): Opened<unknown> {
     };
   }
   if (!isObject(value)) return { value, secrecy: undefined };
-  if (value[signatureKey] === secretSignature) return { value: open(value.value).value, secrecy: true };
+  if (isSecret(value)) return { value: open(value.value).value, secrecy: true };
   if (value[signatureKey] === outputSignature) {
     const inner = "value" in value ? open(value.value) : { value: UNKNOWN, secrecy: undefined };
     return value.secret === true ? { ...inner, secrecy: true } : inner;
