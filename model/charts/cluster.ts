@@ -1,6 +1,7 @@
 import type { Component, Placement } from "../layouts/layout.ts";
 import type { Ledgers } from "../ledgers.ts";
 import type { PodSizes } from "../sizing.ts";
+import type { TlsSecrets } from "../tls.ts";
 import type { TokenSettings } from "../tokens.ts";
 import type { VolumeSettings } from "../volumes.ts";
 import type { Image } from "./images.ts";
@@ -43,6 +44,8 @@ export interface PulsarCluster {
   ledgers: Ledgers;
   /** The rack of each bookie, by ordinal. @default all bookies are in one rack */
   racks?: string[] | undefined;
+  /** The Secrets with the certificates. @default connections are in plain text */
+  tls?: TlsSecrets | undefined;
   manager: {
     jdbcUrl: string;
     /** Name of the Secret with the content of the line's `managerSecret`. */

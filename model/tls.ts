@@ -1,0 +1,35 @@
+import { fullName, type Installation } from "./charts/names.ts";
+
+/** The components that have a certificate, by the end of their Secret's name. */
+export const tlsComponents = ["zookeeper", "bookie", "recovery", "broker", "proxy", "toolset"] as const;
+export type TlsComponent = (typeof tlsComponents)[number];
+
+/** Names of the Secrets with the certificates, as both charts expect them (2.7.7 and 4.7.0, `tls.*.cert_name` and `tls.ca_suffix`). */
+export interface TlsSecrets {
+  /** Key `ca.crt`: the certificates that every component trusts, one after the other. */
+  ca: string;
+  /** Keys `tls.crt`, `tls.key` (PKCS#8) and `tls-combined.pem` (the key, then the certificate: ZooKeeper's keystore). */
+  components: Record<TlsComponent, string>;
+}
+
+export function tlsSecrets(release: string): TlsSecrets {
+  const names = tlsComponents.map((component) => [component, `${release}-tls-${component}`]);
+  return {
+    ca: `${release}-ca-tls`,
+    components: Object.fromEntries(names) as TlsSecrets["components"],
+  };
+}
+
+/** The names in a component's certificate: its Service, and each pod under its governing Service. */
+export function certificateNames(
+  { release, namespace, clusterDomain }: Installation,
+  component: TlsComponent,
+): string[] {
+  const service = `${fullName(release)}-${component}`;
+  const inCluster = (name: string) => [`${name}.${namespace}.svc.${clusterDomain}`, `${name}.${namespace}.svc`];
+  const pods = [service, `${service}-headless`].flatMap((governing) => [
+    `*.${governing}.${namespace}.svc.${clusterDomain}`,
+    ...inCluster(governing),
+  ]);
+  return [service, ...pods];
+}
