@@ -9,7 +9,7 @@ export interface NodePlanArgs {
    * they are, unless the effect of a taint is NoExecute.
    */
   layout: Layout;
-  /** The cluster whose nodes are labelled and tainted. */
+  /** The cluster whose nodes are labeled and tainted. */
   cluster: ClusterRef;
   /** Unique name of this stack. Labels and taints that several stacks set on a node are removed with the last of them. */
   owner: string;

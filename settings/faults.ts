@@ -49,7 +49,7 @@ function unknownKey(path: PropertyKey[], key: string, allowed: string): Fault {
   return fault(meant === undefined ? `use ${allowed}` : `did you mean ${keyOf([...path, meant])}?`);
 }
 
-/** The name that a misspelt one most probably means. */
+/** The name that a misspelled one most probably means. */
 export function closest(name: string, names: readonly string[]): string | undefined {
   return closestMatch(name, names, { maxDistance: Math.min(2, Math.floor(name.length / 3)) });
 }

@@ -30,7 +30,7 @@ export function parseSettings(
   { now, folder }: { now?: Date; folder?: string } = {},
 ): Settings {
   const { raw, faults } = ownKeys(config);
-  faults.push(...misspeltKeys(config));
+  faults.push(...misspelledKeys(config));
   const parsed = schema.safeParse(raw);
   if (!parsed.success) faults.push(...faultsOf(parsed.error.issues, raw, secretKeySet));
   const { given, invalid } = parsed.success ? { given: parsed.data, invalid: [] } : validPart(raw);
@@ -73,7 +73,7 @@ const ownSettings = [
 ];
 
 /** Keys outside `pulsar:` that are close to one of this program. Others may belong to a shared environment. */
-function misspeltKeys({ values }: RawConfig): Fault[] {
+function misspelledKeys({ values }: RawConfig): Fault[] {
   return Object.keys(values).flatMap((key) => {
     if (key.startsWith("pulsar:")) return [];
     const meant = closest(key, ownSettings);

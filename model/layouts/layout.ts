@@ -155,7 +155,7 @@ export interface Placement {
 }
 
 export interface Layout {
-  /** Every node that is labelled and tainted. */
+  /** Every node that is labeled and tainted. */
   nodes: PlannedNode[];
   placements: Record<Component, Placement>;
 }

@@ -2,7 +2,7 @@ import type { ChartLine } from "../charts/cluster.ts";
 
 /**
  * All connections: the one table from which the network policies, docs/network.md and their tests are generated. Policies block everything
- * else. The rows come from the charts (2.7.7 and 4.7.0: containers, init containers, Jobs, ConfigMaps) and from the programs' behaviour.
+ * else. The rows come from the charts (2.7.7 and 4.7.0: containers, init containers, Jobs, ConfigMaps) and from the programs' behavior.
  */
 
 /** Pods of the release and of the stack's Jobs, by their label `component`. */

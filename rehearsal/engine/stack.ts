@@ -57,7 +57,7 @@ export interface Outcome {
   changes: Changes;
   diagnostics: Diagnostic[];
   seconds: number;
-  /** Everything that the CLI printed to both streams, without colours. */
+  /** Everything that the CLI printed to both streams, without colors. */
   text: string;
 }
 
@@ -365,7 +365,7 @@ export function diagnosticsIn(events: EngineEvent[], text: string): Diagnostic[]
   return reported.some(({ severity }) => severity === "error") ? reported : [...reported, ...cli];
 }
 
-/** Removes Pulumi's colour marks, such as `<{%fg 1%}>`. */
+/** Removes Pulumi's color marks, such as `<{%fg 1%}>`. */
 function plainText(message: string): string {
   return message.replaceAll(/<\{%.*?%\}>/g, "");
 }

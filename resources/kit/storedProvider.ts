@@ -17,7 +17,7 @@ export interface CheckingModule<Inputs, Outputs> extends ProviderModule<Inputs, 
 
 /**
  * The dynamic provider whose code is in a module of its own. Pulumi stores a provider as source text in the state; this text only imports the
- * module, so a refresh or destroy runs the current code, and a preview does not spend a third of a second on serialising functions. The module
+ * module, so a refresh or destroy runs the current code, and a preview does not spend a third of a second on serializing functions. The module
  * must therefore keep its path.
  *
  * It has no `check`, so the preview of a new resource does not load the module.

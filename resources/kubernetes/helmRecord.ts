@@ -11,7 +11,7 @@ import { failureHook, removeUnreadyManager } from "./releasePods.ts";
  *    progress" (pulumi/pulumi-kubernetes#2054). After a failed first install that is not in Pulumi's state, it refuses a second: "cannot re-use a
  *    name that is still in use". The stack's lock excludes another `up`, so such a record is a leftover. Without it, Helm continues from the
  *    previous revision, or from scratch, and takes over the objects that carry its labels.
- * 2. Helm leaves a Job of the same name as it is, so an init Job that has failed would never initialise the cluster. Helm creates a deleted one.
+ * 2. Helm leaves a Job of the same name as it is, so an init Job that has failed would never initialize the cluster. Helm creates a deleted one.
  * 3. A pull secret that the stack does not create must exist, or every pod waits for its image until Helm gives up.
  * 4. The cluster must not be older than the chart's objects. The preview checks this too.
  * 5. A manager that is not ready is replaced by an upgrade: see `removeUnreadyManager`.

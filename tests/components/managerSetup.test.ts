@@ -134,7 +134,7 @@ interface Account {
 }
 
 /** What the manager behaves like in a test. */
-interface Behaviour {
+interface Behavior {
   /** Accounts it has already. */
   users?: Account[];
   /** Requests for which it is not up yet: nginx answers alone. */
@@ -157,12 +157,12 @@ interface Seen {
  * A server that behaves as Pulsar Manager v0.2.0 does behind the nginx of its image: CsrfTokenController, LoginController, UsersController,
  * EnvironmentsController, AdminHandlerInterceptor, SecurityConfig (CookieCsrfTokenRepository), docker/default.conf.
  */
-async function manager(behaviour: Behaviour) {
-  const users = [...(behaviour.users ?? [])];
+async function manager(behavior: Behavior) {
+  const users = [...(behavior.users ?? [])];
   const environments: { name: string; broker: string }[] = [];
   const sessions = new Map<string, { token: string; name: string }>();
   const seen: Seen[] = [];
-  let { starting = 0, refusals = 0, timeouts = 0 } = behaviour;
+  let { starting = 0, refusals = 0, timeouts = 0 } = behavior;
   let made = 0;
 
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
@@ -214,7 +214,7 @@ async function manager(behaviour: Behaviour) {
     if (session === undefined || session.token !== token || session.name !== username) {
       return send(401, { message: "Please login." });
     }
-    if (behaviour.registration !== undefined) return send(...behaviour.registration);
+    if (behavior.registration !== undefined) return send(...behavior.registration);
     const environment = body as { name: string; broker: string };
     if (environments.some(({ broker }) => broker === environment.broker))
       return send(200, { error: "Broker is exist" });
@@ -230,8 +230,8 @@ async function manager(behaviour: Behaviour) {
 }
 
 /** Runs the script against a manager that behaves so, as often as is said. */
-async function setUp(behaviour: Behaviour, { times = 1, port = 0, limit = 2, user = "admin" } = {}) {
-  const state = await manager(behaviour);
+async function setUp(behavior: Behavior, { times = 1, port = 0, limit = 2, user = "admin" } = {}) {
+  const state = await manager(behavior);
   const [requests, temporary] = ["requests", "private"].map((name) => mkdtempSync(join(tmpdir(), `manager-${name}-`)));
   assert.ok(requests !== undefined && temporary !== undefined);
   const bodies = {

@@ -13,7 +13,7 @@ function letsIn(paths: readonly IngressPath[], path: string): boolean {
 }
 
 /** A path as controllers match it: decoded, without query, with `.` and `..` resolved and repeated slashes merged (nginx, Envoy, Traefik). */
-function normalised(raw: string): string {
+function normalized(raw: string): string {
   const [path = ""] = raw.split(/[?#]/);
   const done: string[] = [];
   for (const segment of decodeURIComponent(path).split("/")) {
@@ -55,7 +55,7 @@ describe("the manager's host", () => {
   const old = ["/pulsar-manager/roles/role", "/pulsar-manager/role/resourceType", "/pulsar-manager/role-binding/a/b"];
   for (const path of [...both, ...old]) {
     test(`allows the page's request for ${path}`, () => {
-      assert.ok(letsIn(paths, normalised(path)));
+      assert.ok(letsIn(paths, normalized(path)));
     });
   }
 
@@ -96,12 +96,12 @@ describe("the manager's host", () => {
     "/staticfiles",
   ]) {
     test(`blocks ${raw}`, () => {
-      assert.ok(!letsIn(paths, normalised(raw)), normalised(raw));
+      assert.ok(!letsIn(paths, normalized(raw)), normalized(raw));
     });
   }
 
   test("cannot block a path that only the manager's Tomcat resolves to a blocked one; the manager's nginx does", () => {
-    assert.ok(letsIn(paths, normalised("/admin/..;/pulsar-manager/users/superuser")));
+    assert.ok(letsIn(paths, normalized("/admin/..;/pulsar-manager/users/superuser")));
   });
 });
 
@@ -109,7 +109,7 @@ describe("the admin API's host", () => {
   const { paths } = backends.admin;
   for (const path of ["/admin/v2/tenants", "/admin/v3/functions/t/n", "/lookup/v2/topic/persistent/t/n/topic"]) {
     test(`allows ${path}`, () => {
-      assert.ok(letsIn(paths, normalised(path)));
+      assert.ok(letsIn(paths, normalized(path)));
     });
   }
   for (const path of [
@@ -122,7 +122,7 @@ describe("the admin API's host", () => {
     "/ws/v2/producer",
   ]) {
     test(`blocks ${path}`, () => {
-      assert.ok(!letsIn(paths, normalised(path)));
+      assert.ok(!letsIn(paths, normalized(path)));
     });
   }
 });

@@ -14,7 +14,7 @@ function locations(): { head: string; body: string }[] {
   }));
 }
 
-/** The responses of nginx itself. Regular expressions have precedence over prefixes and match the decoded, normalised path. */
+/** The responses of nginx itself. Regular expressions have precedence over prefixes and match the decoded, normalized path. */
 function refused(path: string, raw = path): boolean {
   return locations().some(({ head, body }) => {
     if (body !== "return 403;") return false;

@@ -30,7 +30,7 @@ for (const version of supportedChartVersions) {
         assert.deepEqual(await releases(stage), []);
       });
 
-      await t.test("creates them in the next up, and fails if the cluster cannot be initialised", async () => {
+      await t.test("creates them in the next up, and fails if the cluster cannot be initialized", async () => {
         const up = await upWithFailing(stage, ["pulsar-init", "pulsar-manager-init"]);
         assert.ok(!up.ok);
         assert.deepEqual(

@@ -131,7 +131,7 @@ test("a cluster and a database that differ from the stack's settings", limit, as
     };
 
     await t.test("a hostname label and a directory that contradict the settings, at preview and at up", async () => {
-      const labelled = async (hostname: string) => {
+      const labeled = async (hostname: string) => {
         const body = { metadata: { labels: { "kubernetes.io/hostname": hostname } } };
         await core.patchNode({ name: "node2", body }, setHeaderOptions("Content-Type", PatchStrategy.MergePatch));
       };
@@ -143,7 +143,7 @@ test("a cluster and a database that differ from the stack's settings", limit, as
           ],
         },
       };
-      await labelled("host2");
+      await labeled("host2");
       await stage.api.objects.create({
         apiVersion: "v1",
         kind: "PersistentVolume",
@@ -183,7 +183,7 @@ test("a cluster and a database that differ from the stack's settings", limit, as
         [],
       );
 
-      await labelled("node2");
+      await labeled("node2");
       await core.deletePersistentVolume({ name });
     });
 

@@ -313,7 +313,7 @@ describe("secrets", () => {
     assert.doesNotMatch(line, /hidden/);
   });
 
-  test("under a misspelt key are reported as unknown, without being shown", () => {
+  test("under a misspelled key are reported as unknown, without being shown", () => {
     const config = stackConfig("test", { "pulsar:managerPasswrd": "hidden" });
     const found = faults({ ...config, encrypted: [...config.encrypted, "pulsar:managerPasswrd"] });
     assert.deepEqual(found, ["pulsar:managerPasswrd: is not a setting; did you mean pulsar:managerPassword?"]);

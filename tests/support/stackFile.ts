@@ -3,7 +3,7 @@ import { parse } from "yaml";
 import { readConfig } from "../../rehearsal/engine/stackConfig.ts";
 import type { RawConfig } from "../../settings/settings.ts";
 
-/** Secrets that can be recognised in any output. */
+/** Secrets that can be recognized in any output. */
 export const testSecrets = {
   "pulsar:managerPassword": "login-password-in-plain",
   "pulsar:managerDatabasePassword": "manager-password-in-plain",

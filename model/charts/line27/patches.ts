@@ -30,7 +30,7 @@ function podDisruptionBudgets(objects: Manifest[]) {
 }
 
 /**
- * The chart requests the addresses of unready peers with an annotation that Kubernetes 1.24 removed and EndpointSlices never honoured
+ * The chart requests the addresses of unready peers with an annotation that Kubernetes 1.24 removed and EndpointSlices never honored
  * (kubernetes/kubernetes#108020). Not needed from chart 4.6.0 on.
  */
 function peersBeforeReady(objects: Manifest[]) {

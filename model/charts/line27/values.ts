@@ -20,7 +20,7 @@ import { fromSecret, podSpecAnnotation } from "./markers.ts";
  * (Helm's wait never ends for a pending LoadBalancer), the manager has a selector and tolerations, and its token and database password come
  * from Secrets.
  *
- * The chart has no values schema and ignores a misspelt key, so tests render a chart with these values.
+ * The chart has no values schema and ignores a misspelled key, so tests render a chart with these values.
  */
 export function values(cluster: PulsarCluster): Values {
   const { placements, pods, images, tokens, volumes, racks, manager } = cluster;
@@ -29,7 +29,7 @@ export function values(cluster: PulsarCluster): Values {
 
   return {
     // Always on. A Job's template is immutable (chart 2.7.7: no hooks, no TTL), so the post-renderer names each Job after its template. Both
-    // Jobs do not change an initialised cluster.
+    // Jobs do not change an initialized cluster.
     initialize: true,
     clusterDomain: cluster.clusterDomain,
     auth: {

@@ -16,7 +16,7 @@ import {
 } from "../parts.ts";
 
 /**
- * The values of chart 4.7.0 for a cluster. The chart has no values schema and ignores a misspelt or outdated key, so a test compares every key
+ * The values of chart 4.7.0 for a cluster. The chart has no values schema and ignores a misspelled or outdated key, so a test compares every key
  * with the chart's.
  */
 export function values(cluster: PulsarCluster): Values {
@@ -34,8 +34,8 @@ export function values(cluster: PulsarCluster): Values {
   const volume = (size: string) => localVolume(size, volumes.storageClass.name);
 
   return {
-    // Always on: by default the chart has the init Jobs only in the first install, so it would never initialise the cluster after a failed one. The
-    // post-renderer names each Job after its template. All three do not change an initialised cluster.
+    // Always on: by default the chart has the init Jobs only in the first install, so it would never initialize the cluster after a failed one. The
+    // post-renderer names each Job after its template. All three do not change an initialized cluster.
     initialize: true,
     clusterDomain: cluster.clusterDomain,
     // `jwt.enabled` is new since 2.7.7 and mounts the tokens; `provider` is no longer read.

@@ -20,14 +20,14 @@ export function clusterCards(map: ClusterMap, level: number): Html {
   </div>`;
 }
 
-/** The legend of the colours. The names of the pods show the component, too. */
+/** The legend of the colors. The names of the pods show the component, too. */
 function legend({ nodes, waiting }: ClusterMap): Html {
   const pods = [...nodes.flatMap((node) => [...node.pods, ...node.departed]), ...waiting];
   const present = [...new Set(pods.map(({ component }) => component))];
   const known = Object.keys(componentNames) as Component[];
   const shown = [...known.filter((one) => present.includes(one)), ...(present.includes(undefined) ? [undefined] : [])];
-  return html`<ul class="legend" aria-label="Colours">
-    ${shown.map((component) => html`<li class="${colour(component)}">${nameOf(component)}</li>`)}
+  return html`<ul class="legend" aria-label="Colors">
+    ${shown.map((component) => html`<li class="${color(component)}">${nameOf(component)}</li>`)}
   </ul>`;
 }
 
@@ -46,7 +46,7 @@ function nameOf(component: Component | undefined): string {
   return component === undefined ? "other" : componentNames[component];
 }
 
-function colour(component: Component | undefined): string {
+function color(component: Component | undefined): string {
   return `c-${component ?? "other"}`;
 }
 
@@ -106,14 +106,14 @@ function nodeCard(node: MappedNode, level: number): Html {
 function podLine(pod: MappedPod): Html {
   const { name, title, component, state, arrived, why } = pod;
   const label = arrived && state === "ready" ? "arrived" : state;
-  return html`<li class="pod ${colour(component)}" data-pod="${name}">
+  return html`<li class="pod ${color(component)}" data-pod="${name}">
     <span class="name">${title}</span> <span class="state ${label}">${stateText(pod)}</span>
     ${why === undefined ? undefined : html`<p class="why">${why}</p>`}
   </li>`;
 }
 
 function departedLine({ title, component, to }: DepartedPod): Html {
-  return html`<li class="pod ${colour(component)}">
+  return html`<li class="pod ${color(component)}">
     <del class="name">${title}</del>
     <span class="state">${to === undefined ? "waits" : html`now on ${to}`}</span>
   </li>`;

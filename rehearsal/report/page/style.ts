@@ -1,4 +1,4 @@
-/** The style sheet of the page: one column of sections, cards in a grid, light and dark colours, and a layout for printing. */
+/** The style sheet of the page: one column of sections, cards in a grid, light and dark colors, and a layout for printing. */
 export const style = `
 :root {
   color-scheme: light dark;

@@ -41,7 +41,7 @@ export function objectHandler(cluster: Cluster, kind: Kind): ResourceHandler {
       });
       if (!created) return { id: "", outputs: inputs };
       if (preview) return { id: "", outputs: without(stateOf(created, fieldManager), "status") };
-      return { id: idOf(created), outputs: await initialised(api, created, object, fieldManager, call) };
+      return { id: idOf(created), outputs: await initialized(api, created, object, fieldManager, call) };
     },
 
     async read(id, inputs, outputs, call) {
@@ -191,7 +191,7 @@ const alreadyExists = `The resource already exists in the cluster. This can happ
     server-side apply to update existing objects on create.`;
 
 /** Waits until a created object is ready. @throws PartialError, with which the state keeps the object */
-export async function initialised(
+export async function initialized(
   api: Api,
   created: KubeObject,
   inputs: KubeObject,

@@ -3,7 +3,7 @@ import { ApiError } from "./api.ts";
 import { apply, fieldManagerOf, forced, relinquish } from "./apply.ts";
 import { type Cluster, reachable } from "./cluster.ts";
 import { type KubeObject, type Kind, at, idOf, list, parseId, text } from "./kinds.ts";
-import { forDelete, initialised, notCreated, objectHandler } from "./objects.ts";
+import { forDelete, initialized, notCreated, objectHandler } from "./objects.ts";
 
 /**
  * The `*Patch` types: some fields of an object that others own, by server-side apply with a field manager for each resource. As with the official
@@ -29,7 +29,7 @@ export function patchHandler(cluster: Cluster, kind: Kind): ResourceHandler {
       const patched = await apply(api, patch, { fieldManager, force, dryRun: false }).catch((error: unknown) => {
         throw notCreated(error, kind, call);
       });
-      return { id: idOf(patched), outputs: await initialised(api, patched, patch, fieldManager, call) };
+      return { id: idOf(patched), outputs: await initialized(api, patched, patch, fieldManager, call) };
     },
 
     async update(id, oldInputs, oldOutputs, news, preview, call) {

@@ -30,7 +30,7 @@ for (const version of supportedChartVersions) {
       });
     }
 
-    test("would fail with a key that is misspelt, outdated or nested too deeply", () => {
+    test("would fail with a key that is misspelled, outdated or nested too deeply", () => {
       const wrong: Values = {
         ...chartLine(version).values(cluster),
         broker: { replicacount: 3, configData: { whatever: "1" } },

@@ -1,4 +1,4 @@
-/** The behaviour of the control plane on which the rehearsal relies, and its removal. */
+/** The behavior of the control plane on which the rehearsal relies, and its removal. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";

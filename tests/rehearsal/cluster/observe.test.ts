@@ -99,7 +99,7 @@ describe("podView", () => {
       },
     ],
   ] satisfies [string, Pod][]) {
-    it(`recognises a pod that is ${state}`, () => {
+    it(`recognizes a pod that is ${state}`, () => {
       assert.equal(podView(pod, []).state, state);
     });
   }

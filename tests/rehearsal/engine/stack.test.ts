@@ -36,7 +36,7 @@ describe("event logs", () => {
     assert.deepEqual(changesIn(parseEvents("")), {});
   });
 
-  test("removes colours, status lines, debug messages and the warnings about plugins on PATH from diagnostics", () => {
+  test("removes colors, status lines, debug messages and the warnings about plugins on PATH from diagnostics", () => {
     const log = [
       diagnostic("debug", "Registering resource"),
       diagnostic("info", "waiting for rollout", { ephemeral: true }),

@@ -16,7 +16,7 @@ describe("javaVersion", () => {
 });
 
 describe("mavenFault", () => {
-  test("returns the first error line of Maven, with or without colours", () => {
+  test("returns the first error line of Maven, with or without colors", () => {
     const output =
       "\u001b[0m[ERROR] Could not find artifact x:y:jar:1 -> [Help 1]\n[ERROR] \n[ERROR] Re-run Maven with -e\n";
     assert.equal(mavenFault(output), "Could not find artifact x:y:jar:1 -> [Help 1]");

@@ -49,8 +49,8 @@ describe("disposableFaults", () => {
       /^--disposable: nothing says .*; add --disposable, or kubectl/,
     );
     assert.deepEqual(disposableFaults(facts(), { ...args, disposable: true }), []);
-    const labelled = facts({ namespaces: { "kube-system": { "pulsar-stack/disposable": "true" } } });
-    assert.deepEqual(disposableFaults(labelled, args), []);
+    const labeled = facts({ namespaces: { "kube-system": { "pulsar-stack/disposable": "true" } } });
+    assert.deepEqual(disposableFaults(labeled, args), []);
   });
 
   it("refuses the cluster of a stack file whatever else is said", () => {

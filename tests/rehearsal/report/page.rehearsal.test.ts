@@ -43,7 +43,7 @@ const overflow = `[...document.querySelectorAll("body *")]
   .filter((one) => !one.closest("thead"))
   .map((one) => one.outerHTML.slice(0, 80))
   .concat(document.documentElement.scrollWidth > window.innerWidth ? ["the page is " + document.documentElement.scrollWidth + " wide"] : [])`;
-/** Texts and colour marks with insufficient contrast by WCAG 2.2 (1.4.3 and 1.4.11), and the number of those checked. */
+/** Texts and color marks with insufficient contrast by WCAG 2.2 (1.4.3 and 1.4.11), and the number of those checked. */
 const contrast = `(() => {
   const parse = (color) => {
     const [r, g, b, a = 1] = color.match(/[\\d.]+/g).map(Number);
@@ -144,7 +144,7 @@ describe("the page in a browser", () => {
     }
   }
 
-  it("is dark with the system's dark colour scheme", async () => {
+  it("is dark with the system's dark color scheme", async () => {
     const colors: string[] = [];
     for (const colorScheme of ["light", "dark"] as const) {
       await withPage(renderPage(production()), { width: 1280, colorScheme }, async (page) => {

@@ -750,7 +750,7 @@ describe("initialize", () => {
     assert.deepEqual(hooks, []);
   });
 
-  test("ignores a failure to initialise the cluster's metadata", async () => {
+  test("ignores a failure to initialize the cluster's metadata", async () => {
     const job = (await render({ initialize: true })).one("Job", "pulsar-pulsar-init");
     assert.match(podSpec(job).containers[0]?.args?.join() ?? "", /initialize-cluster-metadata .* \|\| true/s);
   });

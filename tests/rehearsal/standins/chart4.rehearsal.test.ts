@@ -859,7 +859,7 @@ describe("initialize", () => {
     assert.deepEqual(await spec({ job }), Array(3).fill([{ mine: "kept" }, "OnFailure", 3600]));
   });
 
-  test("a failure to initialise the cluster's metadata fails the Job", async () => {
+  test("a failure to initialize the cluster's metadata fails the Job", async () => {
     const job = (await render()).one("Job", "pulsar-pulsar-init");
     const script = podSpec(job).containers[0]?.args?.join() ?? "";
     assert.match(script, /initialize-cluster-metadata/);

@@ -163,8 +163,8 @@ describe("objects", () => {
     ["kubernetes:batch/v1:Job", { metadata: { name: "j" }, spec: template() }],
     [
       "kubernetes:apps/v1:Deployment",
-      { metadata: { name: "d" }, spec: { replicas: 1, selector: { matchLabels: { a: "b" } }, ...labelled("a", "b") } },
-      { metadata: { name: "d" }, spec: { replicas: 2, selector: { matchLabels: { a: "b" } }, ...labelled("a", "b") } },
+      { metadata: { name: "d" }, spec: { replicas: 1, selector: { matchLabels: { a: "b" } }, ...labeled("a", "b") } },
+      { metadata: { name: "d" }, spec: { replicas: 2, selector: { matchLabels: { a: "b" } }, ...labeled("a", "b") } },
     ],
   ];
   for (const [type, inputs, changed] of lifecycles) {
@@ -188,7 +188,7 @@ describe("objects", () => {
     });
   }
 
-  function labelled(key: string, value: string): Props {
+  function labeled(key: string, value: string): Props {
     const containers = [{ name: "main", image: "busybox", env: [{ name: "EMPTY", value: "" }] }];
     return { template: { metadata: { labels: { [key]: value } }, spec: { containers } } };
   }

@@ -184,7 +184,7 @@ describe("diff", () => {
   const mutable: [string, Props, Props][] = [
     ["a label", object("batch/v1", "Job", { labels: {} }), object("batch/v1", "Job", { labels: { a: "1" } })],
     [
-      "a volume's size and its local volume's neighbour",
+      "a volume's size and its local volume's neighbor",
       object("v1", "PersistentVolume", { spec: { capacity: 1, localOther: 1 } }),
       object("v1", "PersistentVolume", { spec: { capacity: 2, localOther: 2 } }),
     ],

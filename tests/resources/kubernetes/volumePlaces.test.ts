@@ -27,7 +27,7 @@ const places = (count: number): VolumePlaces => {
   };
 };
 
-/** A cluster with the node node1, labelled `hostname`, and a volume of the stack in /data. */
+/** A cluster with the node node1, labeled `hostname`, and a volume of the stack in /data. */
 function clusterOf(hostname: string, namespace: string, status = 200) {
   const items: Record<string, object[]> = {
     "/api/v1/nodes": [{ metadata: { name: "node1", labels: { "kubernetes.io/hostname": hostname } } }],

@@ -23,11 +23,11 @@ describe("tables of another version", () => {
     columnsIn(managerSchema(version).sql).map((column) => ({ ...column, needed: column.name === "bookie" }));
   const wanted = (version: string) => columnsIn(managerSchema(version).sql);
 
-  test("are recognised by a missing column", () => {
+  test("are recognized by a missing column", () => {
     assert.deepEqual(columnFaults(wanted("v0.4.0"), made("v0.2.0")), ["environments has no column bookie"]);
   });
 
-  test("are recognised by a required column that the manager would leave empty", () => {
+  test("are recognized by a required column that the manager would leave empty", () => {
     const found = made("v0.4.0");
     const only = wanted("v0.2.0").filter(({ table }) => found.some((column) => column.table === table));
     assert.deepEqual(columnFaults(only, found), ["environments has a column bookie that requires a value"]);

@@ -1,4 +1,4 @@
-/** Behaviour of Pulsar 2.7 only. No broker of 2.7 runs here; the responses are from its sources (2.7.4). */
+/** Behavior of Pulsar 2.7 only. No broker of 2.7 runs here; the responses are from its sources (2.7.4). */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";

@@ -8,7 +8,7 @@ import { openWorkspace } from "../../../rehearsal/engine/workspace.ts";
 import { asker, sorted } from "../../support/adminRequests.ts";
 import { produceAt } from "../../support/produce.ts";
 import { startSecretServer } from "../../support/secretServer.ts";
-import { tenantsBehave, type World } from "./tenantBehaviour.ts";
+import { tenantsBehave, type World } from "./tenantBehavior.ts";
 
 const workspace = await openWorkspace();
 let pulsar: Pulsar;

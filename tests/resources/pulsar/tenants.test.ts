@@ -2,7 +2,7 @@ import { after, before } from "node:test";
 import { startAdminApi, type StandInAdminApi } from "../../../rehearsal/standins/adminApi.ts";
 import { asker } from "../../support/adminRequests.ts";
 import { startSecretServer } from "../../support/secretServer.ts";
-import { tenantsBehave, type World } from "./tenantBehaviour.ts";
+import { tenantsBehave, type World } from "./tenantBehavior.ts";
 
 let standIn: StandInAdminApi;
 let secrets: Awaited<ReturnType<typeof startSecretServer>>;

@@ -164,7 +164,7 @@ An init container that repeats `until`, a command, until it succeeds, for `limit
 {{ include "container.wait" (merge (dict "until" $until) .) }}
 {{- end }}
 
-{{/* Waits until the cluster is initialised: the broker's and the proxy's. */}}
+{{/* Waits until the cluster is initialized: the broker's and the proxy's. */}}
 {{- define "container.waitForCluster" -}}
 {{- $until := printf "timeout 15 bin/pulsar zookeeper-shell -r -server %s get /admin/clusters/%s"
   (include "address.configurationStore" .top) (include "name.cluster" .top) -}}

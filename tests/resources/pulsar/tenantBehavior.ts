@@ -1,4 +1,4 @@
-/** The behaviour of the resources in Pulsar. The same tests run against the stand-in for the admin API and against a real broker. */
+/** The behavior of the resources in Pulsar. The same tests run against the stand-in for the admin API and against a real broker. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { AdminAccess } from "../../../resources/pulsar/adminApi.ts";
