@@ -1,4 +1,6 @@
+import { generateKeyPairSync } from "node:crypto";
 import { isIP } from "node:net";
+import { certificateRequest, locallySignedCertificate, selfSignedCertificate } from "../standins/tls/x509.ts";
 
 /** The certificate and key of a server, and the CA that signed it, in PEM. */
 export interface Certificates {
@@ -13,32 +15,28 @@ export interface Certificates {
  * year. The CA's key is discarded.
  */
 export async function makeCertificates(host = "localhost"): Promise<Certificates> {
-  // Imported on demand: it takes 0.1 s to load.
-  const { generate } = await import("selfsigned");
-  const fresh = { keyType: "ec", algorithm: "sha256" } as const;
-  const ca = await generate([{ name: "commonName", value: "rehearsal CA" }], {
-    ...fresh,
-    extensions: [
-      { name: "basicConstraints", cA: true, critical: true },
-      { name: "keyUsage", keyCertSign: true, critical: true },
-    ],
+  const [caKey, key] = [newKey(), newKey()];
+  const validityPeriodHours = 365 * 24;
+  const ca = await selfSignedCertificate(
+    caKey,
+    { subject: { commonName: "rehearsal CA" } },
+    { validityPeriodHours, allowedUses: ["cert_signing"], isCaCertificate: true },
+  );
+  const byAddress = isIP(host) !== 0;
+  const request = await certificateRequest(key, {
+    subject: { commonName: "localhost" },
+    dnsNames: byAddress ? ["localhost"] : ["localhost", host],
+    ipAddresses: byAddress ? [host, "127.0.0.1"] : ["127.0.0.1"],
   });
-  const server = await generate([{ name: "commonName", value: "localhost" }], {
-    ...fresh,
-    ca: { key: ca.private, cert: ca.cert },
-    extensions: [
-      { name: "basicConstraints", cA: false, critical: true },
-      { name: "keyUsage", digitalSignature: true, critical: true },
-      { name: "extKeyUsage", serverAuth: true },
-      {
-        name: "subjectAltName",
-        altNames: [
-          { type: 2, value: "localhost" },
-          isIP(host) === 0 ? { type: 2, value: host } : { type: 7, ip: host },
-          { type: 7, ip: "127.0.0.1" },
-        ],
-      },
-    ],
-  });
-  return { ca: ca.cert, certificate: server.cert, key: server.private };
+  const server = await locallySignedCertificate(
+    request,
+    { certPem: ca.certPem, privateKeyPem: caKey },
+    { validityPeriodHours, allowedUses: ["digital_signature", "server_auth"] },
+  );
+  return { ca: ca.certPem, certificate: server.certPem, key };
+}
+
+function newKey(): string {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+  return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
 }

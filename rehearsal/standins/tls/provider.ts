@@ -1,13 +1,21 @@
-import type { StandIn } from "../protocol.ts";
+import type { ResourceHandler, StandIn } from "../protocol.ts";
+import { certRequest, locallySignedCert, secretInputs, selfSignedCert } from "./certificates.ts";
 import { privateKey, secretOutputs } from "./privateKey.ts";
 
-/** A stand-in for pulumi-resource-tls with the resource that the stack uses: PrivateKey. */
+const handlers: Record<string, ResourceHandler> = {
+  "tls:index/privateKey:PrivateKey": privateKey,
+  "tls:index/selfSignedCert:SelfSignedCert": selfSignedCert,
+  "tls:index/certRequest:CertRequest": certRequest,
+  "tls:index/locallySignedCert:LocallySignedCert": locallySignedCert,
+};
+
+/** A stand-in for pulumi-resource-tls with the resources that the stack uses. */
 export const tls: StandIn = {
   name: "tls",
   version: "5.6.1",
   async configure() {
     // The setting `proxy` is for data sources, which are not implemented.
   },
-  handler: (type) => (type === "tls:index/privateKey:PrivateKey" ? privateKey : undefined),
-  secretOutputs: () => secretOutputs,
+  handler: (type) => handlers[type],
+  secretOutputs: (type) => (handlers[type] === privateKey ? secretOutputs : secretInputs),
 };

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
+import { createHash, createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
 import { describe, test } from "node:test";
-import { type Call, type Props, UNKNOWN } from "../../../rehearsal/standins/protocol.ts";
+import { type Call, type Props, type ResourceHandler, UNKNOWN } from "../../../rehearsal/standins/protocol.ts";
+import { certRequest, locallySignedCert, selfSignedCert } from "../../../rehearsal/standins/tls/certificates.ts";
 import { privateKey, secretOutputs } from "../../../rehearsal/standins/tls/privateKey.ts";
 import { tls } from "../../../rehearsal/standins/tls/provider.ts";
 
@@ -80,5 +81,103 @@ describe("the tls stand-in's PrivateKey", () => {
     );
     assert.deepEqual(leaks, []);
     assert.deepEqual(await privateKey.read(id, {}, outputs, call), { id, inputs: {}, outputs });
+  });
+});
+
+describe("the tls stand-in's certificates", () => {
+  const make = async (handler: ResourceHandler, inputs: Props) =>
+    (await handler.create(inputs, false, call)).outputs as Record<string, string> & { readyForRenewal?: boolean };
+  const keys = [
+    { algorithm: "ECDSA", ecdsaCurve: "P256" },
+    { algorithm: "RSA", rsaBits: 2048 },
+  ];
+  const caTerms = { allowedUses: ["cert_signing", "crl_signing"], isCaCertificate: true, validityPeriodHours: 48 };
+  const terms = { allowedUses: ["digital_signature", "server_auth", "client_auth"], validityPeriodHours: 24 };
+  const owner = { subject: { commonName: "pulsar-broker" }, dnsNames: ["*.broker.test", "broker.test"], ipAddresses: ["10.0.0.1"] }; // prettier-ignore
+
+  async function chain(key: Props) {
+    const [{ outputs: caKey }, { outputs: ownKey }] = [await created(key), await created(key)];
+    const subject = { commonName: "CA 1", organization: "test" };
+    const caInputs = { privateKeyPem: caKey.privateKeyPem, subject, ...caTerms };
+    const ca = await make(selfSignedCert, caInputs);
+    const request = await make(certRequest, { privateKeyPem: ownKey.privateKeyPem, ...owner });
+    const signing = { caCertPem: ca.certPem, caPrivateKeyPem: caKey.privateKeyPem };
+    const inputs = { ...signing, certRequestPem: request.certRequestPem, ...terms };
+    return { ca, ownKey, request, inputs, leaf: await make(locallySignedCert, inputs) };
+  }
+
+  for (const key of keys) {
+    test(`${key.algorithm}: a request's certificate has its names and key, and its CA's signature`, async () => {
+      const { ca, ownKey, request, leaf } = await chain(key);
+      const [authority, certificate] = [new X509Certificate(ca.certPem ?? ""), new X509Certificate(leaf.certPem ?? "")];
+      assert.deepEqual([authority.ca, certificate.ca], [true, false]);
+      assert.equal(authority.subject, "O=test\nCN=CA 1");
+      assert.ok(authority.verify(authority.publicKey) && authority.checkIssued(authority));
+      assert.ok(certificate.verify(authority.publicKey) && certificate.checkIssued(authority));
+      assert.ok(certificate.checkPrivateKey(createPrivateKey(ownKey.privateKeyPem ?? "")));
+      assert.ok(certificate.checkHost("pulsar-0.broker.test") && certificate.checkHost("broker.test"));
+      assert.ok(certificate.checkIP("10.0.0.1") && !certificate.checkHost("other.test"));
+      assert.deepEqual(certificate.keyUsage, ["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"]);
+      assert.deepEqual(
+        [request.keyAlgorithm, ca.keyAlgorithm, leaf.caKeyAlgorithm],
+        [key.algorithm, key.algorithm, key.algorithm],
+      );
+      assert.match(request.certRequestPem ?? "", /^-----BEGIN CERTIFICATE REQUEST-----\n[^]*-----\n$/);
+    });
+  }
+
+  test("say how long they are valid, and when they can be renewed", async () => {
+    const { leaf, inputs } = await chain(keys[0] ?? {});
+    const { validityStartTime = "", validityEndTime = "" } = leaf;
+    assert.match(validityEndTime, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+    assert.equal(Date.parse(validityEndTime) - Date.parse(validityStartTime), 24 * 3_600_000);
+    assert.equal(Date.parse(new X509Certificate(leaf.certPem ?? "").validTo), Date.parse(validityEndTime));
+    assert.equal(leaf.readyForRenewal, false);
+
+    const diff = async (outputs: Props, news: Props) => locallySignedCert.diff?.("id", inputs, outputs, news, call);
+    const unchanged = { changes: false, replaces: [], deleteBeforeReplace: false, changedKeys: [] };
+    assert.deepEqual(await diff(leaf, { ...inputs, earlyRenewalHours: 0 }), unchanged);
+    const early = { ...inputs, earlyRenewalHours: 25 };
+    assert.deepEqual((await diff(leaf, early))?.replaces, ["readyForRenewal"]);
+    const over = { ...leaf, validityEndTime: "2020-01-01T00:00:00Z" };
+    assert.deepEqual((await diff(over, inputs))?.replaces, ["readyForRenewal"]);
+    assert.equal((await locallySignedCert.read("id", inputs, over, call))?.outputs.readyForRenewal, true);
+  });
+
+  test("are replaced for a change, but not for a later renewal", async () => {
+    const diff = async (handler: ResourceHandler, olds: Props, news: Props) =>
+      (await handler.diff?.("id", olds, {}, { ...olds, ...news }, call))?.replaces;
+    assert.deepEqual(await diff(locallySignedCert, terms, { caCertPem: UNKNOWN }), ["caCertPem"]);
+    assert.deepEqual(await diff(locallySignedCert, terms, { validityPeriodHours: 12 }), ["validityPeriodHours"]);
+    assert.deepEqual(await diff(locallySignedCert, terms, { earlyRenewalHours: 0 }), []);
+    assert.deepEqual(await diff(certRequest, owner, { dnsNames: ["*.broker.test", "b"] }), ["dnsNames[1]"]);
+    assert.deepEqual(await diff(selfSignedCert, caTerms, { subject: { commonName: "CA 2" } }), ["subject"]);
+  });
+
+  test("are not created at preview", async () => {
+    const { id, outputs } = await locallySignedCert.create(terms, true, call);
+    assert.equal(id, "");
+    assert.deepEqual([outputs.certPem, outputs.validityEndTime], [UNKNOWN, UNKNOWN]);
+    assert.deepEqual([outputs.isCaCertificate, outputs.earlyRenewalHours], [false, 0]);
+  });
+
+  test("keep private keys secret", () => {
+    for (const name of [
+      "selfSignedCert:SelfSignedCert",
+      "certRequest:CertRequest",
+      "locallySignedCert:LocallySignedCert",
+    ])
+      assert.deepEqual(tls.secretOutputs?.(`tls:index/${name}`), ["privateKeyPem", "caPrivateKeyPem"]);
+  });
+
+  test("with unsupported inputs are refused", async () => {
+    const check = async (news: Props) => (await selfSignedCert.check?.(news, undefined, call))?.failures;
+    assert.deepEqual(await check({ ...caTerms, allowedUses: ["cert_signing", "code_signing"] }), [
+      { property: "allowedUses", reason: 'the tls stand-in does not implement "code_signing"' },
+    ]);
+    assert.deepEqual(await check({ ...caTerms, subject: { locality: "Here" } }), [
+      { property: "subject", reason: 'the tls stand-in does not implement "locality"' },
+    ]);
+    assert.deepEqual(await check(caTerms), []);
   });
 });
