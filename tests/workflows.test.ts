@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, test } from "node:test";
+import { execaSync } from "execa";
 import { parse } from "yaml";
 import { clientVersion } from "../rehearsal/realCluster/messages/client.ts";
 
@@ -103,6 +104,15 @@ describe("the workflows of the stacks", () => {
   test("review, comment on and compare every stack there is", () => {
     const jobs = [read("review.yml").jobs["review"], read("comment.yml").jobs["post"], read("drift.yml").jobs["drift"]];
     for (const job of jobs) assert.deepEqual(job?.strategy?.matrix.stack.toSorted(), stacks);
+  });
+
+  test("review what is committed alone: their own files are ignored", () => {
+    const commands = read("review.yml").jobs["review"]?.steps.flatMap(({ run = "" }) => run) ?? [];
+    const files = commands.flatMap((run) =>
+      [...run.matchAll(/--(?:report|out|full) (\S+)/g)].map(([, file = ""]) => file),
+    );
+    assert.deepEqual(files, ["rehearsal.md", "rehearsal.json", "review.md", "full.md"]);
+    assert.equal(execaSync("git", ["check-ignore", ...files], { cwd: root }).stdout, files.join("\n"));
   });
 
   test("deploy every stack in its own environment, prod after test, and only what was reviewed", () => {

@@ -1,4 +1,6 @@
 /** Argument parsing and exit status of all commands. */
+import { access, constants, mkdir, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { RehearsalError } from "../engine/fault.ts";
 import { Interrupted } from "../engine/workspace.ts";
@@ -21,6 +23,24 @@ export function options<const T extends ParseArgsConfig>(config: T): ReturnType<
   });
   if (faults.length > 0) throw new RehearsalError(faults.join("\n"));
   return parseArgs(config).values;
+}
+
+/**
+ * Creates the folder of a file. Called before the work whose result the file gets.
+ *
+ * @throws RehearsalError if the file cannot be written
+ */
+export async function requireWritable(option: string, file: string): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    const exists = await stat(file).catch(() => undefined);
+    await access(exists?.isFile() ? file : dirname(file), constants.W_OK);
+    if (exists?.isDirectory()) throw new Error("it is a folder");
+  } catch (cause) {
+    throw new RehearsalError(`${option}: cannot write ${file}: ${(cause as Error).message}; use another file`, {
+      cause,
+    });
+  }
 }
 
 /** Errors to report by their message alone. Any other error is a bug and keeps its stack trace. */

@@ -1,14 +1,13 @@
 /** `npm run rehearse`. */
 import { once } from "node:events";
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, extname, resolve } from "node:path";
+import { writeFile } from "node:fs/promises";
+import { extname, resolve } from "node:path";
 import { fullName } from "../../model/charts/names.ts";
 import type { Settings } from "../../settings/resolve.ts";
 import { argumentsIn, usage } from "./arguments.ts";
 import { passwordKey } from "../cluster/databases.ts";
 import { failureCases } from "../failures/cases.ts";
-import { run } from "./command.ts";
-import { RehearsalError } from "../engine/fault.ts";
+import { requireWritable, run } from "./command.ts";
 import { linesOn, progressOn } from "./progress.ts";
 import { rehearseOn, type RehearsalResult } from "../rehearse.ts";
 import type { RehearsalRecord } from "../report/record.ts";
@@ -23,7 +22,7 @@ async function main(): Promise<number> {
     console.log(usage);
     return 0;
   }
-  await makeFolders(reports);
+  for (const file of reports) await requireWritable("--report", file);
   const shared = {
     ...(stack === undefined ? {} : { stack }),
     ...(chart === undefined ? {} : { chart }),
@@ -64,15 +63,6 @@ async function main(): Promise<number> {
     if (keep) await keepRunning(stage);
     return result.verdict.ok ? 0 : 1;
   });
-}
-
-/** Called first, so that a report that cannot be written fails before the rehearsal. */
-async function makeFolders(files: readonly string[]): Promise<void> {
-  for (const folder of new Set(files.map(dirname))) {
-    await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
-      throw new RehearsalError(`--report: cannot create the folder ${folder}: ${(cause as Error).message}`, { cause });
-    });
-  }
 }
 
 async function rendered(file: string, record: RehearsalRecord): Promise<string> {

@@ -32,6 +32,7 @@ const goNumber: ScalarTag = {
  */
 export function readConfig(text: string, file: string): ConfigValues {
   const config = Object.entries(rawConfig(text, file));
+  const hasSecret = (value: unknown): boolean => holdsSecret(value, basename(file));
   return {
     plain: Object.fromEntries(config.filter(([, value]) => !hasSecret(value))),
     encrypted: config.flatMap(([key, value]) => (hasSecret(value) ? [key] : [])),
@@ -79,10 +80,12 @@ function configIn(text: string, file: string): object {
 }
 
 /** @throws RehearsalError if a YAML alias refers to a value that contains it */
-function hasSecret(value: unknown, within: readonly unknown[] = []): boolean {
+function holdsSecret(value: unknown, file: string, within: readonly unknown[] = []): boolean {
   if (typeof value !== "object" || value === null) return false;
-  if (within.includes(value)) throw new RehearsalError("config: an alias refers to itself; write the values out");
+  if (within.includes(value)) {
+    throw new RehearsalError(`${file}: config: an alias refers to itself; write the values out`);
+  }
   const entries = Object.entries(value);
   if (entries.length === 1 && "secure" in value && typeof value.secure === "string") return true;
-  return entries.some(([, inner]) => hasSecret(inner, [...within, value]));
+  return entries.some(([, inner]) => holdsSecret(inner, file, [...within, value]));
 }

@@ -1,7 +1,7 @@
 /** `npm run drift`: what differs in a cluster from what a stack has installed. */
 import { writeFile } from "node:fs/promises";
 import { execa } from "execa";
-import { options, run } from "../../rehearsal/cli/command.ts";
+import { options, requireWritable, run } from "../../rehearsal/cli/command.ts";
 import { RehearsalError } from "../../rehearsal/engine/fault.ts";
 import { ownProject } from "../../rehearsal/engine/stackSettings.ts";
 import { findDrift } from "../drift/drift.ts";
@@ -42,6 +42,7 @@ async function main(): Promise<number> {
   const stack = requireStack(given.stack);
   const github =
     issue === undefined ? undefined : { api: githubOfEnvironment(), where: repositoryIn(issue, "--issue") };
+  if (markdown !== undefined) await requireWritable("--markdown", markdown);
   const report = await findDrift(stack, await exportState(stack));
   console.log(json ? JSON.stringify(report, null, 2) : asText(report));
   if (markdown !== undefined) await writeFile(markdown, asMarkdown(report));

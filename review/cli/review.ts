@@ -1,11 +1,11 @@
 /** `npm run review`: what a change does to a stack, as the comment on its pull request. */
 import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { evaluate } from "../../policy/evaluate.ts";
 import type { PolicySettings } from "../../policy/settings.ts";
-import { options, run } from "../../rehearsal/cli/command.ts";
+import { options, requireWritable, run } from "../../rehearsal/cli/command.ts";
 import { RehearsalError } from "../../rehearsal/engine/fault.ts";
 import { ownProject } from "../../rehearsal/engine/stackSettings.ts";
 import { accepted, differencesOf, renderReview, type Review } from "../comment/comment.ts";
@@ -20,12 +20,13 @@ const usage = `Shows what the change since the base does to a stack: what change
 It needs no cluster and no passphrase, and changes nothing.
 
   npm run review -- --stack NAME [--base REF] [--out FILE] [--limit CHARACTERS] [--link URL] [--chart PATH]
-                    [--rehearsal FILE] [--drift TEXT] [--preview]
+                    [--full FILE] [--rehearsal FILE] [--drift TEXT] [--preview]
 
   --stack NAME        the stack to review, from Pulumi.NAME.yaml
   --base REF          compare with the merge base of HEAD and this reference (default: origin/main, else main)
-  --out FILE          also write the review to a file
+  --out FILE          write the review to a file instead of printing it
   --limit CHARACTERS  cut the review to fit (default: 65536, the limit of a GitHub comment)
+  --full FILE         also write the whole review to a file, whatever the limit
   --link URL          where the whole review can be read, for what is cut
   --chart PATH        a local chart to render instead of the stack's
   --rehearsal FILE    the result of a rehearsal: npm run rehearse -- --stack NAME --report FILE.json
@@ -43,6 +44,7 @@ async function main(): Promise<number> {
       base: { type: "string" },
       out: { type: "string" },
       limit: { type: "string" },
+      full: { type: "string" },
       link: { type: "string" },
       chart: { type: "string" },
       rehearsal: { type: "string" },
@@ -55,12 +57,15 @@ async function main(): Promise<number> {
     console.log(usage);
     return 0;
   }
-  const { drift, out } = given;
+  const { drift, out, full } = given;
   const stack = requireStack(given.stack);
   const limit = given.limit === undefined ? undefined : Number(given.limit);
   if (limit !== undefined && !(limit >= 1000))
     throw new RehearsalError(`--limit: ${given.limit ?? ""} is not valid; use a number of at least 1000`);
   const rehearsal = given.rehearsal === undefined ? undefined : await rehearsalIn(given.rehearsal);
+  if (out !== undefined) await requireWritable("--out", out);
+  if (full !== undefined) await requireWritable("--full", full);
+  if (given.chart !== undefined) await requireChart(given.chart);
   const commits = await commitsOf(ownProject, given.base ?? (await mainBranch()));
   const chart = given.chart === undefined ? {} : { chart: resolve(given.chart) };
   const log = console.error;
@@ -74,7 +79,7 @@ async function main(): Promise<number> {
     base: { commit: commits.base, plan: base },
     head: { commit: commits.head, plan: head },
     behind: commits.behind,
-    uncommitted: uncommitted.length > 0,
+    uncommitted,
     rehearsal,
     preview: given.preview ? await previewOf(ownProject, stack) : undefined,
     policies: policiesOf(head),
@@ -84,17 +89,25 @@ async function main(): Promise<number> {
   const mayApply = accepted(review, differences);
   const digest =
     "refused" in head || uncommitted.length > 0 || !mayApply ? undefined : digestText(digestOf(head, files));
-  const text = renderReview(
-    { ...review, digest },
-    {
-      ...(limit === undefined ? {} : { limit }),
-      ...(given.link === undefined ? {} : { fullReport: given.link }),
-    },
-    differences,
-  );
+  const render = (options: Parameters<typeof renderReview>[1]) =>
+    renderReview({ ...review, digest }, options, differences);
+  const text = render({
+    ...(limit === undefined ? {} : { limit }),
+    ...(given.link === undefined ? {} : { fullReport: given.link }),
+  });
   if (out === undefined) console.log(text);
   else await writeFile(out, text);
+  if (full !== undefined) await writeFile(full, render({ limit: Infinity }));
   return mayApply ? 0 : 1;
+}
+
+async function requireChart(path: string): Promise<void> {
+  const facts = await stat(path).catch((cause: unknown) => {
+    throw new RehearsalError(`--chart: cannot read ${path}: ${(cause as Error).message}; use a chart`, { cause });
+  });
+  if (facts.isDirectory() && !existsSync(join(path, "Chart.yaml"))) {
+    throw new RehearsalError(`--chart: ${path} has no Chart.yaml; use the folder or the .tgz file of a chart`);
+  }
 }
 
 /** Undefined if the commit has no such stack. */

@@ -6,6 +6,7 @@ import { longestBody, marker } from "../github/markedText.ts";
 import type { RefusedPlan, StackPlan } from "../plan.ts";
 import type { Plan } from "../planOf.ts";
 import { type Forecast, forecastRestarts } from "../restarts/forecast.ts";
+import { listed } from "../restarts/reasons.ts";
 import { chartSection, resourceSection } from "./changes.ts";
 import { block, bullets, code, collapsed, escape, fit, type Section } from "./markdown.ts";
 import { placementSection } from "./placement.ts";
@@ -20,8 +21,8 @@ export interface Review {
   head: { commit: string; plan: Plan };
   /** How many commits the main branch has that the head does not. */
   behind: number;
-  /** Whether tracked files differ from the head's commit. */
-  uncommitted: boolean;
+  /** The files that are not as in the head's commit. */
+  uncommitted: string[];
   rehearsal?: { ok: boolean; problems: string[] } | undefined;
   /** `pulumi preview --diff` against the real state. */
   preview?: { counts?: Counts; text: string; failed: boolean } | undefined;
@@ -153,7 +154,9 @@ function opening(review: Review, line: string): string {
           `the main branch has ${behind === 1 ? "1 commit" : `${behind} commits`} that this change does not contain; rebase to review what a merge gives`,
         ]
       : []),
-    ...(uncommitted ? ["files that are not committed were reviewed too"] : []),
+    ...(uncommitted.length > 0
+      ? [`files that are not as committed were reviewed too, so there is no digest: ${escape(listed(uncommitted))}`]
+      : []),
     ...(base.plan === undefined ? ["the stack does not exist in the base: everything is new"] : []),
   ];
   return [

@@ -3,6 +3,7 @@ import { execa } from "execa";
 import { RehearsalError } from "../../rehearsal/engine/fault.ts";
 import { planOf } from "../planOf.ts";
 import { findPulumi } from "../pulumi.ts";
+import { listed } from "../restarts/reasons.ts";
 import { changedSince, type Digest, digestOf } from "./digest.ts";
 import { reviewedFiles } from "./files.ts";
 
@@ -23,9 +24,8 @@ export interface ApplyOptions {
 export async function applyReviewed({ folder, stack, reviewed, dryRun, log }: ApplyOptions): Promise<number> {
   const { files, uncommitted } = await reviewedFiles(folder, stack);
   if (uncommitted.length > 0) {
-    const shown = uncommitted.length > 5 ? [...uncommitted.slice(0, 5), "..."] : uncommitted;
     throw new RehearsalError(
-      `program: changes are not committed in ${shown.join(", ")}; commit them, and review again`,
+      `program: not as committed: ${listed(uncommitted)}; commit, ignore or remove them, and review again`,
     );
   }
   const plan = await planOf({ folder, stack, log });

@@ -7,7 +7,7 @@ import type { ReviewedFiles } from "./digest.ts";
 
 /**
  * @param folder the folder of Pulumi.yaml and the stack file, in a git repository
- * @returns the files, and the names of those that are not as committed
+ * @returns the files, and the names of those that are not as committed. Ignored files do not count.
  * @throws RehearsalError if there is no such stack
  */
 export async function reviewedFiles(
@@ -15,11 +15,15 @@ export async function reviewedFiles(
   stack: string,
 ): Promise<{ files: ReviewedFiles; uncommitted: string[] }> {
   const git = async (...args: string[]) => (await execa("git", args, { cwd: folder })).stdout;
-  const [stackFile, project, tree, changed] = await Promise.all([
+  const [stackFile, project, tree, ...uncommitted] = await Promise.all([
     readStackFile(folder, stack),
     readFile(join(folder, "Pulumi.yaml"), "utf8"),
     git("rev-parse", "HEAD:./"),
     git("diff", "--name-only", "--relative", "HEAD"),
+    git("ls-files", "--others", "--exclude-standard"),
   ]);
-  return { files: { stackFile, project, tree }, uncommitted: changed.split("\n").filter((name) => name !== "") };
+  return {
+    files: { stackFile, project, tree },
+    uncommitted: uncommitted.flatMap((names) => names.split("\n")).filter((name) => name !== ""),
+  };
 }

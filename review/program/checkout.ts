@@ -24,7 +24,7 @@ export async function commitsOf(folder: string, reference: string): Promise<Comm
     );
   };
   return {
-    base: await git("merge-base", "HEAD", reference),
+    base: await git("merge-base", "--end-of-options", "HEAD", reference),
     head: await git("rev-parse", "HEAD"),
     behind: Number(await git("rev-list", "--count", `HEAD..${reference}`)),
   };

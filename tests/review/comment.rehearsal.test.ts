@@ -123,7 +123,7 @@ describe("the comment on", () => {
         base: { commit: "b".repeat(40), plan: base },
         head: { commit: "a".repeat(40), plan },
         behind: 0,
-        uncommitted: false,
+        uncommitted: [],
         policies,
         ...more,
       };

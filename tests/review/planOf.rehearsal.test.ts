@@ -32,10 +32,12 @@ test("the same files give the same plan in another folder, without a path or a p
   if (exitCode === 0) assert.equal(JSON.stringify(other), JSON.stringify(own));
 });
 
-test("an unknown base is one line", async () => {
-  await assert.rejects(commitsOf(folder, "no-such-branch"), {
-    message: /^--base: git finds no merge base with no-such-branch \(.+\); fetch it, or name another$/,
-  });
+test("an unknown base is one line, also where git has an option of that name", async () => {
+  for (const name of ["no-such-branch", "--help"]) {
+    await assert.rejects(commitsOf(folder, name), {
+      message: new RegExp(`^--base: git finds no merge base with ${name} \\(.+${name}\\); fetch it, or name another$`),
+    });
+  }
 });
 
 test("a refusal has the program's lines, without the secret in plain text", async () => {

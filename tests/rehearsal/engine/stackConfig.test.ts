@@ -24,7 +24,7 @@ describe("a stack file, read without Pulumi", () => {
 
   test("is refused if an alias refers to itself", () => {
     assert.throws(() => readConfig("config: { pulsar:values: { a: &x { b: *x } } }", file), {
-      message: "config: an alias refers to itself; write the values out",
+      message: "Pulumi.test.yaml: config: an alias refers to itself; write the values out",
     });
   });
 

@@ -95,13 +95,15 @@ test("a pull request is reviewed, merged and applied, and nothing else is", asyn
     assert.equal(applied.exitCode, 3, applied.stderr);
     assert.equal(await readFile(calls, "utf8"), "up --yes --stack test --policy-pack policy\n");
 
-    // After the review: first a file that is not committed, then a commit, with the digest of the review.
+    // After the review: first files that are not committed, then a commit, with the digest of the review.
     await appendFile(join(deployer, "Pulumi.test.yaml"), "  # later\n");
+    await writeFile(join(deployer, "new.ts"), "");
     const dirty = await apply("--digest", digest);
     assert.match(
       dirty.stderr,
-      /^program: changes are not committed in Pulumi\.test\.yaml; commit them, and review again$/,
+      /^program: not as committed: Pulumi\.test\.yaml, new\.ts; commit, ignore or remove them, and review again$/,
     );
+    await rm(join(deployer, "new.ts"));
     await git(deployer, "commit", "--quiet", "--all", "--message", "Change it again");
     const other = await apply("--digest", digest);
     assert.deepEqual(other.stderr.split("\n"), [

@@ -138,7 +138,7 @@ describe("the digest of a review", () => {
       base: { commit: "b".repeat(40), plan: reviewed.plan },
       head: { commit: "a".repeat(40), plan },
       behind: 0,
-      uncommitted: false,
+      uncommitted: [],
       digest: digestText(digest(reviewed)),
     };
     const text = renderReview(review, { limit: 1000 });
