@@ -12,6 +12,8 @@ export interface PlanOptions extends ProgramOptions {
   chart?: string;
   /** Whether the stand-in is rendered even where the vendor's chart can be reached. @default false */
   standIn?: boolean;
+  /** Whether the chart is downloaded even if it is cached. @default false */
+  fresh?: boolean;
   /** Receives progress lines. @default shows nothing */
   log?: (line: string) => void;
 }

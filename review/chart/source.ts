@@ -1,6 +1,6 @@
 /** Finds the chart of a Release, and says which one it is. */
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { parse } from "yaml";
@@ -29,6 +29,8 @@ export interface ChartOptions {
   chart?: string;
   /** Whether the stand-in is rendered even where the vendor's chart can be reached. @default false */
   standIn?: boolean;
+  /** Whether the vendor's chart is downloaded even if it is cached: its repository may have another one under the same version. @default false */
+  fresh?: boolean;
   signal: AbortSignal;
 }
 
@@ -58,7 +60,10 @@ async function nameOf(path: string): Promise<string> {
   return name ?? "pulsar";
 }
 
-async function vendorsChart(inputs: ChartInputs, { folder, helm, signal }: ChartOptions): Promise<string | undefined> {
+async function vendorsChart(
+  inputs: ChartInputs,
+  { folder, helm, fresh = false, signal }: ChartOptions,
+): Promise<string | undefined> {
   const { chart, version, repositoryOpts: { repo } = {} } = inputs;
   if (repo === undefined) {
     const local = resolve(folder, chart);
@@ -69,7 +74,7 @@ async function vendorsChart(inputs: ChartInputs, { folder, helm, signal }: Chart
     .digest("hex")
     .slice(0, 12);
   const cached = join(cacheFolder(), "charts", key);
-  if (!(await stat(cached).catch(() => undefined))) {
+  if (fresh || !(await stat(cached).catch(() => undefined))) {
     if (repo !== undefined && !(await chartRepositoryAnswers(repo, signal))) return undefined;
     const args = ["pull", chart, "--version", version, "--untar", ...(repo === undefined ? [] : ["--repo", repo])];
     const pulled = await withScratch(join(cacheFolder(), "charts"), async (scratch) => {
@@ -80,6 +85,7 @@ async function vendorsChart(inputs: ChartInputs, { folder, helm, signal }: Chart
       });
       if (failed) return false;
       await mkdir(join(cacheFolder(), "charts"), { recursive: true });
+      if (fresh) await rm(cached, { recursive: true, force: true });
       // Another run may have stored the same chart in the meantime.
       await rename(scratch, cached).catch(() => undefined);
       return true;

@@ -28,11 +28,11 @@ export async function applyReviewed({ folder, stack, reviewed, dryRun, log }: Ap
       `program: not as committed: ${listed(uncommitted)}; commit, ignore or remove them, and review again`,
     );
   }
-  const plan = await planOf({ folder, stack, log });
+  const plan = await planOf({ folder, stack, fresh: true, log });
   if ("refused" in plan) throw new RehearsalError(plan.refused.join("\n"));
   if (plan.chart.source === "stand-in") {
     throw new RehearsalError(
-      `chart: version ${plan.chart.version} cannot be reached, so its objects cannot be compared with the review; make it reachable`,
+      `chart: version ${plan.chart.version} cannot be downloaded, so it is not known whether it is the reviewed one; make pulsar:chart.source reachable from here`,
     );
   }
   const changed = changedSince(reviewed, digestOf(plan, files));
