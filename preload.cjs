@@ -4,7 +4,7 @@
 const [major, minor] = process.versions.node.split(".").map(Number);
 if (major < 22 || (major === 22 && minor < 18)) {
   console.error(
-    `Node ${process.versions.node} is too old for this program: it needs 22.18 or later (npm exec -- pulumi ... finds the one that npm ci installed)`,
+    `Node ${process.versions.node} is too old for this program; use 22.18 or later: npm exec -- pulumi ... runs the one that npm ci installs`,
   );
   process.exit(1);
 }

@@ -187,7 +187,8 @@ const factors: Record<string, number> = {
 export function amount(quantity: string): number {
   const [, digits = "", unit = ""] = /^([0-9.]+)([A-Za-z]*)$/.exec(quantity) ?? [];
   const factor = factors[unit];
-  if (digits === "" || factor === undefined) throw new Error(`${quantity} is not a quantity`);
+  if (digits === "" || factor === undefined)
+    throw new Error(`${quantity} is not a quantity; use one such as 500m or 4Gi`);
   return Number(digits) * factor;
 }
 

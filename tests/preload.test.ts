@@ -14,7 +14,7 @@ test("a Node that cannot run the program is refused in one line that says what i
   for (const version of ["18.20.4", "20.20.2", "22.17.1"]) {
     const { status, stderr } = loadUnder(version);
     assert.equal(status, 1);
-    assert.match(stderr, new RegExp(`^Node ${version} is too old for this program: it needs 22\\.18 or later .*\n$`));
+    assert.match(stderr, new RegExp(`^Node ${version} is too old for this program; use 22\\.18 or later: .*\n$`));
   }
 });
 

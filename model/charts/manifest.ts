@@ -41,7 +41,10 @@ const dialect = { version: "1.1", merge: true } as const;
 export function parseManifest(manifest: string): Manifest[] {
   return parseAllDocuments(manifest, { ...dialect, uniqueKeys: false }).flatMap((document) => {
     const [error] = document.errors;
-    if (error !== undefined) throw new Error(`the chart's manifest is not YAML: ${error.message}`);
+    if (error !== undefined) {
+      const [reason = ""] = error.message.split(":\n", 1);
+      throw new Error(`the chart's manifest is not YAML: ${reason}; fix the chart`);
+    }
     const object = document.toJS() as Manifest | null;
     return object === null ? [] : [object];
   });

@@ -28,7 +28,7 @@ export const supportedManagerVersions: readonly string[] = readdirSync(folder)
 export function managerSchema(version: string): ManagerSchema {
   if (!supportedManagerVersions.includes(version)) {
     const supported = supportedManagerVersions.join(", ");
-    throw new Error(`no database schema for Pulsar Manager ${JSON.stringify(version)}; supported: ${supported}`);
+    throw new Error(`no database schema for Pulsar Manager ${JSON.stringify(version)}; use one of ${supported}`);
   }
   const sql = readFileSync(new URL(`pulsar-manager-${version}.sql`, folder), "utf8");
   const tables = [...sql.matchAll(/^CREATE TABLE IF NOT EXISTS (\w+)/gm)].map(([, table = ""]) => table);

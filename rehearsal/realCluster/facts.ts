@@ -33,9 +33,7 @@ export interface Access {
 /** @throws RehearsalError if there is no such context, or its kubeconfig cannot be read */
 export async function accessTo(ref: { context?: string; kubeconfig?: string }): Promise<Access> {
   const { config, context, server } = await connectTo(ref).catch((cause: unknown) => {
-    throw new RehearsalError(`--context: ${(cause as Error).message}; use another, or another --kubeconfig FILE`, {
-      cause,
-    });
+    throw new RehearsalError(`--context: ${(cause as Error).message}`, { cause });
   });
   const one = config.getContextObject(context);
   config.loadFromOptions({

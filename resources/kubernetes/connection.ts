@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import path from "node:path";
 // Types only: the library takes a third of a second to load, which a preview that queries no cluster should not spend.
 import type { Configuration, CoreV1Api, CustomObjectsApi, KubeConfig, VersionApi } from "@kubernetes/client-node";
+import { fault, firstLine } from "../kit/fault.ts";
 
 /**
  * The cluster that a resource talks to: a name, not a credential. Like kubectl, it is resolved in the kubeconfig each time, so that the state never
@@ -45,7 +46,9 @@ export async function connect(ref: ClusterRef, limitSeconds = defaultLimitSecond
   config.setCurrentContext(context);
   const cluster = config.getCurrentCluster();
   if (cluster === null) {
-    throw fault(`context "${context}" of kubeconfig ${files} names a cluster that is not in it`);
+    throw fault(
+      `kubeconfig ${files}: context "${context}" names a cluster that it does not have; add the cluster, or use another context`,
+    );
   }
   const configuration = createConfiguration({
     baseServer: new ServerConfiguration(cluster.server, {}),
@@ -146,12 +149,12 @@ async function loadKubeconfig(ref: ClusterRef): Promise<{ config: KubeConfig; fi
       parts.push(part);
     } catch (error) {
       if (error instanceof Error && "code" in error && error.code === "ENOENT") continue;
-      throw fault(`kubeconfig ${file} cannot be read: ${firstLine(error)}`);
+      throw fault(`kubeconfig ${file}: cannot be read (${firstLine(error)}); fix it, or use another`);
     }
   }
   if (parts.length === 0) {
     const origin = ref.kubeconfig === undefined && listed.length > 0 ? " (from KUBECONFIG)" : "";
-    throw fault(`no kubeconfig: ${files.join(", ")}${origin} does not exist`);
+    throw fault(`kubeconfig ${files.join(", ")}${origin}: does not exist; create it, or use another`);
   }
   const firstOfEachName = <T extends { name: string }>(items: T[]) =>
     items.filter((item, index) => items.findIndex((other) => other.name === item.name) === index);
@@ -167,35 +170,33 @@ async function loadKubeconfig(ref: ClusterRef): Promise<{ config: KubeConfig; fi
 
 function pickContext(config: KubeConfig, ref: ClusterRef, files: string): string {
   const names = config.contexts.map((context) => context.name);
-  const known = names.length > 0 ? `it has ${names.join(", ")}` : "it has none";
+  const remedy = names.length > 0 ? `use ${names.join(", ")}` : "it has none, so use another kubeconfig";
   const wanted = ref.context ?? config.currentContext;
-  if (!wanted) throw fault(`kubeconfig ${files} has no current context; name one: ${known}`);
-  if (!names.includes(wanted)) throw fault(`context "${wanted}" is not in kubeconfig ${files}; ${known}`);
+  if (!wanted) throw fault(`kubeconfig ${files}: has no current context; ${remedy}`);
+  if (!names.includes(wanted)) throw fault(`kubeconfig ${files}: has no context "${wanted}"; ${remedy}`);
   return wanted;
 }
 
 function faultOf(cluster: Cluster, error: unknown): Error {
   const server = `the API server ${cluster.server} of context "${cluster.context}"`;
+  const checks = `check it with kubectl --context ${cluster.context} version`;
   const code = statusOf(error);
-  if (code === 401) return fault(`${server} does not accept the credentials`, code);
-  if (code !== undefined) return fault(`${server} answers ${code}: ${reasonOf(error)}`, code);
-  if (error instanceof Error && error.name === "TimeoutError") return fault(`${server} does not answer in time`);
+  if (code === 401) return fault(`${server} does not accept the credentials; log in again`, code);
+  if (code !== undefined) {
+    const remedy =
+      code === 403 ? "grant the context's user this permission" : "fix the cause, then run the command again";
+    return fault(`${server} answers ${code}: ${reasonOf(error)}; ${remedy}`, code);
+  }
+  if (error instanceof Error && error.name === "TimeoutError")
+    return fault(`${server} does not answer in time; ${checks}`);
   // Its message quotes what was read: the output of a credential plugin, perhaps a token.
   if (error instanceof SyntaxError)
-    return fault(`${server} cannot be queried: it or a credential plugin does not return JSON`);
+    return fault(`${server} cannot be queried: it or a credential plugin does not return JSON; ${checks}`);
   const cause = error instanceof Error ? error.cause : undefined;
-  if (!(cause instanceof Error)) return fault(`${server} cannot be queried: ${firstLine(error)}`);
+  if (!(cause instanceof Error)) return fault(`${server} cannot be queried: ${firstLine(error)}; ${checks}`);
   // A host name with several addresses fails with an AggregateError, which has a code but no message.
   const reason = firstLine(cause) || ("code" in cause ? String(cause.code) : cause.name);
-  return fault(`${server} cannot be reached: ${reason}`);
-}
-
-/**
- * An error whose stack is its message, because hooks and dynamic providers print the stack. It has no cause: that of an invalid kubeconfig quotes its
- * content, including secrets.
- */
-export function fault(message: string, code?: number): Error {
-  return Object.assign(new Error(message), { stack: message }, code !== undefined && { code });
+  return fault(`${server} cannot be reached: ${reason}; ${checks}`);
 }
 
 /** The message in the `Status` object with which the API server refuses a request. */
@@ -208,9 +209,4 @@ function reasonOf(refusal: unknown): string {
     // A proxy in front of the API server answers in another form, perhaps with a whole page.
   }
   return "no reason given";
-}
-
-/** The first line only: parsers add an excerpt below it, and that of a kubeconfig may hold a secret. */
-function firstLine(fault: unknown): string {
-  return String(fault instanceof Error ? fault.message : fault).split("\n", 1)[0] ?? "";
 }

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { answerInPreview, ask, type Cluster, type ClusterRef, connect, fault } from "./connection.ts";
+import { fault } from "../kit/fault.ts";
+import { answerInPreview, ask, type Cluster, type ClusterRef, connect } from "./connection.ts";
 
 /** What a chart requires of the cluster. */
 export interface KubernetesNeed {
@@ -69,8 +70,7 @@ function refuseOlder({ context, version }: Found, { chart, from }: KubernetesNee
   const found = `context "${context}" has Kubernetes ${version}`;
   const needed = `chart ${chart} needs ${from} or newer`;
   if (!isOlder(version, from)) return `${found}; ${needed}`;
-  const message = `${found}, but ${needed}: use a newer cluster, or another pulsar:chart.version`;
-  throw fault(message);
+  throw fault(`${found}, but ${needed}; use a newer cluster, or another pulsar:chart.version`);
 }
 
 /** Whether a version such as "1.9" comes before another such as "1.25". */

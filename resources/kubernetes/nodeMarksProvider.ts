@@ -1,7 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { dynamic } from "@pulumi/pulumi";
 import { withTitle } from "../kit/withTitle.ts";
-import { ask, type Cluster, type ClusterRef, connect, fault, statusOf, unlessMissing } from "./connection.ts";
+import { fault } from "../kit/fault.ts";
+import { ask, type Cluster, type ClusterRef, connect, statusOf, unlessMissing } from "./connection.ts";
 import {
   conflicts,
   type LiveNode,

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { answerInPreview, ask, type Cluster, type ClusterRef, connect, fault, unlessMissing } from "./connection.ts";
+import { fault } from "../kit/fault.ts";
+import { answerInPreview, ask, type Cluster, type ClusterRef, connect, unlessMissing } from "./connection.ts";
 
 const group = "monitoring.coreos.com";
 const version = "v1";

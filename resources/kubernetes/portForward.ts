@@ -50,9 +50,11 @@ export async function forwardTarget(
   const [{ spec }, { items }] = await Promise.all([
     ask(cluster, (api) => api.readNamespacedService({ name, namespace })).catch((error: unknown) => {
       if (statusOf(error) !== 404) throw error;
-      throw new Error(`the proxy's Service ${namespace}/${name} does not exist in context "${cluster.context}"`, {
-        cause: error,
-      });
+      throw new Error(
+        `the proxy's Service ${namespace}/${name} does not exist in context "${cluster.context}"; ` +
+          "install the release, or set pulsar:adminApi.address",
+        { cause: error },
+      );
     }),
     ask(cluster, (api) => api.listNamespacedPod({ namespace, labelSelector })),
   ]);
@@ -100,7 +102,8 @@ export async function openForward(cluster: Cluster, namespace: string, { pod, po
     // Not an Error, but the event that a browser would receive.
     const server = `the API server ${cluster.server} of context "${cluster.context}"`;
     throw new Error(
-      `${server} does not forward the port (${(event as { message?: string }).message ?? "no reason given"})`,
+      `${server} does not forward the port (${(event as { message?: string }).message ?? "no reason given"}); ` +
+        "grant the context's user pods/portforward, or set pulsar:adminApi.address",
     );
   })) as WebSocket;
   socket.onclose = () => far.end();

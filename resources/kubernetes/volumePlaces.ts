@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type FoundPlaces, placeFaults, type VolumePlaces } from "../../model/volumePlaces.ts";
-import { answerInPreview, ask, type Cluster, type ClusterRef, connect, fault } from "./connection.ts";
+import { fault } from "../kit/fault.ts";
+import { answerInPreview, ask, type Cluster, type ClusterRef, connect } from "./connection.ts";
 import { ownerAnnotation } from "./ownership.ts";
 
 /** Checks before volumes are created or moved, and in a preview, that the nodes and directories are available; see `checkVolumePlaces`. */

@@ -1,5 +1,6 @@
 import type { Client, DatabaseError } from "pg";
 import type { ManagerSchema } from "../../model/managerSchemas/index.ts";
+import { firstLine } from "../kit/fault.ts";
 import { codeOf, inTransaction } from "./sqlSession.ts";
 
 /** One table as the session's user sees it. */
@@ -52,6 +53,9 @@ const columnInspection = `
   JOIN pg_attribute c ON c.attrelid = to_regclass(quote_ident(wanted.name)) AND c.attnum > 0 AND NOT c.attisdropped
   ORDER BY wanted.name, c.attnum`;
 
+/** What to do about tables that do not fit. */
+const another = "use an empty database (pulsar:managerDatabase.name)";
+
 /** The columns of the tables in a schema file, which has one column per line. */
 export function columnsIn(sql: string): { table: string; name: string }[] {
   return [...sql.matchAll(/^CREATE TABLE IF NOT EXISTS (\w+) \(\n(.*?)^\);/gms)].flatMap(([, table = "", body = ""]) =>
@@ -89,7 +93,7 @@ export async function applySchema(session: Client, schema: ManagerSchema): Promi
       await session.query(schema.sql);
     } catch (error) {
       throw new Error(
-        `the schema of Pulsar Manager ${schema.version} failed, nothing was changed: ${sqlFault(error, schema.sql)}`,
+        `the schema of Pulsar Manager ${schema.version} failed, nothing was changed: ${sqlFault(error, schema.sql)}; fix the cause, or ${another}`,
         { cause: error },
       );
     }
@@ -100,14 +104,15 @@ export async function applySchema(session: Client, schema: ManagerSchema): Promi
       );
     if (faults.length > 0) {
       throw new Error(
-        `the tables of Pulsar Manager ${schema.version} cannot be used, nothing was changed: ${faults.join("; ")}`,
+        `the tables of Pulsar Manager ${schema.version} cannot be used, nothing was changed: ${faults.join(" and ")}; ` +
+          `grant access to them, or ${another}`,
       );
     }
     const mismatches = await findColumnFaults(session, schema.sql);
     if (mismatches.length > 0) {
       throw new Error(
-        `the database has tables of a version other than Pulsar Manager ${schema.version}, nothing was changed: ${mismatches.join("; ")}. ` +
-          "Use an empty database (pulsar:managerDatabase.name), or see docs/operations/migrate-to-pulsar-4.md",
+        `the database has tables of a version other than Pulsar Manager ${schema.version}, nothing was changed: ${mismatches.join(" and ")}; ` +
+          `${another}, or see docs/operations/migrate-to-pulsar-4.md`,
       );
     }
   });
@@ -124,7 +129,10 @@ export async function dropTables(session: Client, tables: readonly string[]): Pr
   } catch (error) {
     // 2BP01: something depends on them, and only `detail` says what. Other details may show a row's values.
     const detail = codeOf(error) === "2BP01" ? ` (${firstLine((error as DatabaseError).detail)})` : "";
-    throw new Error(`PostgreSQL did not drop them: ${firstLine(error)}${detail}`, { cause: error });
+    throw new Error(
+      `PostgreSQL did not drop them: ${firstLine(error)}${detail}; fix the cause, or set pulsar:managerDatabase.deleteData to false`,
+      { cause: error },
+    );
   }
 }
 
@@ -133,8 +141,4 @@ function sqlFault(error: unknown, sql: string): string {
   const { position } = error as DatabaseError;
   const line = position === undefined ? "" : ` (line ${sql.slice(0, Number(position)).split("\n").length})`;
   return `${firstLine(error)}${line}`;
-}
-
-function firstLine(fault: unknown): string {
-  return String(fault instanceof Error ? fault.message : fault).split("\n", 1)[0] ?? "";
 }

@@ -1,5 +1,6 @@
 import type { Client } from "pg";
 import type { TlsMode } from "../../model/managerDatabase.ts";
+import { firstLine } from "../kit/fault.ts";
 
 /** A database, and the login for it. */
 export interface SqlTarget {
@@ -85,10 +86,14 @@ export function connectFault(target: SqlTarget, error: unknown): string {
   const server = `PostgreSQL at ${target.host}:${target.port}`;
   const code = codeOf(error);
   if (code === "28P01") {
-    return `${server} (database ${target.database}) refused the password of user ${target.user}, or there is no such user`;
+    return `${server} (database ${target.database}) refused the password of user ${target.user}, or there is no such user; check pulsar:managerDatabase and its passwords`;
   }
-  if (code === "3D000") return `${server} has no database ${target.database}`;
-  return `cannot reach ${server} (database ${target.database}, user ${target.user}): ${reasonOf(error, code)}`;
+  if (code === "3D000")
+    return `${server} has no database ${target.database}; create it, or check pulsar:managerDatabase`;
+  return (
+    `cannot reach ${server} (database ${target.database}, user ${target.user}): ${reasonOf(error, code)}; ` +
+    "check the server, the network and pulsar:managerDatabase"
+  );
 }
 
 function reasonOf(error: unknown, code: string | undefined): string {
@@ -103,7 +108,6 @@ function reasonOf(error: unknown, code: string | undefined): string {
   };
   const known = code === undefined ? undefined : reasons[code];
   if (known !== undefined) return known;
-  const message = error instanceof Error ? error.message : String(error);
-  if (message === "timeout expired") return "no answer in time";
-  return message.split("\n", 1)[0] ?? "";
+  const message = firstLine(error);
+  return message === "timeout expired" ? "no answer in time" : message;
 }

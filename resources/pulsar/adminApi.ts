@@ -125,13 +125,14 @@ function unlessMissing(error: unknown): undefined {
 /** The administrators' token. @throws NoToken; another Error of one line if it cannot be read */
 export async function adminToken(cluster: Cluster, { namespace, token }: AdminAccess): Promise<string> {
   const what = `the Secret ${namespace}/${token.secret} with the administrators' token`;
+  const remedy = "run pulumi up --refresh, which creates it";
   try {
     const { data } = await ask(cluster, (api) => api.readNamespacedSecret({ namespace, name: token.secret }));
     const found = Buffer.from(data?.[token.key] ?? "", "base64").toString();
-    if (found === "") throw new Error(`${what} has no key ${token.key}`);
+    if (found === "") throw new Error(`${what} has no key ${token.key}; ${remedy}`);
     return found;
   } catch (error) {
-    if (statusOf(error) === 404) throw new NoToken(`${what} does not exist`, { cause: error });
+    if (statusOf(error) === 404) throw new NoToken(`${what} does not exist; ${remedy}`, { cause: error });
     throw error;
   }
 }
@@ -233,14 +234,15 @@ function refused({ namespace, token }: AdminAccess, call: Call, { from: name, st
   const secret = `Secret ${namespace}/${token.secret}`;
   const messages: Partial<Record<number, string>> = {
     401:
-      `${name} refuses the token of ${secret} (401: ${reason}): it must be a super user's, signed with the key that ` +
+      `${name} refuses the token of ${secret} (401: ${reason}); use a super user's, signed with the key that ` +
       "brokers and proxies were started with",
-    403: `${name} does not permit ${request} to the token of ${secret} (403: ${reason}): it must be a super user's`,
+    403: `${name} does not permit ${request} to the token of ${secret} (403: ${reason}); use a super user's`,
   };
   const redirected = status >= 300 && status < 400;
   const message = redirected
     ? `${name} redirects ${request} (${status}); set pulsar:adminApi.address to a proxy, which follows redirects itself`
-    : (messages[status] ?? `${name} answers ${status} to ${request}: ${reason}`);
+    : (messages[status] ??
+      `${name} answers ${status} to ${request}: ${reason}; fix the cause, then run the command again`);
   return new Refusal(message, status, reason);
 }
 
@@ -248,14 +250,14 @@ function refused({ namespace, token }: AdminAccess, call: Call, { from: name, st
 function reasonOf(body: string): string {
   try {
     const { reason } = JSON.parse(body) as { reason?: unknown };
-    if (typeof reason === "string") return firstLine(reason);
+    if (typeof reason === "string") return oneLine(reason);
   } catch {
     // Not Pulsar's own answer.
   }
-  return firstLine(body.replaceAll(/<(style|script).*?<\/\1>|<[^>]*>/gs, " ")) || "no reason given";
+  return oneLine(body.replaceAll(/<(style|script).*?<\/\1>|<[^>]*>/gs, " ")) || "no reason given";
 }
 
-function firstLine(words: string): string {
+function oneLine(words: string): string {
   const line = words.replaceAll(/\s+/g, " ").trim();
   return line.length > 200 ? `${line.slice(0, 197)}...` : line;
 }
@@ -264,7 +266,9 @@ function parsed({ from, body }: Answer, path: string): unknown {
   try {
     return JSON.parse(body);
   } catch {
-    throw new Error(`${from} answers /admin/v2${path} without JSON: it is not Pulsar's admin API`);
+    throw new Error(
+      `${from} answers /admin/v2${path} without JSON, so it is not Pulsar's admin API; set pulsar:adminApi.address to a proxy`,
+    );
   }
 }
 
@@ -273,8 +277,11 @@ function isTimeout(error: unknown): boolean {
 }
 
 function unreachable(name: string, error: unknown): Error {
-  if (isTimeout(error)) return new Error(`${name} does not answer within ${requestLimit / 1000} s`);
+  const remedy = "check the proxies, the network and pulsar:adminApi";
+  if (isTimeout(error)) return new Error(`${name} does not answer within ${requestLimit / 1000} s; ${remedy}`);
   const { message, code } = error as Error & { code?: string };
   // A host name with several addresses fails with an AggregateError, which has a code but no message.
-  return new Error(`${name} cannot be reached: ${firstLine(message) || code || "no reason given"}`, { cause: error });
+  return new Error(`${name} cannot be reached: ${oneLine(message) || code || "no reason given"}; ${remedy}`, {
+    cause: error,
+  });
 }

@@ -61,7 +61,7 @@ async function refuseDataLoss(olds: TenantGuardArgs, news: Remaining): Promise<v
     const reasons = await withAdminApi(olds.access, (api) => blockersOf(api, olds, deletions));
     if (reasons.length > 0) {
       throw new Error(
-        `nothing is deleted, because ${reasons.join("; ")}. Empty or delete it first, or set deleteData: true on the namespace with ` +
+        `nothing is deleted, because ${reasons.join(", and ")}; empty or delete it first, or set deleteData: true on the namespace with ` +
           "one pulumi up and remove it with the next",
       );
     }

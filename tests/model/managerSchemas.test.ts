@@ -44,7 +44,7 @@ test("every schema file is for a supported version", () => {
 for (const version of ["v0.3.0", "latest", "toString", "../v0.2.0"]) {
   test(`refuses an unsupported version by name: ${version}`, () => {
     assert.throws(() => managerSchema(version), {
-      message: `no database schema for Pulsar Manager "${version}"; supported: v0.2.0, v0.4.0`,
+      message: `no database schema for Pulsar Manager "${version}"; use one of v0.2.0, v0.4.0`,
     });
   });
 }

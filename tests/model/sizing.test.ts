@@ -195,7 +195,7 @@ describe("quantities", () => {
 
   for (const quantity of ["", "Gi", "1GB", "-1"]) {
     test(`"${quantity}" is not a quantity`, () => {
-      assert.throws(() => amount(quantity), /is not a quantity$/);
+      assert.throws(() => amount(quantity), /is not a quantity; use one such as 500m or 4Gi$/);
     });
   }
 

@@ -202,7 +202,10 @@ test("a cluster and a database that differ from the stack's settings", limit, as
       const [port = 0] = await freePorts(1);
       const fault = await faultWith({ plain: { "pulsar:managerDatabase.port": String(port) } });
       const server = `127.0.0.1:${port} (database postgres, user postgres)`;
-      assert.equal(fault, `up failed: cannot reach PostgreSQL at ${server}: connection refused`);
+      assert.equal(
+        fault,
+        `up failed: cannot reach PostgreSQL at ${server}: connection refused; check the server, the network and pulsar:managerDatabase`,
+      );
     });
 
     await t.test("a wrong password of the server's administrator", async () => {
@@ -214,7 +217,9 @@ test("a cluster and a database that differ from the stack's settings", limit, as
       assert.match(fault, /^up failed: [^\n]*$/);
       // The engine adds the name of the hook, if a hook connected first.
       assert.ok(
-        fault.endsWith(`PostgreSQL at ${server} refused the password of user postgres, or there is no such user`),
+        fault.endsWith(
+          `PostgreSQL at ${server} refused the password of user postgres, or there is no such user; check pulsar:managerDatabase and its passwords`,
+        ),
         fault,
       );
     });
@@ -251,7 +256,7 @@ test("a cluster and a database that differ from the stack's settings", limit, as
       const server = `127.0.0.1:${stage.postgres.port} (database pulsar_manager)`;
       assert.equal(
         fault,
-        `up failed: PostgreSQL at ${server} refused the password of user pulsar_manager, or there is no such user`,
+        `up failed: PostgreSQL at ${server} refused the password of user pulsar_manager, or there is no such user; check pulsar:managerDatabase and its passwords`,
       );
     });
   });

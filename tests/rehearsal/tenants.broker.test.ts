@@ -152,7 +152,7 @@ test("tenants of a rehearsed stack in a real Pulsar", async (t) => {
       assert.equal(leaving.ok, false);
       assert.match(
         errorsOf(leaving).join("\n"),
-        /because topic \S+\/kept holds messages \(\d+ bytes\); namespace shop\/orders has topic \S+\/theirs, which is not this stack's/,
+        /because topic \S+\/kept holds messages \(\d+ bytes\), and namespace shop\/orders has topic \S+\/theirs, which is not this stack's/,
       );
       await again.stop();
       assertOk(await stack.destroy());

@@ -165,7 +165,7 @@ test("a stack with tenants", async (t) => {
       assert.deepEqual(up.changes["delete"] ?? 0, 0, up.text);
       assert.match(
         errorsOf(up).join("\n"),
-        /nothing is deleted, because topic persistent:\/\/shop\/orders\/created holds messages \(42 bytes\)\. Empty or delete it first, or set deleteData: true/,
+        /nothing is deleted, because topic persistent:\/\/shop\/orders\/created holds messages \(42 bytes\); empty or delete it first, or set deleteData: true/,
       );
       assert.doesNotMatch(up.text, /node_modules|\.ts:\d+/);
       const admin = await administrator(stage);
@@ -230,7 +230,7 @@ test("a stack with tenants", async (t) => {
       assert.equal(leaving.ok, false);
       assert.match(
         errorsOf(leaving).join("\n"),
-        /nothing is deleted, because topic \S+\/created holds messages \(42 bytes\); namespace shop\/orders has topic \S+\/theirs, which is not/,
+        /nothing is deleted, because topic \S+\/created holds messages \(42 bytes\), and namespace shop\/orders has topic \S+\/theirs, which is not/,
       );
     });
 

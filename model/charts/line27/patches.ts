@@ -148,12 +148,15 @@ function named(objects: Manifest[], kind: string, component: string): Manifest[]
 function brokerPods(objects: Manifest[]): PodSpec {
   const [brokers] = named(objects, "StatefulSet", "broker");
   if (brokers === undefined)
-    throw new Error("the chart rendered no StatefulSet of the brokers: the init Jobs take their placement from it");
+    throw new Error(
+      "the chart rendered no StatefulSet of the brokers, from which the init Jobs take their placement; use chart 2.7.7",
+    );
   return podSpec(brokers);
 }
 
 function podSpec(object: Manifest): PodSpec {
   const spec = object.spec?.template?.spec;
-  if (spec === undefined) throw new Error(`${object.kind} ${object.metadata.name} has no pod template`);
+  if (spec === undefined)
+    throw new Error(`${object.kind} ${object.metadata.name} has no pod template; use chart 2.7.7`);
   return spec;
 }

@@ -259,5 +259,5 @@ test("the post-renderer is a program that Helm can run", () => {
 });
 
 test("a manifest that is not YAML is refused with one line", () => {
-  assert.throws(() => parseManifest("a: [1"), /^Error: the chart's manifest is not YAML: .*line 1/);
+  assert.throws(() => parseManifest("a: [1"), /^Error: the chart's manifest is not YAML: .*line 1.*; fix the chart$/);
 });

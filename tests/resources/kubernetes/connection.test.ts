@@ -82,17 +82,23 @@ describe("a kubeconfig", () => {
     assert.equal((await connect({ kubeconfig: named })).context, "named");
     assert.equal(
       await messageOf(connect({ kubeconfig: named, context: "environment" })),
-      `context "environment" is not in kubeconfig ${named}; it has named`,
+      `kubeconfig ${named}: has no context "environment"; use named`,
     );
   });
 
   test("that is missing is reported with the origin of its name", async () => {
     const absent = join(dir, "absent");
-    assert.equal(await messageOf(connect({})), `no kubeconfig: ${absent} (from KUBECONFIG) does not exist`);
-    assert.equal(await messageOf(connect({ kubeconfig: absent })), `no kubeconfig: ${absent} does not exist`);
+    assert.equal(
+      await messageOf(connect({})),
+      `kubeconfig ${absent} (from KUBECONFIG): does not exist; create it, or use another`,
+    );
+    assert.equal(
+      await messageOf(connect({ kubeconfig: absent })),
+      `kubeconfig ${absent}: does not exist; create it, or use another`,
+    );
     assert.equal(
       await messageOf(connect({ kubeconfig: "~/no/such/kubeconfig" })),
-      `no kubeconfig: ${homedir()}/no/such/kubeconfig does not exist`,
+      `kubeconfig ${homedir()}/no/such/kubeconfig: does not exist; create it, or use another`,
     );
   });
 
@@ -100,14 +106,17 @@ describe("a kubeconfig", () => {
     const path = await file("two", { contexts: ["a", "b"] });
     assert.equal(
       await messageOf(connect({ kubeconfig: path, context: "c" })),
-      `context "c" is not in kubeconfig ${path}; it has a, b`,
+      `kubeconfig ${path}: has no context "c"; use a, b`,
     );
     assert.equal(
       await messageOf(connect({ kubeconfig: path })),
-      `kubeconfig ${path} has no current context; name one: it has a, b`,
+      `kubeconfig ${path}: has no current context; use a, b`,
     );
     const empty = await file("empty", "\n");
-    assert.match(await messageOf(connect({ kubeconfig: empty, context: "c" })), /; it has none$/);
+    assert.match(
+      await messageOf(connect({ kubeconfig: empty, context: "c" })),
+      /; it has none, so use another kubeconfig$/,
+    );
   });
 
   test("with a context for an unknown cluster is refused", async () => {
@@ -115,13 +124,19 @@ describe("a kubeconfig", () => {
       "dangling",
       stringify({ contexts: [{ name: "a", context: { cluster: "gone", user: "a" } }], "current-context": "a" }),
     );
-    assert.match(await messageOf(connect({ kubeconfig: path })), /^context "a" .* names a cluster that is not in it$/);
+    assert.match(
+      await messageOf(connect({ kubeconfig: path })),
+      /: context "a" names a cluster that it does not have; add the cluster, or use/,
+    );
   });
 
   test("that is not YAML is reported without its content", async () => {
     const path = await file("broken", `users:\n- token: ${secret}\n  : [`);
-    assert.match(await messageOf(connect({ kubeconfig: path })), /^kubeconfig .*broken cannot be read: /);
-    assert.match(await messageOf(connect({ kubeconfig: dir })), /^kubeconfig .* cannot be read: EISDIR/);
+    assert.match(
+      await messageOf(connect({ kubeconfig: path })),
+      /^kubeconfig .*broken: cannot be read \(.*\); fix it, or use another$/,
+    );
+    assert.match(await messageOf(connect({ kubeconfig: dir })), /^kubeconfig .*: cannot be read \(EISDIR/);
   });
 });
 
@@ -154,7 +169,8 @@ describe("an API server", () => {
     const gone = await serving(createSocketServer(), async (address) => address);
     assert.equal(
       await messageOf(nodesOf(gone)),
-      `the API server ${gone} of context "test" cannot be reached: connect ECONNREFUSED ${gone.slice("http://".length)}`,
+      `the API server ${gone} of context "test" cannot be reached: connect ECONNREFUSED ${gone.slice("http://".length)}; ` +
+        "check it with kubectl --context test version",
     );
   });
 
@@ -163,16 +179,22 @@ describe("an API server", () => {
       socket.on("error", () => undefined).unref();
     });
     const message = await serving(silent, (address) => messageOf(nodesOf(address)));
-    assert.match(message, /^the API server http:\S+ of context "test" does not answer in time$/);
+    assert.match(
+      message,
+      /^the API server http:\S+ of context "test" does not answer in time; check it with kubectl --context test version$/,
+    );
   });
 
   test("that refuses a request is reported with the reason, and the status is available", async () => {
     const unauthorized = await answering(401, "{}");
-    assert.match(unauthorized.message, /does not accept the credentials$/);
+    assert.match(unauthorized.message, /does not accept the credentials; log in again$/);
     assert.equal(statusOf(unauthorized), 401);
 
     const forbidden = await answering(403, JSON.stringify({ kind: "Status", message: "nodes is forbidden" }));
-    assert.match(forbidden.message, /^the API server \S+ of context "test" answers 403: nodes is forbidden$/);
+    assert.match(
+      forbidden.message,
+      /^the API server \S+ of context "test" answers 403: nodes is forbidden; grant the context's user this permission$/,
+    );
     assert.equal(statusOf(forbidden), 403);
   });
 
@@ -190,11 +212,20 @@ describe("an API server", () => {
       );
       return messageOf(ask(await connect({ kubeconfig: path }), (api) => api.listNode()));
     };
-    assert.match(await withPlugin("console.error('no session'); process.exit(3)"), /cannot be queried: no session$/);
-    assert.match(await withPlugin(`console.log("${secret}")`), /a credential plugin does not return JSON$/);
+    assert.match(
+      await withPlugin("console.error('no session'); process.exit(3)"),
+      /cannot be queried: no session; check it with/,
+    );
+    assert.match(
+      await withPlugin(`console.log("${secret}")`),
+      /a credential plugin does not return JSON; check it with/,
+    );
   });
 
   test("that is actually a proxy with an HTML page is reported without the page", async () => {
-    assert.match((await answering(502, "<html>\nbad gateway")).message, / answers 502: no reason given$/);
+    assert.match(
+      (await answering(502, "<html>\nbad gateway")).message,
+      / answers 502: no reason given; fix the cause, then run the command again$/,
+    );
   });
 });

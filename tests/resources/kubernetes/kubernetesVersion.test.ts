@@ -39,7 +39,7 @@ describe("the Kubernetes version of the cluster", () => {
         await assert.rejects(look(await clusterOf({ major: "1", minor }), need), (error: Error) => {
           assert.equal(
             error.message,
-            `context "test" has Kubernetes 1.${Number.parseInt(minor)}, but chart 4.7.0 needs 1.25 or newer: ` +
+            `context "test" has Kubernetes 1.${Number.parseInt(minor)}, but chart 4.7.0 needs 1.25 or newer; ` +
               "use a newer cluster, or another pulsar:chart.version",
           );
           assert.equal(error.stack, error.message);
@@ -58,9 +58,9 @@ describe("the Kubernetes version of the cluster", () => {
 
   test("preview: is not checked if the cluster does not respond in time or there is no such context", async () => {
     await assertUnasked(await nobody(), /context "test" cannot be reached: .*/);
-    await assertUnasked(await clusterOf(), /context "test" does not answer in time/, 0.2);
-    await assertUnasked({ ...(await nobody()), context: "gone" }, /context "gone" is not in kubeconfig .*/);
-    await assertUnasked(absent(), /no kubeconfig: .* does not exist/);
+    await assertUnasked(await clusterOf(), /context "test" does not answer in time; .*/, 0.2);
+    await assertUnasked({ ...(await nobody()), context: "gone" }, /kubeconfig \S+: has no context "gone"; use test/);
+    await assertUnasked(absent(), /kubeconfig .*: does not exist/);
   });
 
   async function assertUnasked(ref: ClusterRef, reason: RegExp, seconds?: number): Promise<void> {

@@ -239,7 +239,7 @@ describe("a missing node", () => {
 describe("an unreachable cluster", () => {
   test("is reported with its context", async () => {
     const elsewhere = { ...marksOf("kept"), cluster: { kubeconfig, context: "elsewhere" } };
-    const message = `node "kept": context "elsewhere" is not in kubeconfig ${kubeconfig}; it has ${context}`;
+    const message = `node "kept": kubeconfig ${kubeconfig}: has no context "elsewhere"; use ${context}`;
     assert.equal(await messageOf(create(elsewhere)), message);
     assert.equal(await messageOf(read("kept", elsewhere)), message);
     assert.equal(await messageOf(remove("kept", elsewhere)), message);

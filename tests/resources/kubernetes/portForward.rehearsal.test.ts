@@ -64,7 +64,7 @@ const make = (kind: string, name: string, rest: object, labels: Record<string, s
 test("a missing Service or ready pod is reported in one line", async () => {
   assert.match(
     await messageOf(tenants()),
-    /^the proxy's Service default\/pulsar-proxy does not exist in context "rehearsal"$/,
+    /^the proxy's Service default\/pulsar-proxy does not exist in context "rehearsal"; install the release, or set pulsar:adminApi\.address$/,
   );
   await make("Service", "pulsar-proxy", { spec: { ports: [{ name: "http", port: 80, targetPort: "sts-http" }] } });
   assert.match(
@@ -106,7 +106,7 @@ test("a refused or missing token is reported with its Secret", async () => {
   );
   assert.equal(
     await messageOf(tenants({ token: { secret: "gone", key: "TOKEN" } })),
-    "the Secret default/gone with the administrators' token does not exist",
+    "the Secret default/gone with the administrators' token does not exist; run pulumi up --refresh, which creates it",
   );
 });
 

@@ -54,7 +54,7 @@ test("other names and another server cause a new check", async (t) => {
     await t.test(Object.keys(change).join(), async () => {
       const olds = "port" in change ? { ...old, port: port + 1 } : old;
       await assert.rejects(provider.update("names", olds, { ...inputs, host: "127.0.0.1", port, ...change }), {
-        message: `cannot reach PostgreSQL at 127.0.0.1:${port} (database postgres, user postgres): connection refused`,
+        message: `cannot reach PostgreSQL at 127.0.0.1:${port} (database postgres, user postgres): connection refused; check the server, the network and pulsar:managerDatabase`,
       });
     });
   }

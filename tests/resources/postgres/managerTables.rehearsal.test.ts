@@ -193,13 +193,13 @@ test("a dropped database has no tables after a refresh", async () => {
   assert.deepEqual(props?.tables, []);
   assert.equal(
     await faultOf(provider.create(inputs)),
-    `PostgreSQL at ${inputs.host}:${inputs.port} has no database ${inputs.database}`,
+    `PostgreSQL at ${inputs.host}:${inputs.port} has no database ${inputs.database}; create it, or check pulsar:managerDatabase`,
   );
 });
 
 test("a rotated password is an update that checks the password", async () => {
   const { id, state } = await create();
-  const refusal = `PostgreSQL at ${inputs.host}:${inputs.port} (database ${inputs.database}) refused the password of user ${user}, or there is no such user`;
+  const refusal = `PostgreSQL at ${inputs.host}:${inputs.port} (database ${inputs.database}) refused the password of user ${user}, or there is no such user; check pulsar:managerDatabase and its passwords`;
   const news = { ...inputs, password: "another" };
   assert.equal(await faultOf(provider.update(id, state, news)), refusal);
   assert.equal(
@@ -222,7 +222,7 @@ test("a server without TLS is refused if TLS is required", async () => {
   try {
     assert.equal(
       await faultOf(provider.create({ ...inputs, port: plain.port, tls: "require" })),
-      `cannot reach PostgreSQL at ${inputs.host}:${plain.port} (database ${inputs.database}, user ${user}): The server does not support SSL connections`,
+      `cannot reach PostgreSQL at ${inputs.host}:${plain.port} (database ${inputs.database}, user ${user}): The server does not support SSL connections; check the server, the network and pulsar:managerDatabase`,
     );
   } finally {
     plain.close();
@@ -234,7 +234,7 @@ test("a failing statement is rolled back and reported with its line", async () =
   const line = schema.sql.split("\n").length + 1;
   assert.equal(
     await faultOf(provider.create(inputs)),
-    `the schema of Pulsar Manager v0.2.0 failed, nothing was changed: type "no_such_type" does not exist (line ${line})`,
+    `the schema of Pulsar Manager v0.2.0 failed, nothing was changed: type "no_such_type" does not exist (line ${line}); fix the cause, or use an empty database (pulsar:managerDatabase.name)`,
   );
   assert.deepEqual(await tablesThere(), []);
 });
@@ -251,7 +251,7 @@ test("statements that omit a named table are refused", async () => {
   inputs.tables = [...schema.tables, "audit"];
   assert.equal(
     await faultOf(provider.create(inputs)),
-    "the tables of Pulsar Manager v0.2.0 cannot be used, nothing was changed: audit is missing",
+    "the tables of Pulsar Manager v0.2.0 cannot be used, nothing was changed: audit is missing; grant access to them, or use an empty database (pulsar:managerDatabase.name)",
   );
   assert.deepEqual(await tablesThere(), []);
 });
@@ -262,7 +262,8 @@ test("tables of another owner without grants are reported with their owner", asy
   assert.equal(
     await faultOf(provider.create(inputs)),
     "the tables of Pulsar Manager v0.2.0 cannot be used, nothing was changed: " +
-      "tokens is owned by postgres, which has not granted access to it; users is owned by postgres, which has not granted access to it",
+      "tokens is owned by postgres, which has not granted access to it and users is owned by postgres, which has not granted access to it; " +
+      "grant access to them, or use an empty database (pulsar:managerDatabase.name)",
   );
 
   await asSuperuser(
@@ -277,11 +278,11 @@ test("tables of another version are refused, older or newer, and not changed", a
   const others = { schemaVersion: other.version, sql: other.sql, tables: [...other.tables] };
   const { id, state } = await create();
   await asManager(`INSERT INTO tenants ${insertions.tenants ?? ""}`);
-  const advice = "Use an empty database (pulsar:managerDatabase.name), or see docs/operations/migrate-to-pulsar-4.md";
+  const advice = "use an empty database (pulsar:managerDatabase.name), or see docs/operations/migrate-to-pulsar-4.md";
   assert.equal(
     await faultOf(provider.update(id, state, { ...inputs, ...others })),
     "the database has tables of a version other than Pulsar Manager v0.4.0, nothing was changed: " +
-      `environments has no column bookie. ${advice}`,
+      `environments has no column bookie; ${advice}`,
   );
   assert.deepEqual(await tablesThere(), allTables);
   assert.equal((await asManager("SELECT * FROM tenants")).length, 1);
@@ -292,7 +293,7 @@ test("tables of another version are refused, older or newer, and not changed", a
   assert.equal(
     await faultOf(provider.create({ ...inputs, ...database })),
     "the database has tables of a version other than Pulsar Manager v0.2.0, nothing was changed: " +
-      `environments has a column bookie that requires a value. ${advice}`,
+      `environments has a column bookie that requires a value; ${advice}`,
   );
 });
 
@@ -322,7 +323,7 @@ test("an object that depends on the tables prevents their removal and is reporte
   assert.equal(
     await faultOf(provider.remove(id, { ...state, deleteTables: true })),
     "tables of Pulsar Manager: PostgreSQL did not drop them: cannot drop desired object(s) because other objects depend on them " +
-      "(view report depends on table tenants)",
+      "(view report depends on table tenants); fix the cause, or set pulsar:managerDatabase.deleteData to false",
   );
   assert.deepEqual(await tablesThere(), allTables);
 });

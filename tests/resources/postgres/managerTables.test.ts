@@ -87,10 +87,12 @@ test("a destroy keeps the tables by default, without a connection", async (t) =>
   assert.equal(connect.mock.callCount(), 0);
 });
 
+const check = "; check the server, the network and pulsar:managerDatabase";
+
 test("an unreachable server is reported by name in one line", async (t) => {
   const [port = 0] = await freePorts(1);
   const target = { ...inputs, host: "127.0.0.1", port };
-  const refused = `cannot reach PostgreSQL at 127.0.0.1:${port} (database pulsar_manager, user pulsar_manager): connection refused`;
+  const refused = `cannot reach PostgreSQL at 127.0.0.1:${port} (database pulsar_manager, user pulsar_manager): connection refused${check}`;
   const lost = { ...target, sha256: state.sha256 };
 
   await t.test("on create", () => failsWith(provider.create(target), refused));
@@ -110,7 +112,7 @@ test("a server that accepts the connection and never responds causes a timeout",
   const port = await listen(t, () => undefined);
   await failsWith(
     withSession({ ...inputs, host: "127.0.0.1", port }, async () => undefined, 0.05),
-    `cannot reach PostgreSQL at 127.0.0.1:${port} (database pulsar_manager, user pulsar_manager): no answer in time`,
+    `cannot reach PostgreSQL at 127.0.0.1:${port} (database pulsar_manager, user pulsar_manager): no answer in time${check}`,
   );
 });
 
@@ -141,19 +143,19 @@ test("messages of a server or the system become one line", async (t) => {
   const lines: [Record<string, unknown>, string][] = [
     [
       { code: "28P01", message: 'password authentication failed for user "pulsar_manager"' },
-      "PostgreSQL at db.example.com:5432 (database pulsar_manager) refused the password of user pulsar_manager, or there is no such user",
+      "PostgreSQL at db.example.com:5432 (database pulsar_manager) refused the password of user pulsar_manager, or there is no such user; check pulsar:managerDatabase and its passwords",
     ],
     [
       { code: "3D000", message: 'database "pulsar_manager" does not exist' },
-      "PostgreSQL at db.example.com:5432 has no database pulsar_manager",
+      "PostgreSQL at db.example.com:5432 has no database pulsar_manager; create it, or check pulsar:managerDatabase",
     ],
     [
       { code: "28000", message: 'no pg_hba.conf entry for host "10.0.0.1"\nand more' },
-      `cannot reach ${where}: no pg_hba.conf entry for host "10.0.0.1"`,
+      `cannot reach ${where}: no pg_hba.conf entry for host "10.0.0.1"${check}`,
     ],
-    [{ code: "ENOTFOUND", message: "getaddrinfo ENOTFOUND" }, `cannot reach ${where}: no such host`],
-    [{ code: "ETIMEDOUT", message: "" }, `cannot reach ${where}: no answer`],
-    [{ code: "ERR_TLS_CERT_ALTNAME_INVALID", message: "not its name" }, `cannot reach ${where}: not its name`],
+    [{ code: "ENOTFOUND", message: "getaddrinfo ENOTFOUND" }, `cannot reach ${where}: no such host${check}`],
+    [{ code: "ETIMEDOUT", message: "" }, `cannot reach ${where}: no answer${check}`],
+    [{ code: "ERR_TLS_CERT_ALTNAME_INVALID", message: "not its name" }, `cannot reach ${where}: not its name${check}`],
   ];
   for (const [fault, line] of lines) {
     await t.test(String(fault.code), () => {

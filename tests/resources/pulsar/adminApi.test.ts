@@ -109,18 +109,14 @@ describe("a response", () => {
     const { message } = await faultOf(access(address), (api) => api.post("/tenants/shop", {}));
     assert.equal(
       message,
-      `the admin API at ${address} answers 404 to POST /admin/v2/tenants/shop: Tenant does not exist`,
+      `the admin API at ${address} answers 404 to POST /admin/v2/tenants/shop: Tenant does not exist; fix the cause, then run the command again`,
     );
   });
 
   const secret = "the token of Secret pulsar/pulsar-token-admin";
   const refusals: [status: number, reason: string, expected: string][] = [
-    [401, "Unauthorized", `refuses ${secret} (401: Unauthorized): it must be a super user's, signed with the key that`],
-    [
-      403,
-      "Forbidden",
-      `does not permit GET /admin/v2/tenants to ${secret} (403: Forbidden): it must be a super user's`,
-    ],
+    [401, "Unauthorized", `refuses ${secret} (401: Unauthorized); use a super user's, signed with the key that`],
+    [403, "Forbidden", `does not permit GET /admin/v2/tenants to ${secret} (403: Forbidden); use a super user's`],
     [409, "Tenant already exist", "answers 409 to GET /admin/v2/tenants: Tenant already exist"],
     [500, "java.lang.Boom\n at x", "answers 500 to GET /admin/v2/tenants: java.lang.Boom at x"],
     [307, "", "redirects GET /admin/v2/tenants (307); set pulsar:adminApi.address to a proxy"],
@@ -142,7 +138,10 @@ describe("a response", () => {
       /\(401: HTTP ERROR 401 Authentication required\)/,
     );
     const { message } = await faultOf(access(await at(answering([200, "<html>Welcome</html>"]))), tenants);
-    assert.match(message, /answers \/admin\/v2\/tenants without JSON: it is not Pulsar's admin API$/);
+    assert.match(
+      message,
+      /answers \/admin\/v2\/tenants without JSON, so it is not Pulsar's admin API; set pulsar:adminApi\.address to a proxy$/,
+    );
   });
 });
 
@@ -186,7 +185,7 @@ test("a missing response is reported after ten seconds", async (t) => {
     return timeout(limit / 20);
   });
   const { message } = await faultOf(access(`http://127.0.0.1:${port}`), tenants, 60_000);
-  assert.match(message, /does not answer within 10 s$/);
+  assert.match(message, /does not answer within 10 s; check the proxies, the network and pulsar:adminApi$/);
   assert.equal(limits.at(-1), 10_000);
 });
 
@@ -194,6 +193,6 @@ test("without the Secret, no request is sent", async () => {
   const where = { ...access("http://127.0.0.1:9"), token: { secret: "gone", key: "TOKEN" } };
   assert.equal(
     (await faultOf(where, tenants)).message,
-    "the Secret pulsar/gone with the administrators' token does not exist",
+    "the Secret pulsar/gone with the administrators' token does not exist; run pulumi up --refresh, which creates it",
   );
 });
