@@ -5,7 +5,19 @@ export interface PodSpec {
   tolerations?: unknown[];
   nodeSelector?: Record<string, string>;
   imagePullSecrets?: { name: string }[];
-  containers?: { env?: unknown[]; envFrom?: { configMapRef?: { name?: string } }[]; readinessProbe?: unknown }[];
+  initContainers?: object[] | null;
+  containers?: Container[];
+  volumes?: object[] | null;
+  [key: string]: unknown;
+}
+
+/** The fields of a container that post-renderers use. */
+export interface Container {
+  env?: unknown[];
+  envFrom?: { configMapRef?: { name?: string } }[];
+  ports?: { name?: string }[] | null;
+  readinessProbe?: unknown;
+  volumeMounts?: object[] | null;
   [key: string]: unknown;
 }
 

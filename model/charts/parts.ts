@@ -1,5 +1,6 @@
 import { amount, mebibytes, type PodSize } from "../sizing.ts";
 import type { PulsarCluster, Values } from "./cluster.ts";
+import { managerTrustStore } from "./managerTls.ts";
 
 /** Parts of the values that are the same in both chart lines (2.7.7 and 4.7.0). */
 
@@ -56,7 +57,7 @@ export function evenSpread(topologyKey: string): Values {
 }
 
 /** The brokers' values: one per node if the layout requires it, how ledgers are written, how tokens are verified. */
-export function brokers({ placements, pods, tokens, ledgers, racks }: PulsarCluster): Values {
+export function brokers({ placements, pods, tokens, ledgers, racks, tls }: PulsarCluster): Values {
   return {
     // By default the chart only prefers a node of its own for each broker.
     affinity: {
@@ -70,31 +71,80 @@ export function brokers({ placements, pods, tokens, ledgers, racks }: PulsarClus
       managedLedgerDefaultAckQuorum: String(ledgers.ack),
       ...rackPolicy(racks, ledgers.write),
       ...tokenAlgorithm(tokens),
+      ...(tls && {
+        // Without these the broker keeps its port in plain text, and uses it for its own connections (both charts).
+        PULSAR_PREFIX_brokerServicePort: "",
+        PULSAR_PREFIX_brokerClientTlsEnabled: "true",
+        PULSAR_PREFIX_brokerClientTrustCertsFilePath: caFile,
+        // Pulsar 2.7 has the second name, from 2.7.5 on.
+        PULSAR_PREFIX_tlsHostnameVerificationEnabled: "true",
+        PULSAR_PREFIX_brokerClient_tlsHostnameVerificationEnable: "true",
+        PULSAR_PREFIX_bookkeeper_tlsHostnameVerificationEnabled: "true",
+      }),
     },
   };
 }
 
 /** The proxies' values. With authentication, /metrics needs a token by default; 2.7's proxy.conf has no line to override, hence the prefix. */
-export function proxies({ pods, tokens }: PulsarCluster): Values {
+export function proxies({ pods, tokens, tls }: PulsarCluster): Values {
   return {
     configData: {
       ...memory("PULSAR_MEM", pods.proxy),
       PULSAR_PREFIX_authenticateMetricsEndpoint: "false",
       ...tokenAlgorithm(tokens),
+      // Without an empty servicePort, the proxy keeps its port in plain text (both charts).
+      ...(tls && { PULSAR_PREFIX_servicePort: "", PULSAR_PREFIX_tlsHostnameVerificationEnabled: "true" }),
     },
   };
+}
+
+/** The CA certificates in the pods of both charts. */
+const caFile = "/pulsar/certs/ca/ca.crt";
+
+/** TLS for all components, with the Secrets' names of `tlsSecrets`. The certificates that the charts then make are removed by the post-renderers. */
+export const tlsComponents: Values = {
+  enabled: true,
+  ...Object.fromEntries(["zookeeper", "bookie", "broker", "proxy"].map((component) => [component, { enabled: true }])),
+};
+
+/** ZooKeeper's port in plain text serves only the probes inside its pod (chart 2.7.7). Neither chart closes it. */
+export function zookeeperTls({ tls }: PulsarCluster): Values {
+  return tls ? { PULSAR_PREFIX_clientPortAddress: "127.0.0.1" } : {};
+}
+
+/** TLS of programs that connect to the bookies with BookKeeper's own settings. Neither chart sets it. */
+export function bookkeeperClientTls({ tls }: PulsarCluster, component: "autorecovery" | "toolset"): Values {
+  if (tls === undefined) return {};
+  const settings = {
+    tlsProviderFactoryClass: "org.apache.bookkeeper.tls.TLSContextFactory",
+    tlsClientAuthentication: "true",
+    tlsKeyStoreType: "PEM",
+    tlsKeyStore: `/pulsar/certs/${component}/tls.key`,
+    tlsCertificatePath: `/pulsar/certs/${component}/tls.crt`,
+    tlsTrustStoreType: "PEM",
+    tlsTrustStore: caFile,
+    tlsHostnameVerificationEnabled: "true",
+  };
+  return Object.fromEntries(Object.entries(settings).map(([key, value]) => [`PULSAR_PREFIX_${key}`, value]));
+}
+
+/** The toolset's clients connect to the proxies with TLS. Both charts leave the host name unchecked. */
+export function toolsetTls(cluster: PulsarCluster): Values {
+  if (cluster.tls === undefined) return {};
+  return { ...bookkeeperClientTls(cluster, "toolset"), tlsEnableHostnameVerification: "true" };
 }
 
 /**
  * The address of the manager's database, and its heap. The database's account comes from a Secret. The manager's start script, made by Gradle,
  * reads JAVA_OPTS (v0.2.0 and v0.4.0); chart 4.7.0 sets the other variable it reads, PULSAR_MANAGER_OPTS.
  */
-export function managerSettings({ manager: { jdbcUrl }, pods }: PulsarCluster): Values {
+export function managerSettings({ manager: { jdbcUrl }, pods, tls }: PulsarCluster): Values {
   return {
     DRIVER_CLASS_NAME: "org.postgresql.Driver",
     URL: jdbcUrl,
     LOG_LEVEL: "INFO",
     ...memory("JAVA_OPTS", pods.manager),
+    ...(tls && managerTrustStore),
   };
 }
 

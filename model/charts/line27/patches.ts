@@ -2,6 +2,7 @@ import { shortHash } from "../../encoding.ts";
 import { initJobs, nameInitJobs } from "../initJobs.ts";
 import { probeManager } from "../managerProbe.ts";
 import type { Manifest, PodSpec } from "../manifest.ts";
+import { patchTls } from "../tlsPatches.ts";
 import { podSpecAnnotation, secretRef } from "./markers.ts";
 
 /**
@@ -11,6 +12,10 @@ import { podSpecAnnotation, secretRef } from "./markers.ts";
 
 /** Patches the manifest of a release of chart 2.7.7 for Kubernetes 1.22 through 1.37 and tainted nodes. Changes the objects in place. */
 export function patch(objects: Manifest[]): void {
+  if (patchTls(objects)) {
+    importAllAuthorities(objects);
+    proxiesWithoutZookeeper(objects);
+  }
   podDisruptionBudgets(objects);
   peersBeforeReady(objects);
   sortedSuperUsers(objects);
@@ -21,6 +26,34 @@ export function patch(objects: Manifest[]): void {
   initJobPlacement(objects);
   initJobLabels(objects);
   nameInitJobs(objects); // Last: the name is a hash of the whole template.
+}
+
+/**
+ * The chart's script imports only the first certificate of a file into ZooKeeper's trust store. While a CA is replaced, the file has two. Not
+ * needed from chart 4.2.0 on, which gives ZooKeeper PEM files.
+ */
+function importAllAuthorities(objects: Manifest[]) {
+  const files = "/pulsar/ca-*.pem";
+  for (const { data } of objects) {
+    const script = data?.["keytool.sh"];
+    if (data === undefined || typeof script !== "string") continue;
+    const command = /^keytool -import \\\n(?: .*\\\n)* .*\n/m.exec(script)?.[0];
+    if (command === undefined) throw new Error("the chart's keytool.sh does not import the CA as that of chart 2.7.7");
+    const one = command.replace("${caFile}", "${file}").replace("-alias ${name}", '-alias "${file}"');
+    data["keytool.sh"] = script.replace(
+      command,
+      () =>
+        `awk '/BEGIN CERTIFICATE/ { n++ } n { print > ("${files.replace("*", '" n "')}") }' \${caFile}\nfor file in ${files}; do\n${one}done\n`,
+    );
+  }
+}
+
+/** The init container that waits for ZooKeeper cannot connect with TLS, and the proxies themselves do not need ZooKeeper. The same in 4.7.0. */
+function proxiesWithoutZookeeper(objects: Manifest[]) {
+  for (const spec of named(objects, "StatefulSet", "proxy").map(podSpec)) {
+    const waits = (spec.initContainers ?? []) as { name?: string }[];
+    spec.initContainers = waits.filter(({ name }) => name !== "wait-zookeeper-ready");
+  }
 }
 
 /** Kubernetes 1.25 removed policy/v1beta1; 1.21 added policy/v1. Not needed from chart 3.0.0 on (#260). */

@@ -3,6 +3,7 @@ import { amount, type PodSize } from "../../sizing.ts";
 import type { PulsarCluster, Values } from "../cluster.ts";
 import { imageValues } from "../images.ts";
 import {
+  bookkeeperClientTls,
   brokers,
   configured,
   evenSpread,
@@ -12,6 +13,9 @@ import {
   proxies,
   resources,
   superUsers,
+  tlsComponents,
+  toolsetTls,
+  zookeeperTls,
 } from "../parts.ts";
 import { fromSecret, podSpecAnnotation } from "./markers.ts";
 
@@ -23,7 +27,7 @@ import { fromSecret, podSpecAnnotation } from "./markers.ts";
  * The chart has no values schema and ignores a misspelled key, so tests render a chart with these values.
  */
 export function values(cluster: PulsarCluster): Values {
-  const { placements, pods, images, tokens, volumes, racks, manager } = cluster;
+  const { placements, pods, images, tokens, volumes, racks, manager, tls } = cluster;
   const pulsarImage = imageValues(images.pulsar);
   const volume = (size: string) => localVolume(size, volumes.storageClass.name);
 
@@ -38,6 +42,7 @@ export function values(cluster: PulsarCluster): Values {
       // The chart lists every entry.
       superUsers: superUsers(tokens),
     },
+    ...(tls && { tls: tlsComponents }),
     components: {
       autorecovery: true,
       bookkeeper: true,
@@ -52,7 +57,7 @@ export function values(cluster: PulsarCluster): Values {
     volumes: { local_storage: true },
     zookeeper: {
       ...placedPods(placements.zookeeper, pods.zookeeper),
-      ...configured(memory("PULSAR_MEM", pods.zookeeper)),
+      ...configured({ ...memory("PULSAR_MEM", pods.zookeeper), ...zookeeperTls(cluster) }),
       volumes: { data: volume(volumes.sizes["zookeeper-data"]) },
     },
     bookkeeper: {
@@ -80,11 +85,12 @@ export function values(cluster: PulsarCluster): Values {
         ...(racks
           ? { PULSAR_PREFIX_reppDnsResolverClass: "org.apache.pulsar.zookeeper.ZkBookieRackAffinityMapping" }
           : {}),
+        ...bookkeeperClientTls(cluster, "autorecovery"),
       }),
     },
     toolset: {
       ...placedPods(placements.toolset, pods.toolset),
-      ...configured(memory("PULSAR_MEM", pods.toolset)),
+      ...configured({ ...memory("PULSAR_MEM", pods.toolset), ...toolsetTls(cluster) }),
     },
     pulsar_manager: {
       ...placedPods(placements.manager, pods.manager),

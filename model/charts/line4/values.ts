@@ -4,6 +4,7 @@ import type { PulsarCluster, Values } from "../cluster.ts";
 import { imageValues, inRegistry } from "../images.ts";
 import { fullName } from "../names.ts";
 import {
+  bookkeeperClientTls,
   brokers,
   configured,
   evenSpread,
@@ -13,6 +14,9 @@ import {
   proxies,
   resources,
   superUsers,
+  tlsComponents,
+  toolsetTls,
+  zookeeperTls,
 } from "../parts.ts";
 
 /**
@@ -20,7 +24,7 @@ import {
  * with the chart's.
  */
 export function values(cluster: PulsarCluster): Values {
-  const { release, placements, pods, images, tokens, volumes, racks, manager } = cluster;
+  const { release, placements, pods, images, tokens, volumes, manager, tls } = cluster;
   const placedPods = (component: string, placement: Placement, size: PodSize) => ({
     ...placed(placement),
     replicaCount: placement.replicas,
@@ -46,6 +50,11 @@ export function values(cluster: PulsarCluster): Values {
       superUsers: superUsers(tokens),
       useProxyRoles: true,
     },
+    ...(tls && {
+      tls: { ...tlsComponents, function_instance: { enabled: true } },
+      // The chart wants an issuer, although the post-renderer removes what refers to it.
+      certs: { issuers: { ca: { name: tls.ca, secretName: tls.ca } } },
+    }),
     components: {
       autorecovery: true,
       bookkeeper: true,
@@ -65,7 +74,7 @@ export function values(cluster: PulsarCluster): Values {
     volumes: { local_storage: true },
     zookeeper: {
       ...placedPods("zookeeper", placements.zookeeper, pods.zookeeper),
-      ...configured(memory("PULSAR_MEM", pods.zookeeper)),
+      ...configured({ ...memory("PULSAR_MEM", pods.zookeeper), ...zookeeperTls(cluster) }),
       ...unmonitored,
       ...withoutUpgradeHook,
       volumes: { data: volume(volumes.sizes["zookeeper-data"]) },
@@ -87,16 +96,22 @@ export function values(cluster: PulsarCluster): Values {
       ...placedPods("proxy", placements.proxy, pods.proxy),
       ...unmonitored,
       service: { type: "ClusterIP" },
+      // The init container that waits for ZooKeeper cannot connect with TLS (4.7.0). The proxies themselves do not need ZooKeeper.
+      ...(tls && { waitZookeeperTimeout: 0 }),
       ...proxies(cluster),
     },
     autorecovery: {
       ...placedPods("recovery", placements.autorecovery, pods.autorecovery),
       ...unmonitored,
-      ...configured({ ...memory("BOOKIE_MEM", pods.autorecovery), ...rackMap(release, racks) }),
+      ...configured({
+        ...memory("BOOKIE_MEM", pods.autorecovery),
+        ...rackMap(cluster),
+        ...bookkeeperClientTls(cluster, "autorecovery"),
+      }),
     },
     toolset: {
       ...placedPods("toolset", placements.toolset, pods.toolset),
-      ...configured(memory("PULSAR_MEM", pods.toolset)),
+      ...configured({ ...memory("PULSAR_MEM", pods.toolset), ...toolsetTls(cluster) }),
     },
     pulsar_manager: {
       ...placedPods("pulsar-manager", placements.manager, pods.manager),
@@ -163,12 +178,12 @@ function podsOf(release: string, component: string): Values {
  * parse the chart's `metadataServiceUri` (zk+hierarchical://) and continues without, with only a log message (apache/pulsar#24455). It can read
  * the older settings for the same ZooKeeper.
  */
-function rackMap(release: string, racks: readonly string[] | undefined): Values {
+function rackMap({ release, racks, tls }: PulsarCluster): Values {
   if (racks === undefined) return {};
   return {
     PULSAR_PREFIX_reppDnsResolverClass: "org.apache.pulsar.bookie.rackawareness.BookieRackAffinityMapping",
     metadataServiceUri: "",
-    zkServers: `${fullName(release)}-zookeeper:2181`,
+    zkServers: `${fullName(release)}-zookeeper:${tls ? 2281 : 2181}`,
     zkLedgersRootPath: "/ledgers",
   };
 }

@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import type { PulsarCluster, Values } from "../../../model/charts/cluster.ts";
 import { knownKeys, unknownKeys } from "../../../model/charts/keys.ts";
 import { chartLine, supportedChartVersions } from "../../../model/charts/lines.ts";
-import { cluster, everything } from "./support.ts";
+import { cluster, encrypted, everything } from "./support.ts";
 
 /** Each variant sets something that the others do not. */
 const clusters: Record<string, PulsarCluster> = {
@@ -15,6 +15,7 @@ const clusters: Record<string, PulsarCluster> = {
     tokens: { ...cluster.tokens, keys: "ecdsa" },
     images: { ...cluster.images, registry: "harbor.example.com/library" },
   },
+  TLS: encrypted,
   "no pull secret": { ...cluster, images: { ...cluster.images, pullSecret: undefined } },
 };
 

@@ -202,7 +202,7 @@ describe("the post-renderer of chart line 4", () => {
     apiVersion: "batch/v1",
     kind: "Job",
     metadata: { name },
-    spec: { template: { spec: { containers: [{ image } as object] } } },
+    spec: { template: { spec: { containers: [{ image }] } } },
   });
   const manifest = (image: string) => [
     job("pulsar-bookie-init", image),

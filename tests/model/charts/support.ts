@@ -1,6 +1,7 @@
 import type { PulsarCluster } from "../../../model/charts/cluster.ts";
 import { components, type Placement } from "../../../model/layouts/layout.ts";
 import { type PodSize, podSizes, type SizedComponent } from "../../../model/sizing.ts";
+import { tlsSecrets } from "../../../model/tls.ts";
 
 export const toleration = { key: "dedicated", operator: "Equal", value: "pulsar", effect: "NoSchedule" } as const;
 export const selector = { "node-role.kubernetes.io/pulsar": "pulsar" };
@@ -69,6 +70,9 @@ export const everything: PulsarCluster = {
   racks: ["/a", "/b", "/c", "/a"],
   manager: { ...cluster.manager, frontEnd: "pulsar-manager-front-end" },
 };
+
+/** The same with TLS. */
+export const encrypted: PulsarCluster = { ...everything, tls: tlsSecrets("pulsar") };
 
 /** The environment variable from which each component's start script reads the JVM memory. */
 export const memoryVariables = new Map([
