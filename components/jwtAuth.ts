@@ -1,9 +1,9 @@
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { base64 } from "../model/encoding.ts";
 import type { SecretRef } from "../model/charts/cluster.ts";
 import { type Claims, keyPair, signToken, symmetricKey, type TokenKeys } from "../model/tokens.ts";
+import { opaqueSecret } from "./opaqueSecret.ts";
 
 export interface JwtAuthArgs {
   /** Namespace of the Secrets. */
@@ -68,19 +68,7 @@ export class JwtAuth extends pulumi.ComponentResource {
       secretName: string,
       data: Record<string, pulumi.Input<string>>,
       options: pulumi.CustomResourceOptions,
-    ) => {
-      const secretValues = Object.fromEntries(Object.entries(data).map(([key, value]) => [key, pulumi.secret(value)]));
-      new k8s.core.v1.Secret(
-        `${name}-${suffix}`,
-        { metadata: { name: secretName, namespace: args.namespace }, type: "Opaque", data },
-        {
-          ...options,
-          // The SDK (4.34) makes the whole of `data` one secret. If a preview does not know a value, the plugin (4.32) then shows every key as
-          // deleted.
-          transformations: [({ props, opts }) => ({ props: { ...(props as object), data: secretValues }, opts })],
-        },
-      );
-    };
+    ) => opaqueSecret(`${name}-${suffix}`, { name: secretName, namespace: args.namespace }, data, options);
     const pem = key.privateKeyPem;
     const pair = pem.apply(keyPair);
     secret(

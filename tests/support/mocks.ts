@@ -1,6 +1,8 @@
-import { generateKeyPairSync } from "node:crypto";
+import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
+import type { Props } from "../../rehearsal/standins/protocol.ts";
 import { isSecret } from "../../rehearsal/standins/protocol/values.ts";
+import { certRequest, locallySignedCert, selfSignedCert } from "../../rehearsal/standins/tls/certificates.ts";
 
 /** A resource or component as registered with the engine. */
 export interface Registered {
@@ -54,10 +56,10 @@ export async function register(
 ): Promise<Registered[]> {
   await pulumi.runtime.setMocks(
     {
-      newResource: ({ type, name, inputs }) => ({
-        id: `${name}-id`,
-        state: { ...(unwrap(inputs) as object), ...computed(type, inputs as object, preview) },
-      }),
+      newResource: async ({ type, name, inputs }) => {
+        const plain = unwrap(inputs) as Props;
+        return { id: `${name}-id`, state: { ...plain, ...(preview ? {} : await computed(type, plain)) } };
+      },
       call: ({ token }) => {
         throw new Error(`unexpected call of ${token}`);
       },
@@ -152,12 +154,19 @@ function logicalName(urn: string): string | undefined {
   return urn === "" || urn.includes("pulumi:pulumi:Stack::") ? undefined : urn.split("::").at(-1);
 }
 
-function computed(type: string, inputs: { algorithm?: unknown }, preview: boolean): Record<string, unknown> {
-  if (type !== "tls:index/privateKey:PrivateKey" || preview) return {};
-  return {
-    privateKeyPem: inputs.algorithm === "ECDSA" ? testEcKeyPem : testKeyPem,
-    publicKeyFingerprintSha256: "SHA256:of-the-test-key",
-  };
+const certificates: Record<string, typeof certRequest> = {
+  "tls:index/selfSignedCert:SelfSignedCert": selfSignedCert,
+  "tls:index/certRequest:CertRequest": certRequest,
+  "tls:index/locallySignedCert:LocallySignedCert": locallySignedCert,
+};
+
+async function computed(type: string, inputs: Props): Promise<Props> {
+  const certificate = certificates[type];
+  if (certificate !== undefined) return (await certificate.create(inputs)).outputs;
+  if (type !== "tls:index/privateKey:PrivateKey") return {};
+  const privateKeyPem = inputs.algorithm === "ECDSA" ? testEcKeyPem : testKeyPem;
+  const privateKeyPemPkcs8 = createPrivateKey(privateKeyPem).export({ type: "pkcs8", format: "pem" });
+  return { privateKeyPem, privateKeyPemPkcs8, publicKeyFingerprintSha256: "SHA256:of-the-test-key" };
 }
 
 function holdsSecret(value: unknown): boolean {

@@ -68,7 +68,7 @@ function certificate({ certPem, serialNumber, start, end }: Issued, more: Props)
 }
 
 /** A resource that exists in the state only. Any change but one of `earlyRenewalHours` makes a new one. */
-function handler({ defaults, computed, make }: Kind): ResourceHandler {
+function handler({ defaults, computed, make }: Kind) {
   return {
     async check(news) {
       const { allowedUses = [], subject = {} } = news as { allowedUses?: unknown[]; subject?: object };
@@ -93,7 +93,7 @@ function handler({ defaults, computed, make }: Kind): ResourceHandler {
       return { changes: all.length > 0, replaces, deleteBeforeReplace: false, changedKeys: all };
     },
 
-    async create(inputs, preview) {
+    async create(inputs: Props, preview = false) {
       const settings = { ...defaults, ...inputs };
       if (preview) {
         return { id: "", outputs: { ...settings, ...Object.fromEntries(computed.map((name) => [name, UNKNOWN])) } };
@@ -113,7 +113,7 @@ function handler({ defaults, computed, make }: Kind): ResourceHandler {
     async delete() {
       // It exists in the state only.
     },
-  };
+  } satisfies ResourceHandler;
 }
 
 /** Whether a certificate has ended, or ends within `earlyRenewalHours`. */

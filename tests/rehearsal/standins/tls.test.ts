@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash, createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
 import { describe, test } from "node:test";
-import { type Call, type Props, type ResourceHandler, UNKNOWN } from "../../../rehearsal/standins/protocol.ts";
+import { type Call, type Props, UNKNOWN } from "../../../rehearsal/standins/protocol.ts";
 import { certRequest, locallySignedCert, selfSignedCert } from "../../../rehearsal/standins/tls/certificates.ts";
 import { privateKey, secretOutputs } from "../../../rehearsal/standins/tls/privateKey.ts";
 import { tls } from "../../../rehearsal/standins/tls/provider.ts";
@@ -85,8 +85,8 @@ describe("the tls stand-in's PrivateKey", () => {
 });
 
 describe("the tls stand-in's certificates", () => {
-  const make = async (handler: ResourceHandler, inputs: Props) =>
-    (await handler.create(inputs, false, call)).outputs as Record<string, string> & { readyForRenewal?: boolean };
+  const make = async (handler: typeof certRequest, inputs: Props) =>
+    (await handler.create(inputs)).outputs as Record<string, string> & { readyForRenewal?: boolean };
   const keys = [
     { algorithm: "ECDSA", ecdsaCurve: "P256" },
     { algorithm: "RSA", rsaBits: 2048 },
@@ -134,19 +134,19 @@ describe("the tls stand-in's certificates", () => {
     assert.equal(Date.parse(new X509Certificate(leaf.certPem ?? "").validTo), Date.parse(validityEndTime));
     assert.equal(leaf.readyForRenewal, false);
 
-    const diff = async (outputs: Props, news: Props) => locallySignedCert.diff?.("id", inputs, outputs, news, call);
+    const diff = async (outputs: Props, news: Props) => locallySignedCert.diff("id", inputs, outputs, news);
     const unchanged = { changes: false, replaces: [], deleteBeforeReplace: false, changedKeys: [] };
     assert.deepEqual(await diff(leaf, { ...inputs, earlyRenewalHours: 0 }), unchanged);
     const early = { ...inputs, earlyRenewalHours: 25 };
-    assert.deepEqual((await diff(leaf, early))?.replaces, ["readyForRenewal"]);
+    assert.deepEqual((await diff(leaf, early)).replaces, ["readyForRenewal"]);
     const over = { ...leaf, validityEndTime: "2020-01-01T00:00:00Z" };
-    assert.deepEqual((await diff(over, inputs))?.replaces, ["readyForRenewal"]);
-    assert.equal((await locallySignedCert.read("id", inputs, over, call))?.outputs.readyForRenewal, true);
+    assert.deepEqual((await diff(over, inputs)).replaces, ["readyForRenewal"]);
+    assert.equal((await locallySignedCert.read("id", inputs, over)).outputs.readyForRenewal, true);
   });
 
   test("are replaced for a change, but not for a later renewal", async () => {
-    const diff = async (handler: ResourceHandler, olds: Props, news: Props) =>
-      (await handler.diff?.("id", olds, {}, { ...olds, ...news }, call))?.replaces;
+    const diff = async (handler: typeof certRequest, olds: Props, news: Props) =>
+      (await handler.diff("id", olds, {}, { ...olds, ...news })).replaces;
     assert.deepEqual(await diff(locallySignedCert, terms, { caCertPem: UNKNOWN }), ["caCertPem"]);
     assert.deepEqual(await diff(locallySignedCert, terms, { validityPeriodHours: 12 }), ["validityPeriodHours"]);
     assert.deepEqual(await diff(locallySignedCert, terms, { earlyRenewalHours: 0 }), []);
@@ -155,7 +155,7 @@ describe("the tls stand-in's certificates", () => {
   });
 
   test("are not created at preview", async () => {
-    const { id, outputs } = await locallySignedCert.create(terms, true, call);
+    const { id, outputs } = await locallySignedCert.create(terms, true);
     assert.equal(id, "");
     assert.deepEqual([outputs.certPem, outputs.validityEndTime], [UNKNOWN, UNKNOWN]);
     assert.deepEqual([outputs.isCaCertificate, outputs.earlyRenewalHours], [false, 0]);
@@ -171,7 +171,7 @@ describe("the tls stand-in's certificates", () => {
   });
 
   test("with unsupported inputs are refused", async () => {
-    const check = async (news: Props) => (await selfSignedCert.check?.(news, undefined, call))?.failures;
+    const check = async (news: Props) => (await selfSignedCert.check(news)).failures;
     assert.deepEqual(await check({ ...caTerms, allowedUses: ["cert_signing", "code_signing"] }), [
       { property: "allowedUses", reason: 'the tls stand-in does not implement "code_signing"' },
     ]);
