@@ -17,8 +17,8 @@ generated nodes in three zones. Two thirds run bookies, three (five from 60 node
 
 resources  in the stack's state, including components and providers
 pods       of the release, running where planned
-seconds    duration of one pulumi command, without the setup of tools and control plane. The state is saved once per command (by default,
-           pulumi saves all of it after each step, which grows with the square of the resources), and up to 64 steps run at a time
+seconds    duration of one pulumi command, or of "npm run drift", without the setup of tools and control plane. The state is saved once per command
+           (by default, pulumi saves all of it after each step, which grows with the square of the resources), and up to 64 steps run at a time
 MiB        peak resident memory over all operations; plugins: the sum of all, with the language host and Helm
 growth     from the smallest plan to the largest, per node: 1.0 is linear, less is better
 

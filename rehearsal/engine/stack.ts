@@ -84,8 +84,9 @@ export class Stack {
   readonly name: string;
   /** Absolute path of the stack's configuration file in the temporary folder. */
   readonly configFile: string;
+  /** The variables with which pulumi finds the stack, the passphrase included. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly #options: EngineOptions;
-  readonly #env: Record<string, string>;
   readonly #running = new Set<number>();
   #signal: AbortSignal | undefined;
   #operations = 0;
@@ -120,7 +121,7 @@ export class Stack {
     this.#signal = options.signal;
     this.name = name;
     this.configFile = join(options.workDir, `Pulumi.${name}.yaml`);
-    this.#env = environment(options, process.env);
+    this.environment = environment(options, process.env);
   }
 
   /** The configuration of the committed stack file, with the overrides that the stack was created with. */
@@ -257,7 +258,7 @@ export class Stack {
     };
     const child = execa(pulumi, [...args, "--stack", this.name, "--non-interactive", "--color=never"], {
       cwd: options.cwd ?? projectDir,
-      env: this.#env,
+      env: this.environment,
       extendEnv: false,
       detached: true,
       input: options.input ?? "",

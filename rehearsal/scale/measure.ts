@@ -1,4 +1,7 @@
+import { execa } from "execa";
 import { RehearsalError } from "../engine/fault.ts";
+import type { Stack } from "../engine/stack.ts";
+import { ownProject } from "../engine/stackSettings.ts";
 import { rehearseOn } from "../rehearse.ts";
 import { withRehearsal, type RehearsalOptions } from "../stage.ts";
 import { watchMemory, type Memory } from "./memory.ts";
@@ -11,14 +14,14 @@ export interface Measurement {
   resources: number;
   /** Running pods of the release, all where planned. */
   pods: number;
-  /** Duration of each pulumi command. */
-  seconds: Record<"up" | "second up" | "refresh" | "destroy", number>;
+  /** Duration of each pulumi command, and of `npm run drift`. */
+  seconds: Record<"up" | "second up" | "refresh" | "drift" | "destroy", number>;
   /** The peak over all operations. Undefined on systems without /proc. */
   memory: Memory | undefined;
 }
 
 /**
- * Rehearses a plan with a number of nodes: up, second up, refresh, and destroy without protection.
+ * Rehearses a plan with a number of nodes: up, second up, refresh, drift, and destroy without protection.
  *
  * @throws RehearsalError if the rehearsal finds a problem
  */
@@ -32,6 +35,7 @@ export async function measure(
       const { record, verdict } = await rehearseOn(stage, { keep: true });
       if (!verdict.ok) throw new RehearsalError(`${nodes} nodes: ${stage.redact(verdict.problems.join("\n"))}`);
       const { deployment } = (await stage.stack.exportState()) as { deployment: { resources: unknown[] } };
+      const drift = await secondsOfDrift(stage.stack, stage.workspace.signal);
       await stage.stack.unprotect();
       const [destroy] = await stage.progress({
         title: "destroy",
@@ -47,6 +51,7 @@ export async function measure(
           up: seconds("up"),
           "second up": seconds("second up"),
           refresh: seconds("refresh"),
+          drift,
           destroy: destroy.seconds,
         },
         memory: memory.stop(),
@@ -55,4 +60,20 @@ export async function measure(
       memory.stop();
     }
   });
+}
+
+/** How long the comparison with the cluster takes, in seconds. @throws RehearsalError if something differs, or could not be compared */
+async function secondsOfDrift({ name, environment }: Stack, cancelSignal: AbortSignal): Promise<number> {
+  const started = performance.now();
+  const { failed, all } = await execa(process.execPath, ["review/cli/drift.ts", "--stack", name], {
+    cwd: ownProject,
+    env: environment,
+    extendEnv: false,
+    cancelSignal,
+    all: true,
+    reject: false,
+  });
+  cancelSignal.throwIfAborted();
+  if (failed) throw new RehearsalError(`npm run drift: ${all}`);
+  return (performance.now() - started) / 1000;
 }

@@ -99,7 +99,7 @@ describe("the memory of an operation", () => {
 
 describe("growth", () => {
   const measured = (nodes: number, seconds: number, memory: Measurement["memory"]): Measurement => {
-    const all = { up: seconds, "second up": seconds / 2, refresh: seconds / 4, destroy: seconds };
+    const all = { up: seconds, "second up": seconds / 2, refresh: seconds / 4, drift: seconds / 8, destroy: seconds };
     return { nodes, resources: nodes * 6, pods: nodes, seconds: all, memory };
   };
   const small = measured(30, 10, { program: 100, engine: 50, plugins: 200 });
@@ -107,7 +107,7 @@ describe("growth", () => {
 
   test("is 1 if a cost grows in proportion to the nodes", () => {
     assert.deepEqual(growthRow([small, large]), [
-      ["growth", "", "", "2.00", "2.00", "2.00", "2.00", "0.50", "1.00", "0.10"],
+      ["growth", "", "", "2.00", "2.00", "2.00", "2.00", "2.00", "0.50", "1.00", "0.10"],
     ]);
   });
 
@@ -118,7 +118,7 @@ describe("growth", () => {
 
   test("omits memory on systems that do not report it", () => {
     const unknown = measured(300, 100, undefined);
-    assert.deepEqual(rowOf(unknown), ["300", "1800", "300", "100", "50", "25", "100", "-", "-", "-"]);
+    assert.deepEqual(rowOf(unknown), ["300", "1800", "300", "100", "50", "25", "13", "100", "-", "-", "-"]);
     assert.deepEqual(growthRow([small, unknown])[0]?.slice(-3), ["-", "-", "-"]);
     assert.equal(rowOf(unknown).length, heading.length);
   });
