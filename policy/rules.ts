@@ -1,6 +1,7 @@
 /** The policies, each once, as pure functions of Kubernetes objects, registered resources and settings. */
 import { namesRegistry } from "../model/charts/images.ts";
 import { fullName } from "../model/charts/names.ts";
+import { plainSecrets } from "../model/secretLooks.ts";
 import type { PolicySettings } from "./settings.ts";
 
 /** A Kubernetes object, rendered by the chart, registered by the program, or live. */
@@ -206,11 +207,11 @@ export const rules = [
     severity: "critical",
     where: "everywhere",
     check: ({ objects, resources }) => [
-      ...objects.filter(({ kind }) => kind !== "Secret").flatMap((object) => plainSecrets(object, nameOf(object))),
+      ...objects.filter(({ kind }) => kind !== "Secret").flatMap((object) => secretsIn(object, nameOf(object))),
       ...resources
         .filter(({ type }) => objectType(type) === undefined)
         .flatMap(({ type, name, inputs, secretInputs }) =>
-          plainSecrets(
+          secretsIn(
             Object.fromEntries(Object.entries(inputs).filter(([key]) => !secretInputs.includes(key))),
             `${type.split(":").at(-1) ?? type}/${name}`,
           ),
@@ -340,51 +341,14 @@ function misplaced({ object, key, labels, spec }: Pod, { placements }: PolicySet
   ];
 }
 
-/** What secrets look like, whatever the name of the field. */
-const secretLooks: readonly (readonly [what: string, pattern: RegExp])[] = [
-  ["a token", /\beyJ[\w-]{6,}\.eyJ[\w-]{6,}\./],
-  ["a token in base64", /\bZXlK[A-Za-z0-9+/]{40,}/],
-  ["a private key", /-----BEGIN [A-Z ]*PRIVATE KEY-----/],
-  ["a private key in base64", /\bLS0tLS1CRUdJTi[A-Za-z0-9+/]*(?:UFJJVkFURSBLRV|BSSVZBVEUgS0VZ|QUklWQVRFIEtFW)/],
-  ["a password", /\bpassw(?:or)?d["']?\s*[=:]\s*["']?(?!["'\s${(<]|\/|null\b|true\b|false\b)[^\s"',;&]{4,}/i],
-  ["a password in an address", /\w:\/\/[^\s/:@]+:(?![${])[^\s/@]+@/],
-];
-/** Names of variables whose value is a secret. */
-const secretName = /(?:passw(?:or)?d|secret|token|private_?key)$/i;
-
 /** The fields that look like a secret, without their values. */
-function plainSecrets(value: unknown, object: string, path: readonly (string | number)[] = [], name = ""): Found[] {
-  if (typeof value === "object" && value !== null) {
-    // The name and the value of an environment variable stand beside each other.
-    const { name: own, value: text } = fields(value);
-    const variable = typeof own === "string" && typeof text === "string" ? own : "";
-    return Object.entries(value).flatMap(([key, inner]) =>
-      plainSecrets(
-        inner,
-        object,
-        [...path, Array.isArray(value) ? Number(key) : key],
-        key === "value" && variable !== "" ? variable : Array.isArray(value) ? name : key,
-      ),
-    );
-  }
-  if (typeof value !== "string") return [];
-  const what =
-    secretLooks.find(([, pattern]) => pattern.test(value))?.[0] ??
-    (secretName.test(name) && name === name.toUpperCase() && isLiteral(value) ? `the value of ${name}` : undefined);
-  if (what === undefined) return [];
-  return [
-    {
-      object,
-      key: path.map((part, i) => (typeof part === "number" ? `[${part}]` : `${i ? "." : ""}${part}`)).join(""),
-      problem: `holds ${what} in plain text`,
-      remedy: "put it into a Secret, refer to it, and replace the secret itself",
-    },
-  ];
-}
-
-/** Neither empty, nor a path, a reference (`$(NAME)`, or the mark of chart 2.7.7's post-renderer) or a flag. */
-function isLiteral(value: string): boolean {
-  return value.length >= 4 && !/^(?:[/$<[]|(?:file|data|secretKeyRef):|true$|false$)/.test(value);
+function secretsIn(value: unknown, object: string): Found[] {
+  return plainSecrets(value).map(({ path, what }) => ({
+    object,
+    key: path.map((part, i) => (typeof part === "number" ? `[${part}]` : `${i ? "." : ""}${part}`)).join(""),
+    problem: `holds ${what} in plain text`,
+    remedy: "put it into a Secret, refer to it, and replace the secret itself",
+  }));
 }
 
 function fields(value: unknown): Record<string, unknown> {

@@ -1,4 +1,5 @@
 import { knownKeys, unknownKeys } from "../model/charts/keys.ts";
+import { plainSecrets } from "../model/secretLooks.ts";
 import { type Add, keyOf } from "./faults.ts";
 import type { Settings } from "./resolve.ts";
 import type { Parsed } from "./schema.ts";
@@ -14,7 +15,7 @@ export function valueFaults(settings: Settings, add: Add, _given: Parsed, invali
   );
   const faults: { path: PropertyKey[]; problem: string; remedy: string }[] = [
     // First, because the other problems show the value.
-    ...secretsIn(values).map((path) => ({
+    ...plainSecrets(values).map(({ path }) => ({
       path,
       problem: "holds a secret in plain text",
       remedy: secretSettings[path.join(".")] ?? "put it into a Secret of the namespace, and refer to that",
@@ -354,24 +355,6 @@ const secretSettings: Partial<Record<string, string>> = {
   "pulsar_manager.admin.ui_password": "use pulsar:managerPassword (pulumi config set --secret)",
   "pulsar_manager.admin.db_password": "use pulsar:managerDatabasePassword (pulumi config set --secret)",
 };
-const secretName =
-  /(password|passwd|passphrase|token|credentials?|(api|access|private|secret)[-_]?key|client[-_]?secret)$/i;
-const secretText = /PRIVATE KEY-----|^(token:)?eyJ/;
-/** A file, or another variable. */
-const reference = /^($|file:|env:|\/|\$[({])/;
-
-/** The paths of the texts and numbers that are secrets by their key, by the name of their environment variable, or by their form. */
-function secretsIn(value: unknown, path: PropertyKey[] = [], name = ""): PropertyKey[][] {
-  if (typeof value === "string" || typeof value === "number") {
-    const text = String(value);
-    return secretText.test(text) || (secretName.test(name) && !reference.test(text)) ? [path] : [];
-  }
-  if (typeof value !== "object" || value === null) return [];
-  const variable = "name" in value && typeof value.name === "string" ? value.name : "value";
-  return Object.entries(value).flatMap(([key, inner]) =>
-    secretsIn(inner, [...path, Array.isArray(value) ? Number(key) : key], key === "value" ? variable : key),
-  );
-}
 
 /** The paths of all nulls, outside lists. In `configData`, a null removes one of the chart's own keys. */
 function nullsIn(values: unknown, above: string[] = []): string[][] {

@@ -2,6 +2,7 @@
 import { dirname, delimiter } from "node:path";
 import { execa } from "execa";
 import { parseAllDocuments } from "yaml";
+import { withoutPlainSecrets } from "../../model/secretLooks.ts";
 import { redactor } from "../../rehearsal/engine/redact.ts";
 import { helmMessage } from "../../rehearsal/standins/kubernetes/helm.ts";
 import type { KubernetesObject } from "../plan.ts";
@@ -36,16 +37,10 @@ export async function renderChart(
 
 /** The objects of a manifest without secret values, in the order of kind, namespace and name. */
 export function objectsIn(manifest: string): KubernetesObject[] {
-  const redact = redactor([]);
   return parseAllDocuments(manifest, { uniqueKeys: false })
     .map((document) => document.toJS() as KubernetesObject | null)
     .filter((object) => object !== null)
-    .map(
-      (object) =>
-        JSON.parse(JSON.stringify(withoutSecrets(object)), (_key, value: unknown) =>
-          typeof value === "string" ? redact(value) : value,
-        ) as KubernetesObject,
-    )
+    .map((object) => withoutPlainSecrets(withoutData(object)) as KubernetesObject)
     .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
 
@@ -55,7 +50,7 @@ export function keyOf({ apiVersion, kind, metadata }: KubernetesObject): string 
 }
 
 /** The values are often random numbers of the chart, so the markers do not depend on them. */
-function withoutSecrets(object: KubernetesObject): KubernetesObject {
+function withoutData(object: KubernetesObject): KubernetesObject {
   if (object.kind !== "Secret") return object;
   const masked = ["data", "stringData"].flatMap((field) => {
     const data = object[field];

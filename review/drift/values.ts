@@ -1,4 +1,5 @@
 /** Values in words, without secrets. */
+import { isHidden, maskConfiguration } from "../../model/secretLooks.ts";
 import { redactor } from "../../rehearsal/engine/redact.ts";
 import { type LiveObject, unknownSecret } from "./compare.ts";
 import { type Difference, isFields, type Path } from "./fields.ts";
@@ -25,23 +26,16 @@ export function masker(objects: readonly (LiveObject | undefined)[]): Masker {
   });
   const texts = values.flatMap((value) => [value, Buffer.from(value, "base64").toString()]);
   const known = redactor(texts.filter((text) => text.length >= shortestSecret));
-  return (text) =>
-    known(text)
-      .replaceAll(/((?:passw\w*|secret|token|credential)s?["']?\s*[=:]\s*["']?)(?![[\s])[^\s,"'}]+/gi, "$1[secret]")
-      .replaceAll(/(:\/\/[^\s/:@]*:)[^\s/@]+@/g, "$1[secret]@");
+  return (text) => maskConfiguration(known(text));
 }
 
 function maps(value: unknown): Record<string, unknown> {
   return isFields(value) ? value : {};
 }
 
-const secretField = /passw|secret(?!Name|Ref)|token|credential|private/i;
-
 /** Whether the value of a field is secret: all data of Secrets, and fields and variables with such a name. */
 function isSecretField(kind: string, path: Path): boolean {
-  return kind === "Secret"
-    ? [".data", ".stringData"].includes(path[0] ?? "")
-    : secretField.test(path.slice(-2).join(""));
+  return kind === "Secret" ? [".data", ".stringData"].includes(path[0] ?? "") : isHidden(path.slice(-2).join(""));
 }
 
 /** Both values of a difference in words: on one line, and only the part that differs if they are long. */
@@ -63,10 +57,10 @@ function withoutNamedSecrets(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNamedSecrets);
   if (typeof value !== "object" || value === null) return value;
   const { name } = value as { name?: unknown };
-  const named = typeof name === "string" && secretField.test(name);
+  const named = typeof name === "string" && isHidden(name);
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]: [string, unknown]) => {
-      const hidden = typeof inner === "string" && (secretField.test(key) || (named && key === "value"));
+      const hidden = typeof inner === "string" && (isHidden(key) || (named && key === "value"));
       return [key, hidden ? "[secret]" : withoutNamedSecrets(inner)];
     }),
   );

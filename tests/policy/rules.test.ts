@@ -108,7 +108,21 @@ describe("each rule", () => {
     ["no-plain-secrets", "a key in base64", configMap(Buffer.from(pem).toString("base64"))],
     ["no-plain-secrets", "a password", configMap("user=admin\npassword=hunter22")],
     ["no-plain-secrets", "a password in an address", configMap("postgres://pulsar:hunter22@db:5432/manager")],
+    ["no-plain-secrets", "a password in a JDBC URL", configMap("url=jdbc:mysql://db/manager?user=a&password=hunter22")],
+    ["no-plain-secrets", "parameters of an authentication plugin", configMap("authParams=token:hunter22")],
+    ["no-plain-secrets", "a token as such parameters", configMap("authParams=hunter22")],
     ["no-plain-secrets", "a variable", variable("DB_PASSWORD", "hunter22")],
+    ["no-plain-secrets", "a variable of Pulsar", variable("PULSAR_PREFIX_tlsKeyStorePassword", "hunter22")],
+    ...[
+      ["brokerClientAuthenticationParameters", "hunter22"],
+      ["brokerClientAuthenticationParameters", "token:hunter22"],
+      ["tlsTrustStorePassword", "hunter22"],
+    ].map(([key = "", value]): [RuleName, string, PolicyObject] => [
+      "no-plain-secrets",
+      `${key} in a ConfigMap`,
+      { ...configMap(""), data: { [key]: value } },
+    ]),
+    ["no-plain-secrets", "what a review has masked", configMap("password=[secret]")],
   ];
   for (const [rule, what, object] of violating) {
     test(`${rule} finds ${what}`, () => {
@@ -133,6 +147,8 @@ describe("each rule", () => {
     ["a volume that is retained", volume("Retain")],
     ["a Job without requests", workload({ containers: [{ ...container, resources: {} }] }, "broker", "Job")],
     ["the path of a token", configMap("tokenSecretKey=file:///keys/public.key\npassword=${PASSWORD}\npassword=")],
+    ["parameters with paths", configMap("authParams=tlsCertFile:/tls.crt,tlsKeyFile:/tls.key\nauthParams=")],
+    ["parameters with a path", { ...configMap(""), data: { authParams: "file:///pulsar/tokens/client/token" } }],
     ["a variable with a path", variable("CLIENT_TOKEN", "/pulsar/tokens/client")],
     [
       "a Secret",

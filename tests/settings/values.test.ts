@@ -169,6 +169,20 @@ describe("secrets in chart values are refused without being shown", () => {
     ["broker.configData.password", at("broker.configData.password", "hidden")],
     ["broker.configData.tokenSecretKey", at("broker.configData.tokenSecretKey", "data:;base64,hidden")],
     ["proxy.configData.brokerClientParameters", at("proxy.configData.brokerClientParameters", "token:eyJhidden")],
+    ...[
+      ["brokerClientAuthenticationParameters", "hidden"],
+      ["PULSAR_PREFIX_brokerClientAuthenticationParameters", '{"userId":"admin","password":"hidden"}'],
+      ["bookkeeperClientAuthenticationParameters", "token:hidden"],
+      ["clientAuthParams", "hidden"],
+      ["tlsKeyStorePassword", "hidden"],
+      ["brokerClientTlsTrustStorePassword", "hidden"],
+      ["s3ManagedLedgerOffloadCredentialSecret", "hidden"],
+      ["metadataUrl", "jdbc:postgresql://db/manager?user=admin&password=hidden"],
+      ["otherUrl", "jdbc:postgresql://admin:hidden@db/manager"],
+    ].map(([key = "", value]): [string, unknown] => [
+      `broker.configData.${key}`,
+      at(`broker.configData.${key}`, value),
+    ]),
     ["grafana.admin.password", at("grafana.admin.password", 1234)],
     ["proxy.extraEnv[0].value", { proxy: { extraEnv: [{ name: "DB_PASSWORD", value: "hidden" }] } }],
     [
@@ -214,7 +228,13 @@ describe("chart values are accepted", () => {
       "that refer to secrets",
       {
         broker: {
-          configData: { tlsKeyStorePassword: "${PASSWORD}", bookkeeperClientToken: "file:///token" },
+          configData: {
+            tlsKeyStorePassword: "${PASSWORD}",
+            bookkeeperClientToken: "file:///token",
+            brokerClientAuthenticationParameters: "file:///pulsar/tokens/broker/token",
+            bookkeeperClientAuthenticationParameters: "tlsCertFile:/tls/tls.crt,tlsKeyFile:/tls/tls.key",
+            metadataUrl: "jdbc:postgresql://db/manager?user=admin",
+          },
           storageOffload: { secret: "offload" },
         },
         pulsar_manager: { admin: { existingSecret: "login" } },

@@ -17,6 +17,12 @@ describe("redactor", () => {
     assert.equal(redact("cut off: -----BEGIN PRIVATE KEY-----\nMIIE"), "cut off: [secret]");
   });
 
+  it("removes unknown passwords in addresses, but nothing from prose", () => {
+    assert.equal(redactor([])("postgres://admin:hunter2@db:5432/manager"), "postgres://admin:[secret]@db:5432/manager");
+    const prose = "pulsar:managerPassword: not set; use pulumi config set --secret";
+    assert.equal(redactor([])(prose), prose);
+  });
+
   it("keeps public keys and everything else", () => {
     const text = "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----\npulsar-token-admin";
     assert.equal(redactor(["password"])(text), text);

@@ -95,6 +95,16 @@ test("values have no secrets, and show the part that differs", () => {
     '["x"]',
     '["[secret]","--password=[secret]","http://u:[secret]@h"]',
   ]);
+  for (const [kind, path] of [
+    ["ConfigMap", [".data", ".PULSAR_PREFIX_brokerClientAuthenticationParameters"]],
+    ["ConfigMap", [".data", ".tlsKeyStorePassword"]],
+    ["StatefulSet", [".env", "[brokerClientAuthenticationParameters]", ".value"]],
+  ] as const)
+    assert.deepEqual(pair(kind, [...path], "a", "b"), ["[secret]", "[another secret]"]);
+  const urls = pair("ConfigMap", [".data", ".url"], "jdbc:mysql://u:hunter2@h", "jdbc:mysql://h?password=hunter2&a=b");
+  assert.doesNotMatch(urls.join(" "), /hunter2/);
+  const properties = pair("ConfigMap", [".data", ".client"], undefined, "authParams=token:hunter2\nbrokers=3");
+  assert.deepEqual(properties, ["not set", "authParams=[secret] brokers=3"]);
   const added = { name: "side", env: [{ name: "DB_PASSWORD", value: "hunter2" }], auth: { apiToken: "abc" } };
   assert.deepEqual(
     pair("StatefulSet", [".containers", "[side]"], undefined, added)
