@@ -3,7 +3,14 @@ import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import type { Installation } from "../model/charts/names.ts";
 import { base64, shortHash } from "../model/encoding.ts";
-import { certificateNames, type TlsComponent, tlsComponents, type TlsSecrets, tlsSecrets } from "../model/tls.ts";
+import {
+  certificateNames,
+  organizationalUnit,
+  type TlsComponent,
+  tlsComponents,
+  type TlsSecrets,
+  tlsSecrets,
+} from "../model/tls.ts";
 import { opaqueSecret } from "./opaqueSecret.ts";
 
 export interface PulsarTlsArgs {
@@ -91,7 +98,11 @@ export class PulsarTls extends pulumi.ComponentResource {
         `${name}-${component}-request${suffix}`,
         {
           privateKeyPem: key.privateKeyPem,
-          subject: { commonName: `${installation.release} ${component}`, organization: installation.namespace },
+          subject: {
+            commonName: `${installation.release} ${component}`,
+            organization: installation.namespace,
+            organizationalUnit,
+          },
           dnsNames: [...certificateNames(installation, component), ...more.filter((host) => isIP(host) === 0)],
           ...(addresses.length > 0 && { ipAddresses: addresses }),
         },

@@ -33,3 +33,12 @@ export function certificateNames(
   ]);
   return [service, ...pods];
 }
+
+/**
+ * The role in the certificates of all components (`organizationalUnit`), without which a bookie refuses a connection. Only its check of roles also
+ * refuses clients in plain text, because a connection to a bookie starts in plain text (BookKeeper 4.12 to 4.17, STARTTLS).
+ */
+export const bookieRole = "pulsar";
+
+/** The organizational unit (OU) in the subject of each component's certificate: the form in which BookKeeper reads roles. */
+export const organizationalUnit = `0:${bookieRole}`;

@@ -1,5 +1,6 @@
 import { amount, mebibytes, type PodSize } from "../sizing.ts";
 import type { PulsarCluster, Values } from "./cluster.ts";
+import { bookieRole } from "../tls.ts";
 import { managerTrustStore } from "./managerTls.ts";
 
 /** Parts of the values that are the same in both chart lines (2.7.7 and 4.7.0). */
@@ -110,6 +111,16 @@ export const tlsComponents: Values = {
 /** ZooKeeper's port in plain text serves only the probes inside its pod (chart 2.7.7). Neither chart closes it. */
 export function zookeeperTls({ tls }: PulsarCluster): Values {
   return tls ? { PULSAR_PREFIX_clientPortAddress: "127.0.0.1" } : {};
+}
+
+/** Makes the bookies refuse clients in plain text and those without a certificate of a component. Neither chart does. */
+export function bookieTls({ tls }: PulsarCluster): Values {
+  if (tls === undefined) return {};
+  return {
+    PULSAR_PREFIX_tlsClientAuthentication: "true",
+    PULSAR_PREFIX_bookieAuthProviderFactoryClass: "org.apache.bookkeeper.tls.BookieAuthZFactory",
+    PULSAR_PREFIX_authorizedRoles: bookieRole,
+  };
 }
 
 /** TLS of programs that connect to the bookies with BookKeeper's own settings. Neither chart sets it. */

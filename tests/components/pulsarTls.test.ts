@@ -3,7 +3,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { PulsarTls, type PulsarTlsArgs } from "../../components/pulsarTls.ts";
-import { tlsComponents } from "../../model/tls.ts";
+import { organizationalUnit, tlsComponents } from "../../model/tls.ts";
 import { named, type Registered, register, valueOf } from "../support/mocks.ts";
 
 const installation = { release: "pulsar", namespace: "messaging", clusterDomain: "cluster.local" };
@@ -64,6 +64,7 @@ describe("PulsarTls", () => {
       const certificate = onlyOf(content["tls.crt"]);
       assert.ok(certificate.checkIssued(authority) && certificate.verify(authority.publicKey), component);
       assert.ok(certificate.checkPrivateKey(createPrivateKey(content["tls.key"] ?? "")), component);
+      assert.ok(certificate.subject.includes(`OU=${organizationalUnit}`), certificate.subject);
       assert.match(content["tls.key"] ?? "", /^-----BEGIN PRIVATE KEY-----\n/);
       assert.deepEqual(certificate.keyUsage, ["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"]);
       assert.equal(content["ca.crt"], await valueOf(tls.caCertificate));

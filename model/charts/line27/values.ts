@@ -3,6 +3,7 @@ import { amount, type PodSize } from "../../sizing.ts";
 import type { PulsarCluster, Values } from "../cluster.ts";
 import { imageValues } from "../images.ts";
 import {
+  bookieTls,
   bookkeeperClientTls,
   brokers,
   configured,
@@ -64,7 +65,11 @@ export function values(cluster: PulsarCluster): Values {
       ...placedPods(placements.bookkeeper, pods.bookkeeper),
       // The chart also gives a bookie's configuration to the init containers of brokers and Jobs (2.7.7). On a smaller node their JVM would
       // not start with a bookie's heap.
-      ...configured({ ...memory("PULSAR_MEM", pods.bookkeeper, false), ...bookieCaches(pods.bookkeeper) }),
+      ...configured({
+        ...memory("PULSAR_MEM", pods.bookkeeper, false),
+        ...bookieCaches(pods.bookkeeper),
+        ...bookieTls(cluster),
+      }),
       volumes: { journal: volume(volumes.sizes["bookie-journal"]), ledgers: volume(volumes.sizes["bookie-ledgers"]) },
     },
     broker: {

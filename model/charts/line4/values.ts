@@ -4,6 +4,7 @@ import type { PulsarCluster, Values } from "../cluster.ts";
 import { imageValues, inRegistry } from "../images.ts";
 import { fullName } from "../names.ts";
 import {
+  bookieTls,
   bookkeeperClientTls,
   brokers,
   configured,
@@ -82,7 +83,7 @@ export function values(cluster: PulsarCluster): Values {
     bookkeeper: {
       ...placedPods("bookie", placements.bookkeeper, pods.bookkeeper),
       // By default the caches are fractions of the direct memory (Pulsar 4.0, conf/bookkeeper.conf).
-      ...configured(memory("PULSAR_MEM", pods.bookkeeper)),
+      ...configured({ ...memory("PULSAR_MEM", pods.bookkeeper), ...bookieTls(cluster) }),
       ...unmonitored,
       volumes: { journal: volume(volumes.sizes["bookie-journal"]), ledgers: volume(volumes.sizes["bookie-ledgers"]) },
     },

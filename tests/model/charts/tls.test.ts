@@ -10,7 +10,7 @@ import { trustManagerCa } from "../../../model/charts/managerTls.ts";
 import type { Manifest, PodSpec } from "../../../model/charts/manifest.ts";
 import { patch as patch27 } from "../../../model/charts/line27/patches.ts";
 import { patch as patch4 } from "../../../model/charts/line4/patches.ts";
-import { tlsSecrets } from "../../../model/tls.ts";
+import { organizationalUnit, tlsSecrets } from "../../../model/tls.ts";
 import { cluster, encrypted, everything, valueAt } from "./support.ts";
 
 for (const version of supportedChartVersions) {
@@ -33,6 +33,15 @@ for (const version of supportedChartVersions) {
     test("make the brokers use TLS among themselves", () => {
       assert.equal(at("broker.configData.PULSAR_PREFIX_brokerClientTlsEnabled"), "true");
       assert.equal(at("broker.configData.PULSAR_PREFIX_brokerClientTrustCertsFilePath"), "/pulsar/certs/ca/ca.crt");
+    });
+
+    test("make the bookies refuse clients without a component's certificate", () => {
+      assert.equal(at("bookkeeper.configData.PULSAR_PREFIX_tlsClientAuthentication"), "true");
+      assert.match(
+        String(at("bookkeeper.configData.PULSAR_PREFIX_bookieAuthProviderFactoryClass")),
+        /BookieAuthZFactory$/,
+      );
+      assert.equal(organizationalUnit, `0:${String(at("bookkeeper.configData.PULSAR_PREFIX_authorizedRoles"))}`);
     });
 
     test("check host names everywhere", () => {
