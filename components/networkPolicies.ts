@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { fullName } from "../model/charts/names.ts";
 import { type FlowLine, flowsOf, componentsOf } from "../model/network/flows.ts";
+import type { TlsSecrets } from "../model/tls.ts";
 import { policiesOf, type NetworkAccess } from "../model/network/policies.ts";
 import { jobLabels } from "./stackJob.ts";
 
@@ -11,6 +12,8 @@ export interface NetworkPoliciesArgs {
   release: string;
   /** Chart line of the release: which components run, and their ports. */
   line: FlowLine;
+  /** With TLS, other ports are open. @default without TLS */
+  tls?: TlsSecrets | undefined;
   /** Who may connect from outside the stack. A change applies to new connections. */
   access: NetworkAccess;
 }
@@ -24,11 +27,11 @@ export interface NetworkPoliciesArgs {
 export class NetworkPolicies extends pulumi.ComponentResource {
   constructor(
     name: string,
-    { namespace, release, line, access }: NetworkPoliciesArgs,
+    { namespace, release, line, tls, access }: NetworkPoliciesArgs,
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("pulsar:components:NetworkPolicies", name, {}, opts);
-    for (const [component, spec] of policiesOf(release, componentsOf(line), flowsOf(line), access)) {
+    for (const [component, spec] of policiesOf(release, componentsOf(line), flowsOf(line, tls !== undefined), access)) {
       new k8s.networking.v1.NetworkPolicy(
         `${name}-${component}`,
         {

@@ -1,11 +1,21 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { fullName } from "../model/charts/names.ts";
-import { backends, issuerAnnotations, hasTls, type IngressHost, type IngressSettings } from "../model/ingress.ts";
+import {
+  backends,
+  hasTls,
+  httpsBackend,
+  issuerAnnotations,
+  type IngressHost,
+  type IngressSettings,
+} from "../model/ingress.ts";
+import type { TlsSecrets } from "../model/tls.ts";
 
 export interface PulsarIngressArgs extends IngressSettings {
   namespace: pulumi.Input<string>;
   release: string;
+  /** With TLS, the controller connects to the proxies with HTTPS. @default without TLS */
+  tls?: TlsSecrets | undefined;
 }
 
 /**
@@ -26,8 +36,9 @@ export class PulsarIngress extends pulumi.ComponentResource {
     }
 
     const ingress = (kind: keyof typeof backends, { host, tlsSecret }: IngressHost) => {
-      const { service, port, paths } = backends[kind];
-      const backend = { service: { name: `${full}-${service}`, port: { number: port } } };
+      const { service, port, tlsPort, paths } = backends[kind];
+      const https = args.tls !== undefined && tlsPort !== undefined;
+      const backend = { service: { name: `${full}-${service}`, port: { number: https ? tlsPort : port } } };
       const secretName = tlsSecret ?? `${full}-${kind}-tls`;
       const tls = hasTls({ tlsSecret }, args);
       new k8s.networking.v1.Ingress(
@@ -38,6 +49,7 @@ export class PulsarIngress extends pulumi.ComponentResource {
             namespace,
             labels: { app: "pulsar", release, component: `${kind}-ingress` },
             annotations: {
+              ...(https ? httpsBackend : {}),
               ...args.annotations,
               ...issuers,
               // By default the provider (pulumi-kubernetes 4) waits ten minutes for an address in the status, which some controllers never set.

@@ -31,9 +31,9 @@ export interface PulsarReleaseArgs {
 
 /** Addresses inside the cluster. Known at preview. */
 export interface ServiceAddresses {
-  /** For Pulsar clients: `pulsar://...:6650` */
+  /** For Pulsar clients: `pulsar://...:6650`, or with TLS `pulsar+ssl://...:6651` */
   proxy: string;
-  /** For `pulsar-admin` and the REST API: `http://...:80` */
+  /** For `pulsar-admin` and the REST API: `http://...:80`, or with TLS `https://...:443` */
   admin: string;
   /** Web page of Pulsar Manager: `http://...:9527` */
   manager: string;
@@ -122,8 +122,9 @@ export class PulsarRelease extends pulumi.ComponentResource {
     this.addresses = pulumi.output(args.namespace).apply((namespace) => {
       const host = (service: string) => `${full}-${service}.${namespace}.svc`;
       return {
-        proxy: `pulsar://${host("proxy")}:6650`,
-        admin: `http://${host("proxy")}:80`,
+        ...(args.cluster.tls
+          ? { proxy: `pulsar+ssl://${host("proxy")}:6651`, admin: `https://${host("proxy")}:443` }
+          : { proxy: `pulsar://${host("proxy")}:6650`, admin: `http://${host("proxy")}:80` }),
         manager: `http://${host("pulsar-manager")}:9527`,
       };
     });

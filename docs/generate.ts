@@ -26,7 +26,12 @@ if (import.meta.main) {
 
 /** The flows of all chart versions, those that they share once, by whom they lead to. */
 export function flowTable(): string {
-  const versions = supportedChartVersions.map((version) => ({ version, flows: flowsOf(chartLine(version)) }));
+  const versions = supportedChartVersions.map((version) => {
+    const line = chartLine(version);
+    const encrypted = new Map(flowsOf(line, true).map((flow) => [keyOf(flow), flow]));
+    const flows = flowsOf(line).map((flow) => ({ ...flow, tls: encrypted.get(keyOf(flow)) }));
+    return { version, flows };
+  });
   const keys = [...new Set(versions.flatMap(({ flows }) => flows.map(keyOf)))];
   const targets = [...new Set(versions.flatMap(({ flows }) => flows.map(({ to }) => to)))];
   const rows = keys
@@ -43,13 +48,20 @@ export function flowTable(): string {
       const [{ flow } = { flow: undefined }] = same;
       if (flow === undefined) return [];
       const froms = [...new Set(same.flatMap(({ flow }) => flow.from))];
-      const ports = new Set(same.map(({ flow }) => portsText(flow)));
-      const portsOfAll =
-        ports.size === 1 ? [...ports] : same.map(({ version, flow }) => `${portsText(flow)} (chart ${version})`);
+      const plain = portsOfAll(same);
+      const tls = portsOfAll(same.map(({ version, flow }) => ({ version, flow: flow.tls })));
       const only = same.length === versions.length ? "" : ` (chart ${same.map(({ version }) => version).join(", ")})`;
-      return [froms.join(", "), flow.to, portsOfAll.join("; "), `${flow.why}${only}`];
+      return [froms.join(", "), flow.to, plain, tls === plain ? "the same" : tls, `${flow.why}${only}`];
     });
-  return ["", ...[["From", "To", "Ports", "Why"], ["---", "---", "---", "---"], ...rows].map(line), "", ""].join("\n");
+  const head = ["From", "To", "Ports", "Ports with TLS", "Why"];
+  return ["", ...[head, head.map(() => "---"), ...rows].map(line), "", ""].join("\n");
+}
+
+function portsOfAll(same: { version: ChartVersion; flow: Flow | undefined }[]): string {
+  const texts = same.map(({ flow }) => (flow === undefined ? "none" : portsText(flow)));
+  const [first = ""] = texts;
+  if (texts.every((text) => text === first)) return first;
+  return texts.map((text, i) => `${text} (chart ${same[i]?.version ?? ""})`).join("; ");
 }
 
 /** The policies, with columns of equal width, as the formatter writes a table that fits on its lines. */
@@ -68,7 +80,10 @@ function keyOf({ from, to, why }: Flow): string {
   return to === "cluster DNS" ? to : JSON.stringify([from, to, why]);
 }
 
-function named(version: ChartVersion, flow: Flow | undefined): { version: ChartVersion; flow: Flow }[] {
+function named<Found extends Flow>(
+  version: ChartVersion,
+  flow: Found | undefined,
+): { version: ChartVersion; flow: Found }[] {
   return flow === undefined ? [] : [{ version, flow }];
 }
 

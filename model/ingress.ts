@@ -54,6 +54,17 @@ export interface IngressPath {
 const exact = (path: string): IngressPath => ({ path, pathType: "Exact" });
 const prefix = (path: string): IngressPath => ({ path, pathType: "Prefix" });
 
+interface Backend {
+  service: string;
+  port: number;
+  /** The port if the cluster has TLS. @default the same: the manager has no TLS */
+  tlsPort?: number;
+  paths: IngressPath[];
+}
+
+/** Makes ingress-nginx connect to a backend with TLS. Traefik does so on port 443. Other controllers ignore it. */
+export const httpsBackend = { "nginx.ingress.kubernetes.io/backend-protocol": "HTTPS" };
+
 /**
  * The Service of each host, and the paths that are allowed.
  *
@@ -61,7 +72,7 @@ const prefix = (path: string): IngressPath => ({ path, pathType: "Prefix" });
  * /pulsar-manager/users/superuser, where anybody could create an account, and the logins with accounts of other sites. Proxies: the paths of the
  * admin API, because they also serve their metrics and their own administration.
  */
-export const backends: Record<"manager" | "admin", { service: string; port: number; paths: IngressPath[] }> = {
+export const backends: Record<"manager" | "admin", Backend> = {
   manager: {
     service: "pulsar-manager",
     port: 9527,
@@ -80,5 +91,5 @@ export const backends: Record<"manager" | "admin", { service: string; port: numb
       prefix("/lookup"),
     ],
   },
-  admin: { service: "proxy", port: 80, paths: [prefix("/admin"), prefix("/lookup")] },
+  admin: { service: "proxy", port: 80, tlsPort: 443, paths: [prefix("/admin"), prefix("/lookup")] },
 };

@@ -99,6 +99,8 @@ export interface ChartLine {
   pods: {
     /** The HTTP port of the proxies' pods, which can differ from the port of their Service. */
     proxyHttp: { name: string; port: number };
+    /** The HTTPS port of the proxies' pods. Their Service has 443. */
+    proxyHttps: number;
     /** Whether the brokers run functions in pods by default. The settings' `values` can change it. */
     functions: boolean;
   };

@@ -49,17 +49,20 @@ export function componentsOf({ manager }: FlowLine): OwnComponent[] {
   return ownComponents.filter((one) => one !== none);
 }
 
-const zookeeper = { client: 2181, follower: 2888, election: 3888, http: 8000 };
+const zookeeper = { follower: 2888, election: 3888, http: 8000 };
 const bookie = { bookie: 3181, http: 8000 };
 const recovery = { http: 8000 };
-const broker = { pulsar: 6650, http: 8080 };
 const manager = { page: 9527, api: 7750 };
 
-/** The table for a chart line. */
-export function flowsOf(line: FlowLine): Flow[] {
-  const proxy = { pulsar: 6650, http: line.pods.proxyHttp.port };
-  const brokers = [broker.pulsar, broker.http];
-  const proxies = [proxy.pulsar, proxy.http];
+/** The table for a chart line. With TLS, the ports in plain text remain open to monitoring only. */
+export function flowsOf(line: FlowLine, tls = false): Flow[] {
+  const { proxyHttp, proxyHttps } = line.pods;
+  const zookeeperClient = tls ? 2281 : 2181;
+  const brokerHttp = 8080;
+  const broker = tls ? { pulsar: 6651, admin: 8443 } : { pulsar: 6650, admin: brokerHttp };
+  const proxy = tls ? { pulsar: 6651, admin: proxyHttps } : { pulsar: 6650, admin: proxyHttp.port };
+  const brokers = [broker.pulsar, broker.admin];
+  const proxies = [proxy.pulsar, proxy.admin];
   return [
     {
       from: ["zookeeper"],
@@ -70,15 +73,15 @@ export function flowsOf(line: FlowLine): Flow[] {
     {
       from: ["bookie", "recovery", "broker", "toolset", "bookie-init", "pulsar-init"],
       to: "zookeeper",
-      ports: [zookeeper.client],
+      ports: [zookeeperClient],
       why: "all metadata; the init Jobs create it",
     },
-    {
+    ...only(!tls, {
       from: ["proxy"],
       to: "zookeeper",
-      ports: [zookeeper.client],
+      ports: [zookeeperClient],
       why: "an init container waits for the cluster's metadata; the proxy itself asks the brokers",
-    },
+    }),
     {
       from: ["broker", "recovery", "toolset"],
       to: "bookie",
@@ -101,7 +104,7 @@ export function flowsOf(line: FlowLine): Flow[] {
     {
       from: ["pulsar-manager"],
       to: "broker",
-      ports: [broker.http],
+      ports: [broker.admin],
       why: "the manager uses the admin API",
     },
     ...only(line.manager.asksBookies, {
@@ -126,13 +129,13 @@ export function flowsOf(line: FlowLine): Flow[] {
     {
       from: ["bookie-racks"],
       to: "proxy",
-      ports: [proxy.http],
+      ports: [proxy.admin],
       why: "the Job sets the bookies' racks through the admin API",
     },
     {
       from: ["ingress controller"],
       to: "proxy",
-      ports: [proxy.http],
+      ports: [proxy.admin],
       why: "the admin API under its host name",
     },
     { from: ["ingress controller"], to: "pulsar-manager", ports: [manager.page], why: "the manager's page" },
@@ -158,8 +161,8 @@ export function flowsOf(line: FlowLine): Flow[] {
     { from: ["monitoring"], to: "zookeeper", ports: [zookeeper.http], why: "metrics" },
     { from: ["monitoring"], to: "bookie", ports: [bookie.http], why: "metrics" },
     { from: ["monitoring"], to: "recovery", ports: [recovery.http], why: "metrics" },
-    { from: ["monitoring"], to: "broker", ports: [broker.http], why: "metrics; the admin API is on the same port" },
-    { from: ["monitoring"], to: "proxy", ports: [proxy.http], why: "metrics; the admin API is on the same port" },
+    { from: ["monitoring"], to: "broker", ports: [brokerHttp], why: "metrics; the admin API is on the same port" },
+    { from: ["monitoring"], to: "proxy", ports: [proxyHttp.port], why: "metrics; the admin API is on the same port" },
     {
       from: ["broker"],
       to: "elsewhere",

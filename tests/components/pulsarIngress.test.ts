@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { PulsarIngress, type PulsarIngressArgs } from "../../components/pulsarIngress.ts";
 import { backends } from "../../model/ingress.ts";
+import { tlsSecrets } from "../../model/tls.ts";
 import { named, register } from "../support/mocks.ts";
 
 const args: PulsarIngressArgs = {
@@ -80,6 +81,22 @@ describe("PulsarIngress", () => {
       "cert-manager.io/issuer": "ca",
     });
     assert.deepEqual(await annotations({ clusterIssuer: undefined }), always);
+  });
+
+  test("with TLS in the cluster, connects to the proxies with HTTPS, and to the manager as before", async () => {
+    const { of } = await made({ tls: tlsSecrets("demo") });
+    const key = "nginx.ingress.kubernetes.io/backend-protocol";
+    const seen = (["manager", "admin"] as const).map((way) => {
+      const { metadata, spec } = of(way);
+      const { backend } = spec.rules[0].http.paths[0] as { backend: { service: { port: { number: number } } } };
+      return [backend.service.port.number, metadata.annotations[key]];
+    });
+    assert.deepEqual(seen, [
+      [9527, undefined],
+      [443, "HTTPS"],
+    ]);
+    const own = await made({ tls: tlsSecrets("demo"), annotations: { [key]: "GRPCS" } });
+    assert.equal(own.of("admin").metadata.annotations[key], "GRPCS");
   });
 
   test("creates an Ingress only for a configured host", async () => {

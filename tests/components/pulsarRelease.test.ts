@@ -7,6 +7,7 @@ import { chartSchema } from "../../model/charts/lines.ts";
 import { frontEndConfig } from "../../model/managerFrontEnd.ts";
 import { PulsarRelease, type PulsarReleaseArgs } from "../../components/pulsarRelease.ts";
 import { podSizes } from "../../model/sizing.ts";
+import { tlsSecrets } from "../../model/tls.ts";
 import { named, register, valueOf } from "../support/mocks.ts";
 
 const placement: Placement = {
@@ -185,5 +186,14 @@ describe("PulsarRelease", () => {
       admin: "http://demo-pulsar-proxy.messaging.svc:80",
       manager: "http://demo-pulsar-pulsar-manager.messaging.svc:9527",
     });
+  });
+
+  test("with TLS, knows the encrypted addresses, and passes the Secrets to the chart", async () => {
+    const { release, helm } = await make({ cluster: { ...cluster, tls: tlsSecrets("demo") } });
+    assert.partialDeepStrictEqual(await valueOf(release.addresses), {
+      proxy: "pulsar+ssl://demo-pulsar-proxy.messaging.svc:6651",
+      admin: "https://demo-pulsar-proxy.messaging.svc:443",
+    });
+    assert.partialDeepStrictEqual(helm.inputs.values, { tls: { enabled: true } });
   });
 });

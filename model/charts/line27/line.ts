@@ -23,7 +23,7 @@ export const line27: ChartLine = {
   // Pulsar 2.7.4.
   actions: ["produce", "consume", "functions", "sources", "sinks"],
   manager: { setUpBy: "stack", takesFrontEnd: false, asksBookies: false },
-  pods: { proxyHttp: { name: "http", port: 80 }, functions: true },
+  pods: { proxyHttp: { name: "http", port: 80 }, proxyHttps: 443, functions: true },
   managerSecret: ({ database: { user, password } }) => ({
     PULSAR_MANAGER_ADMIN_USER: user,
     PULSAR_MANAGER_ADMIN_PASSWORD: password,

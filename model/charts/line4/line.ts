@@ -26,7 +26,7 @@ export const line4: ChartLine = {
   actions: ["produce", "consume", "functions", "sources", "sinks", "packages"],
   manager: { role: "manager-admin", setUpBy: "chart", takesFrontEnd: true, asksBookies: true },
   // Its proxies are no longer root, so they cannot listen on their Service's port, 80.
-  pods: { proxyHttp: { name: "sts-http", port: 8080 }, functions: false },
+  pods: { proxyHttp: { name: "sts-http", port: 8080 }, proxyHttps: 8443, functions: false },
   managerSecret: ({ database, login }) => ({
     DB_USERNAME: database.user,
     DB_PASSWORD: database.password,

@@ -50,17 +50,21 @@ const outside: Record<ExternalPeer, End[]> = {
 const endsOf = (who: OwnComponent | ExternalPeer): End[] =>
   who in outside ? outside[who as ExternalPeer] : [own(who)];
 
-for (const version of supportedChartVersions) {
+const variants = supportedChartVersions.flatMap((version) => [false, true].map((tls) => ({ version, tls })));
+for (const { version, tls } of variants) {
   const line = chartLine(version);
-  const flows = flowsOf(line);
+  const flows = flowsOf(line, tls);
   const policies = (access: NetworkAccess): Policy[] =>
     [...policiesOf(release, componentsOf(line), flows, access).values()].map((spec) => ({
       metadata: { namespace },
       spec,
     }));
-  const proxyHttp = { "2.7.7": 80, "4.7.0": 8080 }[version];
+  const zookeeper = tls ? 2281 : 2181;
+  const binary = tls ? 6651 : 6650;
+  const brokers = [binary, tls ? 8443 : 8080];
+  const proxyAdmin = (tls ? { "2.7.7": 443, "4.7.0": 8443 } : { "2.7.7": 80, "4.7.0": 8080 })[version];
 
-  describe(`network policies with chart ${version}`, () => {
+  describe(`network policies with chart ${version}${tls ? " and TLS" : ""}`, () => {
     test("allow every flow of the table", () => {
       for (const flow of flows) {
         for (const [port, protocol] of connectionsOf(flow)) {
@@ -94,9 +98,9 @@ for (const version of supportedChartVersions) {
     const denied: [title: string, from: End, to: End, ports: number[]][] = [
       ...[stranger, elsewhere, anyPod("shop"), anyPod("ingress-nginx"), { ip: "10.20.3.4" }].flatMap(
         (who): [string, End, End, number[]][] => [
-          [`${name(who)} to ZooKeeper`, who, own("zookeeper"), [2181, 2888, 3888, 8000]],
+          [`${name(who)} to ZooKeeper`, who, own("zookeeper"), [zookeeper, 2888, 3888, 8000]],
           [`${name(who)} to a bookie`, who, own("bookie"), [3181, 8000]],
-          [`${name(who)} to a broker`, who, own("broker"), [6650, 8080]],
+          [`${name(who)} to a broker`, who, own("broker"), brokers],
           [`${name(who)} to the recovery`, who, own("recovery"), [8000]],
           [`${name(who)} to the toolset`, who, own("toolset"), [22, 8080]],
           [`${name(who)} to the manager's back end`, who, own("pulsar-manager"), [7750]],
@@ -105,14 +109,14 @@ for (const version of supportedChartVersions) {
       ["a stranger to the manager's page", stranger, own("pulsar-manager"), [9527]],
       ["somebody elsewhere to the manager's page", elsewhere, own("pulsar-manager"), [9527]],
       ["a client to the manager's page", anyPod("shop"), own("pulsar-manager"), [9527]],
-      ["a stranger to a proxy", stranger, own("proxy"), [6650, proxyHttp]],
-      ["somebody elsewhere to a proxy", elsewhere, own("proxy"), [6650, proxyHttp]],
-      ["an address out of the clients' range to a proxy", { ip: "10.21.0.1" }, own("proxy"), [6650, proxyHttp]],
-      ["the ingress controller to a proxy's binary port", anyPod("ingress-nginx"), own("proxy"), [6650]],
-      ["Prometheus to what is no metrics port", anyPod("monitoring"), own("zookeeper"), [2181, 2888, 3888]],
+      ["a stranger to a proxy", stranger, own("proxy"), [binary, proxyAdmin]],
+      ["somebody elsewhere to a proxy", elsewhere, own("proxy"), [binary, proxyAdmin]],
+      ["an address out of the clients' range to a proxy", { ip: "10.21.0.1" }, own("proxy"), [binary, proxyAdmin]],
+      ["the ingress controller to a proxy's binary port", anyPod("ingress-nginx"), own("proxy"), [binary]],
+      ["Prometheus to what is no metrics port", anyPod("monitoring"), own("zookeeper"), [zookeeper, 2888, 3888]],
       ["Prometheus to what is no metrics port", anyPod("monitoring"), own("bookie"), [3181]],
-      ["Prometheus to what is no metrics port", anyPod("monitoring"), own("broker"), [6650]],
-      ["Prometheus to what is no metrics port", anyPod("monitoring"), own("proxy"), [6650]],
+      ["Prometheus to what is no metrics port", anyPod("monitoring"), own("broker"), [binary]],
+      ["Prometheus to what is no metrics port", anyPod("monitoring"), own("proxy"), [binary]],
       ["Prometheus to the manager", anyPod("monitoring"), own("pulsar-manager"), [9527, 7750]],
       ...["zookeeper", "bookie", "recovery", "broker", "proxy", "toolset", "bookie-init", "pulsar-init"].flatMap(
         (component): [string, End, End, number[]][] => [
@@ -127,21 +131,21 @@ for (const version of supportedChartVersions) {
         [5432],
       ]),
       ["a bookie to another bookie", own("bookie"), own("bookie"), [3181, 8000]],
-      ["a bookie to a broker", own("bookie"), own("broker"), [6650, 8080]],
+      ["a bookie to a broker", own("bookie"), own("broker"), brokers],
       ["a proxy to a bookie", own("proxy"), own("bookie"), [3181, 8000]],
       ["a proxy to the internet", own("proxy"), { ip: "198.51.100.7" }, [80, 443]],
       ["a bookie to the internet", own("bookie"), { ip: "198.51.100.7" }, [80, 443]],
       ["ZooKeeper to a bookie", own("zookeeper"), own("bookie"), [3181]],
-      ["the manager to ZooKeeper", own("pulsar-manager"), own("zookeeper"), [2181]],
-      ["the manager to a broker's binary port", own("pulsar-manager"), own("broker"), [6650]],
+      ["the manager to ZooKeeper", own("pulsar-manager"), own("zookeeper"), [zookeeper]],
+      ["the manager to a broker's binary port", own("pulsar-manager"), own("broker"), [binary]],
       ["the toolset to the manager", own("toolset"), own("pulsar-manager"), [9527, 7750]],
       ["the toolset to the internet", own("toolset"), { ip: "198.51.100.7" }, [443]],
       ["a broker to the manager", own("broker"), own("pulsar-manager"), [9527, 7750]],
       ["a broker to ZooKeeper's peers' ports", own("broker"), own("zookeeper"), [2888, 3888]],
       ["the Job that makes directories to DNS", own("directories"), { ip: "169.254.20.10" }, [53]],
       ["another release's broker to a bookie", own("broker", "other"), own("bookie"), [3181]],
-      ["another release's proxy to a broker", own("proxy", "other"), own("broker"), [6650, 8080]],
-      ["another release's toolset to ZooKeeper", own("toolset", "other"), own("zookeeper"), [2181]],
+      ["another release's proxy to a broker", own("proxy", "other"), own("broker"), brokers],
+      ["another release's toolset to ZooKeeper", own("toolset", "other"), own("zookeeper"), [zookeeper]],
       ["a proxy to another release's bookie", own("proxy"), own("bookie", "other"), [3181]],
       [
         "a pod elsewhere that bears a broker's labels to a bookie",
@@ -153,7 +157,7 @@ for (const version of supportedChartVersions) {
         "a function elsewhere to a broker",
         { namespace: "elsewhere", labels: { component: "function" } },
         own("broker"),
-        [6650, 8080],
+        brokers,
       ],
     ];
     for (const [title, from, to, ports] of denied) {
@@ -163,25 +167,38 @@ for (const version of supportedChartVersions) {
     }
 
     test("use the port of the proxies' pods, not of their Service", () => {
-      assert.ok(allowed(policies(named), anyPod("shop"), own("proxy"), proxyHttp));
-      assert.ok(!allowed(policies(named), anyPod("shop"), own("proxy"), proxyHttp === 80 ? 8080 : 80));
+      assert.ok(allowed(policies(named), anyPod("shop"), own("proxy"), proxyAdmin));
+      for (const port of [80, 443, 8080, 8443]) {
+        if (port !== proxyAdmin) assert.ok(!allowed(policies(named), anyPod("shop"), own("proxy"), port), String(port));
+      }
+    });
+
+    test("with TLS, allow only Prometheus to connect to a port in plain text", { skip: !tls }, () => {
+      const proxyHttp = line.pods.proxyHttp.port;
+      for (const component of componentsOf(line)) {
+        for (const [to, port] of Object.entries({ zookeeper: 2181, broker: 8080, proxy: proxyHttp })) {
+          assert.ok(!allowed(policies(named), own(component), own(to), port), `${component} to ${to}`);
+        }
+        for (const to of ["broker", "proxy"]) assert.ok(!allowed(policies(named), own(component), own(to), 6650));
+      }
+      assert.ok(allowed(policies(named), anyPod("monitoring"), own("broker"), 8080));
     });
 
     test("allow functions to connect to the brokers only, if functions are enabled", () => {
       const [pod] = outside.functions;
       assert.ok(pod);
-      for (const port of [6650, 8080]) {
+      for (const port of brokers) {
         assert.ok(allowed(policies(named), pod, own("broker"), port));
         assert.ok(!allowed(policies({ ...named, functions: false }), pod, own("broker"), port));
       }
       for (const component of ["bookie", "zookeeper", "pulsar-manager"]) {
-        for (const port of [3181, 2181, 9527]) assert.ok(!allowed(policies(named), pod, own(component), port));
+        for (const port of [3181, zookeeper, 9527]) assert.ok(!allowed(policies(named), pod, own(component), port));
       }
     });
 
     test("by default, allow everyone to connect to the proxies, and no other pods to anything else", () => {
       for (const who of [stranger, elsewhere, { ip: "198.51.100.7" }, anyPod("monitoring"), anyPod("ingress-nginx")]) {
-        for (const port of [6650, proxyHttp]) assert.ok(allowed(policies(unnamed), who, own("proxy"), port));
+        for (const port of [binary, proxyAdmin]) assert.ok(allowed(policies(unnamed), who, own("proxy"), port));
         for (const [component, port] of [
           ["pulsar-manager", 9527],
           ["zookeeper", 8000],
