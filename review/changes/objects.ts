@@ -40,9 +40,9 @@ export function objectChanges(before: StackPlan, after: StackPlan): ObjectChange
   return changes.sort(
     (a, b) =>
       risks.indexOf(mostSerious(changes, a.component)) - risks.indexOf(mostSerious(changes, b.component)) ||
-      compare(a.component, b.component) ||
+      byText(a.component, b.component) ||
       risks.indexOf(a.risk) - risks.indexOf(b.risk) ||
-      compare(`${a.kind} ${a.name}`, `${b.kind} ${b.name}`),
+      byText(`${a.kind} ${a.name}`, `${b.kind} ${b.name}`),
   );
 }
 
@@ -50,7 +50,7 @@ function mostSerious(changes: readonly ObjectChange[], component: string): Risk 
   return risks.find((risk) => changes.some((one) => one.component === component && one.risk === risk)) ?? "other";
 }
 
-function compare(a: string, b: string): number {
+function byText(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 

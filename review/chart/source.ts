@@ -47,7 +47,7 @@ export async function findChart(inputs: ChartInputs, options: ChartOptions): Pro
       version: inputs.version,
       line,
       source: path === standIn ? "stand-in" : "vendor",
-      digest: await digestOf(path),
+      digest: await hashOfFiles(path),
     },
   };
 }
@@ -97,7 +97,7 @@ async function vendorsChart(
 }
 
 /** A hash of the names and contents of the chart's files. */
-export async function digestOf(path: string): Promise<string> {
+export async function hashOfFiles(path: string): Promise<string> {
   const hash = createHash("sha256");
   if ((await stat(path)).isFile()) return hash.update(await readFile(path)).digest("hex");
   const entries = await readdir(path, { recursive: true, withFileTypes: true });

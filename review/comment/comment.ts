@@ -62,7 +62,7 @@ export function renderReview(
   if ("refused" in head.plan)
     return fit(opening(review, verdict(review)), refusedSections(head.plan), limit, fullReport);
   const before = planBefore(review);
-  const differences = known ?? compare(before, head.plan);
+  const differences = known ?? differencesBetween(before, head.plan);
   const red = redList(review, before, differences);
   const first = [
     opening(review, verdict(review, differences)),
@@ -99,10 +99,10 @@ function planBefore({ base: { plan } }: Review): StackPlan | undefined {
 /** Undefined if the program refuses the head. */
 export function differencesOf(review: Review): Differences | undefined {
   const { plan } = review.head;
-  return "refused" in plan ? undefined : compare(planBefore(review), plan);
+  return "refused" in plan ? undefined : differencesBetween(planBefore(review), plan);
 }
 
-function compare(before: StackPlan | undefined, after: StackPlan): Differences {
+function differencesBetween(before: StackPlan | undefined, after: StackPlan): Differences {
   const empty = { ...after, resources: [], objects: [] };
   return {
     objects: objectChanges(before ?? empty, after),

@@ -76,7 +76,7 @@ const isOfServer = (path: Path) => [1, 2, 3].some((length) => ofServer.has(path.
  * @param applied the answer to a dry run that applies the installed object. If the server refuses that because a field is immutable: the answer for an
  * object of another name; then only the installed fields are compared. Undefined if the server refuses both
  */
-export function compare(
+export function compareObject(
   installed: Installed,
   live: LiveObject | undefined,
   applied: LiveObject | undefined,
@@ -189,19 +189,19 @@ export function changeAt(live: LiveObject, path: Path): Change | undefined {
 }
 
 /** Removes fields with secret values from an object, and returns their paths. */
-export function withoutSecrets(
+export function splitSecrets(
   value: unknown,
   isSecret: (value: unknown) => boolean,
   path: Path = [],
 ): { value: unknown; hidden: Path[] } {
   if (isSecret(value)) return { value: undefined, hidden: [path] };
   if (Array.isArray(value)) {
-    const items = value.map((item, index) => withoutSecrets(item, isSecret, [...path, `[${String(index)}]`]));
+    const items = value.map((item, index) => splitSecrets(item, isSecret, [...path, `[${String(index)}]`]));
     return { value: items.map((item) => item.value), hidden: items.flatMap((item) => item.hidden) };
   }
   if (!isFields(value)) return { value, hidden: [] };
   const fields = Object.entries(value).map(
-    ([key, inner]) => [key, withoutSecrets(inner, isSecret, [...path, `.${key}`])] as const,
+    ([key, inner]) => [key, splitSecrets(inner, isSecret, [...path, `.${key}`])] as const,
   );
   const kept: Fields = Object.fromEntries(
     fields.flatMap(([key, inner]) => (inner.value === undefined ? [] : [[key, inner.value]])),

@@ -3,11 +3,11 @@ import { fullName } from "../../model/charts/names.ts";
 import { passwordKey } from "../../rehearsal/cluster/databases.ts";
 import type { ClusterRef } from "../../resources/kubernetes/connection.ts";
 import { inParallel, type LiveCluster, openCluster } from "./cluster.ts";
-import { type Change, compare, type Finding, type Installed, type LiveObject } from "./compare.ts";
+import { type Change, compareObject, type Finding, type Installed, type LiveObject } from "./compare.ts";
 import { compareTables } from "./database.ts";
 import { endangers } from "./endangers.ts";
 import { pathText } from "./fields.ts";
-import { type HelmRecord, manifestIn, objectsIn, otherRevision, recordOf } from "./helm.ts";
+import { type HelmRecord, manifestIn, installedByHelm, otherRevision, recordOf } from "./helm.ts";
 import { compareNode } from "./nodes.ts";
 import { comparePulsar } from "./pulsar.ts";
 import { readState, type ReleaseRef, type StackState } from "./state.ts";
@@ -64,7 +64,7 @@ export async function findDrift(stack: string, exported: unknown, cluster?: Clus
   const compared = await inParallel([...objects.entries()], async ([index, one]): Promise<Compared> => {
     const current = found[index];
     const applied = current && (await live.dryRun(one.object, one.managers[0]));
-    return { ...titled(one.object), found: compare(one, current, applied) };
+    return { ...titled(one.object), found: compareObject(one, current, applied) };
   });
 
   const nodes = state.nodes.map(({ node: name }) => ({ apiVersion: "v1", kind: "Node", metadata: { name } }));
@@ -123,7 +123,7 @@ async function releaseOf(
   const { data } = (await live.get(`${secrets}/${record.metadata.name}`)) as { data?: { release?: string } };
   const other = otherRevision(records, release);
   return {
-    installed: objectsIn(await manifestIn(data?.release ?? ""), release),
+    installed: installedByHelm(await manifestIn(data?.release ?? ""), release),
     found:
       other === undefined
         ? []

@@ -46,7 +46,7 @@ export async function manifestIn(stored: string): Promise<string> {
 }
 
 /** The objects of a manifest, with the marks that Helm sets on each when it creates it. Hooks are not part of a manifest. */
-export function objectsIn(manifest: string, { name, namespace }: ReleaseRef): Installed[] {
+export function installedByHelm(manifest: string, { name, namespace }: ReleaseRef): Installed[] {
   return parseAllDocuments(manifest, { merge: true, uniqueKeys: false }).flatMap((document) => {
     const object: unknown = document.toJS();
     if (!isFields(object)) return [];

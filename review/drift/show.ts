@@ -1,8 +1,9 @@
 /** The report of a comparison, as text and as Markdown. */
+import { code } from "../comment/markdown.ts";
 import type { Drift, DriftReport } from "./drift.ts";
 
-/** A GitHub issue has at most 65,536 characters. */
-const longestBody = 60_000;
+/** A GitHub issue has at most 65,536 characters. Some are for the text around the table. */
+const longestTable = 60_000;
 
 /** One line: what was compared, and how much differs. */
 export function headline(report: DriftReport): string {
@@ -35,14 +36,14 @@ export function asText(report: DriftReport): string {
 export function asMarkdown(report: DriftReport): string {
   const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   const rows = report.drift.map((one) =>
-    row([code(one.object), code(one.field), code(one.installed), code(one.live), code(changedBy(one)), one.endangers]),
+    row([...[one.object, one.field, one.installed, one.live, changedBy(one)].map(cell), one.endangers]),
   );
   const head = row(["object", "field", "installed", "live", "changed by", "endangers"]);
   const kept: string[] = [];
   let length = 0;
   for (const line of rows) {
     length += line.length + 1;
-    if (length > longestBody) break;
+    if (length > longestTable) break;
     kept.push(line);
   }
   const table = kept.length === 0 ? [] : [[head, row(Array<string>(6).fill("---")), ...kept].join("\n")];
@@ -64,7 +65,7 @@ function count(number: number, what: string): string {
   return `${String(number)} ${what}${number === 1 ? "" : "s"}`;
 }
 
-/** In a code span nothing is a mention, a link or HTML. */
-function code(text: string): string {
-  return text === "" ? "" : `\`${text.replaceAll("`", "'").replaceAll("|", "\\|").replaceAll(/\s+/g, " ")}\``;
+/** A table's cell, in which nothing is a mention, a link or HTML. */
+function cell(text: string): string {
+  return text === "" ? "" : code(text.replaceAll("|", "\\|").replaceAll(/\s+/g, " "));
 }

@@ -3,7 +3,7 @@ import type { ClusterRef } from "../../resources/kubernetes/connection.ts";
 import type { NodeMarksArgs } from "../../resources/kubernetes/nodeMarksProvider.ts";
 import type { ManagerTablesState } from "../../resources/postgres/managerTablesProvider.ts";
 import { isSecret } from "../../rehearsal/standins/protocol/values.ts";
-import { type Installed, type LiveObject, withoutSecrets } from "./compare.ts";
+import { type Installed, type LiveObject, splitSecrets } from "./compare.ts";
 import { type ManagedFields, ownedIn, type Path, startsWith } from "./fields.ts";
 
 /** A resource of the state, with the parts used here. */
@@ -51,7 +51,7 @@ export function readState(exported: unknown): StackState {
   const { deployment } = exported as { deployment?: { resources?: StateResource[] } };
   const resources = (deployment?.resources ?? []).filter((one) => one.delete !== true);
   const ofClass = (name: string) => resources.filter(({ type }) => type === `${dynamicType}${name}`);
-  const outputsOf = ({ outputs }: StateResource) => withoutSecrets(outputs, isSecret).value as Record<string, unknown>;
+  const outputsOf = ({ outputs }: StateResource) => splitSecrets(outputs, isSecret).value as Record<string, unknown>;
   const provider = resources.find(
     ({ type, urn }) => type === "pulumi:providers:kubernetes" && urn.endsWith("::cluster"),
   );
@@ -85,7 +85,7 @@ function releaseOf({ inputs = {}, outputs = {} }: StateResource): ReleaseRef {
 function installedOf({ type, inputs = {}, outputs = {} }: StateResource): Installed {
   // What the provider keeps for itself starts with two underscores.
   const sent = Object.fromEntries(Object.entries(inputs).filter(([key]) => !key.startsWith("__")));
-  const { value, hidden } = withoutSecrets(sent, isSecret);
+  const { value, hidden } = splitSecrets(sent, isSecret);
   const fieldManager = typeof outputs["__fieldManager"] === "string" ? [outputs["__fieldManager"]] : [];
   // The first one is for the dry run, which then removes nothing that the stack has set and that is hidden here.
   const managers = [

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { compare, type Installed, type LiveObject } from "../../../review/drift/compare.ts";
+import { compareObject, type Installed, type LiveObject } from "../../../review/drift/compare.ts";
 import { compareNode } from "../../../review/drift/nodes.ts";
 import { endangers } from "../../../review/drift/endangers.ts";
 import { differences, ownedIn, pathText } from "../../../review/drift/fields.ts";
@@ -18,7 +18,7 @@ const entry = (manager: string, fieldsV1: object, time = "2026-01-01T00:00:00Z")
 const ofHelm = entry("helm", spec({ "f:replicas": {} }));
 const live = (over: object, ...managedFields: object[]) =>
   ({ ...object, metadata: { ...metadata, managedFields }, ...over }) as LiveObject;
-const found = (one: ReturnType<typeof compare>) =>
+const found = (one: ReturnType<typeof compareObject>) =>
   one.map(({ path, installed, live, by }) => [pathText(path), installed, live, by?.manager]);
 
 describe("two objects", () => {
@@ -62,7 +62,7 @@ test("the paths in managedFields are those of the object", () => {
 
 describe("a live object", () => {
   test("that is the answer to the dry run has no differences", () => {
-    assert.deepEqual(compare(installed, live({}, ofHelm), live({}, ofHelm)), []);
+    assert.deepEqual(compareObject(installed, live({}, ofHelm), live({}, ofHelm)), []);
   });
   test("differs in a field that somebody has changed", () => {
     const changed = live(
@@ -70,12 +70,12 @@ describe("a live object", () => {
       entry("kubectl", spec({ "f:replicas": {} })),
       entry("helm", spec({ "f:x": {} })),
     );
-    assert.deepEqual(found(compare(installed, changed, live({}, ofHelm))), [["spec.replicas", 3, 2, "kubectl"]]);
+    assert.deepEqual(found(compareObject(installed, changed, live({}, ofHelm))), [["spec.replicas", 3, 2, "kubectl"]]);
   });
   test("differs in a field that an autoscaler has changed, although controllers write it", () => {
     const scaled = { ...entry("kube-controller-manager", spec({ "f:replicas": {} })), subresource: "scale" };
     const changed = live({ spec: { replicas: 9 } }, scaled, ofHelm);
-    const [only] = compare(installed, changed, live({}, ofHelm));
+    const [only] = compareObject(installed, changed, live({}, ofHelm));
     assert.equal(only?.by?.operation, "Update of scale");
   });
   test("differs in a field that was not installed, once for a whole list item", () => {
@@ -85,7 +85,7 @@ describe("a live object", () => {
       spec({ "f:env": { 'k:{"name":"X"}': { ".": {}, "f:name": {}, "f:value": {} } } }),
     );
     const changed = live({ spec: { replicas: 3, ...env } }, added, ofHelm);
-    assert.deepEqual(found(compare(installed, changed, changed)), [
+    assert.deepEqual(found(compareObject(installed, changed, changed)), [
       ["spec.env[X]", undefined, { name: "X", value: "1" }, "kubectl-edit"],
     ]);
   });
@@ -111,11 +111,11 @@ describe("a live object", () => {
       },
       status: { ready: 1 },
     });
-    assert.deepEqual(compare(installed, changed, { ...changed, status: {} }), []);
+    assert.deepEqual(compareObject(installed, changed, { ...changed, status: {} }), []);
   });
   test("is compared without the server's defaults if the server refuses the dry run", () => {
     const changed = live({ spec: { replicas: 2, revisionHistoryLimit: 10 } }, ofHelm);
-    assert.deepEqual(found(compare(installed, changed, undefined)), [["spec.replicas", 3, 2, "helm"]]);
+    assert.deepEqual(found(compareObject(installed, changed, undefined)), [["spec.replicas", 3, 2, "helm"]]);
   });
   test("differs in an item of a list that was installed empty", () => {
     const item = { "f:env": { 'k:{"name":"X"}': { ".": {}, "f:name": {} } } };
@@ -124,7 +124,7 @@ describe("a live object", () => {
       entry("kubectl", spec(item)),
       entry("helm", spec({ "f:env": {} })),
     );
-    assert.deepEqual(found(compare(installed, changed, changed)), [
+    assert.deepEqual(found(compareObject(installed, changed, changed)), [
       ["spec.env[X]", undefined, { name: "X" }, "kubectl"],
     ]);
   });
@@ -132,7 +132,7 @@ describe("a live object", () => {
     const owner = entry("helm", spec({ "f:tolerations": {} }));
     const tolerating = (...keys: string[]) => live({ spec: { tolerations: keys.map((key) => ({ key })) } }, owner);
     assert.deepEqual(
-      compare(installed, tolerating("a", "b"), tolerating("c")).map(({ path }) => pathText(path)),
+      compareObject(installed, tolerating("a", "b"), tolerating("c")).map(({ path }) => pathText(path)),
       ["spec.tolerations"],
     );
   });
@@ -144,16 +144,16 @@ describe("a live object", () => {
     };
     const fresh = { ...object, metadata: named, spec: { memory: "2Gi", name: "a", address: "10.0.0.2" } };
     const changed = live({ spec: { memory: "2Gi", name: "b", address: "10.0.0.1" } }, ofHelm);
-    assert.deepEqual(found(compare(sized, changed, fresh)), [["spec.name", "a", "b", undefined]]);
+    assert.deepEqual(found(compareObject(sized, changed, fresh)), [["spec.name", "a", "b", undefined]]);
   });
   test("that is gone is one difference, without a record of who deleted it", () => {
-    assert.deepEqual(found(compare(installed, undefined, undefined)), [
+    assert.deepEqual(found(compareObject(installed, undefined, undefined)), [
       ["", "installed by Helm", undefined, undefined],
     ]);
   });
   test("that somebody has created again is named, without its defaults", () => {
     const again = live({}, entry("kubectl-create", spec({ "f:replicas": {}, "f:revisionHistoryLimit": {} })));
-    assert.deepEqual(found(compare(installed, again, again)), [
+    assert.deepEqual(found(compareObject(installed, again, again)), [
       ["", "created by Helm", "created again", "kubectl-create"],
     ]);
   });
@@ -175,18 +175,18 @@ describe("a value that is not known because it is secret", () => {
   const token = { "f:data": { "f:TOKEN": {} } };
   test("is unchanged as long as its installer owns it", () => {
     const same = holding({ TOKEN: "x" }, entry("pulumi", token));
-    assert.deepEqual(compare(secret, same, same), []);
+    assert.deepEqual(compareObject(secret, same, same), []);
   });
   test("is changed if somebody else owns it, or it is gone", () => {
     const type = { "f:type": {} };
     const changed = holding({ TOKEN: "y" }, entry("pulumi", type), entry("kubectl-patch", token));
     assert.deepEqual(
-      compare(secret, changed, changed).map(({ path, by }) => [pathText(path), by?.manager]),
+      compareObject(secret, changed, changed).map(({ path, by }) => [pathText(path), by?.manager]),
       [["data.TOKEN", "kubectl-patch"]],
     );
     const less = holding({}, entry("pulumi", type));
     assert.deepEqual(
-      compare(secret, less, less).map(({ path, live }) => [pathText(path), live]),
+      compareObject(secret, less, less).map(({ path, live }) => [pathText(path), live]),
       [["data.TOKEN", undefined]],
     );
   });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import type { DriftReport } from "../../../review/drift/drift.ts";
-import { manifestIn, objectsIn, otherRevision, recordOf } from "../../../review/drift/helm.ts";
+import { manifestIn, installedByHelm, otherRevision, recordOf } from "../../../review/drift/helm.ts";
 import { asMarkdown, asText } from "../../../review/drift/show.ts";
 import { readState } from "../../../review/drift/state.ts";
 import { masker, shownPair } from "../../../review/drift/values.ts";
@@ -63,7 +63,7 @@ test("the record of the release is the stack's revision, or else the newest that
 
   const manifest = "kind: Service\napiVersion: v1\nmetadata: { name: a }\n---\n# Nothing\n";
   const stored = base64(gzipSync(JSON.stringify({ manifest })).toString("base64"));
-  const objects = objectsIn(await manifestIn(stored), release);
+  const objects = installedByHelm(await manifestIn(stored), release);
   assert.deepEqual(
     objects.map(({ object }) => object),
     [
@@ -182,6 +182,6 @@ Not compared: \`the tables of Pulsar Manager: no answer\`
     drift: Array.from({ length: 2000 }, () => ({ ...(first as NonNullable<typeof first>), live: "a|`b" })),
   });
   assert.ok(many.length < 65_536);
-  assert.match(many, /`a\\\|'b`/);
+  assert.match(many, /`` a\\\|`b ``/);
   assert.match(many, /\d+ more differences: see the output of the run/);
 });
