@@ -40,7 +40,7 @@ export function objectsIn(manifest: string): KubernetesObject[] {
   return parseAllDocuments(manifest, { uniqueKeys: false })
     .map((document) => document.toJS() as KubernetesObject | null)
     .filter((object) => object !== null)
-    .map((object) => withoutPlainSecrets(withoutData(object)) as KubernetesObject)
+    .map(masked)
     .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
 
@@ -49,13 +49,18 @@ export function keyOf({ apiVersion, kind, metadata }: KubernetesObject): string 
   return [kind, apiVersion.split("/").slice(0, -1).join("/"), metadata.namespace ?? "", metadata.name].join(" ");
 }
 
-/** The values are often random numbers of the chart, so the markers do not depend on them. */
-function withoutData(object: KubernetesObject): KubernetesObject {
-  if (object.kind !== "Secret") return object;
-  const masked = ["data", "stringData"].flatMap((field) => {
+/** A value is often a random number of the chart, so its marker depends only on the program's markers in it: another secret counts as a change. */
+function masked(object: KubernetesObject): KubernetesObject {
+  const plain = withoutPlainSecrets(object) as KubernetesObject;
+  if (object.kind !== "Secret") return plain;
+  const fields = ["data", "stringData"].flatMap((field) => {
     const data = object[field];
     if (typeof data !== "object" || data === null) return [];
-    return [[field, Object.fromEntries(Object.keys(data).map((key) => [key, "[secret]"]))] as const];
+    const values = Object.entries(data).map(([key, value]) => {
+      const text = field === "data" ? Buffer.from(String(value), "base64").toString() : String(value);
+      return [key, text.match(/\[secret [0-9a-f]{8}\]/g)?.join("") ?? "[secret]"];
+    });
+    return [[field, Object.fromEntries(values)] as const];
   });
-  return { ...object, ...Object.fromEntries(masked) };
+  return { ...plain, ...Object.fromEntries(fields) };
 }

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { KubernetesObject, PlannedResource, StackPlan } from "../plan.ts";
 import { outagesOf } from "./outages.ts";
 import { listed, templateReasons } from "./reasons.ts";
-import { podNames, type Reference, referencesOf, type Workload, workloadsOf } from "./workloads.ts";
+import { podNames, type PodTemplate, type Reference, referencesOf, type Workload, workloadsOf } from "./workloads.ts";
 
 export interface PodForecast {
   /** The pod's name in a StatefulSet. Pods of a Deployment have random names, so theirs is the Deployment's. */
@@ -43,7 +43,7 @@ export interface Forecast {
   pending: string[];
   /** Changes that the API server refuses, so that the `up` fails, one line each. */
   refused: string[];
-  /** The Jobs that run. */
+  /** The Jobs that run, by the name of the resource where only an `up` knows their own. */
   jobs: string[];
   /** What is unavailable meanwhile, one line each. */
   unavailable: string[];
@@ -249,7 +249,7 @@ function unchangedPods(workloads: readonly Workload[], phases: readonly Phase[])
   });
 }
 
-/** New Jobs, and those that are replaced because their template has changed. */
+/** New Jobs, and those that are replaced because what their name depends on has changed. */
 function startedJobs(before: StackPlan | undefined, after: StackPlan): string[] {
   const [old, now] = [jobsOf(before), jobsOf(after)];
   return [...now]
@@ -258,16 +258,31 @@ function startedJobs(before: StackPlan | undefined, after: StackPlan): string[] 
     .sort();
 }
 
-/** By name. A resource whose name only an `up` knows counts by its logical name. */
+/** What decides whether a Job runs again, by its name. */
 function jobsOf(plan: StackPlan | undefined): Map<string, unknown> {
-  const registered = (plan?.resources ?? []).map(({ name, inputs }) => {
-    const { kind, spec, metadata } = inputs as Partial<KubernetesObject> & { spec?: unknown };
-    return { title: metadata === undefined || metadata.name === "[unknown]" ? name : metadata.name, kind, spec };
+  if (plan === undefined) return new Map();
+  const settings = settingsOf(plan);
+  const registered = plan.resources.flatMap(({ name, inputs }): [string, unknown][] => {
+    const { kind, metadata, spec } = inputs as Partial<KubernetesObject> & { spec?: { template?: PodTemplate } };
+    if (kind !== "Job") return [];
+    if (metadata !== undefined && metadata.name !== "[unknown]") return [[metadata.name, spec]];
+    // Only an `up` knows the name, because a key is part of it: with what the script reads, or for the smoke test with what it tests.
+    const read = referencesOf(spec?.template ?? {}).map((reference) =>
+      settings.get(`${reference.kind} ${reference.name}`),
+    );
+    return [[name, [spec, read, metadata?.labels?.component === "smoke-test" ? testedIn(plan) : undefined]]];
   });
-  const rendered = (plan?.objects ?? []).map(({ metadata, kind, spec }) => ({ title: metadata.name, kind, spec }));
-  return new Map(
-    [...rendered, ...registered].flatMap(({ title, kind, spec }) => (kind === "Job" ? [[title, spec]] : [])),
+  const rendered = plan.objects.flatMap(({ kind, metadata, spec }): [string, unknown][] =>
+    kind === "Job" ? [[metadata.name, spec]] : [],
   );
+  return new Map([...rendered, ...registered]);
+}
+
+/** What the smoke test runs again for: the chart with its values, and the key (components/pulsarRelease.ts, index.ts). */
+function testedIn(plan: StackPlan): unknown {
+  const release = plan.resources.find(({ type }) => type === "kubernetes:helm.sh/v3:Release")?.inputs ?? {};
+  const { chart, version, repositoryOpts, description, values } = release;
+  return [chart, version, repositoryOpts, description, values, keyOf(plan)];
 }
 
 function range(from: number, to: number): number[] {

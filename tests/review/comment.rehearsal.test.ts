@@ -108,7 +108,9 @@ describe("the comment on", () => {
       document.setIn(["config", ...path], document.createNode(value));
     const stackFiles = await mkdtemp(join(scratch, "files-"));
     await writeFile(join(stackFiles, `Pulumi.${stack}.yaml`), document.toString());
-    return planOf({ folder, stack, stackFiles, standIn: true });
+    const plan = await planOf({ folder, stack, stackFiles, standIn: true });
+    // The golden files do not depend on the bytes of the stand-in.
+    return "refused" in plan ? plan : { ...plan, chart: { ...plan.chart, digest: "0".repeat(64) } };
   }
 
   for (const [title, { changes, more, accepted: expected = true }] of Object.entries(cases)) {

@@ -354,4 +354,31 @@ describe("the restart forecast", () => {
       ["added", "changed"],
     );
   });
+
+  it("lists Jobs whose name depends on a key when what they depend on changes", () => {
+    const job = (component: string, secretName: string) =>
+      resource("kubernetes:batch/v1:Job", `${component}-job`, {
+        kind: "Job",
+        metadata: { name: "[unknown]", labels: { component } },
+        spec: { template: { spec: { volumes: [{ name: "files", secret: { secretName } }] } } },
+      });
+    const of = (login: string, values: object, generation = 1) =>
+      plan([], { generation }, [
+        job("smoke-test", "token"),
+        job("manager-setup", "login"),
+        resource("kubernetes:core/v1:Secret", "login", {
+          kind: "Secret",
+          metadata: { name: "login" },
+          data: { login },
+        }),
+        resource("kubernetes:helm.sh/v3:Release", "release", { chart: "pulsar", values, timeout: generation }),
+      ]);
+    const before = of("1", { a: 1 });
+    const jobs = (after: StackPlan) => forecastRestarts(before, after).jobs;
+    assert.deepEqual(jobs(of("1", { a: 1 })), []);
+    assert.deepEqual(jobs(of("2", { a: 1 })), ["manager-setup-job"]);
+    assert.deepEqual(jobs(of("1", { a: 2 })), ["smoke-test-job"]);
+    assert.deepEqual(jobs(of("1", { a: 1 }, 2)), ["smoke-test-job"]);
+    assert.deepEqual(forecastRestarts(undefined, before).jobs, ["manager-setup-job", "smoke-test-job"]);
+  });
 });
