@@ -142,12 +142,15 @@ test("exactly the forecast pods restart, start and stop, in the forecast order",
       const after = await plan(stage);
       const forecast = forecastRestarts(before, after);
       assert.deepEqual(forecast.refused, []);
+      const known = await jobsOf(stage);
       const changes = await watchPods(stage, async () => {
         assertOk(await stage.stack.up());
         await waitUntilReady(stage);
       });
       before = after;
       compare(forecast, changes);
+      const ran = [...(await jobsOf(stage))].filter(([uid]) => !known.has(uid)).map(([, name]) => name);
+      assert.deepEqual(ran.sort(), forecast.jobs);
       return effects(forecast).sort();
     };
 
@@ -171,6 +174,18 @@ async function plan({ stack }: Stage): Promise<StackPlan> {
   const made = await planOf({ folder, stack: stack.name, stackFiles: dirname(stack.configFile), standIn: true });
   assert.ok(!("refused" in made), JSON.stringify(made));
   return made;
+}
+
+/** The Jobs of the cluster by uid, with their names in a forecast. */
+async function jobsOf({ api, settings: { namespace } }: Stage): Promise<Map<string, string>> {
+  const { items } = await api.batch.listNamespacedJob({ namespace });
+  return new Map(
+    items.map(({ metadata }) => {
+      const component = metadata?.labels?.["component"] ?? "";
+      const name = ["smoke-test", "manager-setup"].includes(component) ? `${component}-job` : metadata?.name;
+      return [metadata?.uid ?? "", name ?? ""];
+    }),
+  );
 }
 
 /** What happened to a pod. Times are resource versions, which the API server counts up with each write. */

@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { appendFile, chmod, cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { execa, execaNode } from "execa";
-import { digestOf, digestText } from "../../../review/digest/digest.ts";
-import { reviewedFiles } from "../../../review/digest/files.ts";
-import { marker } from "../../../review/github/markedText.ts";
-import { planOf } from "../../../review/planOf.ts";
+import { digestIn, digestText } from "../../../review/digest/digest.ts";
 import { fixtures } from "../../support/stackFile.ts";
 import { fakeGitHub } from "../github/fakeGitHub.ts";
 
@@ -25,36 +23,29 @@ test("a pull request is reviewed, merged and applied, and nothing else is", asyn
       (await execa("git", ["-c", "user.name=t", "-c", "user.email=t@example.com", ...args], { cwd })).stdout;
     const clone = async (to: string) => {
       await git(base, "clone", "--quiet", bare, to);
-      await symlink(join(project, "node_modules"), join(to, "node_modules"));
+      for (const packages of ["node_modules", "review/node_modules"].filter((name) =>
+        existsSync(join(project, name)),
+      )) {
+        await symlink(join(project, packages), join(to, packages));
+      }
     };
     await git(base, "clone", "--quiet", "--bare", "--depth", "1", `file://${project}`, bare);
     await git(bare, "branch", "--force", "main", "HEAD");
     await git(bare, "symbolic-ref", "HEAD", "refs/heads/main");
     await clone(author);
-    await git(author, "switch", "--quiet", "--create", "change");
+    const edit = async (folder: string, change: (text: string) => string) => {
+      const file = join(folder, "Pulumi.test.yaml");
+      await writeFile(file, change(await readFile(file, "utf8")));
+      await git(folder, "add", "--all");
+      await git(folder, "commit", "--quiet", "--message", "Change the stack");
+      await git(folder, "push", "--quiet", "origin", "HEAD");
+      return git(folder, "rev-parse", "HEAD");
+    };
     const stackFile = await readFile(new URL("Pulumi.test.yaml", fixtures), "utf8");
-    const ownChart = stackFile.replace("    version: 2.7.7\n", "    version: 2.7.7\n    source: ./chart\n");
-    await writeFile(join(author, "Pulumi.test.yaml"), ownChart);
     await cp(join(project, "rehearsal/standins/charts/pulsar-2.7"), join(author, "chart"), { recursive: true });
-    await git(author, "add", "chart", "Pulumi.test.yaml");
-    await git(author, "commit", "--quiet", "--message", "Change the stack");
-    await git(author, "push", "--quiet", "origin", "change");
-    const sha = await git(author, "rev-parse", "HEAD");
+    await edit(author, () => stackFile.replace("    version: 2.7.7\n", "    version: 2.7.7\n    source: ./chart\n"));
 
-    // The review, posted twice: there is one comment.
-    const plan = await planOf({ folder: author, stack: "test" });
-    assert.ok(!("refused" in plan), JSON.stringify(plan));
-    const { files, uncommitted } = await reviewedFiles(author, "test");
-    assert.deepEqual(uncommitted, []);
-    const digest = digestText(digestOf(plan, files));
-    const review = join(base, "review.md");
     const env = { GITHUB_TOKEN: "secret-token", GITHUB_API_URL: fake.url };
-    fake.pulls.push({
-      number: 7,
-      state: "open",
-      head: { ref: "change", sha, repo: { full_name: "o/r" } },
-      merge_commit_sha: null,
-    });
     const command = (folder: string, name: string, args: string[], path = "") =>
       execaNode(join(folder, "review/cli", `${name}.ts`), args, {
         cwd: folder,
@@ -62,16 +53,53 @@ test("a pull request is reviewed, merged and applied, and nothing else is", asyn
         reject: false,
         nodeOptions: [],
       });
-    for (const words of ["first", "second"]) {
-      await writeFile(review, `${marker("review", "test")}\n\n### test: ${words}\n\n- Digest: ${digest}\n`);
-      const args = ["--repository", "o/r", "--head", "o:change", "--sha", sha, "--stack", "test", "--file", review];
-      const { exitCode, stderr } = await command(author, "comment", args);
-      assert.equal(exitCode, 0, stderr);
-    }
-    assert.deepEqual(
-      fake.comments.map(({ body }) => body),
-      [await readFile(review, "utf8")],
+    const head = { ref: "change", sha: "", repo: { full_name: "o/r" } };
+    fake.pulls.push({ number: 7, state: "open", head, merge_commit_sha: null });
+    const user = { login: "u", type: "User" };
+    for (let id = 1; id <= 130; id++) fake.comments.push({ id, body: "Hm", user, author_association: "NONE" });
+
+    /** Reviews the branch as review.yml does, and posts the review as comment.yml does. */
+    const reviewBranch = async (sha: string) => {
+      head.sha = sha;
+      const [file, full] = [join(base, "reports/review.md"), join(base, "reports/full.md")];
+      const reviewed = await command(author, "review", [
+        ...["--stack", "test", "--base", "origin/main", "--out", file, "--full", full, "--limit", "1000"],
+      ]);
+      assert.equal(reviewed.exitCode, 0, reviewed.stderr || (await readFile(full, "utf8")));
+      const posted = await command(author, "comment", [
+        ...["--repository", "o/r", "--head", "o:change", "--sha", sha, "--stack", "test", "--file", file],
+      ]);
+      assert.equal(posted.exitCode, 0, posted.stderr);
+      const text = await readFile(file, "utf8");
+      assert.deepEqual(
+        fake.comments.filter(({ user }) => user.type === "Bot").map(({ body }) => body),
+        [text],
+      );
+      assert.ok(text.includes(sha.slice(0, 12)));
+      return { outcome: posted.stdout, text, full: await readFile(full, "utf8") };
+    };
+
+    // Two reviews in one comment, behind a page of others, past a rate limit, a failure, and a creation that is answered with an error.
+    await git(author, "switch", "--quiet", "--create", "change");
+    fake.failures.push(
+      { method: "GET", status: 429, headers: { "retry-after": "0" } },
+      { method: "GET", status: 502 },
+      { method: "POST", status: 502, applied: true },
     );
+    const first = await reviewBranch(await edit(author, (text) => text.replace("/library", "/first")));
+    assert.match(first.outcome, /comment on pull request 7 unchanged$/);
+    assert.match(first.text, /^Cut to fit into a comment: /m);
+    assert.match(first.full, /example\.com\/first/);
+    const second = await reviewBranch(await edit(author, (text) => text.replace("/first", "/second")));
+    assert.match(second.outcome, /comment on pull request 7 edited$/);
+    assert.match(second.full, /example\.com\/second/);
+    assert.deepEqual(fake.failures, []);
+    assert.deepEqual(
+      fake.statuses.map(({ context, state }) => `${context}: ${state}`),
+      ["review/test: success", "review/test: success"],
+    );
+    const [stale, digest] = [first, second].map(({ text }) => digestText(digestIn(text)));
+    assert.ok(stale && digest);
 
     // Squashed into another commit with the same files, as GitHub does.
     await git(author, "switch", "--quiet", "main");
@@ -88,14 +116,17 @@ test("a pull request is reviewed, merged and applied, and nothing else is", asyn
     await chmod(join(base, "bin/pulumi"), 0o755);
     const apply = (...args: string[]) => command(deployer, "apply", ["--stack", "test", ...args], `${base}/bin:`);
 
-    const dry = await apply("--merged", merged, "--repository", "o/r", "--dry-run");
+    const old = await apply("--digest", stale);
+    assert.deepEqual(
+      old.stderr.split("\n").map((line) => /^([a-z ]+): .* than reviewed; review it again, /.exec(line)?.[1]),
+      ["stack file", "program", "resources", "manifests", "images"],
+    );
+    const dry = await apply("--digest", digest, "--dry-run");
     assert.equal(dry.exitCode, 0, dry.stderr);
     await assert.rejects(readFile(calls), { code: "ENOENT" });
     const applied = await apply("--merged", merged, "--repository", "o/r");
     assert.equal(applied.exitCode, 3, applied.stderr);
-    assert.equal(await readFile(calls, "utf8"), "up --yes --stack test --policy-pack policy\n");
 
-    // After the review: first files that are not committed, then a commit, with the digest of the review.
     await appendFile(join(deployer, "Pulumi.test.yaml"), "  # later\n");
     await writeFile(join(deployer, "new.ts"), "");
     const dirty = await apply("--digest", digest);
@@ -103,14 +134,13 @@ test("a pull request is reviewed, merged and applied, and nothing else is", asyn
       dirty.stderr,
       /^program: not as committed: Pulumi\.test\.yaml, new\.ts; commit, ignore or remove them, and review again$/,
     );
-    await rm(join(deployer, "new.ts"));
-    await git(deployer, "commit", "--quiet", "--all", "--message", "Change it again");
-    const other = await apply("--digest", digest);
-    assert.deepEqual(other.stderr.split("\n"), [
-      "stack file: Pulumi.yaml or the stack file has another content than reviewed; review it again, and apply with the new digest",
-      "program: the commit has other files than reviewed; review it again, and apply with the new digest",
-    ]);
-    assert.deepEqual([dirty.exitCode, other.exitCode], [2, 2]);
+    await edit(deployer, (text) => text.replace("source: ./chart", "source: https://127.0.0.1:1/charts"));
+    const unreachable = await apply("--digest", digest);
+    assert.match(
+      unreachable.stderr,
+      /^chart: version 2\.7\.7 cannot be downloaded, .*; make pulsar:chart\.source reachable from here$/,
+    );
+    assert.deepEqual([old.exitCode, dirty.exitCode, unreachable.exitCode], [2, 2, 2]);
     assert.equal(await readFile(calls, "utf8"), "up --yes --stack test --policy-pack policy\n");
   } finally {
     await fake.close();
