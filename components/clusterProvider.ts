@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import type { ClusterRef } from "../resources/kubernetes/connection.ts";
+import type { ClusterRef } from "../model/clusterRef.ts";
 
 /**
  * The provider of all Kubernetes objects of a stack. Its inputs come only from the settings, so that a preview with other environment variables

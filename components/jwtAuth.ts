@@ -2,18 +2,14 @@ import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { base64 } from "../model/encoding.ts";
 import type { SecretRef } from "../model/charts/cluster.ts";
-import { type Claims, keyPair, signToken, symmetricKey, type TokenKeys } from "../model/tokens.ts";
+import { type Claims, keyPair, signToken, symmetricKey, type TokenSettings } from "../model/tokens.ts";
 import { opaqueSecret } from "./opaqueSecret.ts";
 
-export interface JwtAuthArgs {
+export interface JwtAuthArgs extends Pick<TokenSettings, "keys" | "generation"> {
   /** Namespace of the Secrets. */
   namespace: pulumi.Input<string>;
   /** Helm release that uses the Secrets. The chart expects the names `<release>-token-...`. */
   release: string;
-  /** How tokens are signed. A change creates new tokens, which brokers accept after a restart. */
-  keys: TokenKeys;
-  /** Number of the key, from 1. Increasing it by one creates a new key and new tokens. */
-  generation: number;
   /** Whether the engine refuses to delete the key and the super users' tokens, including on `destroy`. @default false */
   protect?: boolean;
   /** The roles of Pulsar and its administrators. Each gets a token in a Secret whose name ends with the role. */

@@ -5,7 +5,7 @@ import { shortHash } from "../model/encoding.ts";
 import type { Toleration } from "../model/layouts/layout.ts";
 import { dependencies } from "./dependencies.ts";
 import { jobLabels, runAgain, templateHash } from "./stackJob.ts";
-import type { PlannedVolume } from "../model/volumes.ts";
+import type { PlannedVolume, VolumeSettings } from "../model/volumes.ts";
 
 export interface LocalVolumesArgs {
   /** Namespace of the claims and of the Jobs that create the directories. */
@@ -19,7 +19,7 @@ export interface LocalVolumesArgs {
   /** Pods, for example "bookie-1", whose data is discarded: their volumes are not protected. @default none */
   moved?: string[];
   /** Storage class of the volumes and claims. Set `create` to false if the cluster already has it. */
-  storageClass: { name: string; create: boolean };
+  storageClass: VolumeSettings["storageClass"];
   /**
    * Creates the directories with a Job on each node. The namespace's Pod Security level must allow hostPath volumes. If omitted, the
    * directories must exist before the first `up`, or the kubelet refuses the mount.

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type Component, components, type Layout, type Placement } from "../model/layouts/layout.ts";
-import type { ClusterRef } from "../resources/kubernetes/connection.ts";
+import type { ClusterRef } from "../model/clusterRef.ts";
 import { NodeMarks } from "../resources/kubernetes/nodeMarks.ts";
 
 export interface NodePlanArgs {

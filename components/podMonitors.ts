@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ChartLine } from "../model/charts/cluster.ts";
 import { fullName } from "../model/charts/names.ts";
 import { metricsPorts, type MonitoringSettings } from "../model/monitoring.ts";
-import type { ClusterRef } from "../resources/kubernetes/connection.ts";
+import type { ClusterRef } from "../model/clusterRef.ts";
 import { podMonitorHook } from "../resources/kubernetes/podMonitorKind.ts";
 
 export interface PodMonitorsArgs extends Pick<MonitoringSettings, "interval" | "labels"> {

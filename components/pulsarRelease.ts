@@ -5,7 +5,7 @@ import { type ManagerCredentials, merge, type PulsarCluster, type Values } from 
 import { chartLine, type ChartSettings } from "../model/charts/lines.ts";
 import { fullName } from "../model/charts/names.ts";
 import { frontEndConfig } from "../model/managerFrontEnd.ts";
-import type { ClusterRef } from "../resources/kubernetes/connection.ts";
+import type { ClusterRef } from "../model/clusterRef.ts";
 import { releaseHooks } from "../resources/kubernetes/helmRecord.ts";
 import { dependencies } from "./dependencies.ts";
 
@@ -45,8 +45,6 @@ export interface ServiceAddresses {
  */
 export class PulsarRelease extends pulumi.ComponentResource {
   readonly addresses: pulumi.Output<ServiceAddresses>;
-  /** Helm's status of the release, for example `deployed`. */
-  readonly status: pulumi.Output<string>;
   /** A hash of everything that causes an upgrade: it changes when an `up` upgrades the release. */
   readonly revision: string;
   /** The Helm release. Everything inside Pulsar is deleted with it. */
@@ -128,10 +126,9 @@ export class PulsarRelease extends pulumi.ComponentResource {
         manager: `http://${host("pulsar-manager")}:9527`,
       };
     });
-    this.status = release.status.status;
     this.revision = shortHash(JSON.stringify([chart, values]));
     this.release = release;
-    this.registerOutputs({ addresses: this.addresses, status: this.status });
+    this.registerOutputs({ addresses: this.addresses });
   }
 }
 

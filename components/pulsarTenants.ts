@@ -4,7 +4,7 @@ import type { SecretRef } from "../model/charts/cluster.ts";
 import type { AdminApiSettings, Owned, PermissionSettings, TenantSettings } from "../model/tenants.ts";
 import { readCaFile } from "../resources/kit/caFile.ts";
 import type { AdminAccess } from "../resources/pulsar/adminApi.ts";
-import type { ClusterRef } from "../resources/kubernetes/connection.ts";
+import type { ClusterRef } from "../model/clusterRef.ts";
 import { Namespace, Permission, Tenant, TenantGuard, Topic } from "../resources/pulsar/pulsarObjects.ts";
 
 export interface PulsarTenantsArgs {

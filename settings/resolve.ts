@@ -3,6 +3,7 @@ import type { PulsarCluster } from "../model/charts/cluster.ts";
 import { type Image, inRegistry } from "../model/charts/images.ts";
 import { chartLine } from "../model/charts/lines.ts";
 import { fullName } from "../model/charts/names.ts";
+import type { ClusterRef } from "../model/clusterRef.ts";
 import { bookieRacks, type NodeRole } from "../model/layouts/layout.ts";
 import { layoutOf } from "../model/layouts/layouts.ts";
 import { ledgersOf } from "../model/ledgers.ts";
@@ -15,14 +16,6 @@ import { pullWarnings } from "./pullCredentials.ts";
 import type { Parsed } from "./schema.ts";
 import { valueWarnings } from "./values.ts";
 
-/** The cluster that the stack may change, from `kubernetes:*`. */
-export interface ClusterSettings {
-  /** Context of the kubeconfig. */
-  context?: string | undefined;
-  /** Path of a kubeconfig. Contents are refused: they would put credentials into the state. @default as kubectl finds it */
-  kubeconfig?: string | undefined;
-}
-
 export const groupNames = ["zookeeper", "bookkeeper", "serving"] as const;
 
 export type SettingsNode = ReturnType<typeof completed>;
@@ -31,7 +24,7 @@ export type SettingsNode = ReturnType<typeof completed>;
 export type Settings = ReturnType<typeof resolve>;
 
 /** Computes, once, everything that follows from the settings. It accepts contradictory settings too: `contradictions` checks its result. */
-export function resolve(given: Parsed, cluster: ClusterSettings) {
+export function resolve(given: Parsed, cluster: ClusterRef) {
   const { environment, manager, ...plain } = given;
   const { imagePullCredentials, managerPassword, managerDatabasePassword, managerDatabaseAdminPassword, ...settings } =
     plain;

@@ -1,10 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { ClusterRef } from "../model/clusterRef.ts";
 import { fault } from "../resources/kit/fault.ts";
 import { chartSourceFaults } from "./chartSource.ts";
 import { contradictions } from "./contradictions.ts";
 import { expiryFaults, expiryWarnings } from "./expiry.ts";
 import { closest, type Fault, faultsOf, keyOf, message } from "./faults.ts";
-import { type ClusterSettings, resolve, type Settings } from "./resolve.ts";
+import { resolve, type Settings } from "./resolve.ts";
 import { isText, schema, secretKeys, validPart } from "./schema.ts";
 
 const secretKeySet: ReadonlySet<string> = new Set(secretKeys);
@@ -123,7 +124,7 @@ function typed(key: string, text: string): unknown {
   }
 }
 
-function clusterSettings(config: RawConfig, dryRun: boolean, faults: Fault[]): ClusterSettings {
+function clusterSettings(config: RawConfig, dryRun: boolean, faults: Fault[]): ClusterRef {
   const context = config.values["kubernetes:context"] || undefined;
   const kubeconfig = config.values["kubernetes:kubeconfig"] || undefined;
   if (kubeconfig !== undefined && /[\n{]/.test(kubeconfig)) {

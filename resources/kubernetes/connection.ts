@@ -3,18 +3,8 @@ import { homedir } from "node:os";
 import path from "node:path";
 // Types only: the library takes a third of a second to load, which a preview that queries no cluster should not spend.
 import type { Configuration, CoreV1Api, CustomObjectsApi, KubeConfig, VersionApi } from "@kubernetes/client-node";
+import type { ClusterRef } from "../../model/clusterRef.ts";
 import { fault, firstLine } from "../kit/fault.ts";
-
-/**
- * The cluster that a resource talks to: a name, not a credential. Like kubectl, it is resolved in the kubeconfig each time, so that the state never
- * holds a key, a token or an address.
- */
-export interface ClusterRef {
-  /** Path of a kubeconfig; `~/` is the home directory. @default the files of KUBECONFIG, else ~/.kube/config */
-  kubeconfig?: string;
-  /** Name of a context in it. @default the current context */
-  context?: string;
-}
 
 /** A cluster that can be queried; `ask` turns its errors into one line. */
 export interface Cluster {

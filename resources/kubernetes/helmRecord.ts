@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ask, type Cluster, type ClusterRef, connect, statusOf } from "./connection.ts";
+import type { ClusterRef } from "../../model/clusterRef.ts";
+import { ask, type Cluster, connect, statusOf } from "./connection.ts";
 import { type KubernetesNeed, kubernetesVersionHook } from "./kubernetesVersion.ts";
 import { failureHook, removeUnreadyManager } from "./releasePods.ts";
 
@@ -118,7 +119,7 @@ async function removeLeftovers(
     await ask(cluster, () => batch.deleteNamespacedJob({ namespace, name, propagationPolicy: "Background" }));
   }
   return [
-    ...stale.map(({ name }) => `${name}, the record of a Helm operation that was interrupted`),
+    ...stale.map(({ name }) => `${name}, the record of a failed or interrupted Helm operation`),
     ...jobs.map((name) => `the failed Job ${name}, which Helm now creates again`),
   ];
 }

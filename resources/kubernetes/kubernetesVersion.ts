@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { fault } from "../kit/fault.ts";
-import { answerInPreview, ask, type Cluster, type ClusterRef, connect } from "./connection.ts";
+import type { ClusterRef } from "../../model/clusterRef.ts";
+import { answerInPreview, ask, type Cluster, connect } from "./connection.ts";
 
 /** What a chart requires of the cluster. */
 export interface KubernetesNeed {

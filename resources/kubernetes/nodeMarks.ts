@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ClusterRef } from "./connection.ts";
+import type { ClusterRef } from "../../model/clusterRef.ts";
 import type { Marks } from "./nodeMerge.ts";
 import type * as provider from "./nodeMarksProvider.ts";
 import { storedProvider } from "../kit/storedProvider.ts";

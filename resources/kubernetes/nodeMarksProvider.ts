@@ -2,7 +2,8 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { dynamic } from "@pulumi/pulumi";
 import { withTitle } from "../kit/withTitle.ts";
 import { fault } from "../kit/fault.ts";
-import { ask, type Cluster, type ClusterRef, connect, statusOf, unlessMissing } from "./connection.ts";
+import type { ClusterRef } from "../../model/clusterRef.ts";
+import { ask, type Cluster, connect, statusOf, unlessMissing } from "./connection.ts";
 import {
   conflicts,
   type LiveNode,

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ask, type ClusterRef, connect, unlessMissing } from "./connection.ts";
+import type { ClusterRef } from "../../model/clusterRef.ts";
+import { ask, connect, unlessMissing } from "./connection.ts";
 
 /** Annotation with the stack that created an object: `<organization>/<project>/<stack>`. */
 export const ownerAnnotation = "pulsar-stack/owner";

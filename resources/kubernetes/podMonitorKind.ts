@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { fault } from "../kit/fault.ts";
-import { answerInPreview, ask, type Cluster, type ClusterRef, connect, unlessMissing } from "./connection.ts";
+import type { ClusterRef } from "../../model/clusterRef.ts";
+import { answerInPreview, ask, type Cluster, connect, unlessMissing } from "./connection.ts";
 
 const group = "monitoring.coreos.com";
 const version = "v1";

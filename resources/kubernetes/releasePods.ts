@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { CoreV1Event, V1ContainerStatus, V1Pod } from "@kubernetes/client-node";
-import { ask, type Cluster, type ClusterRef, connect } from "./connection.ts";
+import type { ClusterRef } from "../../model/clusterRef.ts";
+import { ask, type Cluster, connect } from "./connection.ts";
 import { isReady } from "./pods.ts";
 
 /** A Helm release. */

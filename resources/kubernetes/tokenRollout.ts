@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ClusterRef } from "./connection.ts";
+import type { ClusterRef } from "../../model/clusterRef.ts";
 import type * as provider from "./tokenRolloutProvider.ts";
 import { storedProvider } from "../kit/storedProvider.ts";
 
@@ -66,8 +66,8 @@ type Inputs = provider.TokenRolloutArgs;
 export function consequences(anotherKey: boolean): string {
   if (!anotherKey) {
     return (
-      `tokens with another expiry: restarts ${tokenAtStart.join(", ")}, which reads its token only then. Tokens handed out before ` +
-      `stay valid until they expire`
+      `tokens with another expiry: restarts ${tokenAtStart.join(", ")}, which reads its token only when it starts. ` +
+      `Tokens that applications already have stay valid until they expire`
     );
   }
   const order = steps.map((components) => components.join(" and ")).join(", then ");

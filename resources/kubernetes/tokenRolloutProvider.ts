@@ -1,7 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { dynamic } from "@pulumi/pulumi";
 import { diffOn } from "../kit/diff.ts";
-import { ask, type Cluster, type ClusterRef, connect, unlessMissing } from "./connection.ts";
+import type { ClusterRef } from "../../model/clusterRef.ts";
+import { ask, type Cluster, connect, unlessMissing } from "./connection.ts";
 import { isReady } from "./pods.ts";
 
 /** Inputs of a TokenRollout resource. Its outputs are those that the pods were last started with. */

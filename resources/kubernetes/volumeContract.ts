@@ -7,7 +7,7 @@ import {
 } from "../../model/volumeMoves.ts";
 import type { VolumePlaces } from "../../model/volumePlaces.ts";
 import { checkingProvider } from "../kit/storedProvider.ts";
-import type { ClusterRef } from "./connection.ts";
+import type { ClusterRef } from "../../model/clusterRef.ts";
 import { volumePlaceHooks } from "./volumePlaces.ts";
 
 export const volumeContractProvider = checkingProvider<VolumeContractArgs, VolumeContractArgs>(

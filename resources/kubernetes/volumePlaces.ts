@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type FoundPlaces, placeFaults, type VolumePlaces } from "../../model/volumePlaces.ts";
 import { fault } from "../kit/fault.ts";
-import { answerInPreview, ask, type Cluster, type ClusterRef, connect } from "./connection.ts";
+import type { ClusterRef } from "../../model/clusterRef.ts";
+import { answerInPreview, ask, type Cluster, connect } from "./connection.ts";
 import { ownerAnnotation } from "./ownership.ts";
 
 /** Checks before volumes are created or moved, and in a preview, that the nodes and directories are available; see `checkVolumePlaces`. */

@@ -3,7 +3,8 @@ import { request as httpsRequest } from "node:https";
 import { text } from "node:stream/consumers";
 import { setTimeout as wait } from "node:timers/promises";
 import type { SecretRef } from "../../model/charts/cluster.ts";
-import { ask, type Cluster, type ClusterRef, connect, statusOf } from "../kubernetes/connection.ts";
+import type { ClusterRef } from "../../model/clusterRef.ts";
+import { ask, type Cluster, connect, statusOf } from "../kubernetes/connection.ts";
 import { type ForwardTarget, forwardTarget, NotReady, openForward } from "../kubernetes/portForward.ts";
 
 /**

@@ -2,7 +2,8 @@
 import { Agent as HttpAgent, type OutgoingHttpHeaders, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from "node:https";
 import { text } from "node:stream/consumers";
-import { ask, type ClusterRef, connect, statusOf, unlessMissing } from "../../resources/kubernetes/connection.ts";
+import type { ClusterRef } from "../../model/clusterRef.ts";
+import { ask, connect, statusOf, unlessMissing } from "../../resources/kubernetes/connection.ts";
 import type { LiveObject } from "./compare.ts";
 
 /** How many requests are sent at a time. */

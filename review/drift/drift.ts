@@ -1,7 +1,7 @@
 /** Compares the live objects of a stack with what the stack and Helm have installed. */
 import { fullName } from "../../model/charts/names.ts";
 import { passwordKey } from "../../rehearsal/cluster/databases.ts";
-import type { ClusterRef } from "../../resources/kubernetes/connection.ts";
+import type { ClusterRef } from "../../model/clusterRef.ts";
 import { inParallel, type LiveCluster, openCluster } from "./cluster.ts";
 import { type Change, compareObject, type Finding, type Installed, type LiveObject } from "./compare.ts";
 import { compareTables } from "./database.ts";

@@ -1,5 +1,5 @@
 /** What a stack has installed, as `pulumi stack export` writes it without `--show-secrets`. */
-import type { ClusterRef } from "../../resources/kubernetes/connection.ts";
+import type { ClusterRef } from "../../model/clusterRef.ts";
 import type { NodeMarksArgs } from "../../resources/kubernetes/nodeMarksProvider.ts";
 import type { ManagerTablesState } from "../../resources/postgres/managerTablesProvider.ts";
 import { isSecret } from "../../rehearsal/standins/protocol/values.ts";

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import type { ClusterRef } from "../../resources/kubernetes/connection.ts";
+import type { ClusterRef } from "../../model/clusterRef.ts";
 
 /** An API server with Secrets that contain tokens, by name, and nothing else. */
 export async function startSecretServer(

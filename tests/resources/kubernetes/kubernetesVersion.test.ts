@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { ClusterRef } from "../../../resources/kubernetes/connection.ts";
+import type { ClusterRef } from "../../../model/clusterRef.ts";
 import { checkKubernetes, isOlder, previewKubernetes } from "../../../resources/kubernetes/kubernetesVersion.ts";
 import { asUsers, fakeClusters } from "../../support/fakeClusters.ts";
 
