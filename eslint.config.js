@@ -41,7 +41,7 @@ export default tseslint.config(
   ...Object.entries({
     "settings/**/*.ts": ["components", "resources/(?!kit)", ...developmentFolders],
     "model/**/*.ts": ["settings", "components", "resources", "policy", ...developmentFolders],
-    "policy/**/*.ts": ["components", "resources", ...developmentFolders],
+    "policy/**/*.ts": ["settings", "components", "resources", ...developmentFolders],
     "components/**/*.ts": ["settings", "policy", ...developmentFolders],
     "resources/**/*.ts": ["settings", "components", "policy", ...developmentFolders],
     "index.ts": developmentFolders,

@@ -20,10 +20,10 @@ import { PulsarTenants } from "./components/pulsarTenants.ts";
 import { SmokeTest } from "./components/smokeTest.ts";
 import { imageRef } from "./model/charts/images.ts";
 import { allTolerations } from "./model/layouts/layout.ts";
-import { policySettings } from "./policy/settings.ts";
 import { ownObjects } from "./resources/kubernetes/ownership.ts";
 import { TokenRollout } from "./resources/kubernetes/tokenRollout.ts";
 import { VolumeContract } from "./resources/kubernetes/volumeContract.ts";
+import { policySettings } from "./settings/policies.ts";
 import { stackSettings } from "./settings/settings.ts";
 
 const settings = stackSettings();

@@ -177,6 +177,7 @@ export function stackFileSchema(): string {
     encryptionsalt: { type: "string" },
     secretsprovider: { type: "string" },
     encryptedkey: { type: "string" },
+    environment: { type: ["array", "object", "null"] },
   };
   const document = {
     $schema: "http://json-schema.org/draft-07/schema#",

@@ -1,6 +1,10 @@
 import { basename } from "node:path";
 import { parse, type ScalarTag } from "yaml";
+import { closest } from "../../settings/faults.ts";
 import { RehearsalError } from "./fault.ts";
+
+/** The keys of a stack file that Pulumi reads (3.270, workspace.ProjectStack). */
+const topLevelKeys = ["config", "encryptedkey", "encryptionsalt", "environment", "secretsprovider"];
 
 /** The configuration of a stack file. Every key has its namespace. */
 export interface ConfigValues {
@@ -76,6 +80,12 @@ function configIn(text: string, file: string): object {
     throw new RehearsalError(`${file}: ${reason.replace(/:$/, "")}; correct the YAML there`, { cause });
   }
   const document = mapping(parsed ?? {}, file);
+  for (const key of Object.keys(document)) {
+    const meant = closest(key, topLevelKeys);
+    // Other keys may hold anchors.
+    if (meant === undefined || meant === key) continue;
+    throw new RehearsalError(`${file}: ${key}: Pulumi ignores this key and what it contains; did you mean ${meant}?`);
+  }
   return mapping(("config" in document ? document.config : undefined) ?? {}, `${file}: config`);
 }
 

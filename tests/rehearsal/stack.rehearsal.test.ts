@@ -6,7 +6,7 @@ import { jwtVerify } from "jose";
 import { chartLine } from "../../model/charts/lines.ts";
 import { placementTable } from "../../components/nodePlan.ts";
 import { managerSchema } from "../../model/managerSchemas/index.ts";
-import { policySettings } from "../../policy/settings.ts";
+import { policySettings } from "../../settings/policies.ts";
 import { signToken } from "../../model/tokens.ts";
 import { changesAfterDestroy, rehearseOn } from "../../rehearsal/rehearse.ts";
 import type { Stage } from "../../rehearsal/stage.ts";

@@ -22,6 +22,12 @@ describe("a stack file, read without Pulumi", () => {
     assert.deepEqual(JSON.parse(JSON.stringify(readConfig(text, file))), JSON.parse(JSON.stringify(read)));
   });
 
+  test("is refused with a key that Pulumi ignores", () => {
+    assert.throws(() => readConfig("encryptionsalt: v1\nconfg:\n  pulsar:layout: mixed\n", file), {
+      message: "Pulumi.test.yaml: confg: Pulumi ignores this key and what it contains; did you mean config?",
+    });
+  });
+
   test("is refused if an alias refers to itself", () => {
     assert.throws(() => readConfig("config: { pulsar:values: { a: &x { b: *x } } }", file), {
       message: "Pulumi.test.yaml: config: an alias refers to itself; write the values out",
