@@ -48,7 +48,6 @@ describe("the chart itself", () => {
 
   const lacking: Record<string, Values> = {
     "monitoring.grafana": { monitoring: { prometheus: false, grafana: true } },
-    "tls.broker.enabled, tls.enabled": { tls: { enabled: true, broker: { enabled: true } } },
     "rbac.psp": { rbac: { enabled: true, psp: true } },
     "broker.podMonitor.enabled": { broker: { podMonitor: { enabled: true } } },
     "extra.dashboard": { extra: { dashboard: true } },
@@ -61,6 +60,13 @@ describe("the chart itself", () => {
       });
     });
   }
+
+  test("refuses TLS of some components only, which the stand-in lacks", async () => {
+    await assert.rejects(
+      render({ tls: { enabled: true, broker: { enabled: true } } }),
+      /stand-in for rehearsals .* tls.zookeeper.enabled differs from tls.enabled/,
+    );
+  });
 
   test("has monitoring enabled by default, like the original, so the values must disable it", async () => {
     await assert.rejects(helmTemplate({}, "pulsar", "pulsar"), /switch off monitoring.grafana, monitoring.prometheus/);

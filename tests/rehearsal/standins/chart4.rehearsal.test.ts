@@ -107,7 +107,6 @@ describe("the chart itself", () => {
     "components.functions, components.oxia": { components: { functions: true, oxia: true } },
     "proxy.ingress.enabled": { proxy: { ingress: { enabled: true } } },
     "standalone.enabled": { standalone: { enabled: true } },
-    "tls.broker.enabled, tls.enabled": { tls: { enabled: true, broker: { enabled: true } } },
     "tls.proxy.cacerts.enabled": { tls: { proxy: { cacerts: { enabled: true } } } },
   };
   for (const [keys, values] of Object.entries(lacking)) {
@@ -118,6 +117,21 @@ describe("the chart itself", () => {
       });
     });
   }
+
+  test("with TLS, needs the names of the CA's issuer and Secret, like the original, and certificates for all components", async () => {
+    const components = forEach(["zookeeper", "bookie", "broker", "proxy"], { enabled: true });
+    await assert.rejects(
+      render({ tls: { enabled: true, ...components } }),
+      /certs.issuers.ca.\w+ is required when TLS is enabled and certs.internal_issuer.enabled is false/,
+    );
+    await assert.rejects(
+      render({
+        tls: { enabled: true, ...components, proxy: { enabled: false } },
+        certs: { issuers: { ca: { name: "ca", secretName: "ca" } } },
+      }),
+      /stand-in for rehearsals .* tls.proxy.enabled differs from tls.enabled/,
+    );
+  });
 
   test("has the monitoring stack enabled by default, like the original, so the values must disable it", async () => {
     await assert.rejects(template({}, "pulsar", "pulsar"), /switch off victoria-metrics-k8s-stack.enabled\n/);

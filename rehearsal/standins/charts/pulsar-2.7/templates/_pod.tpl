@@ -121,7 +121,7 @@ envFrom:
 {{- define "container.waitForClusterId" -}}
 {{ include "container.wait" (merge (dict
   "name" "pulsar-bookkeeper-verify-clusterid"
-  "before" "bin/apply-config-from-env.py conf/bookkeeper.conf; "
+  "before" (print "bin/apply-config-from-env.py conf/bookkeeper.conf; " (include "tls.script" .))
   "until" "bin/bookkeeper shell whatisinstanceid") .) }}
 {{- end }}
 

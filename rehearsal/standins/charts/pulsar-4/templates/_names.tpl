@@ -56,7 +56,7 @@ Templates about the whole cluster take the root context.
 {{- if and $given (not .Values.components.zookeeper) -}}
 {{ $given }}
 {{- else -}}
-{{ include "name.zookeeper" . }}:{{ .Values.zookeeper.ports.client }}
+{{ include "name.zookeeper" . }}:{{ ternary .Values.zookeeper.ports.clientTls .Values.zookeeper.ports.client .Values.tls.enabled }}
 {{- end -}}
 {{- end }}
 

@@ -130,7 +130,7 @@ args:
 
 {{/*
 An init container that repeats `until`, a command, until it succeeds, for `limit` seconds at most; without `limit` for ever.
-`before` and `after` go around the loop, `config` names the component whose ConfigMap it reads.
+`before` and `after` go around the loop, `reads` is the component whose ConfigMap it reads, `as` whose certificate it uses.
 */}}
 {{- define "container.wait" -}}
 - name: {{ .name }}
@@ -143,13 +143,19 @@ An init container that repeats `until`, a command, until it succeeds, for `limit
   {{- with .reads }}
   {{- include "container.environment" (dict "top" $.top "self" .) | nindent 2 }}
   {{- end }}
+  {{- with .as }}
+  {{- with include "tls.mounts" (dict "top" $.top "as" .) }}
+  volumeMounts: {{- . | nindent 4 }}
+  {{- end }}
+  {{- end }}
 {{- end }}
 
 {{/* Waits for BookKeeper's cluster id, which the bookie init Job makes. */}}
 {{- define "container.waitForClusterId" -}}
 {{ include "container.wait" (merge (dict
   "name" (.name | default "pulsar-bookkeeper-verify-clusterid")
-  "before" "bin/apply-config-from-env.py conf/bookkeeper.conf; export BOOKIE_MEM=-Xmx128M; "
+  "before" (print (include "tls.script" .)
+    "bin/apply-config-from-env.py conf/bookkeeper.conf; export BOOKIE_MEM=-Xmx128M; ")
   "until" "timeout 15 bin/bookkeeper shell whatisinstanceid") .) }}
 {{- end }}
 
@@ -169,7 +175,7 @@ An init container that repeats `until`, a command, until it succeeds, for `limit
 {{- $until := printf "timeout 15 bin/pulsar zookeeper-shell -r -server %s get /admin/clusters/%s"
   (include "address.configurationStore" .top) (include "name.cluster" .top) -}}
 {{ include "container.wait" (merge (dict "name" "wait-zookeeper-ready" "until" $until
-  "before" "export PULSAR_MEM=-Xmx128M; ") .) }}
+  "before" (print (include "tls.script" .) "export PULSAR_MEM=-Xmx128M; ")) .) }}
 {{- end }}
 
 {{/* Waits until a broker has an address: the proxy's and the manager's. */}}
