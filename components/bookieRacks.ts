@@ -12,6 +12,8 @@ export interface BookieRacksArgs extends StackJobPlace {
   adminUrl: pulumi.Input<string>;
   /** The token of a super user. */
   token: SecretRef;
+  /** The CAs that issue the cluster's certificates. @default the cluster has no TLS */
+  ca?: SecretRef | undefined;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface BookieRacksArgs extends StackJobPlace {
 export class BookieRacks extends pulumi.ComponentResource {
   constructor(name: string, args: BookieRacksArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulsar:components:BookieRacks", name, {}, opts);
-    const { racks, clusterDomain, adminUrl, token, ...place } = args;
+    const { racks, clusterDomain, adminUrl, token, ca, ...place } = args;
     const commands = pulumi
       .output(args.namespace)
       .apply((namespace) =>
@@ -37,6 +39,7 @@ export class BookieRacks extends pulumi.ComponentResource {
         task: "bookie-racks",
         script: pulumi.interpolate`set -e\n${commands}`,
         env: { ADMIN_URL: adminUrl },
+        ca,
         secrets: [{ secret: token.secret, folder: "/pulsar/tokens/client", files: { [token.key]: "token" } }],
       },
       { parent: this },

@@ -11,6 +11,8 @@ export interface ManagerSetupArgs extends StackJobPlace {
   managerUrl: pulumi.Input<string>;
   /** The login to the manager. The password is secret. A changed password is only checked: the manager has no API to change it. */
   login: { user: string; password: pulumi.Input<string> };
+  /** Whether the brokers' HTTP port has TLS. A change registers the cluster once more, under its new address. @default false */
+  tls?: boolean;
 }
 
 /**
@@ -23,9 +25,9 @@ export interface ManagerSetupArgs extends StackJobPlace {
 export class ManagerSetup extends pulumi.ComponentResource {
   constructor(name: string, args: ManagerSetupArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulsar:components:ManagerSetup", name, {}, opts);
-    const { managerUrl, login, ...place } = args;
+    const { managerUrl, login, tls: encrypted = false, ...place } = args;
     const { user } = login;
-    const cluster = clusterEntry(args.release);
+    const cluster = clusterEntry(args.release, encrypted);
 
     const secretName = `${fullName(args.release)}-manager-setup`;
     const requests = new k8s.core.v1.Secret(
@@ -89,9 +91,9 @@ export const script = readFileSync(new URL("scripts/managerSetup.sh", import.met
  * The cluster as an environment of the manager, with the same name and broker address as chart 4.7.0 registers
  * (pulsar-manager-cluster-initialize.yaml). The manager's pod connects to this address.
  */
-export function clusterEntry(release: string): { name: string; broker: string } {
+export function clusterEntry(release: string, tls: boolean): { name: string; broker: string } {
   const full = fullName(release);
-  return { name: full, broker: `http://${full}-broker:8080` };
+  return { name: full, broker: tls ? `https://${full}-broker:8443` : `http://${full}-broker:8080` };
 }
 
 function json(body: object): string {

@@ -9,6 +9,8 @@ export interface SmokeTestArgs extends StackJobPlace {
   addresses: pulumi.Input<Pick<ServiceAddresses, "proxy" | "admin">>;
   /** The token of a super user. */
   token: SecretRef;
+  /** The CAs that issue the cluster's certificates. @default the cluster has no TLS */
+  ca?: SecretRef | undefined;
   /** Changes with everything that restarts brokers or proxies: the release and the key of the tokens. The test runs again when it changes. */
   revision: pulumi.Input<string>;
 }
@@ -17,12 +19,13 @@ const script = readFileSync(new URL("scripts/smokeTest.sh", import.meta.url), "u
 
 /**
  * A Job that tests the cluster: it creates `test-tenant/test-ns/test-topic`, sends messages to each partition and consumes all of them, and checks
- * that a missing and a wrong token are rejected. It runs again when `revision` changes. If it fails, `up` fails with the reason in the last line.
+ * that a missing and a wrong token are rejected. With TLS, it checks too that a certificate of another CA is not trusted and that the proxies' Service has
+ * no port for plain text. It runs again when `revision` changes. If it fails, `up` fails with the reason in the last line.
  */
 export class SmokeTest extends pulumi.ComponentResource {
   constructor(name: string, args: SmokeTestArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulsar:components:SmokeTest", name, {}, opts);
-    const { addresses, token, revision, ...place } = args;
+    const { addresses, token, ca, revision, ...place } = args;
     const { proxy, admin } = pulumi.output(addresses);
     const folder = "/pulsar/tokens/client";
     stackJob(
@@ -31,7 +34,14 @@ export class SmokeTest extends pulumi.ComponentResource {
         ...place,
         task: "smoke-test",
         script,
-        env: { ADMIN_URL: admin, SERVICE_URL: proxy, TOKEN_FILE: `${folder}/token` },
+        env: {
+          ADMIN_URL: admin,
+          SERVICE_URL: proxy,
+          TOKEN_FILE: `${folder}/token`,
+          // The ports of the Service without TLS (charts 2.7.7 and 4.7.0).
+          ...(ca && { PLAIN_PORTS: "80 6650" }),
+        },
+        ca,
         secrets: [{ secret: token.secret, folder, files: { [token.key]: "token" } }],
         run: revision,
         // The test itself waits for the proxy. This retry is for a lost node.

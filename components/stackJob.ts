@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import type { SecretRef } from "../model/charts/cluster.ts";
 import { type StackTask, taskJobName } from "../model/charts/names.ts";
 import { shortHash } from "../model/encoding.ts";
 import type { Placement } from "../model/layouts/layout.ts";
@@ -33,6 +34,11 @@ export interface StackJobArgs extends StackJobPlace {
   env?: Record<string, pulumi.Input<string>>;
   /** Secrets, as files: they appear in no environment or command line. */
   secrets?: SecretFiles[];
+  /**
+   * The certificates of the CAs that `pulsar-admin` and `pulsar-client` trust; both then check host names. The variable CA_FILE names the file.
+   * @default they connect in plain text
+   */
+  ca?: SecretRef | undefined;
   /** A change of it runs the Job again, as a change of the pod's template does. Not secret. @default none */
   run?: pulumi.Input<string>;
   /** Retries after a failure. @default 6, the default of Kubernetes */
@@ -58,12 +64,23 @@ export function templateHash(template: object, run = ""): string {
   return shortHash(JSON.stringify([run, template]));
 }
 
+const caFolder = "/pulsar/certs/ca";
+
+/** Both tools of Pulsar 2.7 and 4.0 read these settings from this file only: `pulsar-client` has no option for host names. */
+const trustCa = `PULSAR_CLIENT_CONF=$(mktemp) && export PULSAR_CLIENT_CONF
+printf 'tlsTrustCertsFilePath=%s\\ntlsEnableHostnameVerification=true\\n' "$CA_FILE" >"$PULSAR_CLIENT_CONF"
+`;
+
 /**
  * A Job of the stack, which an `up` waits for. If it fails, the `up` fails with the pod's last log lines (at most 2 KiB or 80 lines:
  * FallbackToLogsOnError), and the next `up` runs it again.
  */
 export function stackJob(name: string, args: StackJobArgs, opts: pulumi.CustomResourceOptions): k8s.batch.v1.Job {
-  const { namespace, release, task, image, pullSecret, placement, script, env = {}, secrets = [], run, retries } = args;
+  const { namespace, release, task, image, pullSecret, placement, ca, run, retries } = args;
+  const script = ca === undefined ? args.script : pulumi.interpolate`${trustCa}${args.script}`;
+  const env = { ...args.env, ...(ca && { CA_FILE: `${caFolder}/ca.crt` }) };
+  const caFiles = ca && { secret: ca.secret, folder: caFolder, files: { [ca.key]: "ca.crt" } };
+  const secrets = [...(args.secrets ?? []), ...(caFiles ? [caFiles] : [])];
   const labels = jobLabels(release, task);
   const template = pulumi.output({
     metadata: { labels },

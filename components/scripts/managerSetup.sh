@@ -1,4 +1,5 @@
-# Creates the login of Pulsar Manager v0.2.0 and registers the cluster in it, each only if it is missing. Needs POSIX sh and curl 7.55 or later.
+# Creates the login of Pulsar Manager v0.2.0 and registers the cluster in it, each only if it is missing. A registered cluster gets another address if
+# the brokers have another one. Needs POSIX sh and curl 7.55 or later.
 #
 # MANAGER_URL      address of the manager's page, without a path
 # MANAGER_USER     name of the login
@@ -98,20 +99,26 @@ esac
 } >>"$private/headers"
 
 deadline=$(($(date +%s) + CLUSTER_SECONDS))
+method=PUT
 while :; do
-  request PUT environments/environment "$REQUESTS/environment.json"
-  case $status-$answer in
-    200-*'"message":"Addenvironmentsuccess"'*)
+  request $method environments/environment "$REQUESTS/environment.json"
+  case $method-$status-$answer in
+    PUT-200-*'"message":"Addenvironmentsuccess"'* | POST-200-*'"message":"Updateenvironmentsuccess"'*)
       say "the cluster is registered"
       break
       ;;
-    200-*'"error":"Brokerisexist"'* | 200-*'"error":"Environmentisexist"'*)
+    # With another address, from before TLS was enabled or disabled.
+    PUT-200-*'"error":"Environmentisexist"'*)
+      method=POST
+      continue
+      ;;
+    PUT-200-*'"error":"Brokerisexist"'*)
       say "the cluster is registered already"
       break
       ;;
     # The manager waits up to a minute for the brokers. "This environment is error" means that they did not answer, or refused its token.
-    200-*'"error":"Thisenvironmentiserror'*) ;;
-    200-* | 401-*) fail "Pulsar Manager does not register the cluster: $(reason)" ;;
+    *-200-*'"error":"Thisenvironmentiserror'*) ;;
+    *-200-* | *-401-*) fail "Pulsar Manager does not register the cluster: $(reason)" ;;
   esac
   [ "$(date +%s)" -lt "$deadline" ] ||
     fail "Pulsar Manager gets no answer from the brokers at $BROKER_URL within $CLUSTER_SECONDS s; see its log: $(reason)"

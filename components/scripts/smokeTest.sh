@@ -3,6 +3,7 @@
 #
 #   ADMIN_URL, SERVICE_URL  of the proxy, for HTTP and for the binary protocol
 #   TOKEN_FILE              file with the token of a super user
+#   CA_FILE, PLAIN_PORTS    with TLS: file with the CAs' certificates, which PULSAR_CLIENT_CONF trusts, and ports that must be closed
 #   WAIT_SECONDS            time limit for the proxy to answer (default: 180); it answers shortly after it is ready
 #   CALL_SECONDS            time limit of each command (default: 60)
 #
@@ -138,5 +139,24 @@ must_be_refused "a request without a token to $ADMIN_URL" admin "" tenants list
 must_be_refused "a request with a wrong token to $ADMIN_URL" admin "$work/wrong" tenants list
 must_be_refused "a client without a token at $SERVICE_URL" client "" produce --messages "$run" "$topic"
 must_be_refused "a client with a wrong token at $SERVICE_URL" client "$work/wrong" produce --messages "$run" "$topic"
+
+# With TLS: no way around it, and a client with another CA does not accept the proxy's certificate.
+must_not_be_trusted() {
+  if "$@"; then fail "the certificate is trusted without its CA: $*"; fi
+  grep -Eq 'SSLHandshakeException|CertificateException|PKIX' "$said" || fail "not refused for the certificate: $*"
+}
+if [ -n "${CA_FILE:-}" ]; then
+  host=${SERVICE_URL#*://}
+  host=${host%:*}
+  for port in $PLAIN_PORTS; do
+    if timeout 5 bash -c ": <'/dev/tcp/$host/$port'" 2>"$said"; then fail "$host accepts connections without TLS on port $port"; fi
+  done
+  openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=another -keyout "$work/key" -out "$work/ca.crt" >"$said" 2>&1 ||
+    fail "cannot create a CA's certificate"
+  sed "s|$CA_FILE|$work/ca.crt|" "$PULSAR_CLIENT_CONF" >"$work/client.conf"
+  PULSAR_CLIENT_CONF=$work/client.conf
+  must_not_be_trusted admin "$TOKEN_FILE" tenants list
+  must_not_be_trusted client "$TOKEN_FILE" produce --messages "$run" "$topic"
+fi
 
 echo "smoke test passed: $count messages went through $topic, and access without a valid token is refused"

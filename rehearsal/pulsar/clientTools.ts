@@ -26,7 +26,10 @@ export async function clientTools(dir: string, jars: string): Promise<string> {
   const java = ["java", ...moduleAccess, ...shortLived, "-Xmx128m"];
   for (const [name, main] of Object.entries(programs)) {
     const file = join(dir, "bin", name);
-    await writeFile(file, `#!/bin/sh\nexec ${java.join(" ")} -cp '${jars}' ${main} conf/client.conf "$@"\n`);
+    await writeFile(
+      file,
+      `#!/bin/sh\nexec ${java.join(" ")} -cp '${jars}' ${main} "\${PULSAR_CLIENT_CONF:-conf/client.conf}" "$@"\n`,
+    );
     await chmod(file, 0o755);
   }
   return dir;

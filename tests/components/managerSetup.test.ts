@@ -85,6 +85,14 @@ describe("ManagerSetup", () => {
     assert.deepEqual(job.options.customTimeouts, { create: "25m" });
   });
 
+  test("registers the brokers' https address with TLS", async () => {
+    const { secret, container } = await made({ tls: true });
+    const { data } = secret.inputs as { data: Record<string, string> };
+    const address = "https://demo-pulsar-broker:8443";
+    assert.deepEqual(decoded(data)["environment.json"], { name: "demo-pulsar", broker: address });
+    assert.ok(container.env.some(({ name, value }) => name === "BROKER_URL" && value === address));
+  });
+
   test("runs on the given nodes", async () => {
     const { metadata, pod } = await made();
     assert.equal(metadata.namespace, "messaging");
@@ -112,7 +120,7 @@ describe("ManagerSetup", () => {
     const preview = await register(() => new ManagerSetup("setup", args), { preview: true });
     const { name } = named(preview, "setup-job").inputs.metadata as { name?: string };
     assert.doesNotMatch(name ?? "", /demo/);
-    const text = JSON.stringify([script, "admin", password, clusterEntry("demo")]);
+    const text = JSON.stringify([script, "admin", password, clusterEntry("demo", false)]);
     assert.notEqual(keyedHash("another key", text), keyedHash(testEcKeyPem, text));
   });
 
@@ -137,6 +145,8 @@ interface Account {
 interface Behavior {
   /** Accounts it has already. */
   users?: Account[];
+  /** Clusters it has already. */
+  environments?: { name: string; broker: string }[];
   /** Requests for which it is not up yet: nginx answers alone. */
   starting?: number;
   /** Registrations of the cluster that it refuses, as it cannot ask the brokers. */
@@ -159,7 +169,7 @@ interface Seen {
  */
 async function manager(behavior: Behavior) {
   const users = [...(behavior.users ?? [])];
-  const environments: { name: string; broker: string }[] = [];
+  const environments = [...(behavior.environments ?? [])];
   const sessions = new Map<string, { token: string; name: string }>();
   const seen: Seen[] = [];
   let { starting = 0, refusals = 0, timeouts = 0 } = behavior;
@@ -216,10 +226,18 @@ async function manager(behavior: Behavior) {
     }
     if (behavior.registration !== undefined) return send(...behavior.registration);
     const environment = body as { name: string; broker: string };
-    if (environments.some(({ broker }) => broker === environment.broker))
-      return send(200, { error: "Broker is exist" });
+    const known = environments.find(({ name }) => name === environment.name);
+    if (request.method === "PUT") {
+      if (environments.some(({ broker }) => broker === environment.broker))
+        return send(200, { error: "Broker is exist" });
+      if (known !== undefined) return send(200, { error: "Environment is exist" });
+    }
     if (timeouts-- > 0) return send(404, "<html>404 Not Found</html>");
     if (refusals-- > 0) return send(200, { error: "This environment is error. Please check it" });
+    if (known !== undefined) {
+      known.broker = environment.broker;
+      return send(200, { message: "Update environment success" });
+    }
     environments.push(environment);
     return send(200, { message: "Add environment success" });
   };
@@ -290,6 +308,16 @@ describe("the script of ManagerSetup", { concurrency: true }, () => {
     assert.deepEqual(asked.slice(4), ["POST login", "PUT environments/environment"]);
   });
 
+  test("registers another address of the cluster, such as after TLS is enabled, when the brokers answer there", async () => {
+    const environments = [{ name: "demo-pulsar", broker: "https://demo-pulsar-broker:8443" }];
+    const users = [{ name: "admin", password }];
+    const { runs, asked, ...state } = await setUp({ users, environments, refusals: 1 });
+    assert.deepEqual([runs[0]?.ok, runs[0]?.last], [true, "the cluster is registered"]);
+    assert.deepEqual(state.environments, [{ name: "demo-pulsar", broker: "http://demo-pulsar-broker:8080" }]);
+    const [add, update] = ["PUT environments/environment", "POST environments/environment"];
+    assert.deepEqual(asked, ["POST login", add, update, update]);
+  });
+
   test("does not change a login with another password, and names the place to change it", async () => {
     const users = [{ name: "admin", password: "changed-since" }];
     const { runs, asked, ...state } = await setUp({ users });
@@ -351,10 +379,9 @@ describe("the script of ManagerSetup", { concurrency: true }, () => {
     assert.equal(users.length, 1);
   });
 
-  test("accepts an existing cluster of that name, and no other answer", async () => {
-    const exists = await setUp({ registration: [200, { error: "Environment is exist" }] });
-    assert.equal(exists.runs[0]?.ok, true);
+  test("accepts no other answer", async () => {
     for (const [registration, reason] of [
+      [[200, { error: "Environment is exist" }], "Environment is exist"],
       [[200, { error: "User does not have permission to operate" }], "User does not have permission to operate"],
       [[401, { message: "Please login." }], "Please login."],
       [[200, {}], "status 200"],

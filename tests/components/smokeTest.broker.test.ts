@@ -1,9 +1,14 @@
 /** The smoke test's script against a real proxy and a real broker, with the command-line tools of both lines. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { chmod, cp, readFile, rename, writeFile } from "node:fs/promises";
+import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
+import { pipeline } from "node:stream";
 import { after, before, describe, test } from "node:test";
+import { createServer, type Server } from "node:tls";
 import { execa } from "execa";
+import { makeCertificates } from "../../rehearsal/cluster/certificates.ts";
 import { classpath } from "../../rehearsal/pulsar/classpath.ts";
 import { clientTools } from "../../rehearsal/pulsar/clientTools.ts";
 import { newPrivateKey, type Pulsar, startPulsar } from "../../rehearsal/pulsar/pulsar.ts";
@@ -90,6 +95,73 @@ describe("the smoke test", () => {
     assert.equal(exitCode, 0, all);
     assert.match(last, passed);
     assert.deepEqual(await subscriptions(), []);
+  });
+
+  describe("with TLS", () => {
+    /** The environment of a Job over TLS. */
+    let tls: Record<string, string>;
+    let otherName: string;
+    const servers: Server[] = [];
+
+    before(async () => {
+      const { ca, certificate: cert, key } = await makeCertificates();
+      /** A server that ends TLS in front of a port of the proxy. */
+      const front = async (address: string, host = "127.0.0.1") => {
+        const port = Number(new URL(address).port);
+        const server = createServer({ cert, key }, (socket) => {
+          pipeline(socket, connect(port, "127.0.0.1"), socket, () => undefined);
+        });
+        servers.push(server);
+        await once(server.listen(0, host), "listening");
+        return (server.address() as AddressInfo).port;
+      };
+      // Not in the certificate.
+      const host = "127.0.0.2";
+      otherName = `https://${host}:${await front(pulsar.adminUrl, host)}`;
+      const [caFile, clientConf] = [join(workspace.dir, "ca.crt"), join(workspace.dir, "tls.conf")];
+      await writeFile(caFile, ca);
+      await writeFile(clientConf, `tlsTrustCertsFilePath=${caFile}\ntlsEnableHostnameVerification=true\n`);
+      tls = {
+        ADMIN_URL: `https://localhost:${await front(pulsar.adminUrl)}`,
+        SERVICE_URL: `pulsar+ssl://localhost:${await front(pulsar.serviceUrl)}`,
+        CA_FILE: caFile,
+        PULSAR_CLIENT_CONF: clientConf,
+        PLAIN_PORTS: (await freePorts(1)).join(" "),
+      };
+    });
+    after(() => {
+      for (const server of servers) server.close();
+    });
+
+    for (const line of ["4.0", "2.7"]) {
+      const tools = () => (line === "4.0" ? pulsar.clientTools : oldTools);
+      test(`passes with the tools of ${line}, and trusts no other CA`, async () => {
+        const { exitCode, last, all } = await run(tools(), tls);
+        assert.equal(exitCode, 0, all);
+        assert.match(last, passed);
+      });
+
+      test(`reports with the tools of ${line} that the certificate has another host name`, async () => {
+        const { exitCode, last } = await run(tools(), { ...tls, ADMIN_URL: otherName, WAIT_SECONDS: "1" });
+        assert.equal(exitCode, 1);
+        assert.match(last, /^smoke test failed: no answer from/);
+      });
+    }
+
+    test("reports a port for plain text", async () => {
+      const plain = new URL(pulsar.serviceUrl).port;
+      const { exitCode, last, all } = await run(oldTools, { ...tls, PLAIN_PORTS: plain });
+      assert.equal(exitCode, 1, all);
+      assert.equal(last, `smoke test failed: localhost accepts connections without TLS on port ${plain}`);
+    });
+
+    test("reports a client that trusts any certificate", async () => {
+      const conf = join(workspace.dir, "careless.conf");
+      await writeFile(conf, "tlsAllowInsecureConnection=true\n");
+      const { exitCode, last, all } = await run(oldTools, { ...tls, PULSAR_CLIENT_CONF: conf });
+      assert.equal(exitCode, 1, all);
+      assert.match(last, /^smoke test failed: the certificate is trusted without its CA: admin /);
+    });
   });
 
   test("reports at once that its own token is rejected", async () => {

@@ -57,6 +57,15 @@ describe("SmokeTest", () => {
     assert.deepEqual(volumeMounts, [{ name: "secret-0", mountPath: "/pulsar/tokens/client", readOnly: true }]);
   });
 
+  test("names the CA and the ports that must be closed with TLS", async () => {
+    const { spec } = await job({ ca: { secret: "demo-ca-tls", key: "ca.crt" } });
+    const [{ env }] = spec.template.spec.containers;
+    assert.deepEqual(env.slice(-2), [
+      { name: "PLAIN_PORTS", value: "80 6650" },
+      { name: "CA_FILE", value: "/pulsar/certs/ca/ca.crt" },
+    ]);
+  });
+
   test("runs on the given nodes, with one retry", async () => {
     const { metadata, spec } = await job();
     const { nodeSelector, tolerations, imagePullSecrets, containers } = spec.template.spec;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { execa } from "execa";
 import * as pulumi from "@pulumi/pulumi";
 import { stackJob, type StackJobArgs } from "../../components/stackJob.ts";
 import { named, register } from "../support/mocks.ts";
@@ -91,6 +92,25 @@ describe("stackJob", () => {
         },
       },
     ]);
+  });
+
+  test("makes Pulsar's tools trust the given CA alone and check host names", async () => {
+    const { spec } = await job({ ca: { secret: "demo-ca-tls", key: "ca.crt" }, script: 'cat "$PULSAR_CLIENT_CONF"' });
+    const { containers, volumes } = spec.template.spec;
+    const file = "/pulsar/certs/ca/ca.crt";
+    assert.deepEqual(containers[0].env.at(-1), { name: "CA_FILE", value: file });
+    assert.deepEqual(containers[0].volumeMounts.at(-1), {
+      name: "secret-2",
+      mountPath: "/pulsar/certs/ca",
+      readOnly: true,
+    });
+    assert.deepEqual(volumes.at(-1), {
+      name: "secret-2",
+      secret: { secretName: "demo-ca-tls", items: [{ key: "ca.crt", path: "ca.crt" }] },
+    });
+    const [script = ""] = containers[0].args as string[];
+    const { stdout } = await execa("sh", ["-c", script], { env: { CA_FILE: file } });
+    assert.equal(stdout, `tlsTrustCertsFilePath=${file}\ntlsEnableHostnameVerification=true`);
   });
 
   test("has the default number of retries of Kubernetes, unless it is set", async () => {
