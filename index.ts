@@ -21,7 +21,7 @@ import { SmokeTest } from "./components/smokeTest.ts";
 import { imageRef } from "./model/charts/images.ts";
 import { allTolerations } from "./model/layouts/layout.ts";
 import { ownObjects } from "./resources/kubernetes/ownership.ts";
-import { TokenRollout } from "./resources/kubernetes/tokenRollout.ts";
+import { SecretRollout, tokenRollout } from "./resources/kubernetes/secretRollout.ts";
 import { VolumeContract } from "./resources/kubernetes/volumeContract.ts";
 import { policySettings } from "./settings/policies.ts";
 import { stackSettings } from "./settings/settings.ts";
@@ -131,14 +131,13 @@ const pulsar = new PulsarRelease(
 );
 const afterRelease = { provider, dependsOn: pulsar };
 
-const rollout = new TokenRollout(
+const rollout = new SecretRollout(
   "token-rollout",
   {
     cluster,
     namespace: settings.namespace,
     release,
-    key: tokenKey,
-    expires: tokens.expires,
+    ...tokenRollout(tokenKey, tokens.expires),
     secrets: auth.heldByPods,
     limitMinutes: settings.chart.timeoutMinutes,
   },

@@ -1,9 +1,9 @@
 /**
  * Which pods an `up` restarts, why, and in which order. Decided from what is sent to the API server, by the rules of Kubernetes' workload controllers
- * and of the stack's TokenRollout.
+ * and of the stack's SecretRollouts.
  */
 import { isDeepStrictEqual } from "node:util";
-import type { KubernetesObject, PlannedResource, StackPlan } from "../plan.ts";
+import type { KubernetesObject, StackPlan } from "../plan.ts";
 import { outagesOf } from "./outages.ts";
 import { listed, templateReasons } from "./reasons.ts";
 import { podNames, type PodTemplate, type Reference, referencesOf, type Workload, workloadsOf } from "./workloads.ts";
@@ -30,7 +30,7 @@ export interface Sequence {
 
 /** One part of the `up`. Its sequences run at the same time; the next phase begins when all of them have ended. */
 export interface Phase {
-  name: "upgrade of the release" | "new tokens";
+  name: "upgrade of the release" | "new tokens" | "new certificates";
   sequences: Sequence[];
 }
 
@@ -62,8 +62,8 @@ export function forecastRestarts(before: StackPlan | undefined, after: StackPlan
     name: "upgrade of the release",
     sequences: changes.flatMap(({ sequence }) => (sequence.pods.length > 0 ? [sequence] : [])),
   };
-  const tokens = before === undefined ? [] : tokenPhases(before, after, [...now.values()], upgrade);
-  const phases = [upgrade, ...tokens].filter(({ sequences }) => sequences.length > 0);
+  const rollouts = before === undefined ? [] : rolloutPhases(before, after, [...now.values()], upgrade);
+  const phases = [upgrade, ...rollouts].filter(({ sequences }) => sequences.length > 0);
   return {
     phases,
     unchanged: unchangedPods([...now.values()], phases),
@@ -161,12 +161,12 @@ interface ChangedSettings {
 
 function changedSettings(before: StackPlan | undefined, after: StackPlan): ChangedSettings {
   const [old, now] = [settingsOf(before), settingsOf(after)];
-  // Their pods are restarted by the TokenRollout where that is necessary.
-  const tokens = rolloutOf(after)?.secrets ?? [];
+  // Their pods are restarted by a SecretRollout where that is necessary.
+  const rolledOut = rolloutsOf(after).flatMap(({ secrets }) => secrets);
   return {
     read: ({ template }, wanted) =>
       referencesOf(template)
-        .filter(({ kind, name }) => kind === wanted && !(kind === "Secret" && tokens.includes(name)))
+        .filter(({ kind, name }) => kind === wanted && !(kind === "Secret" && rolledOut.includes(name)))
         .flatMap((reference) => {
           const id = `${reference.kind} ${reference.name}`;
           const [was, is] = [old.get(id), now.get(id)];
@@ -192,52 +192,65 @@ function settingsOf(plan: StackPlan | undefined): Map<string, Record<string, unk
   );
 }
 
-/** Inputs of a TokenRollout (resources/kubernetes/tokenRollout.ts) that decide what it restarts. */
+/** Inputs of a SecretRollout (resources/kubernetes/secretRollout.ts) that decide what it restarts. */
 interface Rollout {
-  key?: unknown;
-  expires?: unknown;
+  holds: "tokens" | "certificates";
+  triggers: { what: string; value?: unknown; steps: string[][] }[];
   secrets: string[];
-  steps: string[][];
-  tokenAtStart: string[];
+  together: boolean;
 }
 
-function rolloutOf(plan: StackPlan): Rollout | undefined {
-  return plan.resources.find(({ type }) => type.endsWith(":TokenRollout"))?.inputs as Rollout | undefined;
+function rolloutsOf(plan: StackPlan): Rollout[] {
+  return plan.resources
+    .filter(({ type }) => type.endsWith(":SecretRollout"))
+    .map(({ inputs }) => inputs as unknown as Rollout);
 }
 
-/** A pod that the upgrade has started already has the new Secrets, which are written before. */
-function tokenPhases(before: StackPlan, after: StackPlan, workloads: readonly Workload[], upgrade: Phase): Phase[] {
-  const [old, now] = [rolloutOf(before), rolloutOf(after)];
-  if (old === undefined || now === undefined) return [];
-  const newKey = !isDeepStrictEqual(keyOf(before), keyOf(after));
-  if (!newKey && old.expires === now.expires) return [];
-  const why = [newKey ? "another key" : "tokens with another expiry"];
+/** In the order in which the stack registers them. A pod that the upgrade has started already has the new Secrets, which are written before. */
+function rolloutPhases(before: StackPlan, after: StackPlan, workloads: readonly Workload[], upgrade: Phase): Phase[] {
   const fresh = new Set(upgrade.sequences.flatMap(({ pods }) => pods.map(({ pod }) => pod)));
-  return (newKey ? now.steps : [now.tokenAtStart]).map((components) => ({
-    name: "new tokens",
-    sequences: workloads
-      .filter(({ component }) => components.includes(component))
-      .map((workload) => ({
-        workload: `${workload.kind} ${workload.name}`,
-        component: workload.component,
-        replicas: workload.replicas,
-        together: true,
-        pods: podNames(workload, range(0, workload.replicas))
-          .filter((pod) => !fresh.has(pod))
-          .map((pod): PodForecast => ({ pod, effect: "restarts", why })),
-      }))
-      .filter(({ pods }) => pods.length > 0),
-  }));
+  const olds = rolloutsOf(before);
+  return rolloutsOf(after).flatMap((now): Phase[] => {
+    const old = olds.find(({ holds }) => holds === now.holds);
+    if (old === undefined) return [];
+    const sourceChanged = !isDeepStrictEqual(sourceOf(before, old), sourceOf(after, now));
+    const trigger = now.triggers.find(
+      ({ value }, i) => (i === 0 && sourceChanged) || !isDeepStrictEqual(value, old.triggers[i]?.value),
+    );
+    return (trigger?.steps ?? []).map((components) => ({
+      name: `new ${now.holds}`,
+      sequences: workloads
+        .filter(({ component }) => components.includes(component))
+        .map((workload) => ({
+          workload: `${workload.kind} ${workload.name}`,
+          component: workload.component,
+          replicas: workload.replicas,
+          together: now.together,
+          pods: podNames(workload, now.together ? all(workload) : all(workload).reverse())
+            .filter((pod) => !fresh.has(pod))
+            .map((pod): PodForecast => ({ pod, effect: "restarts", why: [trigger?.what ?? ""] })),
+        }))
+        .filter(({ pods }) => pods.length > 0),
+    }));
+  });
 }
 
-/** What identifies the key of the tokens: the newest generation's name and inputs (components/jwtAuth.ts), and the name of its Secret. */
-function keyOf(plan: StackPlan): unknown {
-  const generation = ({ name }: PlannedResource) => Number(/-key-(\d+)$/.exec(name)?.[1] ?? 1);
-  const component = plan.resources.find(({ type }) => type === "pulsar:components:JwtAuth")?.name;
-  const keys = plan.resources.filter(({ type, parent }) => type.startsWith("tls:") && parent === component);
-  const newest = keys.sort((a, b) => generation(a) - generation(b)).at(-1);
-  const rollout = rolloutOf(plan);
-  return [newest?.name, newest?.inputs, rollout?.key, rollout?.secrets.filter((name) => /symmetric-key$/.test(name))];
+const all = ({ replicas }: Workload) => range(0, replicas);
+
+const sources = { tokens: "pulsar:components:JwtAuth", certificates: "pulsar:components:PulsarTls" };
+
+/**
+ * What a rollout's Secrets are made of, because a plan does not know the value of its first trigger: the newest key of the tokens (components/jwtAuth.ts),
+ * or all keys and certificates (components/pulsarTls.ts), and the Secret with the key.
+ */
+function sourceOf(plan: StackPlan, { holds, secrets }: Rollout): unknown {
+  const component = plan.resources.find(({ type }) => type === sources[holds])?.name;
+  const made = plan.resources
+    .filter(({ type, parent }) => type.startsWith("tls:") && parent === component)
+    .map(({ name, inputs }): [string, unknown] => [name, inputs]);
+  const generation = (name: string) => Number(/-key-(\d+)$/.exec(name)?.[1] ?? 1);
+  made.sort(([a], [b]) => generation(a) - generation(b));
+  return [holds === "tokens" ? made.at(-1) : made, secrets.filter((name) => name.endsWith("symmetric-key"))];
 }
 
 function unchangedPods(workloads: readonly Workload[], phases: readonly Phase[]): Forecast["unchanged"] {
@@ -278,11 +291,12 @@ function jobsOf(plan: StackPlan | undefined): Map<string, unknown> {
   return new Map([...rendered, ...registered]);
 }
 
-/** What the smoke test runs again for: the chart with its values, and the key (components/pulsarRelease.ts, index.ts). */
+/** What the smoke test runs again for: the chart with its values, the key and the certificates (components/pulsarRelease.ts, index.ts). */
 function testedIn(plan: StackPlan): unknown {
   const release = plan.resources.find(({ type }) => type === "kubernetes:helm.sh/v3:Release")?.inputs ?? {};
   const { chart, version, repositoryOpts, description, values } = release;
-  return [chart, version, repositoryOpts, description, values, keyOf(plan)];
+  const held = rolloutsOf(plan).map((rollout) => [sourceOf(plan, rollout), rollout.triggers[0]?.value]);
+  return [chart, version, repositoryOpts, description, values, held];
 }
 
 function range(from: number, to: number): number[] {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createPublicKey } from "node:crypto";
 import { test } from "node:test";
 import { errors, jwtVerify } from "jose";
-import { steps } from "../../resources/kubernetes/tokenRollout.ts";
+import { tokenSteps as steps } from "../../resources/kubernetes/secretRollout.ts";
 import type { Outcome } from "../../rehearsal/engine/stack.ts";
 import { placementProblems } from "../../rehearsal/report/placement.ts";
 import { waitUntilStable } from "../../rehearsal/rehearse.ts";
@@ -75,7 +75,7 @@ test("keys and tokens", async (t) => {
       assert.deepEqual(more, [], preview.text);
       assert.match(
         told,
-        /another key for tokens: restarts all pods of broker and proxy, then toolset and pulsar-manager\. Nobody can produce or consume /,
+        /new tokens \(another key\): restarts all pods of broker and proxy, then toolset and pulsar-manager\. Nobody can produce or consume /,
       );
       assert.match(told, /a client is refused until it presents its new token \(docs\/operations\/rotate-keys\.md\)/);
       assert.ok(preview.text.includes(told.slice(0, 40)), "the warning is not in what the CLI prints");
@@ -164,7 +164,10 @@ test("keys and tokens", async (t) => {
         changed(preview),
         [...allTokens.filter((update) => !update.endsWith("-billing")), "update token-rollout"].sort(),
       );
-      assert.match(warnings(preview).join("\n"), /^tokens with another expiry: restarts pulsar-manager, /);
+      assert.match(
+        warnings(preview).join("\n"),
+        /^new tokens \(another expiry\): restarts all pods of pulsar-manager\. /,
+      );
       assertOk(await stack.up());
       await assertRunning(stage);
       await assertRestarted(stage, before, ["pulsar-manager"]);

@@ -43,7 +43,7 @@ describe("the text of a provider in the state", () => {
       // The engine evaluates the text in the folder of Pulumi.yaml, where the tests run too.
       assert.equal(process.cwd(), root);
       const stored = evaluate(text).handler();
-      const inputs = { cluster: {}, labels: {}, taints: [] };
+      const inputs = { cluster: {}, labels: {}, taints: [], triggers: [] };
       assert.equal((await stored.diff?.("x", inputs, inputs))?.changes, false);
       assert.deepEqual((await stored.check?.({}, {})) ?? {}, {});
     });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { KubernetesObject, PlannedResource, StackPlan } from "../../../review/plan.ts";
+import { certificateRollout, tokenRollout } from "../../../resources/kubernetes/secretRollout.ts";
 import { forecastRestarts } from "../../../review/restarts/forecast.ts";
 
 interface Options {
@@ -64,15 +65,9 @@ function plan(
         ? [resource("tls:index/privateKey:PrivateKey", key(generation - 1), { algorithm: "RSA" }, "auth")]
         : []),
       resource("tls:index/privateKey:PrivateKey", key(generation), { algorithm: "RSA" }, "auth"),
-      resource("pulumi-nodejs:dynamic/pulsar:TokenRollout", "token-rollout", {
-        key: "[unknown]",
-        expires,
+      resource("pulumi-nodejs:dynamic/pulsar:SecretRollout", "token-rollout", {
+        ...tokenRollout("[unknown]", expires),
         secrets: ["pulsar-token-asymmetric-key", "pulsar-token-admin"],
-        steps: [
-          ["broker", "proxy"],
-          ["toolset", "pulsar-manager"],
-        ],
-        tokenAtStart: ["pulsar-manager"],
       }),
       ...more,
     ],
@@ -254,6 +249,30 @@ describe("the restart forecast", () => {
     const objects = [workload("broker"), workload("pulsar-manager", { replicas: 1 })];
     assert.deepEqual(sequences(plan(objects), plan(objects, { expires: "2031-01-01" })), [
       ["new tokens", "pulsar-pulsar-manager-0 restarts"],
+    ]);
+  });
+
+  it("restarts one pod after the other for other certificates, ZooKeeper first", () => {
+    const objects = ["toolset", "zookeeper", "broker"].map((name) => workload(name, { replicas: 2 }));
+    const certified = (generation: number) =>
+      plan(objects, {}, [
+        resource("pulsar:components:PulsarTls", "tls", {}),
+        resource("tls:index/privateKey:PrivateKey", `tls-broker-key-${generation}`, {}, "tls"),
+        resource("pulumi-nodejs:dynamic/pulsar:SecretRollout", "certificate-rollout", {
+          ...certificateRollout("[unknown]"),
+          secrets: ["pulsar-tls-broker", "pulsar-ca-tls"],
+        }),
+      ]);
+    assert.deepEqual(forecastRestarts(certified(2), certified(2)).phases, []);
+    const { phases, unavailable } = forecastRestarts(certified(2), certified(3));
+    assert.deepEqual(
+      phases.map(({ name, sequences }) => [name, ...sequences.map(({ pods }) => pods.map(({ pod }) => pod))]),
+      ["zookeeper", "broker", "toolset"].map((name) => ["new certificates", [`pulsar-${name}-1`, `pulsar-${name}-0`]]),
+    );
+    assert.ok(phases.every(({ sequences }) => sequences.every(({ together }) => !together)));
+    assert.deepEqual(unavailable, [
+      "ZooKeeper has no majority while a pod restarts (1 of 2 run): brokers and bookies wait for it",
+      "brokers: 1 of 2 run while one restarts; its topics move to the others, and their clients reconnect",
     ]);
   });
 

@@ -3,25 +3,21 @@ import type { dynamic } from "@pulumi/pulumi";
 import { diffOn } from "../kit/diff.ts";
 import type { ClusterRef } from "../../model/clusterRef.ts";
 import { ask, type Cluster, connect, unlessMissing } from "./connection.ts";
-import { isReady } from "./pods.ts";
+import { isReady, type Readiness } from "./pods.ts";
 
-/** Inputs of a TokenRollout resource. Its outputs are those that the pods were last started with. */
-export interface TokenRolloutArgs {
+/** Inputs of a SecretRollout resource. Its outputs are those that the pods were last started with. */
+export interface SecretRolloutArgs {
   cluster: ClusterRef;
   namespace: string;
   /** Name of the Helm release, as in the pods' label `release`. */
   release: string;
-  /** Identifies the key. A change restarts the pods of all steps. */
-  key: string;
-  /** The day on which the pods' tokens expire. A change restarts only the pods of `tokenAtStart`. @default never */
-  expires?: string | undefined;
-  /** Names of the Secrets with the key and the pods' tokens. */
+  /** The first one that changes decides which pods restart: the `component` labels by step. A step starts when the pods of the previous one are ready. */
+  triggers: { what: string; value: string; steps: string[][] }[];
+  /** Names of the Secrets that the pods hold. */
   secrets: string[];
-  /** The `component` labels of the pods to restart, by step; a step starts when the pods of the previous one are ready. */
-  steps: string[][];
-  /** Those of them that read their token only when they start. */
-  tokenAtStart: string[];
-  /** How long the pods of a step may take until all are ready, in minutes. */
+  /** Whether the pods of a step restart all at once. Otherwise they restart one at a time, while all others of the step are ready. */
+  together: boolean;
+  /** How long the pods of a step, or a single pod, may take until all are ready, in minutes. */
   limitMinutes: number;
 }
 
@@ -29,25 +25,25 @@ export interface TokenRolloutArgs {
 interface Dated {
   metadata?: {
     name?: string;
-    uid?: string;
     creationTimestamp?: Date;
     deletionTimestamp?: Date;
     managedFields?: { time?: Date }[];
   };
 }
 
-type Scope = Pick<TokenRolloutArgs, "namespace" | "release" | "limitMinutes">;
+type Scope = Pick<SecretRolloutArgs, "namespace" | "release" | "together" | "limitMinutes">;
 
 /** Milliseconds between two queries for the pods. */
 const pause = 1000;
 
-/** Does not connect, so that a preview needs no cluster. A key that is not known yet differs from every other. */
-export function diff(_id: string, olds: TokenRolloutArgs, news: TokenRolloutArgs): dynamic.DiffResult {
-  return diffOn(olds, news, ["key", "expires"]);
+/** Does not connect, so that a preview needs no cluster. A value that is not known yet differs from every other. */
+export function diff(_id: string, olds: SecretRolloutArgs, news: SecretRolloutArgs): dynamic.DiffResult {
+  const values = ({ triggers }: SecretRolloutArgs) => ({ values: triggers.map(({ value }) => value) });
+  return diffOn(values(olds), values(news), ["values"]);
 }
 
 /** Nothing to do: the pods of a new release are started with these Secrets. */
-export async function create(args: TokenRolloutArgs): Promise<dynamic.CreateResult<TokenRolloutArgs>> {
+export async function create(args: SecretRolloutArgs): Promise<dynamic.CreateResult<SecretRolloutArgs>> {
   return { id: args.release, outs: args };
 }
 
@@ -59,9 +55,9 @@ export async function create(args: TokenRolloutArgs): Promise<dynamic.CreateResu
  */
 export async function update(
   _id: string,
-  olds: TokenRolloutArgs,
-  news: TokenRolloutArgs,
-): Promise<dynamic.UpdateResult<TokenRolloutArgs>> {
+  olds: SecretRolloutArgs,
+  news: SecretRolloutArgs,
+): Promise<dynamic.UpdateResult<SecretRolloutArgs>> {
   const cluster = await connect(news.cluster);
   const { namespace, secrets } = news;
   const read = (name: string) => ask(cluster, (api) => api.readNamespacedSecret({ name, namespace }));
@@ -70,7 +66,7 @@ export async function update(
   return { outs: news };
 }
 
-export async function read(id: string, props: TokenRolloutArgs): Promise<dynamic.ReadResult<TokenRolloutArgs>> {
+export async function read(id: string, props: SecretRolloutArgs): Promise<dynamic.ReadResult<SecretRolloutArgs>> {
   return { id, props, inputs: props };
 }
 
@@ -79,9 +75,9 @@ export async function remove(): Promise<void> {
   return Promise.resolve();
 }
 
-/** The pods that a change restarts. */
-export function stepsOf(olds: TokenRolloutArgs, news: TokenRolloutArgs): string[][] {
-  return olds.key === news.key ? [news.tokenAtStart] : news.steps;
+/** The components that a change restarts. */
+export function stepsOf(olds: SecretRolloutArgs, news: SecretRolloutArgs): string[][] {
+  return news.triggers.find(({ value }, i) => value !== olds.triggers[i]?.value)?.steps ?? [];
 }
 
 /** When any of the Secrets was last written, by the API server's clock. */
@@ -95,33 +91,53 @@ export function lastChange(secrets: Dated[]): Date {
 
 /**
  * The pods that may have been started with the previous Secrets. The API server's times are whole seconds, so a pod of the same second counts: restarting
- * it once too often is harmless.
+ * it once too often is harmless. Pods that are being deleted do not count.
  */
 export function outdated<T extends Dated>(pods: T[], changed: Date): T[] {
-  return pods.filter(({ metadata }) => (metadata?.creationTimestamp ?? changed) <= changed);
+  return pods
+    .filter(({ metadata }) => (metadata?.creationTimestamp ?? changed) <= changed)
+    .filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
 }
 
 /**
- * Deletes the outdated pods of these components, all at once, and waits until as many others are ready as their workloads require. Their controllers
- * create them again from unchanged templates, so neither Helm nor a refresh finds a difference. OrderedReady brokers only take longer.
+ * The pods to delete now. One at a time means: a pod that is ready is deleted only while no pod of the step is missing or unready. An outdated pod that
+ * is not ready serves nobody, and may need the new Secrets to become ready.
+ */
+export function nextToDelete<T extends Dated & Readiness>(
+  pods: T[],
+  { changed, wanted, together }: { changed: Date; wanted: number; together: boolean },
+): T[] {
+  const old = outdated(pods, changed);
+  if (together) return old;
+  const unready = old.filter((pod) => !isReady(pod));
+  if (unready.length > 0) return unready;
+  const number = ({ metadata }: Dated) => Number(/\d+$/.exec(metadata?.name ?? "")?.[0] ?? 0);
+  const last = old.toSorted((a, b) => number(a) - number(b)).slice(-1);
+  return pods.filter(isReady).length >= wanted ? last : [];
+}
+
+/**
+ * Deletes the outdated pods of these components and waits until as many others are ready as their workloads require. Their controllers create them
+ * again from unchanged templates, so neither Helm nor a refresh finds a difference. OrderedReady brokers only take longer.
  */
 async function restart(cluster: Cluster, scope: Scope, components: string[], changed: Date): Promise<void> {
-  const { namespace, release, limitMinutes } = scope;
+  const { namespace, release, together, limitMinutes } = scope;
   const labelSelector = `release=${release},component in (${components.join(",")})`;
-  const pods = async () => (await ask(cluster, (api) => api.listNamespacedPod({ namespace, labelSelector }))).items;
-  const old = outdated(await pods(), changed);
-  await Promise.all(old.map(({ metadata }) => deletePod(cluster, namespace, metadata?.name ?? "")));
-
-  const gone = new Set(old.map(({ metadata }) => metadata?.uid));
-  const deadline = performance.now() + limitMinutes * 60_000;
+  let deadline = performance.now() + limitMinutes * 60_000;
   for (;;) {
     // Queried each time: an autoscaler may change it meanwhile.
     const wanted = await replicas(cluster, { namespace, labelSelector });
-    const found = await pods();
-    const ready = found.filter((pod) => isReady(pod) && !gone.has(pod.metadata?.uid));
-    if (ready.length >= wanted) return;
+    const pods = (await ask(cluster, (api) => api.listNamespacedPod({ namespace, labelSelector }))).items;
+    const next = nextToDelete(pods, { changed, wanted, together });
+    if (next.length > 0) {
+      await Promise.all(next.map(({ metadata }) => deletePod(cluster, namespace, metadata?.name ?? "")));
+      deadline = performance.now() + limitMinutes * 60_000;
+    }
+    const old = outdated(pods, changed);
+    const ready = pods.filter((pod) => isReady(pod) && !old.includes(pod));
+    if (old.length === 0 && ready.length >= wanted) return;
     if (performance.now() > deadline) {
-      const open = found.filter((pod) => !ready.includes(pod)).map(({ metadata }) => metadata?.name ?? "");
+      const open = pods.filter((pod) => !isReady(pod)).map(({ metadata }) => metadata?.name ?? "");
       throw new Error(
         `restarted with the new Secrets, ${ready.length} of ${wanted} pods of ${components.join(", ")} are ready after ` +
           `${limitMinutes} minutes${open.length === 0 ? "" : `; not ready: ${open.join(", ")}`}; run pulumi up again to continue`,

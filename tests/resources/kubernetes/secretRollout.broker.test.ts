@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { execa } from "execa";
-import { steps } from "../../../resources/kubernetes/tokenRollout.ts";
+import { tokenSteps as steps } from "../../../resources/kubernetes/secretRollout.ts";
 import { classpath } from "../../../rehearsal/pulsar/classpath.ts";
 import { moduleAccess, shortLived } from "../../../rehearsal/pulsar/java.ts";
 import { newPrivateKey, type Program, startPulsar } from "../../../rehearsal/pulsar/pulsar.ts";
