@@ -117,6 +117,7 @@ const pulsar = new PulsarRelease(
       tokens,
       volumes: settings.volumes,
       ledgers: settings.ledgers,
+      proxyService: settings.proxyService,
       racks,
       manager: {
         jdbcUrl: database.jdbcUrl,

@@ -44,6 +44,7 @@ const checks: [needs: readonly (keyof Parsed)[], check: Check][] = [
   [["managerDatabase", "managerDatabaseAdminPassword"], databaseFaults],
   [[], adminApiFaults],
   [[], ingressFaults],
+  [["proxyService"], proxyServiceFaults],
 ];
 
 /**
@@ -125,6 +126,19 @@ function databaseFaults({ managerDatabase: { tls, tlsCaFile, create, admin } }: 
       "is not set",
       "set the password of pulsar:managerDatabase.admin.user (pulumi config set --secret), or set pulsar:managerDatabase.create to false if role and database exist",
     );
+  }
+}
+
+function proxyServiceFaults({ proxyService: { type, sourceRanges, externalTrafficPolicy } }: Settings, add: Add) {
+  if (sourceRanges !== undefined && type !== "LoadBalancer") {
+    add(
+      ["proxyService", "sourceRanges"],
+      `has no effect on a Service of type ${type}`,
+      "remove it, and use pulsar:networkPolicies.clients",
+    );
+  }
+  if (externalTrafficPolicy !== undefined && type === "ClusterIP") {
+    add(["proxyService", "externalTrafficPolicy"], "has no effect on a Service of type ClusterIP", "remove it");
   }
 }
 

@@ -8,7 +8,7 @@ import type { Parsed } from "./schema.ts";
  */
 export function productionFaults(settings: Settings, add: Add, { images, ingress, nodeGroups }: Parsed) {
   if (!settings.production) return;
-  const { layoutName, managerDatabase, adminApi } = settings;
+  const { layoutName, managerDatabase, adminApi, proxyService } = settings;
   if (layoutName === "mixed") {
     add(
       ["layout"],
@@ -39,6 +39,13 @@ export function productionFaults(settings: Settings, add: Add, { images, ingress
       ["adminApi", "address"],
       `${adminApi.address} is not allowed in production, because the administrators' token would cross the network in plain text`,
       "use an https:// address, or remove it",
+    );
+  }
+  if (proxyService.type !== "ClusterIP") {
+    add(
+      ["proxyService", "type"],
+      `${proxyService.type} is not allowed in production, because tokens and messages would leave the cluster in plain text`,
+      "use ClusterIP",
     );
   }
   for (const kind of hostsWithoutTls(ingress)) {

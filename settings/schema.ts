@@ -14,6 +14,7 @@ import { ledgersSchema } from "../model/ledgers.ts";
 import { managerDatabaseSchema } from "../model/managerDatabase.ts";
 import { monitoringSchema } from "../model/monitoring.ts";
 import { networkPoliciesSchema } from "../model/network/policies.ts";
+import { proxyServiceSchema } from "../model/proxyService.ts";
 import * as scalar from "../model/scalars.ts";
 import { podsSchema } from "../model/sizing.ts";
 import { adminApiSchema, adoptedTenantsSchema, tenantsSchema } from "../model/tenants.ts";
@@ -105,6 +106,7 @@ export const schema = object({
   adoptedTenants: adoptedTenantsSchema,
   adminApi: adminApiSchema,
   ingress: ingressSchema,
+  proxyService: proxyServiceSchema,
   smokeTest: flag
     .default(true)
     .describe(

@@ -257,6 +257,12 @@ const inProduction: Omit<ValueRule, "where">[] = [
     why: "anybody who reaches the manager can become its superuser",
     remedy: "use ClusterIP",
   })),
+  {
+    path: ["proxy", "service", "type"],
+    refused: (type) => type === "LoadBalancer" || type === "NodePort",
+    why: "tokens and messages would leave the cluster in plain text",
+    remedy: "use pulsar:proxyService, which requires TLS",
+  },
   // Of 4.7.0.
   ...["extraVolumes", "extraVolumeMounts"].map((key) => ({
     path: ["pulsar_manager", key],

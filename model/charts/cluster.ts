@@ -1,5 +1,6 @@
 import type { Component, Placement } from "../layouts/layout.ts";
 import type { Ledgers } from "../ledgers.ts";
+import type { ProxyService } from "../proxyService.ts";
 import type { PodSizes } from "../sizing.ts";
 import type { TlsSecrets } from "../tls.ts";
 import type { TokenSettings } from "../tokens.ts";
@@ -44,6 +45,8 @@ export interface PulsarCluster {
   ledgers: Ledgers;
   /** The rack of each bookie, by ordinal. @default all bookies are in one rack */
   racks?: string[] | undefined;
+  /** The proxies' Service. @default ClusterIP */
+  proxyService?: ProxyService | undefined;
   /** The Secrets with the certificates. @default connections are in plain text */
   tls?: TlsSecrets | undefined;
   manager: {

@@ -1,4 +1,3 @@
-import { tlsSecrets } from "../tls.ts";
 import type { Values } from "./cluster.ts";
 import type { Manifest } from "./manifest.ts";
 
@@ -30,8 +29,11 @@ const importAll = [
   "done",
 ].join("\n");
 
-/** Gives the manager's pod the trust store of `managerTrustStore`: chart 2.7.7 has no values for it. */
+/** Gives the manager's pod the trust store of `managerTrustStore`, from the brokers' volume of the CAs: chart 2.7.7 has no values for it. */
 export function trustManagerCa(objects: readonly Manifest[]): void {
+  const volumes = objects.flatMap(({ spec }) => (spec?.template?.spec?.volumes ?? []) as { name?: string }[]);
+  const ca = volumes.find(({ name }) => name === "ca");
+  if (ca === undefined) throw new Error("the chart rendered no pod with a volume of the CA certificates, `ca`");
   for (const { metadata, spec } of objects) {
     const pod = spec?.template?.spec;
     if (metadata.labels?.component !== "pulsar-manager" || pod === undefined) continue;
@@ -42,11 +44,7 @@ export function trustManagerCa(objects: readonly Manifest[]): void {
       { name: "trust", mountPath: folder },
     ];
     const { image, imagePullPolicy, resources } = manager;
-    pod.volumes = [
-      ...(pod.volumes ?? []),
-      { name: "ca", secret: { secretName: tlsSecrets(metadata.labels.release ?? "").ca } },
-      { name: "trust", emptyDir: {} },
-    ];
+    pod.volumes = [...(pod.volumes ?? []), { ...ca }, { name: "trust", emptyDir: {} }];
     pod.initContainers = [
       ...(pod.initContainers ?? []),
       {

@@ -2,6 +2,7 @@ import { amount, mebibytes, type PodSize } from "../sizing.ts";
 import type { PulsarCluster, Values } from "./cluster.ts";
 import { bookieRole } from "../tls.ts";
 import { managerTrustStore } from "./managerTls.ts";
+import { serviceSpecAnnotation } from "./serviceSpec.ts";
 
 /** Parts of the values that are the same in both chart lines (2.7.7 and 4.7.0). */
 
@@ -97,6 +98,24 @@ export function proxies({ pods, tokens, tls }: PulsarCluster): Values {
       ...(tls && { PULSAR_PREFIX_servicePort: "", PULSAR_PREFIX_tlsHostnameVerificationEnabled: "true" }),
     },
   };
+}
+
+/** The values of the proxies' Service. */
+export function proxyService({ proxyService = { type: "ClusterIP", annotations: {} } }: PulsarCluster): Values {
+  const { type, annotations, sourceRanges, ipFamilies, externalTrafficPolicy } = proxyService;
+  const spec = {
+    ...(sourceRanges && { loadBalancerSourceRanges: sourceRanges }),
+    ...(ipFamilies && {
+      ipFamilies,
+      ipFamilyPolicy: ipFamilies.length === 2 ? "RequireDualStack" : "SingleStack",
+    }),
+    ...(externalTrafficPolicy && { externalTrafficPolicy }),
+  };
+  const all = {
+    ...annotations,
+    ...(Object.keys(spec).length === 0 ? {} : { [serviceSpecAnnotation]: JSON.stringify(spec) }),
+  };
+  return { type, ...(Object.keys(all).length === 0 ? {} : { annotations: all }) };
 }
 
 /** The CA certificates in the pods of both charts. */

@@ -58,6 +58,10 @@ const refused: Cases = {
       values({ pulsar_manager: { service: { type } } }),
     ]),
   ),
+  "pulsar:proxyService.type: NodePort is not allowed in production, because tokens and messages would leave the cluster in plain text; use ClusterIP":
+    { "pulsar:proxyService": { type: "NodePort" } },
+  'pulsar:values.proxy.service.type: "LoadBalancer" is not allowed in production, because tokens and messages would leave the cluster in plain text; use pulsar:proxyService, which requires TLS':
+    values(at("proxy.service.type", "LoadBalancer")),
   'pulsar:values.pulsar_manager.adminService.type: "NodePort" is not allowed in production, because anybody who reaches the manager can become its superuser; use ClusterIP':
     values(at("pulsar_manager.adminService.type", "NodePort")),
   "pulsar:values.auth.authentication.jwt.enabled: false is not allowed in production, because everybody could read and delete everything; remove it":

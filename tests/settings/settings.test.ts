@@ -111,6 +111,11 @@ describe("one fault, with its key, problem and remedy:", () => {
     'pulsar:managerDatabase.tls: "prefer" is not valid; use one of disable, require, verify-full': {
       "pulsar:managerDatabase": { host: "db", tls: "prefer" },
     },
+    "pulsar:proxyService.sourceRanges: has no effect on a Service of type NodePort; remove it, and use pulsar:networkPolicies.clients":
+      { "pulsar:proxyService": { type: "NodePort", sourceRanges: ["203.0.113.0/24"] } },
+    "pulsar:proxyService.externalTrafficPolicy: has no effect on a Service of type ClusterIP; remove it": {
+      "pulsar:proxyService": { externalTrafficPolicy: "Local" },
+    },
     "pulsar:managerDatabase.tlsCaFile: is not used with tls require": {
       "pulsar:managerDatabase": { host: "db", tls: "require", tlsCaFile: "ca.pem" },
     },

@@ -2,6 +2,7 @@ import { shortHash } from "../../encoding.ts";
 import { initJobs, nameInitJobs } from "../initJobs.ts";
 import { probeManager } from "../managerProbe.ts";
 import type { Manifest, PodSpec } from "../manifest.ts";
+import { serviceSpecs } from "../serviceSpec.ts";
 import { patchTls } from "../tlsPatches.ts";
 import { podSpecAnnotation, secretRef } from "./markers.ts";
 
@@ -12,6 +13,7 @@ import { podSpecAnnotation, secretRef } from "./markers.ts";
 
 /** Patches the manifest of a release of chart 2.7.7 for Kubernetes 1.22 through 1.37 and tainted nodes. Changes the objects in place. */
 export function patch(objects: Manifest[]): void {
+  serviceSpecs(objects);
   if (patchTls(objects)) {
     importAllAuthorities(objects);
     proxiesWithoutZookeeper(objects);

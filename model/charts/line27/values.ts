@@ -12,6 +12,7 @@ import {
   managerSettings,
   memory,
   proxies,
+  proxyService,
   resources,
   superUsers,
   tlsComponents,
@@ -78,7 +79,7 @@ export function values(cluster: PulsarCluster): Values {
     },
     proxy: {
       ...placedPods(placements.proxy, pods.proxy),
-      service: { type: "ClusterIP" },
+      service: proxyService(cluster),
       ...proxies(cluster),
     },
     autorecovery: {

@@ -13,6 +13,7 @@ import {
   managerSettings,
   memory,
   proxies,
+  proxyService,
   resources,
   superUsers,
   tlsComponents,
@@ -96,7 +97,7 @@ export function values(cluster: PulsarCluster): Values {
     proxy: {
       ...placedPods("proxy", placements.proxy, pods.proxy),
       ...unmonitored,
-      service: { type: "ClusterIP" },
+      service: proxyService(cluster),
       // The init container that waits for ZooKeeper cannot connect with TLS (4.7.0). The proxies themselves do not need ZooKeeper.
       ...(tls && { waitZookeeperTimeout: 0 }),
       ...proxies(cluster),

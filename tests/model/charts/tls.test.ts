@@ -79,6 +79,8 @@ const workload = (component: string, pod: PodSpec = { containers: [{}] }): Manif
   metadata: { name: component, labels: labels(component) },
   spec: { template: { spec: pod } },
 });
+const broker = () =>
+  workload("broker", { containers: [{}], volumes: [{ name: "ca", secret: { secretName: "pulsar-ca-tls" } }] });
 const brokerConfig = (data: Record<string, string>): Manifest => ({
   apiVersion: "v1",
   kind: "ConfigMap",
@@ -100,7 +102,7 @@ const certificate = (apiVersion: string, own: boolean): Manifest => ({
 for (const [line, patch] of Object.entries({ "2.7": patch27, "4": patch4 })) {
   describe(`the post-renderer of chart line ${line} with TLS`, () => {
     const patched = (tls: boolean, ...objects: Manifest[]) => {
-      const all = [brokerConfig(tls ? { brokerServicePortTls: "6651" } : {}), workload("broker"), ...objects];
+      const all = [brokerConfig(tls ? { brokerServicePortTls: "6651" } : {}), broker(), ...objects];
       patch(all);
       return all.slice(2);
     };
@@ -149,7 +151,7 @@ test("the proxies of line 2.7 do not wait for ZooKeeper with TLS", () => {
   const waits = [{ name: "wait-zookeeper-ready" }, { name: "wait-broker-ready" }];
   const objects = [
     brokerConfig({ brokerServicePortTls: "6651" }),
-    workload("broker"),
+    broker(),
     workload("proxy", { initContainers: waits, containers: [{}] }),
   ];
   patch27(objects);
@@ -179,7 +181,7 @@ describe("trust stores have every certificate of the CA file", () => {
 
   test("the manager's", (t) => {
     const manager = workload("pulsar-manager");
-    trustManagerCa([manager]);
+    trustManagerCa([broker(), manager]);
     const [init] = (manager.spec?.template?.spec?.initContainers ?? []) as { args: [string] }[];
     assert.deepEqual(imported(t, init?.args[0] ?? "", "/pulsar-manager"), ["one", "two"]);
   });
@@ -191,7 +193,7 @@ describe("trust stores have every certificate of the CA file", () => {
     data: { "keytool.sh": script },
   });
   const patched = (script: string) => {
-    const objects = [keytool(script), brokerConfig({ brokerServicePortTls: "6651" }), workload("broker")];
+    const objects = [keytool(script), brokerConfig({ brokerServicePortTls: "6651" }), broker()];
     patch27(objects);
     return objects[0]?.data?.["keytool.sh"] as string;
   };
