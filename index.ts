@@ -17,12 +17,15 @@ import { PulsarIngress } from "./components/pulsarIngress.ts";
 import { PulsarNamespace } from "./components/pulsarNamespace.ts";
 import { PulsarRelease } from "./components/pulsarRelease.ts";
 import { PulsarTenants } from "./components/pulsarTenants.ts";
+import { PulsarTls } from "./components/pulsarTls.ts";
 import { SmokeTest } from "./components/smokeTest.ts";
 import { imageRef } from "./model/charts/images.ts";
 import { allTolerations } from "./model/layouts/layout.ts";
+import { AuthorityContract } from "./resources/kubernetes/authorityContract.ts";
 import { ownObjects } from "./resources/kubernetes/ownership.ts";
 import { SecretRollout, tokenRollout } from "./resources/kubernetes/secretRollout.ts";
 import { VolumeContract } from "./resources/kubernetes/volumeContract.ts";
+import { certificateWarnings } from "./settings/expiry.ts";
 import { policySettings } from "./settings/policies.ts";
 import { stackSettings } from "./settings/settings.ts";
 
@@ -37,9 +40,13 @@ const provider = clusterProvider(cluster);
 
 // First of all resources: it refuses a change that would separate a pod from its data before anything is changed.
 const contract = new VolumeContract("volume-contract", settings);
-const afterContract = { provider, dependsOn: contract };
+const authorities = settings.tls.enabled
+  ? new AuthorityContract("tls-authorities", settings.tls, { dependsOn: contract })
+  : undefined;
+const contracts = dependencies(contract, authorities);
+const afterContract = { provider, dependsOn: contracts };
 
-const nodes = new NodePlan("nodes", { layout, cluster, owner: stack }, { dependsOn: contract });
+const nodes = new NodePlan("nodes", { layout, cluster, owner: stack }, { dependsOn: contracts });
 
 const pulsarNamespace = new PulsarNamespace(
   "namespace",
@@ -60,6 +67,17 @@ const auth = new JwtAuth(
   afterContract,
 );
 const clientToken = tokenSecret(release, tokens.roles.client);
+
+const tls = settings.tls.enabled
+  ? new PulsarTls("tls", { ...settings.tls, namespace, installation: settings, protect: production }, afterContract)
+  : undefined;
+for (const { what, end, runbook } of tls?.ends ?? []) {
+  end.apply((day) => {
+    const lines = certificateWarnings({ what, end: day, runbook }, settings.tls.warnDays, new Date());
+    for (const line of lines) void pulumi.log.warn(line);
+  });
+}
+
 const tokenKey = pulumi.interpolate`${tokens.keys} ${auth.fingerprint}`;
 
 const job = { namespace, release, image: imageRef(images.pulsar), pullSecret, placement: layout.placements.init };
@@ -88,19 +106,19 @@ const volumes = new LocalVolumes(
 const database = new ManagerDatabase(
   "manager-database",
   { ...managerDatabase, managerVersion: images.manager.tag, protect: production },
-  { dependsOn: contract },
+  { dependsOn: contracts },
 );
 
 const access = { ...settings.networkPolicies, databasePort: managerDatabase.port };
 const networkPolicies = settings.networkPolicies.enabled
-  ? new NetworkPolicies("network", { namespace, release, line, access }, afterContract)
+  ? new NetworkPolicies("network", { namespace, release, line, tls: tls?.secrets, access }, afterContract)
   : undefined;
 
 const podMonitors = monitoring.podMonitors
   ? new PodMonitors("pod-monitors", { namespace, release, line, cluster, ...monitoring }, afterContract)
   : undefined;
 
-const prerequisites = dependencies(nodes, pulsarNamespace, auth, volumes, networkPolicies, podMonitors);
+const prerequisites = dependencies(nodes, pulsarNamespace, auth, tls, volumes, networkPolicies, podMonitors);
 
 const pulsar = new PulsarRelease(
   "pulsar",
@@ -119,6 +137,7 @@ const pulsar = new PulsarRelease(
       ledgers: settings.ledgers,
       proxyService: settings.proxyService,
       racks,
+      tls: tls?.secrets,
       manager: {
         jdbcUrl: database.jdbcUrl,
         token: tokenSecret(release, tokens.roles.manager ?? tokens.roles.client),
@@ -144,6 +163,9 @@ const rollout = new SecretRollout(
   },
   { dependsOn: [auth, pulsar] },
 );
+
+// Once more after the restart of the pods: an update that failed before it has not prepared the pods.
+const restarted = authorities && new AuthorityContract("tls-authorities-applied", settings.tls, { dependsOn: rollout });
 
 const rackJob = racks
   ? new BookieRacks(
@@ -184,7 +206,7 @@ const managerSetup =
 const pulsarIngress = settings.ingress
   ? new PulsarIngress(
       "ingress",
-      { namespace, release, ...settings.ingress },
+      { namespace, release, tls: tls?.secrets, ...settings.ingress },
       { provider, dependsOn: dependencies(pulsar, managerSetup) },
     )
   : undefined;
@@ -205,7 +227,18 @@ const smokeTest = settings.smokeTest
 if (production) {
   new ProductionGuard(
     "production-guard",
-    dependencies(...prerequisites, database, pulsar, rollout, rackJob, managerSetup, tenants, pulsarIngress, smokeTest),
+    dependencies(
+      ...prerequisites,
+      database,
+      pulsar,
+      rollout,
+      restarted,
+      rackJob,
+      managerSetup,
+      tenants,
+      pulsarIngress,
+      smokeTest,
+    ),
   );
 }
 
@@ -217,6 +250,8 @@ export const policies = policySettings(settings);
 export const pods = settings.pods;
 /** Addresses inside the cluster. */
 export const services = pulsar.addresses;
+/** The certificates of the CAs that clients must trust, in PEM. */
+export const caCertificate = tls?.caCertificate;
 /** Addresses outside the cluster, for each host in `pulsar:ingress`. */
 export const ingress = pulsarIngress?.addresses ?? {};
 /** Names of the Secrets with the tokens, by role. */

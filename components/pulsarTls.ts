@@ -40,6 +40,8 @@ export interface CertificateEnd {
   what: string;
   /** RFC 3339. A preview knows that of a certificate that it does not replace. */
   end: pulumi.Output<string>;
+  /** The file in docs/operations that says how to renew it. */
+  runbook: string;
 }
 
 /**
@@ -81,7 +83,7 @@ export class PulsarTls extends pulumi.ComponentResource {
         options,
       );
       authorities.set(number, { key, certificate });
-      ends.push({ what: `the certificate of CA ${number}`, end: certificate.validityEndTime });
+      ends.push({ what: `the certificate of CA ${number}`, end: certificate.validityEndTime, runbook: "rotate-ca.md" });
     }
     const signing = authorities.get(authority);
     if (signing === undefined) throw new Error(`CA ${authority} is not trusted`);
@@ -119,7 +121,11 @@ export class PulsarTls extends pulumi.ComponentResource {
         },
         own,
       );
-      ends.push({ what: `the certificate of ${component}`, end: certificate.validityEndTime });
+      ends.push({
+        what: `the certificate of ${component}`,
+        end: certificate.validityEndTime,
+        runbook: "renew-certificates.md",
+      });
       return { component, key: key.privateKeyPemPkcs8, certificate: certificate.certPem };
     };
     const leaves = tlsComponents.map(leaf);

@@ -38,6 +38,7 @@ const checks: [needs: readonly (keyof Parsed)[], check: Check][] = [
   [["layout", "environment", "networkPolicies"], networkFaults],
   [["tenants"], tenantFaults],
   [["tokens", "chart", "clients"], roleFaults],
+  [["tls"], tlsFaults],
   [[], registryFaults],
   [["images", "imagePullCredentials", "createNamespace"], pullSecretFaults],
   [["chart"], managerFaults],
@@ -71,6 +72,27 @@ function roleFaults({ claims, clients }: Settings, add: Add) {
     `repeats ${[...new Set(repeated)].join(", ")}`,
     "use each role only once in tokens.roles and clients together",
   );
+}
+
+function tlsFaults({ tls }: Settings, add: Add) {
+  const { enabled, hosts, authority, trusted, lifetimeDays, authorityLifetimeDays } = tls;
+  if (!enabled && hosts.length > 0) {
+    add(["tls", "hosts"], "is not used without TLS", "remove it, or set pulsar:tls.enabled to true");
+  }
+  if (!trusted.includes(authority)) {
+    add(
+      ["tls", "trusted"],
+      `does not contain ${authority}, which signs the certificates (pulsar:tls.authority)`,
+      `add ${authority}`,
+    );
+  }
+  if (lifetimeDays > authorityLifetimeDays) {
+    add(
+      ["tls", "lifetimeDays"],
+      `${lifetimeDays} is longer than the ${authorityLifetimeDays} days of the CA (pulsar:tls.authorityLifetimeDays)`,
+      `use ${authorityLifetimeDays} at most`,
+    );
+  }
 }
 
 function registryFaults({ registry }: Settings, add: Add, { images }: Parsed) {

@@ -1,7 +1,7 @@
 import { type Fault, keyOf } from "./faults.ts";
 import type { Parsed } from "./schema.ts";
 
-/** Expiry of the tokens at a given time. Only `stackSettings` reads the clock. */
+/** Expiry of tokens and certificates at a given time. Only `stackSettings` and index.ts read the clock. */
 
 const dayLength = 86_400_000;
 
@@ -21,13 +21,33 @@ export function expiryFaults(settings: Dated, now: Date): Fault[] {
 /** A warning for each day that is fewer than `tokens.warnDays` days away. */
 export function expiryWarnings(settings: Dated, now: Date): string[] {
   return days(settings).flatMap(({ path, day }) => {
-    const left = (Date.parse(day) - now.getTime()) / dayLength;
-    if (left >= settings.tokens.warnDays) return [];
-    const whole = Math.floor(left);
-    return [
-      `${keyOf(path)}: tokens expire on ${day} (00:00 UTC), ${whole === 1 ? "1 day" : `${whole} days`} from now; see docs/operations/rotate-keys.md`,
-    ];
+    const left = daysUntil(day, now);
+    return left >= settings.tokens.warnDays
+      ? []
+      : [`${keyOf(path)}: tokens expire on ${day} (00:00 UTC), ${fromNow(left)}; see docs/operations/rotate-keys.md`];
   });
+}
+
+/**
+ * The warning for a certificate that ends in fewer than `warnDays` days. One that has ended is replaced by the same update.
+ * @param end RFC 3339
+ */
+export function certificateWarnings(
+  { what, end, runbook }: { what: string; end: string; runbook: string },
+  warnDays: number,
+  now: Date,
+): string[] {
+  const left = daysUntil(end, now);
+  return left >= warnDays || left <= 0
+    ? []
+    : [`pulsar:tls: ${what} ends on ${end.slice(0, 10)}, ${fromNow(left)}; see docs/operations/${runbook}`];
+}
+
+const daysUntil = (time: string, now: Date) => (Date.parse(time) - now.getTime()) / dayLength;
+
+function fromNow(days: number): string {
+  const whole = Math.floor(days);
+  return `${whole === 1 ? "1 day" : `${whole} days`} from now`;
 }
 
 function days({ tokens, clients }: Dated): { path: PropertyKey[]; day: string }[] {

@@ -18,6 +18,7 @@ import { proxyServiceSchema } from "../model/proxyService.ts";
 import * as scalar from "../model/scalars.ts";
 import { podsSchema } from "../model/sizing.ts";
 import { adminApiSchema, adoptedTenantsSchema, tenantsSchema } from "../model/tenants.ts";
+import { tlsSchema } from "../model/tlsSettings.ts";
 import { clientsSchema, tokensSchema } from "../model/tokens.ts";
 import { movedVolumesSchema, volumesSchema } from "../model/volumes.ts";
 import { policyWaiversSchema } from "../policy/waivers.ts";
@@ -91,6 +92,7 @@ export const schema = object({
   images: imagesSchema,
   tokens: tokensSchema,
   clients: clientsSchema,
+  tls: tlsSchema,
   replicas: replicasSchema,
   ledgers: ledgersSchema,
   pods: podsSchema,

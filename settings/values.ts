@@ -189,10 +189,10 @@ const everywhere: Omit<ValueRule, "where">[] = [
     remedy: "put it in quotes",
   },
   {
-    path: ["tls", "enabled"],
-    refused: notFalse,
-    why: "the stack's Jobs and addresses reach the components without TLS",
-    remedy: "use pulsar:ingress for TLS from outside the cluster",
+    path: ["tls", "*"],
+    refused: always,
+    why: "the stack creates the certificates",
+    remedy: "use pulsar:tls",
   },
   ...["proxy", "broker", "pulsar_manager"].map((component) => ({
     path: [component, "ports"],

@@ -6,7 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { chartLine, supportedChartVersions } from "../model/charts/lines.ts";
 import { builtNames } from "../model/charts/names.ts";
 import type * as Program from "../index.ts";
-import { named, register, type Registered, testKeyPem } from "./support/mocks.ts";
+import { named, register, type Registered, testKeyPem, valueOf } from "./support/mocks.ts";
 import { stackConfig, testSecrets } from "./support/stackFile.ts";
 
 const stacks = readdirSync(new URL("../", import.meta.url)).flatMap(
@@ -48,6 +48,8 @@ const readBySdks = {
   PGSSLMODE: "require",
   PGCONNECT_TIMEOUT: "1",
 };
+const withTls = { "pulsar:tls": { enabled: true, hosts: ["pulsar.example.com"] } };
+const runWithTls = await run({ name: "prod-tls", stack: "prod", changes: withTls });
 const before = { ...process.env };
 Object.assign(process.env, readBySdks);
 const runWithVariables = await run({ name: "with-variables", stack: "test", changes: {} });
@@ -247,6 +249,48 @@ test("stack prod with PodMonitors asks first whether the cluster knows them, and
   );
   const before = upstream(named(resources, "pulsar-release"), resources);
   for (const { name } of monitors) assert.ok(before.has(name), name);
+});
+
+describe("stack prod with TLS", () => {
+  const { resources, outputs } = runWithTls;
+  const made = resources.filter(({ parent }) => parent === "tls");
+
+  test("creates the certificates before the release, after it has checked the CAs", () => {
+    const before = upstream(named(resources, "pulsar-release"), resources);
+    assert.ok(made.length > 20);
+    for (const { name } of made) assert.ok(before.has(name), name);
+    for (const { custom, name, type } of resources) {
+      if (
+        !custom ||
+        name.startsWith("volume-contract") ||
+        name === "tls-authorities" ||
+        type.startsWith("pulumi:providers:")
+      )
+        continue;
+      assert.ok(upstream(named(resources, name), resources).has("tls-authorities"), name);
+    }
+  });
+
+  test("checks the CAs again once the pods have restarted", () => {
+    assert.ok(upstream(named(resources, "tls-authorities-applied"), resources).has("token-rollout"));
+  });
+
+  test("protects the CA, and guards the rest", () => {
+    const kept = made.filter(({ options }) => options.protect);
+    assert.deepEqual(names(kept), ["tls-ca-1", "tls-ca-1-key"]);
+    const guard = named(resources, "production-guard");
+    for (const { name } of made) assert.ok(guard.dependsOn.includes(name), name);
+  });
+
+  test("shows the CA's certificate, and no key in a plain input", async () => {
+    assert.ok(outputs.caCertificate);
+    assert.match(await valueOf(outputs.caCertificate), /^-----BEGIN CERTIFICATE-----/);
+    assert.equal(await pulumi.isSecret(outputs.caCertificate), false);
+    for (const { name, inputs, secretInputs } of resources) {
+      const plain = Object.entries(inputs).filter(([key]) => !secretInputs.includes(key));
+      assert.doesNotMatch(JSON.stringify(plain), /PRIVATE KEY/, name);
+    }
+  });
 });
 
 describe("stack prod with tenants", async () => {

@@ -1,6 +1,7 @@
 import type { dynamic } from "@pulumi/pulumi";
 import { breaches, refusal, type VolumeContractArgs } from "../../model/volumeMoves.ts";
 import { diffOn } from "../kit/diff.ts";
+import { recordOnly } from "../kit/record.ts";
 
 /**
  * Refuses a change that would separate a pod from its data.
@@ -21,26 +22,7 @@ export function diff(_id: string, olds: VolumeContractArgs, news: VolumeContract
   return diffOn(olds, news, ["namespace", "release", "clusterDomain", "storageClass", "chartLine", "volumes"]);
 }
 
-export async function create(args: VolumeContractArgs): Promise<dynamic.CreateResult<VolumeContractArgs>> {
-  return Promise.resolve({ id: "volumes", outs: args });
-}
-
-export async function update(
-  _id: string,
-  _olds: VolumeContractArgs,
-  news: VolumeContractArgs,
-): Promise<dynamic.UpdateResult<VolumeContractArgs>> {
-  return Promise.resolve({ outs: news });
-}
-
-/** Nothing to refresh: the state is the record. */
-export async function read(id: string, props: VolumeContractArgs): Promise<dynamic.ReadResult<VolumeContractArgs>> {
-  return Promise.resolve({ id, props });
-}
-
-export async function remove(): Promise<void> {
-  return Promise.resolve();
-}
+export const { create, update, read, remove } = recordOnly<VolumeContractArgs>("volumes");
 
 /** A new resource has no old inputs. */
 function isComplete(olds: Partial<VolumeContractArgs>): olds is VolumeContractArgs {

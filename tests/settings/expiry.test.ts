@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseSettings } from "../../settings/settings.ts";
-import { expiryFaults, expiryWarnings } from "../../settings/expiry.ts";
+import { certificateWarnings, expiryFaults, expiryWarnings } from "../../settings/expiry.ts";
 import { stackConfig } from "../support/stackFile.ts";
 
 const now = new Date("2026-11-24T18:00:00Z");
@@ -40,6 +40,18 @@ describe("a day of expiry", () => {
     assert.deepEqual(warned("2026-12-24", 29), []);
     assert.equal(warned("2026-12-24", 30).length, 1);
   });
+});
+
+test("a certificate that ends soon causes a warning, and one that has ended does not", () => {
+  const warned = (end: string, warnDays = 30) =>
+    certificateWarnings({ what: "the certificate of broker", end, runbook: "renew-certificates.md" }, warnDays, now);
+  assert.deepEqual(warned("2026-12-24T17:59:59Z"), [
+    "pulsar:tls: the certificate of broker ends on 2026-12-24, 29 days from now; see docs/operations/renew-certificates.md",
+  ]);
+  assert.match(warned("2026-11-25T18:00:00Z")[0] ?? "", /, 1 day from now/);
+  assert.deepEqual(warned("2026-12-24T18:00:00Z"), []);
+  assert.deepEqual(warned("2026-11-25T18:00:00Z", 1), []);
+  assert.deepEqual(warned("2026-11-24T18:00:00Z"), []);
 });
 
 test("settings are checked against the current time", () => {

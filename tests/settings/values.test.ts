@@ -64,11 +64,8 @@ describe("chart values that contradict the settings are refused, also in a test 
     ["broker.configData.maxTenants", 5, ", because a ConfigMap holds only text; put it in quotes"],
     ["bookkeeper.configData.journalSyncData", false, ", because a ConfigMap holds only text"],
     ["function_worker.configData.PF_x", 0.2, ", because a ConfigMap holds only text"],
-    [
-      "tls.enabled",
-      true,
-      ", because the stack's Jobs and addresses reach the components without TLS; use pulsar:ingress",
-    ],
+    ["tls.enabled", true, ", because the stack creates the certificates; use pulsar:tls"],
+    ["tls.proxy", { cert_name: "mine" }, ", because the stack creates the certificates; use pulsar:tls"],
     [
       "proxy.ports",
       { http: 8000 },
@@ -240,7 +237,6 @@ describe("chart values are accepted", () => {
         pulsar_manager: { admin: { existingSecret: "login" } },
       },
     ],
-    ["with TLS settings that are off", { tls: { enabled: false, proxy: { enabled: true } } }],
     [
       "that are as the chart has them",
       { zookeeper: { component: "zookeeper", volumes: { data: { name: "data" } } }, nameOverride: "" },

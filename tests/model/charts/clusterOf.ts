@@ -1,6 +1,7 @@
 /** The cluster of the committed test stack, as input for chart values. */
 import type { PulsarCluster } from "../../../model/charts/cluster.ts";
 import type { ChartVersion } from "../../../model/charts/lines.ts";
+import { tlsSecrets } from "../../../model/tls.ts";
 import { parseSettings } from "../../../settings/settings.ts";
 import { stackConfig } from "../../support/stackFile.ts";
 
@@ -10,6 +11,7 @@ export function clusterOf(version: ChartVersion, changes: Record<string, unknown
   return {
     ...settings,
     placements: settings.layout.placements,
+    tls: settings.tls.enabled ? tlsSecrets(settings.release) : undefined,
     manager: {
       jdbcUrl: "jdbc:postgresql://postgres.example.com:5432/pulsar_manager",
       secret: "pulsar-manager",

@@ -1,0 +1,77 @@
+import { z } from "zod";
+import * as scalar from "./scalars.ts";
+
+const aNumber = scalar.wholeNumber(1, 100_000);
+const aList = { error: "a list of numbers of CAs, such as [1, 2]" };
+const days = scalar.wholeNumber(1, 36_500);
+
+export const tlsSchema = scalar
+  .object({
+    enabled: scalar.flag.default(false).meta({
+      description: "Whether all connections of clients, proxies, brokers, bookies and ZooKeeper are encrypted.",
+      change: "All pods restart, and clients need other addresses.",
+    }),
+    hosts: z.array(scalar.host, { error: "a list of host names and IP addresses" }).default([]).meta({
+      description: "More host names and IP addresses by which clients reach the proxies.",
+      change: "The proxies get another certificate.",
+    }),
+    generation: aNumber.default(1).meta({
+      description: "Number of the components' keys and certificates.",
+      change: "The next number creates new ones, signed by the same CA.",
+    }),
+    authority: aNumber.default(1).meta({
+      description: "Number of the CA that signs the certificates.",
+      change: "Refused unless the pods trust both CAs. All certificates are signed again.",
+    }),
+    trusted: z.array(aNumber, aList).min(1, aList).optional().meta({
+      description: "Numbers of the CAs that all components trust. Each number has its own CA.",
+      change: "Refused if it leaves out the CA of the present certificates.",
+      otherwise: "the number in `authority`",
+    }),
+    lifetimeDays: days.default(365).meta({
+      description: "How long a certificate is valid.",
+      change: "All certificates are signed again.",
+    }),
+    authorityLifetimeDays: days.default(3650).meta({
+      description: "How long the certificate of a CA is valid.",
+      change: "The CAs get other certificates, with the same keys, and all certificates are signed again.",
+    }),
+    warnDays: scalar
+      .wholeNumber(0, 3650)
+      .default(30)
+      .describe("How many days before the end of a certificate the preview warns."),
+  })
+  .prefault({})
+  .meta({
+    description: "Encryption of the connections inside the cluster. The stack creates CA and certificates.",
+    example: "pulsar:tls:\n  enabled: true\n  hosts: [pulsar.example.com]",
+  });
+
+/** Which CA signs the certificates, and which CAs are trusted. */
+export interface Authorities {
+  authority: number;
+  trusted: number[];
+}
+
+/**
+ * Why the CAs cannot change in one step. Pods restart one by one, so that those of before and those of after connect to each other: each must trust the
+ * other's certificate.
+ */
+export function authorityBreaches(before: Authorities, after: Authorities): string[] {
+  const list = (numbers: number[]) => `[${[...new Set(numbers)].sort((a, b) => a - b).join(", ")}]`;
+  const both = list([...before.trusted, after.authority]);
+  return [
+    ...(before.trusted.includes(after.authority)
+      ? []
+      : [
+          `pulsar:tls.authority: ${after.authority} cannot sign yet, because the pods trust only ${list(before.trusted)}; ` +
+            `run an update with authority ${before.authority} and trusted ${both} first`,
+        ]),
+    ...(after.trusted.includes(before.authority)
+      ? []
+      : [
+          `pulsar:tls.trusted: ${list(after.trusted)} leaves out ${before.authority}, which signed the pods' certificates; ` +
+            `run an update with another authority and trusted ${both} first`,
+        ]),
+  ];
+}

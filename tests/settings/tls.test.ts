@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { parseSettings } from "../../settings/settings.ts";
+import { type Cases, hasOneFault } from "../support/faults.ts";
+import { stackConfig } from "../support/stackFile.ts";
+
+const tlsOf = (tls: object) => parseSettings(stackConfig("test", { "pulsar:tls": tls }), "test", true).tls;
+
+const refused: Cases = {
+  "pulsar:tls.hosts: is not used without TLS; remove it, or set pulsar:tls.enabled to true": {
+    "pulsar:tls": { hosts: ["pulsar.example.com"] },
+  },
+  "pulsar:tls.trusted: does not contain 2, which signs the certificates (pulsar:tls.authority); add 2": {
+    "pulsar:tls": { enabled: true, authority: 2, trusted: [1, 3] },
+  },
+  "pulsar:tls.trusted: [] is not valid; use a list of numbers of CAs, such as [1, 2]": {
+    "pulsar:tls": { enabled: true, trusted: [] },
+  },
+  "pulsar:tls.lifetimeDays: 366 is longer than the 365 days of the CA (pulsar:tls.authorityLifetimeDays); use 365 at most":
+    { "pulsar:tls": { enabled: true, lifetimeDays: 366, authorityLifetimeDays: 365 } },
+  'pulsar:tls.hosts[1]: "https://pulsar.example.com" is not valid; use a host name or an IP address, without scheme or port':
+    { "pulsar:tls": { enabled: true, hosts: ["10.0.0.1", "https://pulsar.example.com"] } },
+};
+
+describe("TLS settings are refused:", () => {
+  for (const [line, changes] of Object.entries(refused)) {
+    test(line, () => {
+      hasOneFault(stackConfig("test", changes), line);
+    });
+  }
+});
+
+test("by default, one CA signs and is trusted", () => {
+  assert.deepEqual(tlsOf({ enabled: true }), {
+    enabled: true,
+    hosts: [],
+    generation: 1,
+    authority: 1,
+    trusted: [1],
+    lifetimeDays: 365,
+    authorityLifetimeDays: 3650,
+    warnDays: 30,
+  });
+  assert.deepEqual(tlsOf({ enabled: true, authority: 3 }).trusted, [3]);
+});
