@@ -13,6 +13,8 @@ import { type Plan, planOf } from "../planOf.ts";
 import { digestOf, digestText } from "../digest/digest.ts";
 import { reviewedFiles } from "../digest/files.ts";
 import { commitsOf, withCheckout } from "../program/checkout.ts";
+import { driftLine } from "../drift/issue.ts";
+import { githubOfEnvironment, repositoryIn } from "../github/client.ts";
 import { previewOf } from "../program/preview.ts";
 import { requireStack } from "./stack.ts";
 
@@ -20,7 +22,7 @@ const usage = `Shows what the change since the base does to a stack: what change
 It needs no cluster and no passphrase, and changes nothing.
 
   npm run review -- --stack NAME [--base REF] [--out FILE] [--limit CHARACTERS] [--link URL] [--chart PATH]
-                    [--full FILE] [--rehearsal FILE] [--drift TEXT] [--preview]
+                    [--full FILE] [--rehearsal FILE] [--drift OWNER/NAME] [--preview]
 
   --stack NAME        the stack to review, from Pulumi.NAME.yaml
   --base REF          compare with the merge base of HEAD and this reference (default: origin/main, else main)
@@ -30,7 +32,8 @@ It needs no cluster and no passphrase, and changes nothing.
   --link URL          where the whole review can be read, for what is cut
   --chart PATH        a local chart to render instead of the stack's
   --rehearsal FILE    the result of a rehearsal: npm run rehearse -- --stack NAME --report FILE.json
-  --drift TEXT        the result of the last npm run drift, in one line
+  --drift OWNER/NAME  say whether npm run drift has an open issue for the stack in this repository on GitHub; the variable GITHUB_TOKEN has a
+                      token that reads issues
   --preview           also run pulumi preview --diff, which needs the stack's state and passphrase
   --help              show this help
 
@@ -57,12 +60,14 @@ async function main(): Promise<number> {
     console.log(usage);
     return 0;
   }
-  const { drift, out, full } = given;
+  const { out, full } = given;
   const stack = requireStack(given.stack);
   const limit = given.limit === undefined ? undefined : Number(given.limit);
   if (limit !== undefined && !(limit >= 1000))
     throw new RehearsalError(`--limit: ${given.limit ?? ""} is not valid; use a number of at least 1000`);
   const rehearsal = given.rehearsal === undefined ? undefined : await rehearsalIn(given.rehearsal);
+  const repository = given.drift === undefined ? undefined : repositoryIn(given.drift, "--drift");
+  const drift = repository && (await driftLine(githubOfEnvironment(), repository, stack));
   if (out !== undefined) await requireWritable("--out", out);
   if (full !== undefined) await requireWritable("--full", full);
   if (given.chart !== undefined) await requireChart(given.chart);

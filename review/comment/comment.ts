@@ -27,7 +27,7 @@ export interface Review {
   /** `pulumi preview --diff` against the real state. */
   preview?: { counts?: Counts; text: string; failed: boolean } | undefined;
   policies?: Evaluation | undefined;
-  /** The result of the last comparison with the cluster, in one line. */
+  /** The result of the last comparison with the cluster, in one line. @default it is not known */
   drift?: string | undefined;
   /** What `npm run apply` requires. */
   digest?: string | undefined;
@@ -82,7 +82,7 @@ export function renderReview(
     resourceSection(differences.resources, before === undefined),
     placementSection(before, head.plan),
     policySection(review.policies),
-    { name: "drift", text: review.drift === undefined ? "" : `**Drift:** ${escape(review.drift)}` },
+    { name: "drift", text: `**Drift:** ${escape(review.drift ?? "not checked")}` },
     { name: "how this was made", text: facts(review, head.plan) },
     ...(review.preview
       ? [{ name: "pulumi preview", text: collapsed("pulumi preview --diff", block("diff", review.preview.text)) }]

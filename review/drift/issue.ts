@@ -1,6 +1,6 @@
 /** The issue of a stack on GitHub that is open while its cluster differs from what was installed. */
 import type { GitHub } from "../github/client.ts";
-import { marker, type Repository, writeIssue } from "../github/markedText.ts";
+import { findIssue, marker, type Repository, writeIssue } from "../github/markedText.ts";
 import type { DriftReport } from "./drift.ts";
 import { asMarkdown } from "./show.ts";
 
@@ -15,4 +15,12 @@ export async function writeDriftIssue(
   const first = marker("drift", stack);
   const body = drift.length === 0 ? undefined : `${first}\n\n${asMarkdown(report)}`;
   return writeIssue(api, repository, { first, title: `${stack}: the cluster differs from what was installed`, body });
+}
+
+/** What the issue of a stack says about its cluster, in one line. */
+export async function driftLine(api: GitHub, repository: Repository, stack: string): Promise<string> {
+  const issue = await findIssue(api, repository, marker("drift", stack));
+  return issue === undefined
+    ? "no issue is open (the last comparison with the cluster opens one if something differs)"
+    : `the cluster differs from what was installed, see issue #${issue.number}`;
 }

@@ -71,6 +71,17 @@ export async function writeComment(api: GitHub, where: Repository & { pull: numb
   });
 }
 
+/** The open issue that begins with a marker. */
+export async function findIssue(
+  api: GitHub,
+  repository: Repository,
+  first: string,
+): Promise<{ number: number; body?: string | null } | undefined> {
+  const open = await api.paginate("GET /repos/{owner}/{repo}/issues", { ...repository, state: "open", per_page: 100 });
+  const isOurs = carries(first);
+  return open.find((issue) => issue.pull_request === undefined && isOurs(issue));
+}
+
 /** The open issue of a stack: created or edited with `body`, and closed without one. */
 export async function writeIssue(
   api: GitHub,
@@ -78,14 +89,8 @@ export async function writeIssue(
   { first, title, body }: { first: string; title: string; body?: string | undefined },
 ): Promise<Outcome | "closed"> {
   if (body !== undefined) requireLength(body);
-  const isOurs = carries(first);
   return createOnce(async () => {
-    const open = await api.paginate("GET /repos/{owner}/{repo}/issues", {
-      ...repository,
-      state: "open",
-      per_page: 100,
-    });
-    const existing = open.find((issue) => issue.pull_request === undefined && isOurs(issue));
+    const existing = await findIssue(api, repository, first);
     if (existing === undefined) {
       if (body === undefined) return "unchanged";
       await api.request("POST /repos/{owner}/{repo}/issues", { ...repository, title, body, request: { retries: 0 } });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DriftReport } from "../../../review/drift/drift.ts";
-import { writeDriftIssue } from "../../../review/drift/issue.ts";
+import { driftLine, writeDriftIssue } from "../../../review/drift/issue.ts";
 import { github } from "../../../review/github/client.ts";
 import { fakeGitHub } from "../github/fakeGitHub.ts";
 
@@ -17,19 +17,19 @@ test("one issue is open while something differs, and is closed only by a complet
   const fake = await fakeGitHub();
   try {
     const api = github({ token: "secret-token", baseUrl: fake.url, second: 1 });
+    const where = { owner: "o", repo: "r" };
     const write = (report: Partial<DriftReport>) =>
-      writeDriftIssue(
-        api,
-        { owner: "o", repo: "r" },
-        { stack: "prod", compared: 9, drift: [], notCompared: [], ...report },
-      );
+      writeDriftIssue(api, where, { stack: "prod", compared: 9, drift: [], notCompared: [], ...report });
     assert.equal(await write({}), "unchanged");
     assert.equal(await write({ drift: [drift] }), "created");
     assert.equal(await write({ drift: [drift] }), "unchanged");
     assert.equal(await write({ drift: [{ ...drift, live: "2" }] }), "edited");
     assert.equal(await write({ notCompared: ["the tables of Pulsar Manager: no answer"] }), "unchanged");
     assert.equal(fake.issues[0]?.state, "open");
+    assert.match(await driftLine(api, where, "prod"), /^the cluster differs .*, see issue #\d+$/);
+    assert.match(await driftLine(api, where, "test"), /^no issue is open/);
     assert.equal(await write({}), "closed");
+    assert.match(await driftLine(api, where, "prod"), /^no issue is open/);
     assert.equal(fake.issues.length, 1);
   } finally {
     await fake.close();
