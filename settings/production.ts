@@ -8,7 +8,7 @@ import type { Parsed } from "./schema.ts";
  */
 export function productionFaults(settings: Settings, add: Add, { images, ingress, nodeGroups }: Parsed) {
   if (!settings.production) return;
-  const { layoutName, managerDatabase, adminApi, proxyService } = settings;
+  const { layoutName, managerDatabase, adminApi, proxyService, tls } = settings;
   if (layoutName === "mixed") {
     add(
       ["layout"],
@@ -41,11 +41,11 @@ export function productionFaults(settings: Settings, add: Add, { images, ingress
       "use an https:// address, or remove it",
     );
   }
-  if (proxyService.type !== "ClusterIP") {
+  if (proxyService.type !== "ClusterIP" && !tls.enabled) {
     add(
       ["proxyService", "type"],
-      `${proxyService.type} is not allowed in production, because tokens and messages would leave the cluster in plain text`,
-      "use ClusterIP",
+      `${proxyService.type} is not allowed in production without TLS, because tokens and messages would leave the cluster in plain text`,
+      "set pulsar:tls.enabled to true, or use ClusterIP",
     );
   }
   for (const kind of hostsWithoutTls(ingress)) {

@@ -130,6 +130,6 @@ export function merge(base: Values, over: Values): Values {
   return merged;
 }
 
-function isObject(value: Value | undefined): value is Values {
+export function isObject(value: Value | undefined): value is Values {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -82,6 +82,8 @@ export function brokers({ placements, pods, tokens, ledgers, racks, tls }: Pulsa
         PULSAR_PREFIX_tlsHostnameVerificationEnabled: "true",
         PULSAR_PREFIX_brokerClient_tlsHostnameVerificationEnable: "true",
         PULSAR_PREFIX_bookkeeper_tlsHostnameVerificationEnabled: "true",
+        // The functions worker inside the brokers, if it is on.
+        PF_useTls: "true",
       }),
     },
   };

@@ -58,7 +58,7 @@ const refused: Cases = {
       values({ pulsar_manager: { service: { type } } }),
     ]),
   ),
-  "pulsar:proxyService.type: NodePort is not allowed in production, because tokens and messages would leave the cluster in plain text; use ClusterIP":
+  "pulsar:proxyService.type: NodePort is not allowed in production without TLS, because tokens and messages would leave the cluster in plain text; set pulsar:tls.enabled to true, or use ClusterIP":
     { "pulsar:proxyService": { type: "NodePort" } },
   'pulsar:values.proxy.service.type: "LoadBalancer" is not allowed in production, because tokens and messages would leave the cluster in plain text; use pulsar:proxyService, which requires TLS':
     values(at("proxy.service.type", "LoadBalancer")),
@@ -130,6 +130,11 @@ test("a test environment in the dedicated layout accepts all of it", () => {
     const config = stackConfig("prod", { ...changes, "pulsar:environment": "test" });
     assert.equal(parseSettings(config, "prod", false).production, false, fault);
   }
+});
+
+test("with TLS, clients outside the cluster may connect", () => {
+  const outside = { "pulsar:proxyService": { type: "LoadBalancer" }, "pulsar:tls": { enabled: true } };
+  assert.equal(parseSettings(stackConfig("prod", outside), "prod", false).proxyService.type, "LoadBalancer");
 });
 
 test("chart values may repeat what production requires", () => {

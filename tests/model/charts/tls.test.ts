@@ -5,6 +5,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
+import { isDeepStrictEqual } from "node:util";
+import { isObject, type Values } from "../../../model/charts/cluster.ts";
 import { chartLine, supportedChartVersions } from "../../../model/charts/lines.ts";
 import { trustManagerCa } from "../../../model/charts/managerTls.ts";
 import type { Manifest, PodSpec } from "../../../model/charts/manifest.ts";
@@ -13,10 +15,30 @@ import { patch as patch4 } from "../../../model/charts/line4/patches.ts";
 import { organizationalUnit, tlsSecrets } from "../../../model/tls.ts";
 import { cluster, encrypted, everything, valueAt } from "./support.ts";
 
+/** What `values` has and `base` does not, or has otherwise. */
+function different(values: Values, base: Values): Values {
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([key, value]) => {
+      const below = base[key];
+      if (isDeepStrictEqual(value, below)) return [];
+      const both = isObject(value) && isObject(below);
+      return [[key, both ? different(value, below) : value]];
+    }),
+  );
+}
+
 for (const version of supportedChartVersions) {
   describe(`values of chart ${version} with TLS`, () => {
     const values = chartLine(version).values(encrypted);
     const at = (path: string) => valueAt(path, values);
+
+    /** Shows a reviewer the whole effect of TLS on the values. After a wanted change: `UPDATE_GOLDEN=1 npm run unit`. */
+    test("differ from those without as the golden file says", () => {
+      const file = new URL(`../../golden/tls-values-${version}.json`, import.meta.url);
+      const actual = `${JSON.stringify(different(values, chartLine(version).values(everything)), null, 2)}\n`;
+      if (process.env["UPDATE_GOLDEN"]) writeFileSync(file, actual);
+      assert.equal(actual, readFileSync(file, "utf8"));
+    });
 
     test("switch it on for every component", () => {
       for (const key of ["tls", "tls.zookeeper", "tls.bookie", "tls.broker", "tls.proxy"]) {
