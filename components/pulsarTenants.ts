@@ -20,6 +20,8 @@ export interface PulsarTenantsArgs {
   /** The token of a super user. */
   token: SecretRef;
   adminApi: AdminApiSettings;
+  /** The CAs that issue the cluster's certificates. @default the cluster has no TLS */
+  ca?: SecretRef | undefined;
 }
 
 /**
@@ -122,7 +124,7 @@ function adoptedIn({ namespaces, ...tenant }: TenantSettings): string[] {
   ];
 }
 
-function accessOf({ cluster, kubernetesNamespace, release, token, adminApi }: PulsarTenantsArgs): AdminAccess {
+function accessOf({ cluster, kubernetesNamespace, release, token, adminApi, ca }: PulsarTenantsArgs): AdminAccess {
   return {
     cluster,
     namespace: kubernetesNamespace,
@@ -130,6 +132,7 @@ function accessOf({ cluster, kubernetesNamespace, release, token, adminApi }: Pu
     service: `${fullName(release)}-proxy`,
     token,
     ...(adminApi.address !== undefined && { address: adminApi.address }),
+    ...(ca && { forwardCa: ca }),
     ...(adminApi.caFile !== undefined && { ca: readCaFile("pulsar:adminApi.caFile", adminApi.caFile) }),
   };
 }

@@ -11,16 +11,17 @@ export interface Certificates {
 }
 
 /**
- * Creates a CA and a certificate for a server on this machine, reached as 127.0.0.1, localhost or `host`. Both have new P-256 keys and are valid for a
- * year. The CA's key is discarded.
+ * Creates a CA and a certificate for a server on this machine, reached as 127.0.0.1, localhost or `host`. Both have new P-256 keys. The CA is valid for a year,
+ * and its key is discarded.
+ *
+ * @param hours how long the server's certificate is valid; negative for one that has expired
  */
-export async function makeCertificates(host = "localhost"): Promise<Certificates> {
+export async function makeCertificates(host = "localhost", hours = 365 * 24): Promise<Certificates> {
   const [caKey, key] = [newKey(), newKey()];
-  const validityPeriodHours = 365 * 24;
   const ca = await selfSignedCertificate(
     caKey,
     { subject: { commonName: "rehearsal CA" } },
-    { validityPeriodHours, allowedUses: ["cert_signing"], isCaCertificate: true },
+    { validityPeriodHours: 365 * 24, allowedUses: ["cert_signing"], isCaCertificate: true },
   );
   const byAddress = isIP(host) !== 0;
   const request = await certificateRequest(key, {
@@ -31,7 +32,7 @@ export async function makeCertificates(host = "localhost"): Promise<Certificates
   const server = await locallySignedCertificate(
     request,
     { certPem: ca.certPem, privateKeyPem: caKey },
-    { validityPeriodHours, allowedUses: ["digital_signature", "server_auth"] },
+    { validityPeriodHours: hours, allowedUses: ["digital_signature", "server_auth"] },
   );
   return { ca: ca.certPem, certificate: server.certPem, key };
 }

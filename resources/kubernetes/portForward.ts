@@ -18,12 +18,12 @@ export interface ForwardScope {
   namespace: string;
   /** Name of the Helm release, as in the pods' label `release`. */
   release: string;
-  /** Name of the proxy's Service. Its port `http` determines the pods' port: 80 with chart 2.7.7, 8080 with 4.7.0. */
+  /** Name of the proxy's Service. Its ports determine those of the pods, for example `http` port 80 with chart 2.7.7 and 8080 with 4.7.0. */
   service: string;
 }
 
-/** The port of the proxy's Service for the admin API, and that for Pulsar's binary protocol. The charts can prefix the latter with `tcp-`. */
-export type ProxyPort = "http" | "pulsar";
+/** A port of the proxy's Service: the admin API without and with TLS, and Pulsar's binary protocol. The charts can prefix the last one with `tcp-`. */
+export type ProxyPort = "http" | "https" | "pulsar";
 
 /** The parts of a Service and of its pods that determine the target port. */
 export interface ServicePort {

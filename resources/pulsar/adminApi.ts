@@ -1,7 +1,9 @@
+import { once } from "node:events";
 import { type IncomingMessage, request as httpRequest, type RequestOptions } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { text } from "node:stream/consumers";
 import { setTimeout as wait } from "node:timers/promises";
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 import type { SecretRef } from "../../model/charts/cluster.ts";
 import type { ClusterRef } from "../../model/clusterRef.ts";
 import { ask, type Cluster, connect, statusOf } from "../kubernetes/connection.ts";
@@ -25,6 +27,11 @@ export interface AdminAccess {
   address?: string | undefined;
   /** The CA's certificate in PEM, for an `https://` address. @default the CAs that Node trusts */
   ca?: string | undefined;
+  /**
+   * The certificates of the CAs that a port-forward trusts. They are read each time, so that another CA changes no resource.
+   * @default the port-forward leads to the port for plain text
+   */
+  forwardCa?: SecretRef | undefined;
 }
 
 /** Pulsar's admin API. Paths are relative to `/admin/v2`; every method throws a `Refusal` for an unexpected status. */
@@ -52,7 +59,7 @@ export class Refusal extends Error {
   }
 }
 
-/** The Secret with the token does not exist, for example because the whole release is gone. */
+/** The Secret with the token or the CA does not exist, for example because the whole release is gone. */
 export class NoToken extends Error {
   override name = "NoToken";
 }
@@ -74,9 +81,10 @@ interface Answer {
   body: string;
 }
 
-/** Where requests go: its name in messages, and how it sends one. */
+/** Where requests go: its name in messages, whose certificates it trusts, and how it sends one. */
 interface Route {
   name: string;
+  trusts: string;
   send(options: RequestOptions, body: string | undefined): Promise<Omit<Answer, "from">>;
 }
 
@@ -92,7 +100,7 @@ export async function withAdminApi<T>(
 ): Promise<T> {
   const cluster = await connect(access.cluster);
   const token = await adminToken(cluster, access);
-  const route = access.address === undefined ? forwarded(cluster, access) : direct(access, access.address);
+  const route = access.address === undefined ? await forwarded(cluster, access) : direct(access, access.address);
   const call = (method: string, path: string, body?: unknown) =>
     answered(route, access, {
       method,
@@ -124,16 +132,20 @@ function unlessMissing(error: unknown): undefined {
 }
 
 /** The administrators' token. @throws NoToken; another Error of one line if it cannot be read */
-export async function adminToken(cluster: Cluster, { namespace, token }: AdminAccess): Promise<string> {
-  const what = `the Secret ${namespace}/${token.secret} with the administrators' token`;
+export function adminToken(cluster: Cluster, { namespace, token }: AdminAccess): Promise<string> {
+  return secretValue(cluster, namespace, token, "the administrators' token");
+}
+
+async function secretValue(cluster: Cluster, namespace: string, ref: SecretRef, what: string): Promise<string> {
+  const secret = `the Secret ${namespace}/${ref.secret} with ${what}`;
   const remedy = "run pulumi up --refresh, which creates it";
   try {
-    const { data } = await ask(cluster, (api) => api.readNamespacedSecret({ namespace, name: token.secret }));
-    const found = Buffer.from(data?.[token.key] ?? "", "base64").toString();
-    if (found === "") throw new Error(`${what} has no key ${token.key}; ${remedy}`);
+    const { data } = await ask(cluster, (api) => api.readNamespacedSecret({ namespace, name: ref.secret }));
+    const found = Buffer.from(data?.[ref.key] ?? "", "base64").toString();
+    if (found === "") throw new Error(`${secret} has no key ${ref.key}; ${remedy}`);
     return found;
   } catch (error) {
-    if (statusOf(error) === 404) throw new NoToken(`${what} does not exist; ${remedy}`, { cause: error });
+    if (statusOf(error) === 404) throw new NoToken(`${secret} does not exist; ${remedy}`, { cause: error });
     throw error;
   }
 }
@@ -150,21 +162,34 @@ function direct({ ca }: AdminAccess, address: string): () => Promise<Route> {
       { ...options, host, port, path: `${below}${options.path ?? ""}`, ca, agent: false },
       body,
     );
-  return () => Promise.resolve({ name: `the admin API at ${address}`, send });
+  const trusts = ca === undefined ? "pulsar:adminApi.caFile is not set" : "those of pulsar:adminApi.caFile";
+  return () => Promise.resolve({ name: `the admin API at ${address}`, trusts, send });
 }
 
 /** A port-forward to a proxy that is ready now; the next request may use another one. */
-function forwarded(cluster: Cluster, access: AdminAccess): () => Promise<Route> {
-  const { namespace } = access;
+async function forwarded(cluster: Cluster, access: AdminAccess): Promise<() => Promise<Route>> {
+  const { namespace, service, forwardCa } = access;
+  const ca = forwardCa && (await secretValue(cluster, namespace, forwardCa, "the CA's certificate"));
+  // The name that clients inside the cluster use.
+  const servername = `${service}.${namespace}.svc`;
   const route = (target: ForwardTarget): Route => ({
     name: `the admin API at pod ${namespace}/${target.pod}, port ${target.port}`,
+    trusts: `those of Secret ${namespace}/${forwardCa?.secret}`,
     async send(options, body) {
       const socket = await withinLimit(openForward(cluster, namespace, target));
+      const connection = ca === undefined ? socket : await withinLimit(encrypted({ socket, ca, servername }));
       // No agent: it would open a connection of its own.
-      return exchange(httpRequest, { ...options, host: "localhost", createConnection: () => socket }, body);
+      return exchange(httpRequest, { ...options, host: "localhost", createConnection: () => connection }, body);
     },
   });
-  return async () => route(await forwardTarget(cluster, access));
+  return async () => route(await forwardTarget(cluster, access, ca === undefined ? "http" : "https"));
+}
+
+/** TLS over an open connection, with a server that has proved who it is. */
+async function encrypted(options: ConnectionOptions): Promise<TLSSocket> {
+  const socket = connectTls(options);
+  await once(socket, "secureConnect");
+  return socket;
 }
 
 interface Call {
@@ -196,7 +221,11 @@ async function answered(find: () => Promise<Route>, access: AdminAccess, call: C
       if (error instanceof Refusal) throw error;
       if (route === undefined) {
         if (last || !(error instanceof NotReady)) throw error;
-      } else if (last || isTimeout(error)) throw unreachable(route.name, error);
+      } else {
+        const reason = certificateFault(error);
+        if (reason !== undefined) throw new Error(`${route.name} ${reason(route.trusts)}`, { cause: error });
+        if (last || isTimeout(error)) throw unreachable(route.name, error);
+      }
     }
     await wait(pause * (0.5 + Math.random()));
   }
@@ -270,6 +299,30 @@ function parsed({ from, body }: Answer, path: string): unknown {
     throw new Error(
       `${from} answers /admin/v2${path} without JSON, so it is not Pulsar's admin API; set pulsar:adminApi.address to a proxy`,
     );
+  }
+}
+
+/** What is wrong with a server's certificate, and the remedy; undefined for another error. */
+function certificateFault(error: unknown): ((trusts: string) => string) | undefined {
+  const { code = "", message } = error as Error & { code?: string };
+  switch (code) {
+    case "CERT_HAS_EXPIRED":
+      return () => "has an expired certificate; renew it (pulsar:tls.generation, or its issuer)";
+    case "CERT_NOT_YET_VALID":
+      return () => "has a certificate that is not valid yet; compare this machine's clock with that of its issuer";
+    case "ERR_TLS_CERT_ALTNAME_INVALID":
+      return () =>
+        `has a certificate for other names: ${oneLine(message)}; issue it for this name too (pulsar:tls.hosts, or its issuer)`;
+    case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
+    case "UNABLE_TO_GET_ISSUER_CERT":
+    case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
+    case "SELF_SIGNED_CERT_IN_CHAIN":
+    case "DEPTH_ZERO_SELF_SIGNED_CERT":
+    case "CERT_SIGNATURE_FAILURE":
+      return (trusts) =>
+        `has a certificate of a CA that is not trusted (${trusts}); add that CA's certificate there, or let a trusted CA issue it`;
+    default:
+      return undefined;
   }
 }
 

@@ -143,6 +143,12 @@ describe("PulsarTenants", () => {
     assert.match(access["ca"] ?? "", /"tenants|"volumes/);
   });
 
+  test("names the Secret with the CA with TLS, so that another CA changes no resource", async () => {
+    const ca = { secret: "pulsar-ca-tls", key: "ca.crt" };
+    const { access } = named(await run({ ca }), "tenants-shop").inputs as { access: Record<string, unknown> };
+    assert.deepEqual(access["forwardCa"], ca);
+  });
+
   test("refuses a CA file that cannot be read", async () => {
     const adminApi = { address: "https://pulsar.example.com", caFile: "tests/none.pem" };
     await register(() => {
