@@ -23,7 +23,7 @@ import { imageRef } from "./model/charts/images.ts";
 import { allTolerations } from "./model/layouts/layout.ts";
 import { AuthorityContract } from "./resources/kubernetes/authorityContract.ts";
 import { ownObjects } from "./resources/kubernetes/ownership.ts";
-import { SecretRollout, tokenRollout } from "./resources/kubernetes/secretRollout.ts";
+import { certificateRollout, SecretRollout, tokenRollout } from "./resources/kubernetes/secretRollout.ts";
 import { VolumeContract } from "./resources/kubernetes/volumeContract.ts";
 import { certificateWarnings } from "./settings/expiry.ts";
 import { policySettings } from "./settings/policies.ts";
@@ -164,13 +164,29 @@ const rollout = new SecretRollout(
   { dependsOn: [auth, pulsar] },
 );
 
+const ca = tls && { secret: tls.secrets.ca, key: "ca.crt" };
+const tlsRollout =
+  tls &&
+  new SecretRollout(
+    "tls-rollout",
+    {
+      cluster,
+      namespace: settings.namespace,
+      release,
+      ...certificateRollout(tls.fingerprint),
+      secrets: [tls.secrets.ca, ...Object.values(tls.secrets.components)],
+      limitMinutes: settings.chart.timeoutMinutes,
+    },
+    { dependsOn: [tls, rollout] },
+  );
 // Once more after the restart of the pods: an update that failed before it has not prepared the pods.
-const restarted = authorities && new AuthorityContract("tls-authorities-applied", settings.tls, { dependsOn: rollout });
+const restarted =
+  tlsRollout && new AuthorityContract("tls-authorities-applied", settings.tls, { dependsOn: tlsRollout });
 
 const rackJob = racks
   ? new BookieRacks(
       "bookie-racks",
-      { ...job, clusterDomain, racks, adminUrl: pulsar.addresses.admin, token: clientToken },
+      { ...job, clusterDomain, racks, adminUrl: pulsar.addresses.admin, token: clientToken, ca },
       afterRelease,
     )
   : undefined;
@@ -189,7 +205,7 @@ const tenants =
           adminApi: settings.adminApi,
         },
         // Brokers and proxies accept tokens of a new key only after their restart.
-        { dependsOn: [pulsar, rollout] },
+        { dependsOn: dependencies(pulsar, rollout, tlsRollout) },
       )
     : undefined;
 
@@ -197,7 +213,7 @@ const managerSetup =
   line.manager.setUpBy === "stack"
     ? new ManagerSetup(
         "manager-setup",
-        { ...job, managerUrl: pulsar.addresses.manager, login: settings.managerLogin },
+        { ...job, managerUrl: pulsar.addresses.manager, login: settings.managerLogin, tls: tls !== undefined },
         afterRelease,
       )
     : undefined;
@@ -211,6 +227,7 @@ const pulsarIngress = settings.ingress
     )
   : undefined;
 
+const revision = pulumi.interpolate`${pulsar.revision} ${tokenKey}`;
 const smokeTest = settings.smokeTest
   ? new SmokeTest(
       "smoke-test",
@@ -218,9 +235,10 @@ const smokeTest = settings.smokeTest
         ...job,
         addresses: pulsar.addresses,
         token: clientToken,
-        revision: pulumi.interpolate`${pulsar.revision} ${tokenKey}`,
+        ca,
+        revision: tls ? pulumi.interpolate`${revision} ${tls.fingerprint}` : revision,
       },
-      { provider, dependsOn: dependencies(pulsar, rollout, rackJob) },
+      { provider, dependsOn: dependencies(pulsar, rollout, tlsRollout, rackJob) },
     )
   : undefined;
 
@@ -232,6 +250,7 @@ if (production) {
       database,
       pulsar,
       rollout,
+      tlsRollout,
       restarted,
       rackJob,
       managerSetup,

@@ -272,7 +272,7 @@ describe("stack prod with TLS", () => {
   });
 
   test("checks the CAs again once the pods have restarted", () => {
-    assert.ok(upstream(named(resources, "tls-authorities-applied"), resources).has("token-rollout"));
+    assert.ok(upstream(named(resources, "tls-authorities-applied"), resources).has("tls-rollout"));
   });
 
   test("protects the CA, and guards the rest", () => {
