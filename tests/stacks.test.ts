@@ -272,7 +272,25 @@ describe("stack prod with TLS", () => {
   });
 
   test("checks the CAs again once the pods have restarted", () => {
-    assert.ok(upstream(named(resources, "tls-authorities-applied"), resources).has("tls-rollout"));
+    const before = upstream(named(resources, "tls-authorities-applied"), resources);
+    assert.ok(before.has("token-rollout") && before.has("tls-rollout"));
+  });
+
+  test("restarts the pods for other certificates after the release, before the smoke test", () => {
+    const { inputs } = named(resources, "tls-rollout");
+    assert.equal(inputs["together"], false);
+    const secrets = resources.filter(({ parent, type }) => parent === "tls" && type === "kubernetes:core/v1:Secret");
+    assert.equal((inputs["secrets"] as string[]).length, secrets.length);
+    const before = upstream(named(resources, "tls-rollout"), resources);
+    for (const name of ["pulsar-release", "token-rollout", ...names(secrets)]) assert.ok(before.has(name), name);
+    assert.ok(upstream(named(resources, "smoke-test-job"), resources).has("tls-rollout"));
+  });
+
+  test("gives its Jobs the CA, and the manager the brokers' address with TLS", () => {
+    for (const name of ["smoke-test-job", "manager-setup-job"]) {
+      const job = JSON.stringify(named(resources, name).inputs);
+      assert.match(job, name === "smoke-test-job" ? /"secretName":"pulsar-ca-tls"/ : /https:\/\/pulsar-broker:8443/);
+    }
   });
 
   test("protects the CA, and guards the rest", () => {
