@@ -1,13 +1,13 @@
 /** What secrets look like: the names of fields and variables that hold one, and the forms of tokens, keys and passwords in a text. */
 
 /** The ends of names whose value is a secret. */
-const words =
+export const secretWords =
   "passw(?:or)?d|passwd|passphrase|token|credentials?|(?:api|access|private|secret)[-_]?key|(?:client|credential)[-_]?secret";
-const secretName = new RegExp(`(?:${words})$`, "i");
+export const secretName = new RegExp(`(?:${secretWords})$`, "i");
 /** Other names that end with `secret` name a Secret. */
-const secretVariable = /(?:^|_)SECRET$/;
+export const secretVariable = /(?:^|_)SECRET$/;
 /** Parameters of an authentication plugin of Pulsar: a token, `token:...`, `file:...`, or pairs with names of their own. */
-const parameters = "auth(?:entication)?Param(?:eter)?s";
+export const parameters = "auth(?:entication)?Param(?:eter)?s";
 const parametersName = new RegExp(`${parameters}$`, "i");
 
 /** Parts of names that a mask hides. There are more of them, because a mask may hide too much, and a fault may not say too much. */
@@ -15,8 +15,8 @@ const hiddenWords = "passw|secret(?!Name|Ref)|token|credential|private|auth(?:en
 const hiddenName = new RegExp(hiddenWords, "i");
 
 /** The start of a value that refers to a secret, or is none: a file, a variable, the mark of chart 2.7.7's post-renderer, or a flag. */
-const reference = String.raw`$|file:|env:|secretKeyRef:|/|\$[({]|(?:true|false|null)\b`;
-const isReference = new RegExp(`^(?:${reference})`);
+export const reference = String.raw`$|file:|env:|secretKeyRef:|/|\$[({]|(?:true|false|null)\b`;
+export const isReference = new RegExp(`^(?:${reference})`);
 
 type Form = readonly [what: string, pattern: RegExp];
 
@@ -40,7 +40,7 @@ const assigned = (names: string, char: string) =>
   );
 /** Secret in a configuration. In prose, `password: not set` is none. */
 const assignments: readonly Form[] = [
-  ["a password", assigned(words, String.raw`[^\s"',;&}]`)],
+  ["a password", assigned(secretWords, String.raw`[^\s"',;&}]`)],
   ["a token", assigned(parameters, String.raw`[^\s"',;&{}:]`)],
 ];
 /** The quotes of JSON in JSON are escaped. */

@@ -1,5 +1,4 @@
 /** The policies, each once, as pure functions of Kubernetes objects, registered resources and settings. */
-import { namesRegistry } from "../model/charts/images.ts";
 import { fullName } from "../model/charts/names.ts";
 import { plainSecrets } from "../model/secretLooks.ts";
 import type { PolicySettings } from "./settings.ts";
@@ -298,11 +297,12 @@ function containersOf(objects: readonly PolicyObject[]) {
   );
 }
 
+/** The end of an image with a tag or a digest. */
+export const pinnedImage = /(?:@sha256:[0-9a-f]{64}|:[^:/@]+)$/;
+export const movingTag = ":latest";
+
 function isPinned(image: string): boolean {
-  if (/@sha256:[0-9a-f]{64}$/.test(image)) return true;
-  const path = namesRegistry(image) ? image.slice(image.indexOf("/")) : image;
-  const tag = path.split(":")[1];
-  return tag !== undefined && tag !== "" && tag !== "latest";
+  return pinnedImage.test(image) && !image.endsWith(movingTag);
 }
 
 function misplaced({ object, key, labels, spec }: Pod, { placements }: PolicySettings): Found[] {
