@@ -67,9 +67,17 @@ export function tokenRollout(key: pulumi.Input<string>, expires?: string): Rollo
 
 /**
  * The pods with a certificate, in the order of their restart. ZooKeeper decides about sessions with the CAs of its start, so it comes before those
- * that connect to it.
+ * that connect to it. The manager has no certificate, but reads the CAs when it starts.
  */
-export const certificateSteps = [["zookeeper"], ["bookie"], ["broker"], ["proxy"], ["recovery"], ["toolset"]];
+export const certificateSteps = [
+  ["zookeeper"],
+  ["bookie"],
+  ["broker"],
+  ["proxy"],
+  ["recovery"],
+  ["toolset"],
+  ["pulsar-manager"],
+];
 
 /**
  * @param certificates identifies the certificates of all components and of the CAs

@@ -157,6 +157,6 @@ describe("SecretRollout", () => {
       /^new certificates \(another certificate or CA\): restarts all pods of zookeeper, then bookie, then broker, /,
     );
     assert.match(told, /One pod restarts at a time/);
-    assert.deepEqual(certificateSteps.flat().sort(), [...tlsComponents].sort());
+    assert.deepEqual(certificateSteps.flat().sort(), [...tlsComponents, "pulsar-manager"].sort());
   });
 });
