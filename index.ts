@@ -3,6 +3,7 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import { BookieRacks } from "./components/bookieRacks.ts";
+import { CertManagerTls } from "./components/certManagerTls.ts";
 import { clusterProvider } from "./components/clusterProvider.ts";
 import { dependencies } from "./components/dependencies.ts";
 import { JwtAuth, tokenSecret } from "./components/jwtAuth.ts";
@@ -40,9 +41,11 @@ const provider = clusterProvider(cluster);
 
 // First of all resources: it refuses a change that would separate a pod from its data before anything is changed.
 const contract = new VolumeContract("volume-contract", settings);
-const authorities = settings.tls.enabled
-  ? new AuthorityContract("tls-authorities", settings.tls, { dependsOn: contract })
-  : undefined;
+const { enabled: encrypted, certManager } = settings.tls;
+const authorities =
+  encrypted && certManager === undefined
+    ? new AuthorityContract("tls-authorities", settings.tls, { dependsOn: contract })
+    : undefined;
 const contracts = dependencies(contract, authorities);
 const afterContract = { provider, dependsOn: contracts };
 
@@ -68,9 +71,12 @@ const auth = new JwtAuth(
 );
 const clientToken = tokenSecret(release, tokens.roles.client);
 
-const tls = settings.tls.enabled
-  ? new PulsarTls("tls", { ...settings.tls, namespace, installation: settings, protect: production }, afterContract)
-  : undefined;
+const certificates = { ...settings.tls, namespace, installation: settings };
+const tls = !encrypted
+  ? undefined
+  : certManager === undefined
+    ? new PulsarTls("tls", { ...certificates, protect: production }, afterContract)
+    : new CertManagerTls("tls", { ...certificates, certManager, cluster }, afterContract);
 for (const { what, end, runbook } of tls?.ends ?? []) {
   end.apply((day) => {
     const lines = certificateWarnings({ what, end: day, runbook }, settings.tls.warnDays, new Date());
@@ -181,7 +187,8 @@ const tlsRollout =
   );
 // Once more after the restart of the pods: an update that failed before it has not prepared the pods.
 const restarted =
-  tlsRollout && new AuthorityContract("tls-authorities-applied", settings.tls, { dependsOn: tlsRollout });
+  authorities &&
+  new AuthorityContract("tls-authorities-applied", settings.tls, { dependsOn: dependencies(tlsRollout) });
 
 const rackJob = racks
   ? new BookieRacks(

@@ -4,7 +4,7 @@ import type { ChartLine } from "../model/charts/cluster.ts";
 import { fullName } from "../model/charts/names.ts";
 import { metricsPorts, type MonitoringSettings } from "../model/monitoring.ts";
 import type { ClusterRef } from "../model/clusterRef.ts";
-import { podMonitorHook } from "../resources/kubernetes/podMonitorKind.ts";
+import { kindHook, podMonitorKind } from "../resources/kubernetes/requiredKind.ts";
 
 export interface PodMonitorsArgs extends Pick<MonitoringSettings, "interval" | "labels"> {
   namespace: pulumi.Input<string>;
@@ -54,7 +54,7 @@ export class PodMonitors extends pulumi.ComponentResource {
         },
         // Only the first checks for the kind, and the others wait for it, so that the error appears once.
         first === undefined
-          ? { parent: this, hooks: { beforeCreate: [podMonitorHook(cluster)] } }
+          ? { parent: this, hooks: { beforeCreate: [kindHook(cluster, podMonitorKind)] } }
           : { parent: this, dependsOn: first },
       );
       first ??= monitor;

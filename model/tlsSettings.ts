@@ -5,19 +5,33 @@ const aNumber = scalar.wholeNumber(1, 100_000);
 const aList = { error: "a list of numbers of CAs, such as [1, 2]" };
 const days = scalar.wholeNumber(1, 36_500);
 
+export const tlsIssuers = ["stack", "cert-manager"] as const;
+
 export const tlsSchema = scalar
   .object({
     enabled: scalar.flag.default(false).meta({
       description: "Whether all connections of clients, proxies, brokers, bookies and ZooKeeper are encrypted.",
       change: "All pods restart, and clients need other addresses.",
     }),
+    issuer: scalar.oneOf(tlsIssuers).default("stack").meta({
+      description:
+        "What creates the certificates. stack: the stack, with CAs of its own. cert-manager: Certificates (cert-manager.io/v1) of the issuer in `certManager`.",
+      change: "Pods that trust another CA cannot connect to each other until all have restarted.",
+    }),
+    certManager: scalar
+      .object({
+        issuer: scalar.name.describe("Name of the issuer. Its Secrets must contain `ca.crt`."),
+        kind: scalar.oneOf(["Issuer", "ClusterIssuer"]).default("Issuer").describe("Its kind."),
+      })
+      .optional()
+      .describe("cert-manager's issuer, with `issuer: cert-manager`."),
     hosts: z.array(scalar.host, { error: "a list of host names and IP addresses" }).default([]).meta({
       description: "More host names and IP addresses by which clients reach the proxies.",
       change: "The proxies get another certificate.",
     }),
     generation: aNumber.default(1).meta({
       description: "Number of the components' keys and certificates.",
-      change: "The next number creates new ones, signed by the same CA.",
+      change: "The next number creates new ones, signed by the same CA. With cert-manager, it only restarts the pods.",
     }),
     authority: aNumber.default(1).meta({
       description: "Number of the CA that signs the certificates.",
@@ -43,7 +57,8 @@ export const tlsSchema = scalar
   })
   .prefault({})
   .meta({
-    description: "Encryption of the connections inside the cluster. The stack creates CA and certificates.",
+    description:
+      "Encryption of the connections inside the cluster. `authority`, `trusted`, and the two lifetimes are for `issuer: stack`.",
     example: "pulsar:tls:\n  enabled: true\n  hosts: [pulsar.example.com]",
   });
 

@@ -75,7 +75,17 @@ function roleFaults({ claims, clients }: Settings, add: Add) {
 }
 
 function tlsFaults({ tls }: Settings, add: Add) {
-  const { enabled, hosts, authority, trusted, lifetimeDays, authorityLifetimeDays } = tls;
+  const { enabled, issuer, certManager, hosts, authority, trusted, lifetimeDays, authorityLifetimeDays } = tls;
+  if (issuer === "cert-manager" && certManager === undefined) {
+    add(["tls", "certManager"], "is not set although pulsar:tls.issuer is cert-manager", "set the name of the issuer");
+  }
+  if (issuer !== "cert-manager" && certManager !== undefined) {
+    add(
+      ["tls", "certManager"],
+      `is not used with issuer ${issuer}`,
+      "remove it, or set pulsar:tls.issuer to cert-manager",
+    );
+  }
   if (!enabled && hosts.length > 0) {
     add(["tls", "hosts"], "is not used without TLS", "remove it, or set pulsar:tls.enabled to true");
   }

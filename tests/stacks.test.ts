@@ -244,8 +244,8 @@ test("stack prod with PodMonitors asks first whether the cluster knows them, and
   assert.equal(monitors.length, 5);
   const hooks = monitors.map(({ options }) => options.beforeCreate);
   assert.deepEqual(
-    hooks.filter((names) => (names as string[])[0] === "check-pod-monitors"),
-    [["check-pod-monitors", "refuse-foreign-object"]],
+    hooks.filter((names) => (names as string[])[0] === "check-kind-PodMonitor"),
+    [["check-kind-PodMonitor", "refuse-foreign-object"]],
   );
   const before = upstream(named(resources, "pulsar-release"), resources);
   for (const { name } of monitors) assert.ok(before.has(name), name);

@@ -3,27 +3,52 @@ import { fault } from "../kit/fault.ts";
 import type { ClusterRef } from "../../model/clusterRef.ts";
 import { answerInPreview, ask, type Cluster, connect, unlessMissing } from "./connection.ts";
 
-const group = "monitoring.coreos.com";
-const version = "v1";
-
-/** Checks before PodMonitors are created, and in a preview, that the cluster has the kind; see `checkPodMonitors`. */
-export function podMonitorHook(ref: ClusterRef): pulumi.ResourceHook {
-  const check = () => (pulumi.runtime.isDryRun() ? previewPodMonitors(ref) : checkPodMonitors(ref));
-  return new pulumi.ResourceHook("check-pod-monitors", check, { onDryRun: true });
+/** A kind that is not built into Kubernetes. */
+interface RequiredKind {
+  group: string;
+  version: string;
+  kind: string;
+  /** The setting that requires it. */
+  setting: string;
+  /** What to do in a cluster without it. */
+  remedy: string;
 }
 
-/** As `checkPodMonitors`, but a preview need not reach the cluster: see `answerInPreview`. */
-export async function previewPodMonitors(ref: ClusterRef): Promise<void> {
-  const found = await answerInPreview(ref, query);
-  if (found !== undefined) refuseMissing(found);
+export const podMonitorKind: RequiredKind = {
+  group: "monitoring.coreos.com",
+  version: "v1",
+  kind: "PodMonitor",
+  setting: "pulsar:monitoring.podMonitors",
+  remedy:
+    "install the Prometheus operator's CustomResourceDefinitions first, or set pulsar:monitoring.podMonitors to false",
+};
+
+export const certificateKind: RequiredKind = {
+  group: "cert-manager.io",
+  version: "v1",
+  kind: "Certificate",
+  setting: "pulsar:tls.issuer",
+  remedy: "install cert-manager first, or set pulsar:tls.issuer to stack",
+};
+
+/** Checks before objects of a kind are created, and in a preview, that the cluster has the kind; see `checkKind`. */
+export function kindHook(ref: ClusterRef, required: RequiredKind): pulumi.ResourceHook {
+  const check = () => (pulumi.runtime.isDryRun() ? previewKind(ref, required) : checkKind(ref, required));
+  return new pulumi.ResourceHook(`check-kind-${required.kind}`, check, { onDryRun: true });
+}
+
+/** As `checkKind`, but a preview need not reach the cluster: see `answerInPreview`. */
+export async function previewKind(ref: ClusterRef, required: RequiredKind): Promise<void> {
+  const found = await answerInPreview(ref, (cluster) => query(cluster, required));
+  if (found !== undefined) refuseMissing(found, required);
 }
 
 /**
- * Refuses a cluster without the kind PodMonitor.
+ * Refuses a cluster without a kind.
  * @throws Error of one line: the context, the kind, and the setting that requires it; or why the cluster could not be queried
  */
-export async function checkPodMonitors(ref: ClusterRef): Promise<void> {
-  refuseMissing(await query(await connect(ref)));
+export async function checkKind(ref: ClusterRef, required: RequiredKind): Promise<void> {
+  refuseMissing(await query(await connect(ref), required), required);
 }
 
 interface Found {
@@ -32,15 +57,14 @@ interface Found {
 }
 
 /** Reads the list of kinds, because not every user may read the definitions. */
-async function query(cluster: Cluster): Promise<Found> {
+async function query(cluster: Cluster, { group, version, kind: wanted }: RequiredKind): Promise<Found> {
   const found = await ask(cluster, () => cluster.kinds.getAPIResources({ group, version })).catch(unlessMissing);
-  return { context: cluster.context, known: found?.resources.some(({ kind }) => kind === "PodMonitor") ?? false };
+  return { context: cluster.context, known: found?.resources.some(({ kind }) => kind === wanted) ?? false };
 }
 
-function refuseMissing({ context, known }: Found): void {
+function refuseMissing({ context, known }: Found, { kind, group, version, setting, remedy }: RequiredKind): void {
   if (known) return;
   throw fault(
-    `context "${context}" does not have the kind PodMonitor (${group}/${version}), which pulsar:monitoring.podMonitors requires; ` +
-      "install the Prometheus operator's CustomResourceDefinitions first, or set pulsar:monitoring.podMonitors to false",
+    `context "${context}" does not have the kind ${kind} (${group}/${version}), which ${setting} requires; ${remedy}`,
   );
 }

@@ -75,7 +75,7 @@ test("only the first checks for the PodMonitor kind, so that the error appears o
   const asking = registered.filter(({ options }) => options.beforeCreate !== undefined);
   assert.deepEqual(
     asking.map(({ name, options }) => [name, options.beforeCreate]),
-    [["monitors-zookeeper", ["check-pod-monitors"]]],
+    [["monitors-zookeeper", ["check-kind-PodMonitor"]]],
   );
   for (const { name, dependsOn } of registered) {
     assert.deepEqual(dependsOn, name === "monitors-zookeeper" ? [] : ["monitors-zookeeper"]);

@@ -13,6 +13,12 @@ const refused: Cases = {
   "pulsar:tls.trusted: does not contain 2, which signs the certificates (pulsar:tls.authority); add 2": {
     "pulsar:tls": { enabled: true, authority: 2, trusted: [1, 3] },
   },
+  "pulsar:tls.certManager: is not set although pulsar:tls.issuer is cert-manager; set the name of the issuer": {
+    "pulsar:tls": { enabled: true, issuer: "cert-manager" },
+  },
+  "pulsar:tls.certManager: is not used with issuer stack; remove it, or set pulsar:tls.issuer to cert-manager": {
+    "pulsar:tls": { enabled: true, certManager: { issuer: "internal" } },
+  },
   "pulsar:tls.trusted: [] is not valid; use a list of numbers of CAs, such as [1, 2]": {
     "pulsar:tls": { enabled: true, trusted: [] },
   },
@@ -33,6 +39,7 @@ describe("TLS settings are refused:", () => {
 test("by default, one CA signs and is trusted", () => {
   assert.deepEqual(tlsOf({ enabled: true }), {
     enabled: true,
+    issuer: "stack",
     hosts: [],
     generation: 1,
     authority: 1,

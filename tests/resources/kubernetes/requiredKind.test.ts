@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { checkPodMonitors, previewPodMonitors } from "../../../resources/kubernetes/podMonitorKind.ts";
+import { certificateKind, checkKind, podMonitorKind, previewKind } from "../../../resources/kubernetes/requiredKind.ts";
 import { asUsers, fakeClusters } from "../../support/fakeClusters.ts";
 
 const { answering, nobody } = fakeClusters();
@@ -15,15 +15,15 @@ function clusterOf(kinds: string[], status = kinds.length > 0 ? 200 : 404) {
   });
 }
 
-describe("the kind PodMonitor", () => {
-  for (const [command, look] of Object.entries({ up: checkPodMonitors, preview: previewPodMonitors })) {
+describe("a required kind", () => {
+  for (const [command, look] of Object.entries({ up: checkKind, preview: previewKind })) {
     test(`${command}: is accepted if the cluster has it`, async () => {
-      await look(await clusterOf(["ServiceMonitor", "PodMonitor"]));
+      await look(await clusterOf(["ServiceMonitor", "PodMonitor"]), podMonitorKind);
     });
 
     test(`${command}: is refused if the cluster lacks it or its group, with the setting that requires it`, async () => {
       for (const kinds of [[], ["ServiceMonitor"]]) {
-        await assert.rejects(look(await clusterOf(kinds)), (error: Error) => {
+        await assert.rejects(look(await clusterOf(kinds), podMonitorKind), (error: Error) => {
           assert.equal(
             error.message,
             'context "test" does not have the kind PodMonitor (monitoring.coreos.com/v1), which pulsar:monitoring.podMonitors requires; install ' +
@@ -36,16 +36,27 @@ describe("the kind PodMonitor", () => {
     });
   }
 
+  test("Certificate is refused with the setting that requires it", async () => {
+    await assert.rejects(checkKind(await clusterOf([]), { ...certificateKind, group: "monitoring.coreos.com" }), {
+      message:
+        'context "test" does not have the kind Certificate (monitoring.coreos.com/v1), which pulsar:tls.issuer requires; ' +
+        "install cert-manager first, or set pulsar:tls.issuer to stack",
+    });
+  });
+
   test("up: an unreachable cluster, or one that returns an error, is an error of its own", async () => {
-    await assert.rejects(checkPodMonitors(await nobody()), /^Error: the API server .* cannot be reached/);
-    await assert.rejects(checkPodMonitors(await clusterOf([], 403)), /^Error: the API server .* answers 403: so it is/);
+    await assert.rejects(checkKind(await nobody(), podMonitorKind), /^Error: the API server .* cannot be reached/);
+    await assert.rejects(
+      checkKind(await clusterOf([], 403), podMonitorKind),
+      /^Error: the API server .* answers 403: so it is/,
+    );
   });
 
   test("preview: is not checked if the stack names no cluster, or the cluster does not respond", async () => {
     const { kubeconfig } = await clusterOf([]);
-    await asUsers(kubeconfig, () => previewPodMonitors({}));
-    await previewPodMonitors(await nobody());
-    await previewPodMonitors({ ...(await nobody()), context: "gone" });
-    await previewPodMonitors(await clusterOf([], 403));
+    await asUsers(kubeconfig, () => previewKind({}, podMonitorKind));
+    await previewKind(await nobody(), podMonitorKind);
+    await previewKind({ ...(await nobody()), context: "gone" }, podMonitorKind);
+    await previewKind(await clusterOf([], 403), podMonitorKind);
   });
 });

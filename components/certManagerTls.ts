@@ -1,0 +1,86 @@
+import { isIP } from "node:net";
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import type { Installation } from "../model/charts/names.ts";
+import type { ClusterRef } from "../model/clusterRef.ts";
+import { certificateNames, organizationalUnit, tlsComponents, type TlsSecrets, tlsSecrets } from "../model/tls.ts";
+import { certificateKind, kindHook } from "../resources/kubernetes/requiredKind.ts";
+import type { CertificateEnd } from "./pulsarTls.ts";
+
+export interface CertManagerTlsArgs {
+  /** Namespace of the Certificates and their Secrets. */
+  namespace: pulumi.Input<string>;
+  /** The certificates and Secrets are named after it. */
+  installation: Installation;
+  /** More host names and IP addresses in the proxies' certificate. */
+  hosts: string[];
+  /** The issuer. The Secrets that it fills must contain `ca.crt`: those of ACME issuers do not. */
+  certManager: { issuer: string; kind: "Issuer" | "ClusterIssuer" };
+  /** A change of the number restarts the pods. cert-manager renews the certificates without it. */
+  generation: number;
+  /** The Kubernetes cluster, which must have the kind Certificate. */
+  cluster: ClusterRef;
+}
+
+/**
+ * A Certificate of cert-manager for each component. cert-manager creates the Secrets that the charts mount (see `TlsSecrets`), and renews them.
+ *
+ * Create it before the release: a cluster without cert-manager then fails the `up` before anything is installed.
+ */
+export class CertManagerTls extends pulumi.ComponentResource {
+  readonly secrets: TlsSecrets;
+  /** Identifies issuer and generation, because only cert-manager knows the certificates. */
+  readonly fingerprint: pulumi.Output<string>;
+  /** Only cert-manager knows it. */
+  readonly caCertificate = undefined;
+  /** Only cert-manager knows them. */
+  readonly ends: CertificateEnd[] = [];
+
+  constructor(name: string, args: CertManagerTlsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("pulsar:components:CertManagerTls", name, {}, opts);
+    const { installation, namespace, cluster } = args;
+    const { release } = installation;
+    this.secrets = tlsSecrets(release);
+    this.fingerprint = pulumi.output(`${args.certManager.kind} ${args.certManager.issuer} ${args.generation}`);
+    let first: pulumi.Resource | undefined;
+    const certificate = (suffix: string, secretName: string, names: string[]) => {
+      const addresses = names.filter((host) => isIP(host) !== 0);
+      const made = new k8s.apiextensions.CustomResource(
+        `${name}-${suffix}`,
+        {
+          apiVersion: "cert-manager.io/v1",
+          kind: "Certificate",
+          metadata: { name: secretName, namespace },
+          spec: {
+            secretName,
+            commonName: `${release} ${suffix}`,
+            subject: { organizations: [installation.namespace], organizationalUnits: [organizationalUnit] },
+            dnsNames: names.filter((host) => isIP(host) === 0),
+            ...(addresses.length > 0 && { ipAddresses: addresses }),
+            usages: ["digital signature", "key encipherment", "server auth", "client auth"],
+            // Pulsar 2.7 reads RSA keys only, in PKCS#8.
+            privateKey: { algorithm: "RSA", size: 2048, encoding: "PKCS8", rotationPolicy: "Always" },
+            // Key `tls-combined.pem`, which ZooKeeper reads.
+            additionalOutputFormats: [{ type: "CombinedPEM" }],
+            issuerRef: { group: "cert-manager.io", kind: args.certManager.kind, name: args.certManager.issuer },
+          },
+        },
+        // Only the first checks for the kind, and the others wait for it, so that the error appears once.
+        first === undefined
+          ? { parent: this, hooks: { beforeCreate: [kindHook(cluster, certificateKind)] } }
+          : { parent: this, dependsOn: first },
+      );
+      first ??= made;
+    };
+    // The charts read only `ca.crt` of this Secret. cert-manager writes it beside a certificate.
+    certificate("ca", this.secrets.ca, [this.secrets.ca]);
+    for (const component of tlsComponents) {
+      const more = component === "proxy" ? args.hosts : [];
+      certificate(component, this.secrets.components[component], [
+        ...certificateNames(installation, component),
+        ...more,
+      ]);
+    }
+    this.registerOutputs({ secrets: this.secrets });
+  }
+}
