@@ -4,19 +4,46 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { execa } from "execa";
+import { extract } from "tar";
 import { RehearsalError } from "../engine/fault.ts";
-import { cacheFolder } from "../tools/cache.ts";
+import { cacheFolder, withScratch } from "../tools/cache.ts";
 import { which } from "../tools/findTool.ts";
 import type { Workspace } from "../engine/workspace.ts";
 
 /** The oldest Java that Pulsar 4.0 runs on. */
 const oldestJava = 17;
 
-/** The limit for the download of some hundred jars by Maven, in milliseconds. */
+/** The limit for a download of 250 MB by Maven, in milliseconds. */
 const mavenLimit = 10 * 60_000;
+
+/** Pulsar's server, of the line that chart 4.7.0 runs. */
+const version = "4.0.8";
 
 /** The sets of classes. Each has a pom in this folder. */
 export type Classes = "server" | "tools-2.7";
+
+/**
+ * The folder of Pulsar's binary distribution, with `bin`, `conf` and `lib`, in the cache.
+ *
+ * @throws RehearsalError if Java or Maven is missing or too old, or if Maven cannot download it
+ */
+export async function distribution(workspace: Workspace): Promise<string> {
+  await requireJava(workspace);
+  const name = `apache-pulsar-${version}`;
+  const kept = join(cacheFolder(), name);
+  if (existsSync(kept)) return kept;
+  await withScratch(cacheFolder(), async (scratch) => {
+    const artifact = `org.apache.pulsar:pulsar-server-distribution:${version}:tar.gz:bin`;
+    await maven(["copy", `-Dartifact=${artifact}`, `-DoutputDirectory=${scratch}`], workspace);
+    // Not by the plugin's goal `unpack`, which cuts long names (2.8).
+    await extract({ file: join(scratch, `pulsar-server-distribution-${version}-bin.tar.gz`), cwd: scratch });
+    // Another run may have finished first.
+    await rename(join(scratch, name), kept).catch((cause: unknown) => {
+      if (!existsSync(kept)) throw cause;
+    });
+  });
+  return kept;
+}
 
 /**
  * The classpath of the dependencies of a pom. Maven takes ten seconds even if all jars are present, so the classpath is cached while the pom is
@@ -36,7 +63,7 @@ export async function classpath(classes: Classes, workspace: Workspace): Promise
   if (known !== "" && known.split(delimiter).every((jar) => existsSync(jar))) return known;
 
   const found = join(await workspace.folder("classpaths"), classes);
-  await resolve(pom, found, workspace);
+  await maven(["build-classpath", "--file", pom, `-Dmdep.outputFile=${found}`], workspace);
   const answer = (await readFile(found, "utf8")).trim();
   await mkdir(dirname(kept), { recursive: true });
   // Renamed within the cache, so that the file is always complete.
@@ -46,33 +73,24 @@ export async function classpath(classes: Classes, workspace: Workspace): Promise
   return answer;
 }
 
-async function resolve(pom: string, output: string, workspace: Workspace): Promise<void> {
+/** Runs a goal of Maven's dependency plugin. */
+async function maven([goal = "", ...options]: string[], workspace: Workspace): Promise<void> {
   if ((await which("mvn")) === undefined) {
     throw new RehearsalError(
       "Maven is needed to download Pulsar's classes, but there is no mvn on PATH; install it from https://maven.apache.org",
     );
   }
-  const result = await execa(
-    "mvn",
-    [
-      "--batch-mode",
-      "--quiet",
-      "--file",
-      pom,
-      "org.apache.maven.plugins:maven-dependency-plugin:2.8:build-classpath",
-      `-Dmdep.outputFile=${output}`,
-    ],
-    {
-      env: workspace.env,
-      extendEnv: false,
-      cwd: workspace.dir,
-      stdin: "ignore",
-      all: true,
-      timeout: mavenLimit,
-      cancelSignal: workspace.signal,
-      reject: false,
-    },
-  );
+  const plugin = `org.apache.maven.plugins:maven-dependency-plugin:2.8:${goal}`;
+  const result = await execa("mvn", ["--batch-mode", "--quiet", plugin, ...options], {
+    env: workspace.env,
+    extendEnv: false,
+    cwd: workspace.dir,
+    stdin: "ignore",
+    all: true,
+    timeout: mavenLimit,
+    cancelSignal: workspace.signal,
+    reject: false,
+  });
   workspace.signal.throwIfAborted();
   if (result.timedOut) {
     throw new RehearsalError(`Maven did not download Pulsar's classes within ${mavenLimit / 60_000} minutes`);

@@ -46,19 +46,29 @@ export const testEcKeyPem = generateKeyPairSync("ec", { namedCurve: "P-256" })
   .privateKey.export({ type: "sec1", format: "pem" })
   .toString();
 
+interface RegisterOptions {
+  preview?: boolean;
+  stack?: string;
+  /** The PEM of a private key by its logical name. @default the same key for all */
+  newKey?: (name: string, algorithm: unknown) => string;
+}
+
 /**
  * Runs a program with mocks and returns its resources, sorted by type and name. Outputs are the inputs, with the computed outputs that the
  * program uses. An invoke is an error, because the program has none.
  */
 export async function register(
   program: () => unknown,
-  { preview = false, stack = "test" } = {},
+  { preview = false, stack = "test", newKey = testKey }: RegisterOptions = {},
 ): Promise<Registered[]> {
   await pulumi.runtime.setMocks(
     {
       newResource: async ({ type, name, inputs }) => {
         const plain = unwrap(inputs) as Props;
-        return { id: `${name}-id`, state: { ...plain, ...(preview ? {} : await computed(type, plain)) } };
+        return {
+          id: `${name}-id`,
+          state: { ...plain, ...(preview ? {} : await computed(type, plain, () => newKey(name, plain.algorithm))) },
+        };
       },
       call: ({ token }) => {
         throw new Error(`unexpected call of ${token}`);
@@ -160,11 +170,13 @@ const certificates: Record<string, typeof certRequest> = {
   "tls:index/locallySignedCert:LocallySignedCert": locallySignedCert,
 };
 
-async function computed(type: string, inputs: Props): Promise<Props> {
+const testKey = (_name: string, algorithm: unknown) => (algorithm === "ECDSA" ? testEcKeyPem : testKeyPem);
+
+async function computed(type: string, inputs: Props, newKey: () => string): Promise<Props> {
   const certificate = certificates[type];
   if (certificate !== undefined) return (await certificate.create(inputs)).outputs;
   if (type !== "tls:index/privateKey:PrivateKey") return {};
-  const privateKeyPem = inputs.algorithm === "ECDSA" ? testEcKeyPem : testKeyPem;
+  const privateKeyPem = newKey();
   const privateKeyPemPkcs8 = createPrivateKey(privateKeyPem).export({ type: "pkcs8", format: "pem" });
   return { privateKeyPem, privateKeyPemPkcs8, publicKeyFingerprintSha256: "SHA256:of-the-test-key" };
 }
