@@ -25,6 +25,7 @@ import { allTolerations } from "./model/layouts/layout.ts";
 import { AuthorityContract } from "./resources/kubernetes/authorityContract.ts";
 import { ownObjects } from "./resources/kubernetes/ownership.ts";
 import { certificateRollout, SecretRollout, tokenRollout } from "./resources/kubernetes/secretRollout.ts";
+import { CheckedTlsSecrets } from "./resources/kubernetes/tlsSecrets.ts";
 import { VolumeContract } from "./resources/kubernetes/volumeContract.ts";
 import { certificateWarnings } from "./settings/expiry.ts";
 import { policySettings } from "./settings/policies.ts";
@@ -41,9 +42,9 @@ const provider = clusterProvider(cluster);
 
 // First of all resources: it refuses a change that would separate a pod from its data before anything is changed.
 const contract = new VolumeContract("volume-contract", settings);
-const { enabled: encrypted, certManager } = settings.tls;
+const { enabled: encrypted, issuer, certManager } = settings.tls;
 const authorities =
-  encrypted && certManager === undefined
+  encrypted && issuer === "stack"
     ? new AuthorityContract("tls-authorities", settings.tls, { dependsOn: contract })
     : undefined;
 const contracts = dependencies(contract, authorities);
@@ -74,9 +75,11 @@ const clientToken = tokenSecret(release, tokens.roles.client);
 const certificates = { ...settings.tls, namespace, installation: settings };
 const tls = !encrypted
   ? undefined
-  : certManager === undefined
-    ? new PulsarTls("tls", { ...certificates, protect: production }, afterContract)
-    : new CertManagerTls("tls", { ...certificates, certManager, cluster }, afterContract);
+  : issuer === "secrets"
+    ? new CheckedTlsSecrets("tls", { ...certificates, cluster }, { dependsOn: contracts })
+    : certManager === undefined
+      ? new PulsarTls("tls", { ...certificates, protect: production }, afterContract)
+      : new CertManagerTls("tls", { ...certificates, certManager, cluster }, afterContract);
 for (const { what, end, runbook } of tls?.ends ?? []) {
   end.apply((day) => {
     const lines = certificateWarnings({ what, end: day, runbook }, settings.tls.warnDays, new Date());

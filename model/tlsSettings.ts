@@ -5,7 +5,7 @@ const aNumber = scalar.wholeNumber(1, 100_000);
 const aList = { error: "a list of numbers of CAs, such as [1, 2]" };
 const days = scalar.wholeNumber(1, 36_500);
 
-export const tlsIssuers = ["stack", "cert-manager"] as const;
+export const tlsIssuers = ["stack", "cert-manager", "secrets"] as const;
 
 export const tlsSchema = scalar
   .object({
@@ -15,7 +15,7 @@ export const tlsSchema = scalar
     }),
     issuer: scalar.oneOf(tlsIssuers).default("stack").meta({
       description:
-        "What creates the certificates. stack: the stack, with CAs of its own. cert-manager: Certificates (cert-manager.io/v1) of the issuer in `certManager`.",
+        "What creates the certificates. stack: the stack, with CAs of its own. cert-manager: Certificates (cert-manager.io/v1) of the issuer in `certManager`. secrets: nobody, and the Secrets that the charts mount must exist (docs/operations/renew-certificates.md).",
       change: "Pods that trust another CA cannot connect to each other until all have restarted.",
     }),
     certManager: scalar
@@ -31,7 +31,8 @@ export const tlsSchema = scalar
     }),
     generation: aNumber.default(1).meta({
       description: "Number of the components' keys and certificates.",
-      change: "The next number creates new ones, signed by the same CA. With cert-manager, it only restarts the pods.",
+      change:
+        "The next number creates new ones, signed by the same CA. With another issuer, it only restarts the pods.",
     }),
     authority: aNumber.default(1).meta({
       description: "Number of the CA that signs the certificates.",

@@ -50,6 +50,15 @@ const readBySdks = {
 };
 const withTls = { "pulsar:tls": { enabled: true, hosts: ["pulsar.example.com"] } };
 const runWithTls = await run({ name: "prod-tls", stack: "prod", changes: withTls });
+const tlsOfOthers = (tls: object) => ({ "pulsar:tls": { enabled: true, ...tls } });
+const runsWithTlsOfOthers = {
+  secrets: await run({ name: "prod-secrets", stack: "prod", changes: tlsOfOthers({ issuer: "secrets" }) }),
+  "cert-manager": await run({
+    name: "prod-cert-manager",
+    stack: "prod",
+    changes: tlsOfOthers({ issuer: "cert-manager", certManager: { issuer: "internal" } }),
+  }),
+};
 const before = { ...process.env };
 Object.assign(process.env, readBySdks);
 const runWithVariables = await run({ name: "with-variables", stack: "test", changes: {} });
@@ -309,6 +318,18 @@ describe("stack prod with TLS", () => {
       assert.doesNotMatch(JSON.stringify(plain), /PRIVATE KEY/, name);
     }
   });
+});
+
+describe("stack prod with TLS of others", () => {
+  for (const [issuer, { resources, outputs }] of Object.entries(runsWithTlsOfOthers)) {
+    test(`${issuer}: checks and prepares before the release, and restarts the pods after it`, () => {
+      const before = upstream(named(resources, "pulsar-release"), resources);
+      assert.ok(before.has("tls"));
+      assert.ok(upstream(named(resources, "tls-rollout"), resources).has("pulsar-release"));
+      assert.ok(resources.every(({ type, name }) => !type.endsWith("Cert") && !name.startsWith("tls-authorities")));
+      assert.equal(outputs.caCertificate, undefined);
+    });
+  }
 });
 
 describe("stack prod with tenants", async () => {

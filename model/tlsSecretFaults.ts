@@ -1,0 +1,119 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+import type { Installation } from "./charts/names.ts";
+import { certificateNames, organizationalUnit, tlsComponents, type TlsComponent, tlsSecrets } from "./tls.ts";
+
+/** The content of a Secret by key, decoded. */
+export type SecretContent = Partial<Record<string, string>>;
+
+/**
+ * What is wrong with existing Secrets for TLS, one line each without any of their values.
+ * @param found the Secrets of the namespace by name
+ */
+export function tlsSecretFaults(
+  found: ReadonlyMap<string, SecretContent>,
+  installation: Installation,
+  hosts: readonly string[],
+  now: Date,
+): string[] {
+  const names = tlsSecrets(installation.release);
+  const ca = checked(names.ca, found, ["ca.crt"], ({ "ca.crt": pem = "" }) => {
+    const authorities = certificatesOf(pem);
+    return authorities.length === 0 ? ["ca.crt has no certificate; put the certificates of the CAs there"] : [];
+  });
+  const authorities = certificatesOf(found.get(names.ca)?.["ca.crt"] ?? "");
+  return [
+    ...ca,
+    ...tlsComponents.flatMap((component) =>
+      checked(names.components[component], found, ["tls.crt", "tls.key", "tls-combined.pem"], (content) =>
+        certificateFaults(content, authorities, namesOf(component, installation, hosts), now),
+      ),
+    ),
+  ];
+}
+
+function namesOf(component: TlsComponent, installation: Installation, hosts: readonly string[]): string[] {
+  return [...certificateNames(installation, component), ...(component === "proxy" ? hosts : [])];
+}
+
+function checked(
+  name: string,
+  found: ReadonlyMap<string, SecretContent>,
+  keys: readonly string[],
+  faultsOf: (content: SecretContent) => string[],
+): string[] {
+  const content = found.get(name);
+  if (content === undefined) return [`Secret ${name} does not exist; create it with ${keys.join(", ")}`];
+  const missing = keys.filter((key) => content[key] === undefined);
+  const faults = missing.length > 0 ? [`${missing.join(", ")} is missing; add it`] : faultsOf(content);
+  return faults.map((fault) => `Secret ${name}: ${fault}`);
+}
+
+function certificateFaults(
+  { "tls.crt": pem = "", "tls.key": key = "", "tls-combined.pem": combined = "" }: SecretContent,
+  authorities: readonly X509Certificate[],
+  names: readonly string[],
+  now: Date,
+): string[] {
+  const chain = certificatesOf(pem);
+  const [certificate] = chain;
+  if (certificate === undefined) return ["tls.crt has no certificate; put the component's certificate there"];
+  const privateKey = orUndefined(() => createPrivateKey(key));
+  const day = (text: string) => new Date(text).toISOString().slice(0, 10);
+  const lacking = names.filter((name) => {
+    const held = isIP(name) === 0 ? certificate.checkHost(name.replace(/^\*/, "any-pod")) : certificate.checkIP(name);
+    return held === undefined;
+  });
+  return [
+    ...(key.startsWith("-----BEGIN PRIVATE KEY-----")
+      ? []
+      : ["tls.key is not a key in PKCS#8; convert it (openssl pkcs8)"]),
+    ...(privateKey === undefined || certificate.checkPrivateKey(privateKey)
+      ? []
+      : ["tls.key is not the key of the certificate in tls.crt; use the key that the certificate was issued for"]),
+    ...(new Date(certificate.validTo) > now
+      ? []
+      : [`the certificate has ended on ${day(certificate.validTo)}; renew it`]),
+    ...(new Date(certificate.validFrom) <= now
+      ? []
+      : [`the certificate is not valid before ${day(certificate.validFrom)}; use one that is`]),
+    ...(isTrusted(chain, authorities)
+      ? []
+      : [
+          "the certificate comes from no CA in ca.crt of the CA's Secret; add its CA, or use a certificate of one of them",
+        ]),
+    ...(lacking.length === 0
+      ? []
+      : [`the certificate is not for ${lacking.join(", ")}; issue one with these names (subject alternative names)`]),
+    ...(certificate.subject.split("\n").includes(`OU=${organizationalUnit}`)
+      ? []
+      : [`the certificate's subject has no OU=${organizationalUnit}, which bookies require; issue one with it`]),
+    ...(combined.includes(key.trim()) && combined.includes(pem.trim())
+      ? []
+      : ["tls-combined.pem does not consist of tls.key and tls.crt; put both there, one after the other"]),
+  ];
+}
+
+/** Whether each certificate is signed by the next one, and the last one by an authority. */
+function isTrusted(chain: readonly X509Certificate[], authorities: readonly X509Certificate[]): boolean {
+  const signs = (issuer: X509Certificate, subject: X509Certificate) =>
+    subject.checkIssued(issuer) && subject.verify(issuer.publicKey);
+  return chain.every((certificate, i) => {
+    if (authorities.some((authority) => signs(authority, certificate))) return true;
+    const next = chain[i + 1];
+    return next !== undefined && signs(next, certificate);
+  });
+}
+
+function certificatesOf(pem: string): X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/g) ?? [];
+  return blocks.flatMap((block) => orUndefined(() => new X509Certificate(block)) ?? []);
+}
+
+function orUndefined<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch {
+    return undefined;
+  }
+}

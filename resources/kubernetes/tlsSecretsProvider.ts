@@ -1,0 +1,13 @@
+import type { dynamic } from "@pulumi/pulumi";
+import { diffOn } from "../kit/diff.ts";
+import { recordOnly } from "../kit/record.ts";
+
+interface Inputs {
+  generation: number;
+}
+
+export function diff(_id: string, olds: Inputs, news: Inputs): dynamic.DiffResult {
+  return diffOn(olds, news, ["generation"]);
+}
+
+export const { create, update, read, remove } = recordOnly<Inputs>("tls-secrets");

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { before, describe, test } from "node:test";
+import { certificateNames, organizationalUnit, tlsComponents, tlsSecrets } from "../../model/tls.ts";
+import { type SecretContent, tlsSecretFaults } from "../../model/tlsSecretFaults.ts";
+import {
+  certificateRequest,
+  locallySignedCertificate,
+  selfSignedCertificate,
+} from "../../rehearsal/standins/tls/x509.ts";
+
+const installation = { release: "pulsar", namespace: "messaging", clusterDomain: "cluster.local" };
+const names = tlsSecrets("pulsar");
+const day = 86_400_000;
+
+function newKey(): string {
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+}
+
+async function newCa() {
+  const privateKeyPem = newKey();
+  const terms = { validityPeriodHours: 240, allowedUses: ["cert_signing"], isCaCertificate: true };
+  const { certPem } = await selfSignedCertificate(privateKeyPem, { subject: { commonName: "CA" } }, terms);
+  return { certPem, privateKeyPem };
+}
+
+async function secret(ca: Awaited<ReturnType<typeof newCa>>, key: string, dnsNames: string[], unit?: string) {
+  const subject = { commonName: "pulsar", ...(unit !== undefined && { organizationalUnit: unit }) };
+  const request = await certificateRequest(key, { subject, dnsNames });
+  const terms = { validityPeriodHours: 24, allowedUses: ["server_auth", "client_auth"] };
+  const { certPem } = await locallySignedCertificate(request, ca, terms);
+  return { "tls.crt": certPem, "tls.key": key, "ca.crt": ca.certPem, "tls-combined.pem": key + certPem };
+}
+
+describe("existing Secrets for TLS", () => {
+  const good = new Map<string, SecretContent>();
+  const key = newKey();
+  let ca: Awaited<ReturnType<typeof newCa>>;
+  before(async () => {
+    ca = await newCa();
+    good.set(names.ca, { "ca.crt": ca.certPem });
+    for (const component of tlsComponents) {
+      good.set(
+        names.components[component],
+        await secret(ca, key, certificateNames(installation, component), organizationalUnit),
+      );
+    }
+  });
+  const faults = (changes: Record<string, SecretContent | undefined>, hosts: string[] = [], after = 0) => {
+    const found = new Map([...good, ...Object.entries(changes)]);
+    for (const [name, content] of Object.entries(changes)) if (content === undefined) found.delete(name);
+    const secrets = new Map([...found].flatMap(([name, content]) => (content ? [[name, content] as const] : [])));
+    return tlsSecretFaults(secrets, installation, hosts, new Date(Date.now() + 1000 + after));
+  };
+
+  test("are accepted if they fit", () => {
+    assert.deepEqual(faults({}), []);
+  });
+
+  test("that are missing or incomplete are named", () => {
+    assert.deepEqual(faults({ "pulsar-tls-broker": undefined, "pulsar-tls-proxy": { "tls.crt": "x" } }), [
+      "Secret pulsar-tls-broker does not exist; create it with tls.crt, tls.key, tls-combined.pem",
+      "Secret pulsar-tls-proxy: tls.key, tls-combined.pem is missing; add it",
+    ]);
+    assert.equal(faults({ "pulsar-ca-tls": { "ca.crt": "" } }).length, 1 + tlsComponents.length);
+  });
+
+  test("with another key, CA, unit or missing names have a line each, without any value", async () => {
+    const other = await secret(await newCa(), key, ["pulsar-broker"]);
+    const lines = faults({ "pulsar-tls-broker": { ...other, "tls.key": newKey() } });
+    const starts = [
+      "tls.key is not the key of the certificate in tls.crt; ",
+      "the certificate comes from no CA in ca.crt of the CA's Secret; ",
+      "the certificate is not for *.pulsar-broker.messaging.svc.cluster.local, ",
+      "the certificate's subject has no OU=0:pulsar, which bookies require; ",
+      "tls-combined.pem does not consist of tls.key and tls.crt; ",
+    ];
+    assert.equal(lines.length, starts.length, lines.join("\n"));
+    for (const [i, start] of starts.entries())
+      assert.ok(lines[i]?.startsWith(`Secret pulsar-tls-broker: ${start}`), lines[i]);
+    assert.doesNotMatch(lines.join("\n"), /-----BEGIN/);
+  });
+
+  test("whose certificate has ended, or lacks a further name of the proxies, are named", () => {
+    const ended = faults({}, [], 2 * day);
+    assert.equal(ended.length, tlsComponents.length);
+    assert.match(
+      ended[0] ?? "",
+      /^Secret pulsar-tls-zookeeper: the certificate has ended on \d{4}-\d\d-\d\d; renew it$/,
+    );
+    assert.match(
+      faults({}, [], -day)[0] ?? "",
+      /the certificate is not valid before \d{4}-\d\d-\d\d; use one that is$/,
+    );
+    assert.deepEqual(faults({}, ["pulsar.example.com", "10.1.2.3"]), [
+      "Secret pulsar-tls-proxy: the certificate is not for pulsar.example.com, 10.1.2.3; issue one with these names (subject alternative names)",
+    ]);
+  });
+});

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { checkTlsSecrets, previewTlsSecrets } from "../../../resources/kubernetes/tlsSecrets.ts";
+import { fakeClusters } from "../../support/fakeClusters.ts";
+
+const { answering, nobody } = fakeClusters();
+const installation = { release: "pulsar", namespace: "messaging", clusterDomain: "cluster.local" };
+const rest = { installation, hosts: [], generation: 1 };
+
+for (const [command, check] of Object.entries({ up: checkTlsSecrets, preview: previewTlsSecrets })) {
+  test(`${command}: the faults of the Secrets for TLS are one error`, async () => {
+    const asked: string[] = [];
+    const cluster = await answering(({ url = "" }, response) => {
+      asked.push(url);
+      const items = [{ metadata: { name: "pulsar-ca-tls" }, data: { "ca.crt": "" } }];
+      response.setHeader("content-type", "application/json").end(JSON.stringify({ kind: "SecretList", items }));
+    });
+    await assert.rejects(check({ cluster, ...rest }), (error: Error) => {
+      const lines = error.message.split("\n");
+      assert.equal(lines.length, 1 + 7 + 1, error.message);
+      assert.equal(
+        lines[0],
+        "the Secrets for TLS in namespace messaging (pulsar:tls.issuer is secrets) cannot be used:",
+      );
+      assert.match(lines[1] ?? "", /^ {2}- Secret pulsar-ca-tls: ca\.crt has no certificate; /);
+      assert.equal(error.stack, error.message);
+      return true;
+    });
+    assert.deepEqual(asked, ["/api/v1/namespaces/messaging/secrets"]);
+  });
+}
+
+test("a preview does not need the cluster, an up does", async () => {
+  await previewTlsSecrets({ cluster: await nobody(), ...rest });
+  await assert.rejects(checkTlsSecrets({ cluster: await nobody(), ...rest }), /cannot be reached/);
+});
