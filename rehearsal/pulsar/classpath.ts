@@ -19,7 +19,7 @@ const mavenLimit = 10 * 60_000;
 /** Pulsar's server, of the line that chart 4.7.0 runs. */
 const version = "4.0.8";
 
-/** The sets of classes. Each has a pom in this folder. */
+/** The sets of classes: of the distribution, and of a pom in this folder. */
 export type Classes = "server" | "tools-2.7";
 
 /**
@@ -46,12 +46,13 @@ export async function distribution(workspace: Workspace): Promise<string> {
 }
 
 /**
- * The classpath of the dependencies of a pom. Maven takes ten seconds even if all jars are present, so the classpath is cached while the pom is
- * unchanged and the jars exist.
+ * The classpath of the distribution, or of the dependencies of a pom. Maven takes ten seconds even if all jars are present, so the latter is cached
+ * while the pom is unchanged and the jars exist.
  *
  * @throws RehearsalError if Java or Maven is missing or too old, or if Maven cannot download a jar
  */
 export async function classpath(classes: Classes, workspace: Workspace): Promise<string> {
+  if (classes === "server") return join(await distribution(workspace), "lib", "*");
   await requireJava(workspace);
   const pom = join(import.meta.dirname, `${classes}.pom.xml`);
   const key = createHash("sha256")

@@ -9,7 +9,7 @@ import { keyPair, signToken } from "../../model/tokens.ts";
 import { type TlsComponent, tlsSecrets } from "../../model/tls.ts";
 import { waitFor } from "../cluster/waiting.ts";
 import type { Workspace } from "../engine/workspace.ts";
-import { distribution } from "./classpath.ts";
+import { classpath, distribution } from "./classpath.ts";
 import { type Configuration, superUsers, text } from "./configuration.ts";
 import { moduleAccess, shortLived } from "./java.ts";
 import { newPrivateKey } from "./pulsar.ts";
@@ -146,7 +146,7 @@ export async function tlsCluster({
   const folder = await distribution(workspace);
   const dir = await mkdtemp(join(workspace.dir, "pulsar-tls-"));
   const resolver = join(dir, "resolver");
-  const jars = join(folder, "lib", "*");
+  const jars = await classpath("server", workspace);
   const source = join(import.meta.dirname, "DefaultHostsFileEntriesResolver.java");
   await execa("javac", ["-cp", jars, "-d", resolver, source], { env: workspace.env, extendEnv: false });
 
