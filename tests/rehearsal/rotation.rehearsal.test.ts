@@ -1,9 +1,9 @@
-/** docs/operations/rotate-keys.md on the rehearsed production stack: the messages, changes and restarts of a rotation, and what it does not change. */
+/** The runbooks of keys and certificates on the rehearsed production stack: the messages, changes and restarts of a rotation, and what it does not change. */
 import assert from "node:assert/strict";
 import { createPublicKey } from "node:crypto";
 import { test } from "node:test";
 import { errors, jwtVerify } from "jose";
-import { tokenSteps as steps } from "../../resources/kubernetes/secretRollout.ts";
+import { certificateSteps, tokenSteps as steps } from "../../resources/kubernetes/secretRollout.ts";
 import type { Outcome } from "../../rehearsal/engine/stack.ts";
 import { placementProblems } from "../../rehearsal/report/placement.ts";
 import { waitUntilStable } from "../../rehearsal/rehearse.ts";
@@ -193,6 +193,40 @@ test("keys and tokens", async (t) => {
       assert.deepEqual(changed(await stack.preview()), expected);
       assertOk(await stack.up());
       await assertRestarted(stage, before, []);
+    });
+
+    await t.test("docs/operations/enable-tls.md: one update changes ports and addresses", async () => {
+      await stack.configure({ plain: { "pulsar:tls.enabled": "true" } });
+      assertOk(await stack.up());
+      await assertRunning(stage);
+      const { services, caCertificate } = await stack.outputs();
+      assert.equal((services as { proxy: string }).proxy, "pulsar+ssl://pulsar-proxy.pulsar.svc:6651");
+      assert.match(String(caCertificate), /^-----BEGIN CERTIFICATE-----/);
+      const service = await stage.api.core.readNamespacedService({ name: "pulsar-proxy", namespace: "pulsar" });
+      assert.deepEqual(service.spec?.ports?.map(({ port }) => port).sort(), [443, 6651]);
+      assertOk(await stack.up({ expectNoChanges: true }));
+    });
+
+    await t.test("docs/operations/renew-certificates.md: one pod restarts at a time, in order", async () => {
+      const before = await pods(stage);
+      await stack.configure({ plain: { "pulsar:tls.generation": "2" } });
+      const order = certificateSteps.flat();
+      const told = `new certificates (another certificate or CA): restarts all pods of ${order.join(", then ")}. One pod`;
+      const preview = await stack.preview();
+      assert.ok(preview.text.includes(told), preview.text);
+      assertOk(await stack.up());
+      await assertRunning(stage);
+      const known = new Set(before.map(({ uid }) => uid));
+      const after = (await pods(stage)).sort((a, b) => a.created - b.created);
+      const others = after.filter(({ uid }) => !known.has(uid));
+      const expected = order.flatMap((step) => after.filter(({ component }) => component === step));
+      assert.deepEqual(
+        others.map(({ component }) => component),
+        expected.map(({ component }) => component),
+      );
+      for (const [i, { name, created }] of others.slice(1).entries())
+        assert.ok(created >= (others[i]?.ready ?? 0), `${name} was restarted too early`);
+      assertOk(await stack.up({ expectNoChanges: true }));
     });
   });
 });
