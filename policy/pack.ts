@@ -9,10 +9,13 @@ const shown: RuleName[] = ["volumes-retained", "volumes-protected", "network-pol
 
 let evaluation: Evaluation | undefined;
 
+/** What @pulumi/policy (1.21) accepts and does not declare. */
+type ReportAtLevel = (violation: { message: string; enforcementLevel: policy.EnforcementLevel }) => void;
+
 new policy.PolicyPack("pulsar-stack-policies", {
   policies: [
     {
-      // The first: @pulumi/policy (1.21) asks the policies in order, and reads the level of each before.
+      // The first, because @pulumi/policy (1.21) asks the policies in order.
       name: "waivers",
       description: "Every waiver is valid and has an effect.",
       enforcementLevel: "advisory",
@@ -29,12 +32,14 @@ new policy.PolicyPack("pulsar-stack-policies", {
       name,
       description,
       severity,
-      get enforcementLevel() {
-        return evaluation?.enforcement ?? "mandatory";
-      },
+      // The engine fixes this level before there is a stack, so each violation has its own.
+      enforcementLevel: "mandatory",
       validateStack(_, reportViolation) {
-        const violations = evaluation?.violations.filter(({ rule }) => rule === name) ?? [];
-        for (const violation of violations) reportViolation(violationText(violation));
+        if (evaluation === undefined) return;
+        const { enforcement: enforcementLevel, violations } = evaluation;
+        const report = reportViolation as unknown as ReportAtLevel;
+        for (const violation of violations.filter(({ rule }) => rule === name))
+          report({ message: `${description}\n${violationText(violation)}`, enforcementLevel });
       },
     })),
   ],

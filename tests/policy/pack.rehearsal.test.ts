@@ -30,17 +30,39 @@ async function preview(name: "test" | "prod", settings: Record<string, string>):
   }
 }
 
-test("the pack fails a preview of production with a violation, and one without it passes", async () => {
-  const refused = await preview("prod", { "pulsar:networkPolicies.enabled": "false" });
-  assert.equal(refused.ok, false);
-  assert.match(refused.text, /\[mandatory\] \[severity: high\] +network-policies/);
-  assert.doesNotMatch(refused.text, /(?:images|volumes|placement)\S* +\(pulumi:pulumi:Stack/);
+/** The violations in the output, each as its level and its policy, once. */
+function violationsIn(text: string): string[] {
+  return [...new Set(text.match(/^ +- \[(?:mandatory|advisory)\].*$/gm))]
+    .map((line) => line.replace(/^ +- \[(\w+)\] +(?:\[severity: \w+\] +)?([\w-]+) .*$/, "$1 $2"))
+    .filter((line, i, all) => all.indexOf(line) === i);
+}
+
+/** A secret in plain text, which the settings accept. */
+const plainSecret = {
+  "pulsar:ingress.className": "nginx",
+  "pulsar:ingress.admin.host": "pulsar-admin.example.com",
+  'pulsar:ingress.annotations["example.com/token"]': "hunter22",
+};
+
+test("violations fail a preview of production, unless they are waived", async () => {
+  const open = { "pulsar:networkPolicies.enabled": "false" };
+  const refused = await preview("prod", { ...plainSecret, ...open });
+  assert.deepEqual(
+    [refused.ok, violationsIn(refused.text)],
+    [false, ["mandatory no-plain-secrets", "mandatory network-policies"]],
+    refused.text,
+  );
 
   const waived = await preview("prod", {
-    "pulsar:networkPolicies.enabled": "false",
+    ...open,
     "pulsar:policyWaivers[0].rule": "network-policies",
     "pulsar:policyWaivers[0].reason": "the cluster has no network plugin",
     "pulsar:policyWaivers[0].expires": "2999-12-31",
   });
-  assert.ok(waived.ok, waived.text);
+  assert.deepEqual([waived.ok, violationsIn(waived.text)], [true, []], waived.text);
+});
+
+test("the same violation of the test stack is advice: the preview shows it and passes", async () => {
+  const { ok, text } = await preview("test", plainSecret);
+  assert.deepEqual([ok, violationsIn(text)], [true, ["advisory no-plain-secrets"]], text);
 });
