@@ -2,6 +2,7 @@
 import { stringify } from "yaml";
 import { fullName } from "../model/charts/names.ts";
 import { isReference, parameters, reference, secretName, secretVariable, secretWords } from "../model/secretLooks.ts";
+import { functionComponents } from "../model/network/policies.ts";
 import { movingTag, pinnedImage, type RuleName, rules } from "./rules.ts";
 import type { PolicySettings } from "./settings.ts";
 import type { Waiver } from "./waivers.ts";
@@ -98,7 +99,8 @@ const checks: Record<RuleName, ((settings: PolicySettings) => Check) | string> =
   placement: ({ placements }) => ({
     resources: withPods,
     expressions: [
-      `variables.component in ${literal(placements.flatMap(({ components }) => components))}`,
+      // Brokers create the pods of functions, which have no plan.
+      `variables.component in ${literal([...placements.flatMap(({ components }) => components), ...functionComponents])}`,
       ...placements.flatMap(({ components, nodeSelector, tolerations }) => {
         const demands = [
           ...Object.entries(nodeSelector).map(

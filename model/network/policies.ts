@@ -151,9 +151,10 @@ function peersOf(
   }
 }
 
-/** They have no labels `app` and `release` (KubernetesRuntime, Pulsar 2.7 and 4.0). */
+/** The labels `component` of the pods that brokers create. They have no labels `app` and `release` (KubernetesRuntime, Pulsar 2.7 and 4.0). */
+export const functionComponents = ["function", "source", "sink"];
 const functionPods: LabelSelector = {
-  matchExpressions: [{ key: "component", operator: "In", values: ["function", "source", "sink"] }],
+  matchExpressions: [{ key: "component", operator: "In", values: functionComponents }],
 };
 
 function portsOf({ to, ports }: Flow, databasePort: number): PolicyPort[] {
