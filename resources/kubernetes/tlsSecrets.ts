@@ -21,7 +21,7 @@ export interface TlsSecretsArgs {
   generation: number;
 }
 
-const provider = storedProvider<Inputs, Inputs>("./resources/kubernetes/tlsSecretsProvider.ts");
+export const tlsSecretsProvider = storedProvider<Inputs, Inputs>("./resources/kubernetes/tlsSecretsProvider.ts");
 
 /** Checks, when it is created or its generation changes, the Secrets that somebody else provides; see `checkTlsSecrets`. It creates nothing. */
 export class CheckedTlsSecrets extends pulumi.dynamic.Resource {
@@ -37,7 +37,7 @@ export class CheckedTlsSecrets extends pulumi.dynamic.Resource {
     const check = () => (pulumi.runtime.isDryRun() ? previewTlsSecrets(args) : checkTlsSecrets(args));
     const hook = new pulumi.ResourceHook("check-tls-secrets", check, { onDryRun: true });
     const hooks = { beforeCreate: [hook], beforeUpdate: [hook] };
-    super(provider, name, { generation: args.generation }, { ...opts, hooks }, "pulsar", "CheckedTlsSecrets");
+    super(tlsSecretsProvider, name, { generation: args.generation }, { ...opts, hooks }, "pulsar", "CheckedTlsSecrets");
     this.secrets = tlsSecrets(args.installation.release);
     this.fingerprint = pulumi.output(`secrets ${args.generation}`);
   }
