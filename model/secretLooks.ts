@@ -2,7 +2,7 @@
 
 /** The ends of names whose value is a secret. */
 export const secretWords =
-  "passw(?:or)?d|passwd|passphrase|token|credentials?|(?:api|access|private|secret)[-_]?key|(?:client|credential)[-_]?secret";
+  "passw(?:or)?d|passwd|pwd|passphrase|token|credentials?|(?:api|access|private|secret)[-_]?key|(?:client|credential)[-_]?secret";
 export const secretName = new RegExp(`(?:${secretWords})$`, "i");
 /** Other names that end with `secret` name a Secret. */
 export const secretVariable = /(?:^|_)SECRET$/;
@@ -18,6 +18,9 @@ const hiddenName = new RegExp(hiddenWords, "i");
 export const reference = String.raw`$|file:|env:|secretKeyRef:|/|\$[({]|(?:true|false|null)\b`;
 export const isReference = new RegExp(`^(?:${reference})`);
 
+/** Keys whose form their issuer fixes: GitHub, GitLab, Slack, Amazon. */
+export const accessKeys = String.raw`(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|xox[abeprs]-[\w-]{10,}|A(?:KIA|SIA)[A-Z\d]{16}\b)`;
+
 type Form = readonly [what: string, pattern: RegExp];
 
 /** Secret wherever they stand, in prose too. Each pattern matches what a mask replaces. */
@@ -29,6 +32,9 @@ const forms: readonly Form[] = [
     "a private key in base64",
     /\bLS0tLS1CRUdJTi[A-Za-z0-9+/]*(?:UFJJVkFURSBLRV|BSSVZBVEUgS0VZ|QUklWQVRFIEtFW)[A-Za-z0-9+/]*={0,2}/g,
   ],
+  ["credentials of a request", /(?<=\b(?:Bearer|Basic) +)(?=\S*[\d=])[\w.~+/-]{12,}=*/g],
+  ["an access key", new RegExp(String.raw`\b${accessKeys}`, "g")],
+  ["the address of a webhook", /(?<=hooks\.slack\.com\/services\/)[\w/]{8,}/g],
   ["a password in an address", /(?<=\w:\/\/[^\s/:@]*:)(?![${[])[^\s/@]+(?=@)/g],
 ];
 /** A value after one of these names that is no reference. Several words in quotes are prose. */

@@ -1,7 +1,15 @@
 /** The policies that the API server can enforce on one object alone, as ValidatingAdmissionPolicies. */
 import { stringify } from "yaml";
 import { fullName } from "../model/charts/names.ts";
-import { isReference, parameters, reference, secretName, secretVariable, secretWords } from "../model/secretLooks.ts";
+import {
+  accessKeys,
+  isReference,
+  parameters,
+  reference,
+  secretName,
+  secretVariable,
+  secretWords,
+} from "../model/secretLooks.ts";
 import { functionComponents } from "../model/network/policies.ts";
 import { movingTag, pinnedImage, type RuleName, rules } from "./rules.ts";
 import type { PolicySettings } from "./settings.ts";
@@ -62,6 +70,9 @@ const secretForms: { pattern: RegExp; except?: RegExp }[] = [
   { pattern: /\bZXlK[A-Za-z0-9+/]{40,}/ },
   { pattern: /-----BEGIN [A-Z ]*PRIVATE KEY-----/ },
   { pattern: /\bLS0tLS1CRUdJTi[A-Za-z0-9+/]*(?:UFJJVkFURSBLRV|BSSVZBVEUgS0VZ|QUklWQVRFIEtFW)/ },
+  { pattern: /\b(?:Bearer|Basic) +[\w.~+/-]{12,}[\d=]/ },
+  { pattern: new RegExp(String.raw`\b${accessKeys}`) },
+  { pattern: /hooks\.slack\.com\/services\/[\w/]{8,}/ },
   { pattern: /\w:\/\/[^\s/:@]*:[^\s/@${[][^\s/@]*@/ },
   { pattern: assigned(secretWords, ""), except: assignedReference },
   { pattern: assigned(parameters, "{:"), except: assignedReference },

@@ -143,11 +143,19 @@ function adviceItem(line: string): string {
   return command === undefined ? item(text) : `${item(text)} ${code(command)}`;
 }
 
+/** Shows the characters that hide or reorder what stands beside them, by their code. */
+export function visible(text: string): string {
+  return text.replace(
+    /(?![\n\t])[\p{Cc}\p{Cf}]/gu,
+    (sign) => `U+${(sign.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`,
+  );
+}
+
 /** An inline code span. Its fence is longer than any sequence of backticks in the text. */
 export function code(text: string): string {
   const longest = Math.max(0, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
   const fence = "`".repeat(longest + 1);
-  return longest === 0 ? `${fence}${text}${fence}` : `${fence} ${text} ${fence}`;
+  return longest === 0 ? `${fence}${visible(text)}${fence}` : `${fence} ${visible(text)} ${fence}`;
 }
 
 /** The text of a list item, escaped so that it does not start another list or a heading. */
@@ -160,7 +168,7 @@ export function item(text: string): string {
  * searches for after parsing the markup.
  */
 export function escape(text: string): string {
-  return text
+  return visible(text)
     .trim()
     .replace(/[&<>]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[sign] ?? sign)
     .replace(/[\\`*_{}[\]|~$!]/g, "\\$&")

@@ -1,6 +1,6 @@
 /** Pieces of GitHub's Markdown, and what fits into a comment. */
 import { markdownTable } from "markdown-table";
-import { code, collapsed, escape, item } from "../../rehearsal/report/markdown.ts";
+import { code, collapsed, escape, item, visible } from "../../rehearsal/report/markdown.ts";
 
 export { code, collapsed, escape };
 
@@ -26,7 +26,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 export function block(language: string, text: string): string {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
   const fence = "`".repeat(longest + 1);
-  return `${fence}${language}\n${text}\n${fence}`;
+  return `${fence}${language}\n${visible(text)}\n${fence}`;
 }
 
 /** The head with as many sections as fit, and what is cut. The head is never cut. */

@@ -108,6 +108,8 @@ describe("each rule", () => {
     ["no-plain-secrets", "a key in base64", configMap(Buffer.from(pem).toString("base64"))],
     ["no-plain-secrets", "a password", configMap("user=admin\npassword=hunter22")],
     ["no-plain-secrets", "a password in an address", configMap("postgres://pulsar:hunter22@db:5432/manager")],
+    ["no-plain-secrets", "credentials of a request", configMap("Authorization: Bearer hunter22-hunter22")],
+    ["no-plain-secrets", "an access key", configMap(`AKIA${"HUNTER22".repeat(2)}`)],
     ["no-plain-secrets", "a password in a JDBC URL", configMap("url=jdbc:mysql://db/manager?user=a&password=hunter22")],
     ["no-plain-secrets", "parameters of an authentication plugin", configMap("authParams=token:hunter22")],
     ["no-plain-secrets", "a token as such parameters", configMap("authParams=hunter22")],

@@ -96,6 +96,11 @@ describe("renderMarkdown", () => {
     assert.match(text, /\n2\. If it does not: `kubectl taint node serving-2 node\.kubernetes\.io\/out-of-service=/);
   });
 
+  it("shows characters that would hide or reorder their neighbors", () => {
+    const text = renderMarkdown({ ...test, missing: ["safe\u202Ereversed\u202C", "nul\0"] });
+    assert.ok(text.includes("- safeU+202EreversedU+202C\n- nulU+0000\n"), text);
+  });
+
   it("escapes Mermaid syntax in names", () => {
     const name = 'a"]; end %%{init: 1}%% #lt; `b` <i> é';
     const seen = observation({ nodes: [node(name)], pods: [pod("p", { node: name })] });
