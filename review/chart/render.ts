@@ -1,7 +1,7 @@
 /** Renders the chart of a Release as Helm would install it: with the program's values and its post-renderer. */
 import { dirname, delimiter } from "node:path";
 import { execa } from "execa";
-import { parseAllDocuments } from "yaml";
+import { parseManifest } from "../../model/charts/manifest.ts";
 import { withoutPlainSecrets } from "../../model/secretLooks.ts";
 import { redactor } from "../../rehearsal/engine/redact.ts";
 import { helmMessage } from "../../rehearsal/standins/kubernetes/helm.ts";
@@ -37,9 +37,7 @@ export async function renderChart(
 
 /** The objects of a manifest without secret values, in the order of kind, namespace and name. */
 export function objectsIn(manifest: string): KubernetesObject[] {
-  return parseAllDocuments(manifest, { uniqueKeys: false })
-    .map((document) => document.toJS() as KubernetesObject | null)
-    .filter((object) => object !== null)
+  return parseManifest(manifest)
     .map(masked)
     .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }

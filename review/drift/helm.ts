@@ -1,9 +1,8 @@
 /** What Helm has installed: the manifest in the release's record. */
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import { parseAllDocuments } from "yaml";
-import type { Installed, LiveObject } from "./compare.ts";
-import { isFields } from "./fields.ts";
+import { parseManifest } from "../../model/charts/manifest.ts";
+import type { Installed } from "./compare.ts";
 import type { ReleaseRef } from "./state.ts";
 
 /** A Secret `sh.helm.release.v1.<release>.v<revision>`, without its data. */
@@ -47,25 +46,21 @@ export async function manifestIn(stored: string): Promise<string> {
 
 /** The objects of a manifest, with the marks that Helm sets on each when it creates it. Hooks are not part of a manifest. */
 export function installedByHelm(manifest: string, { name, namespace }: ReleaseRef): Installed[] {
-  return parseAllDocuments(manifest, { merge: true, uniqueKeys: false }).flatMap((document) => {
-    const object: unknown = document.toJS();
-    if (!isFields(object)) return [];
-    const { metadata, ...rest } = object as LiveObject;
+  return parseManifest(manifest).map((object): Installed => {
+    const { metadata, ...rest } = object;
     const labels = { ...metadata.labels, "app.kubernetes.io/managed-by": "Helm" };
     const annotations = {
       ...metadata.annotations,
       "meta.helm.sh/release-name": name,
       "meta.helm.sh/release-namespace": namespace,
     };
-    return [
-      {
-        object: { ...rest, metadata: { ...metadata, labels, annotations } },
-        by: "Helm" as const,
-        // Helm 3 uses the name of its program as field manager; in the Kubernetes plugin, that is the plugin's.
-        managers: ["helm", "pulumi-resource-kubernetes", "pulumi-kubernetes"] as const,
-        hidden: [],
-        partial: false,
-      },
-    ];
+    return {
+      object: { ...rest, metadata: { ...metadata, labels, annotations } },
+      by: "Helm",
+      // Helm 3 uses the name of its program as field manager; in the Kubernetes plugin, that is the plugin's.
+      managers: ["helm", "pulumi-resource-kubernetes", "pulumi-kubernetes"],
+      hidden: [],
+      partial: false,
+    };
   });
 }

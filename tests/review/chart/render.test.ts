@@ -48,3 +48,10 @@ test("a Secret changes with the secrets that the program gives to the chart, and
   assert.deepEqual([change?.secretKeys, change?.fields, others], [2, [], []]);
   assert.doesNotMatch(JSON.stringify(before), /user/);
 });
+
+test("a manifest is read as Helm reads it: hooks do not pass the post-renderer", () => {
+  const [job] = objectsIn(
+    "{ apiVersion: batch/v1, kind: Job, metadata: { name: a }, x: &x { on-start: yes }, mode: 0644, z: { <<: *x } }",
+  );
+  assert.deepEqual([job?.["mode"], job?.["z"]], [420, { "on-start": true }]);
+});
