@@ -68,4 +68,4 @@ async function exportState(stack: string): Promise<unknown> {
   );
 }
 
-await run(main, { RehearsalError: 1, Error: 1 });
+await run(main, { RehearsalError: 1, HttpError: 1, Error: 1 });

@@ -65,8 +65,6 @@ function shortened(value: unknown): string {
   return text.length > longestValue ? `${text.slice(0, longestValue)}...` : text;
 }
 
-const verbs = { create: "create", update: "update", replace: "replace", delete: "delete" };
-
 /** The resources besides the chart's objects, by component. */
 export function resourceSection(changes: readonly ResourceChange[], isNew: boolean): Section {
   if (changes.length === 0) return { name: "other resources", text: "" };
@@ -86,5 +84,5 @@ function resourceText({ action, type, name, fields, replacedBy }: ResourceChange
   const why = replacedBy.length > 0 ? ` (because of ${replacedBy.map(code).join(", ")})` : "";
   const shown = fields.slice(0, 8).map(({ path }) => code(path));
   const more = fields.length > shown.length ? ` and ${fields.length - shown.length} more` : "";
-  return `${verbs[action]} ${escape(`${kind} ${name}`)}${why}${shown.length > 0 ? `: ${shown.join(", ")}${more}` : ""}`;
+  return `${action} ${escape(`${kind} ${name}`)}${why}${shown.length > 0 ? `: ${shown.join(", ")}${more}` : ""}`;
 }

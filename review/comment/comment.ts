@@ -130,8 +130,9 @@ function verdict(review: Review, differences?: Differences): string {
   if (refused.length > 0 || forecast.refused.length > 0) return `${stack}: refused; ${rehearsed}`;
   if (preview?.failed) return `${stack}: the preview fails; ${rehearsed}`;
   if (mandatoryViolations(policies).length > 0) return `${stack}: violates a policy; ${rehearsed}`;
-  if (resources.length === 0 && objects.length === 0) return `${stack}: nothing changes; ${rehearsed}`;
   const counts = preview?.counts ?? countsOf(resources);
+  if (resources.length + objects.length === 0 && Object.values(counts).every((count) => count === 0))
+    return `${stack}: nothing changes; ${rehearsed}`;
   const removed = counts.delete > 0 ? `, ${counts.delete} to delete` : "";
   const pods = new Set(
     forecast.phases.flatMap(({ sequences }) =>

@@ -17,10 +17,15 @@ export async function writeDriftIssue(
   return writeIssue(api, repository, { first, title: `${stack}: the cluster differs from what was installed`, body });
 }
 
-/** What the issue of a stack says about its cluster, in one line. */
+/** What the issue of a stack says about its cluster, in one line. A failure of GitHub does not stop a review. */
 export async function driftLine(api: GitHub, repository: Repository, stack: string): Promise<string> {
-  const issue = await findIssue(api, repository, marker("drift", stack));
-  return issue === undefined
-    ? "no issue is open (the last comparison with the cluster opens one if something differs)"
-    : `the cluster differs from what was installed, see issue #${issue.number}`;
+  try {
+    const issue = await findIssue(api, repository, marker("drift", stack));
+    return issue === undefined
+      ? "no issue is open (the last comparison with the cluster opens one if something differs)"
+      : `the cluster differs from what was installed, see issue #${issue.number}`;
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== "HttpError") throw error;
+    return `not known, because GitHub does not list the issues (${error.message})`;
+  }
 }

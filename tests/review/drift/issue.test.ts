@@ -28,6 +28,8 @@ test("one issue is open while something differs, and is closed only by a complet
     assert.equal(fake.issues[0]?.state, "open");
     assert.match(await driftLine(api, where, "prod"), /^the cluster differs .*, see issue #\d+$/);
     assert.match(await driftLine(api, where, "test"), /^no issue is open/);
+    fake.failures.push({ method: "GET", status: 403 });
+    assert.match(await driftLine(api, where, "prod"), /^not known, because GitHub does not list the issues \(.+\)$/);
     assert.equal(await write({}), "closed");
     assert.match(await driftLine(api, where, "prod"), /^no issue is open/);
     assert.equal(fake.issues.length, 1);
