@@ -66,6 +66,11 @@ export function evaluate(
   return evaluation;
 }
 
+/** The violations that refuse the change. */
+export function mandatoryViolations(evaluation: Evaluation | undefined): Evaluation["violations"] {
+  return evaluation?.enforcement === "mandatory" ? evaluation.violations : [];
+}
+
 function covers(waiver: Waiver, { rule, object }: Violation): boolean {
   return waiver.rule === rule && (waiver.object === undefined || waiver.object === object);
 }

@@ -1,4 +1,6 @@
 /** What a checkout of the program would deploy for a stack, without a cluster, a state or a passphrase. The same files give the same plan. */
+import { type Evaluation, evaluate } from "../policy/evaluate.ts";
+import type { PolicySettings } from "../policy/settings.ts";
 import { prepareTools } from "../rehearsal/tools/tools.ts";
 import { renderChart, type ReleaseInputs } from "./chart/render.ts";
 import { type ChartInputs, findChart } from "./chart/source.ts";
@@ -35,4 +37,10 @@ export async function planOf(options: PlanOptions): Promise<Plan> {
     signal.throwIfAborted();
     return { stack, refused: (error as Error).message.split("\n").filter((line) => line.trim() !== "") };
   }
+}
+
+/** What the policies say of a plan; undefined for a program that exports no settings for them. */
+export function policiesOf(plan: StackPlan, now: Date): Evaluation | undefined {
+  const settings = plan.outputs["policies"] as PolicySettings | undefined;
+  return settings && evaluate(plan, settings, now);
 }

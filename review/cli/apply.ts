@@ -77,4 +77,4 @@ async function reviewedDigest(
   }
 }
 
-await run(main, { HttpError: 1 });
+await run(main, { HttpError: 1, ExecaError: 2 });

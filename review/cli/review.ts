@@ -3,13 +3,11 @@ import { existsSync } from "node:fs";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
-import { evaluate } from "../../policy/evaluate.ts";
-import type { PolicySettings } from "../../policy/settings.ts";
 import { options, requireWritable, run } from "../../rehearsal/cli/command.ts";
 import { RehearsalError } from "../../rehearsal/engine/fault.ts";
 import { ownProject } from "../../rehearsal/engine/stackSettings.ts";
 import { accepted, differencesOf, renderReview, type Review } from "../comment/comment.ts";
-import { type Plan, planOf } from "../planOf.ts";
+import { type Plan, planOf, policiesOf } from "../planOf.ts";
 import { digestOf, digestText } from "../digest/digest.ts";
 import { reviewedFiles } from "../digest/files.ts";
 import { commitsOf, withCheckout } from "../program/checkout.ts";
@@ -87,7 +85,7 @@ async function main(): Promise<number> {
     uncommitted,
     rehearsal,
     preview: given.preview ? await previewOf(ownProject, stack) : undefined,
-    policies: policiesOf(head),
+    policies: "refused" in head ? undefined : policiesOf(head, new Date()),
     drift,
   };
   const differences = differencesOf(review);
@@ -121,12 +119,6 @@ async function planWhereItExists(options: Parameters<typeof planOf>[0]): Promise
   return exists ? planOf(options) : undefined;
 }
 
-function policiesOf(plan: Plan): Review["policies"] {
-  if ("refused" in plan) return undefined;
-  const settings = plan.outputs["policies"] as PolicySettings | undefined;
-  return settings && evaluate(plan, settings, new Date());
-}
-
 async function rehearsalIn(file: string): Promise<Review["rehearsal"]> {
   const text = await readFile(file, "utf8").catch((cause: unknown) => {
     throw new RehearsalError(`--rehearsal: ${file} cannot be read; run npm run rehearse with --report ${file} first`, {
@@ -152,4 +144,4 @@ async function mainBranch(): Promise<string> {
   return failed ? "main" : "origin/main";
 }
 
-await run(main, { Error: 2 });
+await run(main, { Error: 2, ExecaError: 2 });

@@ -1,5 +1,5 @@
 /** The review of a change as one comment: what changes, which pods restart, what data is at risk, and whether it was rehearsed. */
-import type { Evaluation } from "../../policy/evaluate.ts";
+import { type Evaluation, mandatoryViolations } from "../../policy/evaluate.ts";
 import { type ObjectChange, objectChanges } from "../changes/objects.ts";
 import { refusals, type ResourceChange, resourceChanges } from "../changes/resources.ts";
 import { longestBody, marker } from "../github/markedText.ts";
@@ -10,7 +10,7 @@ import { listed } from "../restarts/reasons.ts";
 import { chartSection, resourceSection } from "./changes.ts";
 import { block, bullets, code, collapsed, escape, fit, type Section } from "./markdown.ts";
 import { placementSection } from "./placement.ts";
-import { mandatoryViolations, policySection } from "./policies.ts";
+import { policySection } from "./policies.ts";
 import { redList } from "./redList.ts";
 import { forecastSection } from "./restarts.ts";
 

@@ -1,11 +1,6 @@
 import { type Evaluation, violationText } from "../../policy/evaluate.ts";
 import { bullets, type Section, table } from "./markdown.ts";
 
-/** The violations that refuse the change. */
-export function mandatoryViolations(evaluation: Evaluation | undefined): Evaluation["violations"] {
-  return evaluation?.enforcement === "mandatory" ? evaluation.violations : [];
-}
-
 export function policySection(evaluation: Evaluation | undefined): Section {
   const name = "policies";
   if (evaluation === undefined) return { name, text: "" };

@@ -1,8 +1,7 @@
 /** What a reviewer must not miss. This list is never cut. */
 import type { StackPlan } from "../plan.ts";
 import type { Differences, Review } from "./comment.ts";
-import { mandatoryViolations } from "./policies.ts";
-import { violationText } from "../../policy/evaluate.ts";
+import { mandatoryViolations, violationText } from "../../policy/evaluate.ts";
 
 /** Types of resources that hold data, or that data is lost with. */
 const holdsData =

@@ -1,7 +1,9 @@
 /** Runs `pulumi up` if it would do what was reviewed. */
 import { execa } from "execa";
+import { mandatoryViolations, violationText } from "../../policy/evaluate.ts";
 import { RehearsalError } from "../../rehearsal/engine/fault.ts";
-import { planOf } from "../planOf.ts";
+import type { StackPlan } from "../plan.ts";
+import { planOf, policiesOf } from "../planOf.ts";
 import { findPulumi } from "../pulumi.ts";
 import { listed } from "../restarts/reasons.ts";
 import { changedSince, type Digest, digestOf } from "./digest.ts";
@@ -37,6 +39,8 @@ export async function applyReviewed({ folder, stack, reviewed, dryRun, log }: Ap
   }
   const changed = changedSince(reviewed, digestOf(plan, files));
   if (changed.length > 0) throw new RehearsalError(changed.join("\n"));
+  const violations = violationsOn(plan, new Date());
+  if (violations.length > 0) throw new RehearsalError(violations.join("\n"));
   log(`${stack}: nothing differs from what was reviewed`);
   if (dryRun) return 0;
 
@@ -47,4 +51,12 @@ export async function applyReviewed({ folder, stack, reviewed, dryRun, log }: Ap
     reject: false,
   });
   return exitCode ?? 1;
+}
+
+/**
+ * A line for each violation that refuses the plan on a day: a waiver may have expired since the review. The policy pack of `pulumi up` does not see
+ * what the chart renders.
+ */
+export function violationsOn(plan: StackPlan, now: Date): string[] {
+  return mandatoryViolations(policiesOf(plan, now)).map((one) => `policy ${one.rule}: ${violationText(one)}`);
 }

@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PolicySettings } from "../../../policy/settings.ts";
+import { violationsOn } from "../../../review/digest/apply.ts";
+import type { StackPlan } from "../../../review/plan.ts";
+
+test("a waiver that has expired since the review refuses to apply what it covered", () => {
+  const waiver = { rule: "no-plain-secrets", reason: "only for the test", expires: "2027-06-30" } as const;
+  const policies: PolicySettings = {
+    production: true,
+    namespace: "pulsar",
+    release: "pulsar",
+    placements: [],
+    givenUp: [],
+    waivers: [waiver],
+  };
+  const plan: StackPlan = {
+    stack: "prod",
+    namespace: "pulsar",
+    release: "pulsar",
+    resources: [],
+    objects: [
+      { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "settings" }, data: { text: "password=hunter22" } },
+    ],
+    chart: { name: "pulsar", version: "4.7.0", line: "4", source: "vendor", digest: "d" },
+    outputs: { policies },
+  };
+  const found = (day: string) =>
+    violationsOn(plan, new Date(day)).filter((line) => line.startsWith("policy no-plain-secrets: ConfigMap/settings"));
+  assert.deepEqual(found("2027-06-30T23:59:00Z"), []);
+  assert.equal(found("2027-07-01T00:00:00Z").length, 1);
+  policies.production = false;
+  assert.deepEqual(found("2027-07-01T00:00:00Z"), []);
+});
