@@ -1,14 +1,15 @@
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.apache.pulsar.client.api.AuthenticationFactory;
 import org.apache.pulsar.client.api.PulsarClient;
 import org.apache.pulsar.client.api.Schema;
 
 /**
- * Sends 0, 1, 2, ... to a topic until its standard input ends, and prints each number once it is acknowledged. Its token comes from a file,
- * which is read again for each connection. With a file of trusted certificates, it also receives the messages, and prints "received" and the
- * number. A send that fails is printed as "failed" and the number.
+ * Sends 0, 1, 2, ... to a topic until its standard input has a line, and prints each number once it is acknowledged. Its token comes from a file,
+ * which is read again for each connection. With a file of trusted certificates, it also receives the messages, prints "received" and the
+ * number, and ends when it has received all of them, or after a minute. A send that fails is printed as "failed" and the number.
  */
 class Producer {
     public static void main(String[] args) throws Exception {
@@ -27,20 +28,25 @@ class Producer {
                 .sendTimeout(0, TimeUnit.SECONDS).blockIfQueueFull(true)
                 // Each message is an entry of its own, which the topic's statistics count.
                 .enableBatching(false).create()) {
+            var received = ConcurrentHashMap.<String>newKeySet();
             if (args.length > 3) {
                 client.newConsumer(Schema.STRING).topic(args[1]).subscriptionName("running")
                     .messageListener((consumer, message) -> {
+                        received.add(message.getValue());
                         System.out.println("received " + message.getValue());
                         consumer.acknowledgeAsync(message);
                     }).subscribe();
             }
-            for (int i = 0; System.in.available() == 0; i++) {
-                int number = i;
+            int next = 0;
+            while (System.in.available() == 0) {
+                int number = next++;
                 producer.sendAsync(String.valueOf(number)).whenComplete((id, fault) ->
                     System.out.println(fault == null ? number : "failed " + number + ": " + fault));
                 Thread.sleep(20);
             }
             producer.flush();
+            // The consumer may be behind, by more after a restart.
+            for (int rounds = 0; args.length > 3 && received.size() < next && rounds < 600; rounds++) Thread.sleep(100);
         }
     }
 

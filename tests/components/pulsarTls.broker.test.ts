@@ -153,24 +153,26 @@ describe("a cluster with TLS", { skip: process.platform !== "linux" }, () => {
     return response.statusCode;
   }
 
-  /** Gives the programs these certificates, and waits until a server presents its own. */
-  async function mountUntilServed(mounted: Certificates, server: Server): Promise<void> {
+  /** Gives the programs these certificates, and waits until broker and proxy present theirs. */
+  async function mountUntilServed(mounted: Certificates): Promise<void> {
     await cluster.mount(mounted);
-    const wanted = certificateOf(mounted, server).fingerprint256;
-    const served = async () => {
-      const host = cluster.relayed(server);
-      const found = await Promise.all(
-        [6651, 8443].map(async (port) => {
-          const socket = connectTls({ host, port, servername: "any", rejectUnauthorized: false });
-          await once(socket, "secureConnect");
-          const fingerprint = socket.getPeerX509Certificate()?.fingerprint256;
-          socket.destroy();
-          return fingerprint;
-        }),
-      );
-      return found.every((one) => one === wanted) || undefined;
-    };
-    await waitFor(served, { what: `the new certificate of ${server}`, limit, signal: workspace.signal });
+    for (const server of ["broker", "proxy"] as const) {
+      const wanted = certificateOf(mounted, server).fingerprint256;
+      const served = async () => {
+        const host = cluster.relayed(server);
+        const found = await Promise.all(
+          [6651, 8443].map(async (port) => {
+            const socket = connectTls({ host, port, servername: "any", rejectUnauthorized: false });
+            await once(socket, "secureConnect");
+            const fingerprint = socket.getPeerX509Certificate()?.fingerprint256;
+            socket.destroy();
+            return fingerprint;
+          }),
+        );
+        return found.every((one) => one === wanted) || undefined;
+      };
+      await waitFor(served, { what: `the new certificate of ${server}`, limit, signal: workspace.signal });
+    }
   }
 
   test("the toolset reaches proxy and bookies", async () => {
@@ -236,14 +238,13 @@ describe("a cluster with TLS", { skip: process.platform !== "linux" }, () => {
       ["expired", (server) => given(certificates, server, short)],
     ];
     for (const [what, certificatesWith] of wrong) {
-      await mountUntilServed(certificatesWith("broker"), "broker");
+      await mountUntilServed(certificatesWith("broker"));
       assert.equal(await throughProxy(), 502, what);
-      await mountUntilServed(certificatesWith("proxy"), "proxy");
+      await mountUntilServed(certificatesWith("proxy"));
       const { failed, output } = await pulsarAdmin();
       assert.ok(failed, `${what}: ${output}`);
     }
-    await mountUntilServed(certificates, "broker");
-    await mountUntilServed(certificates, "proxy");
+    await mountUntilServed(certificates);
     assert.equal(await throughProxy(), 200);
     const { failed, output } = await pulsarAdmin();
     assert.ok(!failed, output);
