@@ -1,10 +1,10 @@
-import { isIP } from "node:net";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { alternativeNames, namesInCertificate } from "../model/certificateNames.ts";
 import type { Installation } from "../model/charts/names.ts";
 import type { ClusterRef } from "../model/clusterRef.ts";
-import { certificateNames, organizationalUnit, tlsComponents, type TlsSecrets, tlsSecrets } from "../model/tls.ts";
-import { certificateKind, kindHook } from "../resources/kubernetes/requiredKind.ts";
+import { organizationalUnit, tlsComponents, type TlsSecrets, tlsSecrets } from "../model/tls.ts";
+import { certificateKind, ofKind } from "../resources/kubernetes/requiredKind.ts";
 import type { CertificateEnd } from "./pulsarTls.ts";
 
 export interface CertManagerTlsArgs {
@@ -42,44 +42,38 @@ export class CertManagerTls extends pulumi.ComponentResource {
     const { release } = installation;
     this.secrets = tlsSecrets(release);
     this.fingerprint = pulumi.output(`${args.certManager.kind} ${args.certManager.issuer} ${args.generation}`);
-    let first: pulumi.Resource | undefined;
+    const create = ofKind(cluster, certificateKind);
     const certificate = (suffix: string, secretName: string, names: string[]) => {
-      const addresses = names.filter((host) => isIP(host) !== 0);
-      const made = new k8s.apiextensions.CustomResource(
-        `${name}-${suffix}`,
-        {
-          apiVersion: "cert-manager.io/v1",
-          kind: "Certificate",
-          metadata: { name: secretName, namespace },
-          spec: {
-            secretName,
-            commonName: `${release} ${suffix}`,
-            subject: { organizations: [installation.namespace], organizationalUnits: [organizationalUnit] },
-            dnsNames: names.filter((host) => isIP(host) === 0),
-            ...(addresses.length > 0 && { ipAddresses: addresses }),
-            usages: ["digital signature", "key encipherment", "server auth", "client auth"],
-            // Pulsar 2.7 reads RSA keys only, in PKCS#8.
-            privateKey: { algorithm: "RSA", size: 2048, encoding: "PKCS8", rotationPolicy: "Always" },
-            // Key `tls-combined.pem`, which ZooKeeper reads.
-            additionalOutputFormats: [{ type: "CombinedPEM" }],
-            issuerRef: { group: "cert-manager.io", kind: args.certManager.kind, name: args.certManager.issuer },
-          },
-        },
-        // Only the first checks for the kind, and the others wait for it, so that the error appears once.
-        first === undefined
-          ? { parent: this, hooks: { beforeCreate: [kindHook(cluster, certificateKind)] } }
-          : { parent: this, dependsOn: first },
+      create(
+        (options) =>
+          new k8s.apiextensions.CustomResource(
+            `${name}-${suffix}`,
+            {
+              apiVersion: "cert-manager.io/v1",
+              kind: "Certificate",
+              metadata: { name: secretName, namespace },
+              spec: {
+                secretName,
+                commonName: `${release} ${suffix}`,
+                subject: { organizations: [installation.namespace], organizationalUnits: [organizationalUnit] },
+                ...alternativeNames(names),
+                usages: ["digital signature", "key encipherment", "server auth", "client auth"],
+                // Pulsar 2.7 reads RSA keys only, in PKCS#8.
+                privateKey: { algorithm: "RSA", size: 2048, encoding: "PKCS8", rotationPolicy: "Always" },
+                // Key `tls-combined.pem`, which ZooKeeper reads.
+                additionalOutputFormats: [{ type: "CombinedPEM" }],
+                issuerRef: { group: "cert-manager.io", kind: args.certManager.kind, name: args.certManager.issuer },
+              },
+            },
+            { parent: this, ...options },
+          ),
       );
-      first ??= made;
     };
     // The charts read only `ca.crt` of this Secret. cert-manager writes it beside a certificate.
     certificate("ca", this.secrets.ca, [this.secrets.ca]);
     for (const component of tlsComponents) {
-      const more = component === "proxy" ? args.hosts : [];
-      certificate(component, this.secrets.components[component], [
-        ...certificateNames(installation, component),
-        ...more,
-      ]);
+      const names = namesInCertificate(installation, component, args.hosts);
+      certificate(component, this.secrets.components[component], names);
     }
     this.registerOutputs({ secrets: this.secrets });
   }

@@ -4,7 +4,7 @@ import type { ChartLine } from "../model/charts/cluster.ts";
 import { fullName } from "../model/charts/names.ts";
 import { metricsPorts, type MonitoringSettings } from "../model/monitoring.ts";
 import type { ClusterRef } from "../model/clusterRef.ts";
-import { kindHook, podMonitorKind } from "../resources/kubernetes/requiredKind.ts";
+import { ofKind, podMonitorKind } from "../resources/kubernetes/requiredKind.ts";
 
 export interface PodMonitorsArgs extends Pick<MonitoringSettings, "interval" | "labels"> {
   namespace: pulumi.Input<string>;
@@ -28,36 +28,35 @@ export class PodMonitors extends pulumi.ComponentResource {
   constructor(name: string, args: PodMonitorsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulsar:components:PodMonitors", name, {}, opts);
     const { namespace, release, line, interval, labels, cluster } = args;
-    let first: pulumi.Resource | undefined;
+    const create = ofKind(cluster, podMonitorKind);
     for (const [component, port] of metricsPorts(line)) {
-      const monitor = new k8s.apiextensions.CustomResource(
-        `${name}-${component}`,
-        {
-          apiVersion: "monitoring.coreos.com/v1",
-          kind: "PodMonitor",
-          metadata: { name: `${fullName(release)}-${component}`, namespace, labels },
-          spec: {
-            selector: { matchLabels: { app: "pulsar", release, component } },
-            podMetricsEndpoints: [
-              {
-                port,
-                path: "/metrics",
-                interval,
-                // Brokers with many topics answer slowly (chart 4.7.0 sets the same).
-                scrapeTimeout: interval,
-                // Pulsar's own label `namespace` names the namespace of a topic.
-                honorLabels: true,
-                relabelings,
+      create(
+        (options) =>
+          new k8s.apiextensions.CustomResource(
+            `${name}-${component}`,
+            {
+              apiVersion: "monitoring.coreos.com/v1",
+              kind: "PodMonitor",
+              metadata: { name: `${fullName(release)}-${component}`, namespace, labels },
+              spec: {
+                selector: { matchLabels: { app: "pulsar", release, component } },
+                podMetricsEndpoints: [
+                  {
+                    port,
+                    path: "/metrics",
+                    interval,
+                    // Brokers with many topics answer slowly (chart 4.7.0 sets the same).
+                    scrapeTimeout: interval,
+                    // Pulsar's own label `namespace` names the namespace of a topic.
+                    honorLabels: true,
+                    relabelings,
+                  },
+                ],
               },
-            ],
-          },
-        },
-        // Only the first checks for the kind, and the others wait for it, so that the error appears once.
-        first === undefined
-          ? { parent: this, hooks: { beforeCreate: [kindHook(cluster, podMonitorKind)] } }
-          : { parent: this, dependsOn: first },
+            },
+            { parent: this, ...options },
+          ),
       );
-      first ??= monitor;
     }
     this.registerOutputs({});
   }

@@ -1,16 +1,9 @@
-import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
+import { alternativeNames, namesInCertificate } from "../model/certificateNames.ts";
 import type { Installation } from "../model/charts/names.ts";
 import { base64, shortHash } from "../model/encoding.ts";
-import {
-  certificateNames,
-  organizationalUnit,
-  type TlsComponent,
-  tlsComponents,
-  type TlsSecrets,
-  tlsSecrets,
-} from "../model/tls.ts";
+import { organizationalUnit, type TlsComponent, tlsComponents, type TlsSecrets, tlsSecrets } from "../model/tls.ts";
 import { opaqueSecret } from "./opaqueSecret.ts";
 
 export interface PulsarTlsArgs {
@@ -94,8 +87,6 @@ export class PulsarTls extends pulumi.ComponentResource {
     const leaf = (component: TlsComponent) => {
       const suffix = generation === 1 ? "" : `-${generation}`;
       const key = newKey(`${name}-${component}-key${suffix}`, own);
-      const more = component === "proxy" ? args.hosts : [];
-      const addresses = more.filter((host) => isIP(host) !== 0);
       const request = new tls.CertRequest(
         `${name}-${component}-request${suffix}`,
         {
@@ -105,8 +96,7 @@ export class PulsarTls extends pulumi.ComponentResource {
             organization: installation.namespace,
             organizationalUnit,
           },
-          dnsNames: [...certificateNames(installation, component), ...more.filter((host) => isIP(host) === 0)],
-          ...(addresses.length > 0 && { ipAddresses: addresses }),
+          ...alternativeNames(namesInCertificate(installation, component, args.hosts)),
         },
         own,
       );

@@ -1,7 +1,8 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import type { Installation } from "./charts/names.ts";
-import { certificateNames, organizationalUnit, tlsComponents, type TlsComponent, tlsSecrets } from "./tls.ts";
+import { namesInCertificate } from "./certificateNames.ts";
+import { organizationalUnit, tlsComponents, tlsSecrets } from "./tls.ts";
 
 /** The content of a Secret by key, decoded. */
 export type SecretContent = Partial<Record<string, string>>;
@@ -26,14 +27,10 @@ export function tlsSecretFaults(
     ...ca,
     ...tlsComponents.flatMap((component) =>
       checked(names.components[component], found, ["tls.crt", "tls.key", "tls-combined.pem"], (content) =>
-        certificateFaults(content, authorities, namesOf(component, installation, hosts), now),
+        certificateFaults(content, authorities, namesInCertificate(installation, component, hosts), now),
       ),
     ),
   ];
-}
-
-function namesOf(component: TlsComponent, installation: Installation, hosts: readonly string[]): string[] {
-  return [...certificateNames(installation, component), ...(component === "proxy" ? hosts : [])];
 }
 
 function checked(

@@ -32,9 +32,26 @@ export const certificateKind: RequiredKind = {
 };
 
 /** Checks before objects of a kind are created, and in a preview, that the cluster has the kind; see `checkKind`. */
-export function kindHook(ref: ClusterRef, required: RequiredKind): pulumi.ResourceHook {
+function kindHook(ref: ClusterRef, required: RequiredKind): pulumi.ResourceHook {
   const check = () => (pulumi.runtime.isDryRun() ? previewKind(ref, required) : checkKind(ref, required));
   return new pulumi.ResourceHook(`check-kind-${required.kind}`, check, { onDryRun: true });
+}
+
+/**
+ * Creates objects of a kind. Only the first checks for the kind, and the others wait for it, so that the error appears once.
+ * @returns a function that calls another with the options for the next object
+ */
+export function ofKind(
+  ref: ClusterRef,
+  required: RequiredKind,
+): (create: (options: pulumi.CustomResourceOptions) => pulumi.Resource) => void {
+  let first: pulumi.Resource | undefined;
+  return (create) => {
+    const made = create(
+      first === undefined ? { hooks: { beforeCreate: [kindHook(ref, required)] } } : { dependsOn: first },
+    );
+    first ??= made;
+  };
 }
 
 /** As `checkKind`, but a preview need not reach the cluster: see `answerInPreview`. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { admissionFile } from "../../policy/admission.ts";
 import type { PolicySettings } from "../../policy/settings.ts";
-import { options, run } from "../../rehearsal/cli/command.ts";
+import { options, requireWritable, run } from "../../rehearsal/cli/command.ts";
 import { RehearsalError } from "../../rehearsal/engine/fault.ts";
 import { ownProject } from "../../rehearsal/engine/stackSettings.ts";
 import { ownerAnnotation } from "../../resources/kubernetes/ownership.ts";
@@ -30,6 +30,7 @@ async function main(): Promise<number> {
     return 0;
   }
   const stack = requireStack(given.stack);
+  if (given.out !== undefined) await requireWritable("--out", given.out);
   const collected = await runProgram({ folder: ownProject, stack });
   if ("refused" in collected) {
     console.error(collected.refused.join("\n"));
