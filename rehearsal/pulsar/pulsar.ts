@@ -1,10 +1,8 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { execa } from "execa";
 import { type Claims, keyPair, signToken, symmetricKey, type TokenKeys } from "../../model/tokens.ts";
 import { freePorts } from "../cluster/ports.ts";
-import { waitFor } from "../cluster/waiting.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import { classpath } from "./classpath.ts";
 import { clientTools } from "./clientTools.ts";
@@ -16,7 +14,7 @@ import {
   superUsers,
   text,
 } from "./configuration.ts";
-import { moduleAccess, shortLived } from "./java.ts";
+import { moduleAccess, type Running, shortLived, startJava } from "./java.ts";
 
 /** The addresses of a proxy or a broker. */
 export interface PulsarAddress {
@@ -53,9 +51,6 @@ export interface Pulsar extends PulsarAddress {
 }
 
 export type Program = "broker" | "proxy";
-
-/** The limit for the start of broker or proxy, in milliseconds. It takes ten seconds on an idle machine. */
-const startLimit = 120_000;
 
 const cluster = "pulsar";
 
@@ -99,38 +94,14 @@ export async function startPulsar({
   });
   const auth = await writeAuthFiles();
 
-  const running = new Map<Program, PromiseLike<unknown> & { kill(signal: "SIGKILL" | "SIGTERM"): boolean }>();
+  const running = new Map<Program, Running>();
   /** Starts a program and waits until it answers. @throws Error with the last lines of its log if it does not answer */
   const run = async (name: Program, heap: string, main: string[], adminUrl: string) => {
-    const log = join(dir, `${name}.log`);
-    const server = execa(
-      "java",
-      [...moduleAccess, ...shortLived, `-Xmx${heap}`, `-XX:MaxDirectMemorySize=${heap}`, "-cp", jars, ...main],
-      {
-        env: workspace.env,
-        extendEnv: false,
-        cwd: dir,
-        stdin: "ignore",
-        stdout: { file: log },
-        stderr: { file: log },
-        detached: true,
-        reject: false,
-      },
-    );
-    running.set(name, server);
+    const args = [...moduleAccess, ...shortLived, "-cp", jars, ...main];
+    const { process, ready } = startJava(workspace, { name, title: `Pulsar's ${name}`, heap, args, dir });
+    running.set(name, process);
     const admin = await sign({ role: superUsers.client });
-    const waiting = { what: `the start of Pulsar's ${name}`, limit: startLimit, signal: workspace.signal };
-    try {
-      await Promise.race([
-        waitFor(() => answersAdmin(adminUrl, admin), waiting),
-        server.then(() => {
-          throw new Error(`Pulsar's ${name} ended`);
-        }),
-      ]);
-    } catch (cause) {
-      workspace.signal.throwIfAborted();
-      throw new Error(`Pulsar's ${name} did not start:\n${await lastLines(log)}`, { cause });
-    }
+    await ready(() => answersAdmin(adminUrl, admin));
   };
 
   const [brokerBinary = 0, brokerHttp = 0, proxyBinary = 0, proxyHttp = 0] = await freePorts(4);
@@ -211,8 +182,4 @@ async function answersAdmin(adminUrl: string, token: string): Promise<true | und
   });
   if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
   return ((await response.json()) as string[]).includes("public/default") || undefined;
-}
-
-async function lastLines(log: string): Promise<string> {
-  return (await readFile(log, "utf8")).trimEnd().split("\n").slice(-15).join("\n");
 }

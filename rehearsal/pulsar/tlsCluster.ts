@@ -7,11 +7,10 @@ import { execa } from "execa";
 import type { Installation } from "../../model/charts/names.ts";
 import { keyPair, signToken } from "../../model/tokens.ts";
 import { type TlsComponent, tlsSecrets } from "../../model/tls.ts";
-import { waitFor } from "../cluster/waiting.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import { classpath, distribution } from "./classpath.ts";
 import { type Configuration, superUsers, text } from "./configuration.ts";
-import { moduleAccess, shortLived } from "./java.ts";
+import { moduleAccess, type Running, shortLived, startJava, startLimit } from "./java.ts";
 import { newPrivateKey } from "./pulsar.ts";
 import { Relay } from "./relay.ts";
 
@@ -78,9 +77,6 @@ const programs: Record<Exclude<Program, "toolset">, ProgramSpec> = {
 export type Server = keyof typeof programs;
 /** In the order in which each can start. */
 export const servers = Object.keys(programs) as Server[];
-
-/** The limit for the start of a program, in milliseconds. */
-const startLimit = 120_000;
 
 export interface TlsCluster {
   /** Passes all connections between programs, and from clients to them. */
@@ -263,7 +259,7 @@ export async function tlsCluster({
     );
   };
 
-  const running = new Map<Server, PromiseLike<unknown> & { kill(signal: "SIGKILL" | "SIGTERM"): boolean }>();
+  const running = new Map<Server, Running>();
   const launch = async (server: Server) => {
     const { conf, main, heap, role } = programs[server];
     const file = await writeConf(server, conf, changes[server] ?? {});
@@ -272,41 +268,16 @@ export async function tlsCluster({
       await writeIn(server, `${home}keys/token/public.key`, Buffer.from(keyPair(key).PUBLICKEY, "base64"));
     }
     const hosts = await writeIn(server, `${home}hosts`, hostsFor(server));
-    const options = [`-Xmx${heap}`, `-XX:MaxDirectMemorySize=${heap}`, ...zookeeperOptions(server)];
-    const log = join(dir, `${server}.log`);
-    const process = execa(
-      "java",
-      [...options.map((option) => inFolder(server, option)), ...javaFor(hosts), ...main, file],
-      {
-        env: workspace.env,
-        extendEnv: false,
-        cwd: join(dir, server),
-        stdin: "ignore",
-        stdout: { file: log },
-        stderr: { file: log },
-        detached: true,
-        reject: false,
-      },
-    );
+    const options = zookeeperOptions(server).map((option) => inFolder(server, option));
+    const args = [...options, ...javaFor(hosts), ...main, file];
+    const { process, ready } = startJava(workspace, { name: server, heap, args, dir, cwd: join(dir, server) });
     running.set(server, process);
     const headers = { authorization: `Bearer ${tokens.admin}` };
-    const ready = async () => {
+    await ready(async () => {
       const answer = await fetch(`http://${addresses[server]}${programs[server].ready}`, { headers });
       await answer.text();
       return answer.ok || undefined;
-    };
-    try {
-      await Promise.race([
-        waitFor(ready, { what: `the start of ${server}`, limit: startLimit, signal: workspace.signal }),
-        process.then(() => {
-          throw new Error(`${server} ended`);
-        }),
-      ]);
-    } catch (cause) {
-      workspace.signal.throwIfAborted();
-      const lines = (await readFile(log, "utf8")).trimEnd().split("\n").slice(-25);
-      throw new Error(`${server} did not start:\n${lines.join("\n")}`, { cause });
-    }
+    });
   };
 
   const hosts = join(dir, "hosts");
