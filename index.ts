@@ -213,6 +213,7 @@ const tenants =
           deletedWith: pulsar.release,
           token: clientToken,
           adminApi: settings.adminApi,
+          ca,
         },
         // Brokers and proxies accept tokens of a new key only after their restart.
         { dependsOn: dependencies(pulsar, rollout, tlsRollout) },

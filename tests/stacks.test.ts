@@ -48,7 +48,10 @@ const readBySdks = {
   PGSSLMODE: "require",
   PGCONNECT_TIMEOUT: "1",
 };
-const withTls = { "pulsar:tls": { enabled: true, hosts: ["pulsar.example.com"] } };
+const withTls = {
+  "pulsar:tls": { enabled: true, hosts: ["pulsar.example.com"] },
+  "pulsar:tenants": [{ name: "shop" }],
+};
 const runWithTls = await run({ name: "prod-tls", stack: "prod", changes: withTls });
 const tlsOfOthers = (tls: object) => ({ "pulsar:tls": { enabled: true, ...tls } });
 const runsWithTlsOfOthers = {
@@ -300,6 +303,11 @@ describe("stack prod with TLS", () => {
       const job = JSON.stringify(named(resources, name).inputs);
       assert.match(job, name === "smoke-test-job" ? /"secretName":"pulsar-ca-tls"/ : /https:\/\/pulsar-broker:8443/);
     }
+  });
+
+  test("gives the tenants' resources the CA for the port-forward", () => {
+    const access = named(resources, "tenants-shop").inputs["access"] as { forwardCa?: object };
+    assert.deepEqual(access.forwardCa, { secret: "pulsar-ca-tls", key: "ca.crt" });
   });
 
   test("protects the CA, and guards the rest", () => {
