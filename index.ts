@@ -3,10 +3,10 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import { BookieRacks } from "./components/bookieRacks.ts";
-import { CertManagerTls } from "./components/certManagerTls.ts";
 import { clusterProvider } from "./components/clusterProvider.ts";
 import { dependencies } from "./components/dependencies.ts";
-import { JwtAuth, tokenSecret } from "./components/jwtAuth.ts";
+import { issuedTls } from "./components/issuedTls.ts";
+import { JwtAuth } from "./components/jwtAuth.ts";
 import { LocalVolumes } from "./components/localVolumes.ts";
 import { ManagerDatabase } from "./components/managerDatabase.ts";
 import { ManagerSetup } from "./components/managerSetup.ts";
@@ -18,18 +18,16 @@ import { PulsarIngress } from "./components/pulsarIngress.ts";
 import { PulsarNamespace } from "./components/pulsarNamespace.ts";
 import { PulsarRelease } from "./components/pulsarRelease.ts";
 import { PulsarTenants } from "./components/pulsarTenants.ts";
-import { PulsarTls } from "./components/pulsarTls.ts";
 import { SmokeTest } from "./components/smokeTest.ts";
 import { imageRef } from "./model/charts/images.ts";
 import { allTolerations } from "./model/layouts/layout.ts";
+import { applicationsOf, tokenSecret } from "./model/tokens.ts";
 import { AuthorityContract } from "./resources/kubernetes/authorityContract.ts";
 import { ownObjects } from "./resources/kubernetes/ownership.ts";
 import { certificateRollout, SecretRollout, tokenRollout } from "./resources/kubernetes/secretRollout.ts";
-import { CheckedTlsSecrets } from "./resources/kubernetes/tlsSecrets.ts";
 import { VolumeContract } from "./resources/kubernetes/volumeContract.ts";
-import { certificateWarnings } from "./settings/expiry.ts";
 import { policySettings } from "./settings/policies.ts";
-import { stackSettings } from "./settings/settings.ts";
+import { stackSettings, warnOfEnds } from "./settings/settings.ts";
 
 const settings = stackSettings();
 const { cluster, clusterDomain, release, images, tokens, claims, managerDatabase, production, monitoring } = settings;
@@ -42,9 +40,8 @@ const provider = clusterProvider(cluster);
 
 // First of all resources: it refuses a change that would separate a pod from its data before anything is changed.
 const contract = new VolumeContract("volume-contract", settings);
-const { enabled: encrypted, issuer, certManager } = settings.tls;
 const authorities =
-  encrypted && issuer === "stack"
+  settings.tls.enabled && settings.tls.issuer === "stack"
     ? new AuthorityContract("tls-authorities", settings.tls, { dependsOn: contract })
     : undefined;
 const contracts = dependencies(contract, authorities);
@@ -65,29 +62,15 @@ const pulsarNamespace = new PulsarNamespace(
 );
 const namespace = pulsarNamespace.namespaceName;
 
-const auth = new JwtAuth(
-  "auth",
-  { namespace, release, keys: tokens.keys, generation: tokens.generation, protect: production, ...claims },
-  afterContract,
-);
+const auth = new JwtAuth("auth", { ...tokens, ...claims, namespace, release, protect: production }, afterContract);
 const clientToken = tokenSecret(release, tokens.roles.client);
 
-const certificates = { ...settings.tls, namespace, installation: settings };
-const tls = !encrypted
-  ? undefined
-  : issuer === "secrets"
-    ? new CheckedTlsSecrets("tls", { ...certificates, cluster }, { dependsOn: contracts })
-    : certManager === undefined
-      ? new PulsarTls("tls", { ...certificates, protect: production }, afterContract)
-      : new CertManagerTls("tls", { ...certificates, certManager, cluster }, afterContract);
-for (const { what, end, runbook } of tls?.ends ?? []) {
-  end.apply((day) => {
-    const lines = certificateWarnings({ what, end: day, runbook }, settings.tls.warnDays, new Date());
-    for (const line of lines) void pulumi.log.warn(line);
-  });
-}
-
-const tokenKey = pulumi.interpolate`${tokens.keys} ${auth.fingerprint}`;
+const tls = issuedTls(
+  "tls",
+  { ...settings.tls, namespace, installation: settings, cluster, protect: production },
+  afterContract,
+);
+warnOfEnds(tls?.ends ?? [], settings.tls.warnDays);
 
 const job = { namespace, release, image: imageRef(images.pulsar), pullSecret, placement: layout.placements.init };
 
@@ -102,8 +85,7 @@ const volumes = new LocalVolumes(
     storageClass: settings.volumes.storageClass,
     directories: settings.volumes.createDirectories
       ? {
-          image: job.image,
-          pullSecret,
+          ...job,
           tolerations: allTolerations(layout),
           dependsOn: (node) => [nodes.marks.get(node) ?? nodes, pulsarNamespace],
         }
@@ -137,15 +119,8 @@ const pulsar = new PulsarRelease(
     chart: settings.chart,
     kubernetes: { cluster, namespace: settings.namespace },
     cluster: {
-      clusterDomain,
+      ...settings,
       placements: layout.placements,
-      pods: settings.pods,
-      images,
-      tokens,
-      volumes: settings.volumes,
-      ledgers: settings.ledgers,
-      proxyService: settings.proxyService,
-      racks,
       tls: tls?.secrets,
       manager: {
         jdbcUrl: database.jdbcUrl,
@@ -160,16 +135,10 @@ const pulsar = new PulsarRelease(
 );
 const afterRelease = { provider, dependsOn: pulsar };
 
+const restarted = { cluster, namespace: settings.namespace, release, limitMinutes: settings.chart.timeoutMinutes };
 const rollout = new SecretRollout(
   "token-rollout",
-  {
-    cluster,
-    namespace: settings.namespace,
-    release,
-    ...tokenRollout(tokenKey, tokens.expires),
-    secrets: auth.heldByPods,
-    limitMinutes: settings.chart.timeoutMinutes,
-  },
+  { ...restarted, ...tokenRollout(auth.fingerprint, tokens.expires), secrets: auth.heldByPods },
   { dependsOn: [auth, pulsar] },
 );
 
@@ -179,19 +148,18 @@ const tlsRollout =
   new SecretRollout(
     "tls-rollout",
     {
-      cluster,
-      namespace: settings.namespace,
-      release,
+      ...restarted,
       ...certificateRollout(tls.fingerprint),
       secrets: [tls.secrets.ca, ...Object.values(tls.secrets.components)],
-      limitMinutes: settings.chart.timeoutMinutes,
     },
     { dependsOn: [tls, rollout] },
   );
 // Once more after the restart of the pods: an update that failed before it has not prepared the pods.
-const restarted =
+const applied =
   authorities &&
   new AuthorityContract("tls-authorities-applied", settings.tls, { dependsOn: dependencies(tlsRollout) });
+// Brokers and proxies accept tokens of a new key only after their restart.
+const ready = dependencies(pulsar, rollout, tlsRollout);
 
 const rackJob = racks
   ? new BookieRacks(
@@ -215,8 +183,7 @@ const tenants =
           adminApi: settings.adminApi,
           ca,
         },
-        // Brokers and proxies accept tokens of a new key only after their restart.
-        { dependsOn: dependencies(pulsar, rollout, tlsRollout) },
+        { dependsOn: ready },
       )
     : undefined;
 
@@ -238,7 +205,6 @@ const pulsarIngress = settings.ingress
     )
   : undefined;
 
-const revision = pulumi.interpolate`${pulsar.revision} ${tokenKey}`;
 const smokeTest = settings.smokeTest
   ? new SmokeTest(
       "smoke-test",
@@ -247,30 +213,14 @@ const smokeTest = settings.smokeTest
         addresses: pulsar.addresses,
         token: clientToken,
         ca,
-        revision: tls ? pulumi.interpolate`${revision} ${tls.fingerprint}` : revision,
+        revisions: [pulsar.revision, auth.fingerprint, tls?.fingerprint],
       },
-      { provider, dependsOn: dependencies(pulsar, rollout, tlsRollout, rackJob) },
+      { provider, dependsOn: dependencies(...ready, rackJob) },
     )
   : undefined;
 
-if (production) {
-  new ProductionGuard(
-    "production-guard",
-    dependencies(
-      ...prerequisites,
-      database,
-      pulsar,
-      rollout,
-      tlsRollout,
-      restarted,
-      rackJob,
-      managerSetup,
-      tenants,
-      pulsarIngress,
-      smokeTest,
-    ),
-  );
-}
+const others = [database, applied, rackJob, managerSetup, tenants, pulsarIngress, smokeTest];
+if (production) new ProductionGuard("production-guard", dependencies(...prerequisites, ...ready, ...others));
 
 /** Replicas and nodes of each component. */
 export const placement = nodes.table;
@@ -289,15 +239,6 @@ export const tokenSecrets = auth.secretNames.tokens;
 /** The administrators' token: `pulumi stack output --show-secrets adminToken`. */
 export const adminToken = auth.tokens.apply((byRole) => byRole[tokens.roles.client]);
 /** What each application needs to connect from inside the cluster, by role. The Secret's key `TOKEN` holds its token. */
-export const applications = pulsar.addresses.apply(({ proxy, admin }) =>
-  Object.fromEntries(
-    claims.clients.map(({ role }) => {
-      const secret = { namespace: settings.namespace, name: auth.secretNames.tokens[role] };
-      return [role, { serviceUrl: proxy, adminUrl: admin, secret }];
-    }),
-  ),
-);
+export const applications = pulsar.addresses.apply((addresses) => applicationsOf(claims.clients, settings, addresses));
 /** The applications' tokens, by role; secret. */
-export const clientTokens = auth.tokens.apply((byRole) =>
-  Object.fromEntries(claims.clients.map(({ role }) => [role, byRole[role]])),
-);
+export const clientTokens = auth.clientTokens;

@@ -1,8 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { base64 } from "../model/encoding.ts";
-import type { SecretRef } from "../model/charts/cluster.ts";
-import { type Claims, keyPair, signToken, symmetricKey, type TokenSettings } from "../model/tokens.ts";
+import { type Claims, keyPair, signToken, symmetricKey, tokenSecret, type TokenSettings } from "../model/tokens.ts";
 import { opaqueSecret } from "./opaqueSecret.ts";
 
 export interface JwtAuthArgs extends Pick<TokenSettings, "keys" | "generation"> {
@@ -30,7 +29,9 @@ export class JwtAuth extends pulumi.ComponentResource {
   readonly heldByPods: string[];
   /** The tokens by role. Secret. */
   readonly tokens: pulumi.Output<Record<string, string>>;
-  /** Fingerprint of the public key. Not secret. */
+  /** The applications' tokens by role. Secret. */
+  readonly clientTokens: pulumi.Output<Record<string, string>>;
+  /** Identifies the key and its kind. Not secret. */
   readonly fingerprint: pulumi.Output<string>;
 
   constructor(name: string, args: JwtAuthArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -76,6 +77,7 @@ export class JwtAuth extends pulumi.ComponentResource {
       kept,
     );
 
+    const isClient = (role: string) => args.clients.some((client) => client.role === role);
     const tokens = Object.fromEntries(
       all.map((claims) => [claims.role, pem.apply((text) => signToken(text, args.keys, claims))]),
     );
@@ -85,17 +87,14 @@ export class JwtAuth extends pulumi.ComponentResource {
         tokenSecret(args.release, role).secret,
         { TOKEN: token.apply(base64), TYPE: base64(args.keys === "symmetric" ? "symmetric" : "asymmetric") },
         // Applications can be removed, and their tokens can be signed again at any time.
-        args.clients.some((client) => client.role === role) ? own : kept,
+        isClient(role) ? own : kept,
       );
     }
     this.tokens = pulumi.secret(pulumi.all(tokens));
-    this.fingerprint = key.publicKeyFingerprintSha256;
+    const clients = Object.entries(tokens).filter(([role]) => isClient(role));
+    this.clientTokens = pulumi.secret(pulumi.all(Object.fromEntries(clients)));
+    this.fingerprint = pulumi.interpolate`${args.keys} ${key.publicKeyFingerprintSha256}`;
 
     this.registerOutputs({ secretNames: this.secretNames });
   }
-}
-
-/** The Secret and key of a role's token, where both chart lines expect it. */
-export function tokenSecret(release: string, role: string): SecretRef {
-  return { secret: `${release}-token-${role}`, key: "TOKEN" };
 }

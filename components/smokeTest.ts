@@ -11,8 +11,8 @@ export interface SmokeTestArgs extends StackJobPlace {
   token: SecretRef;
   /** The CAs that issue the cluster's certificates. @default the cluster has no TLS */
   ca?: SecretRef | undefined;
-  /** Changes with everything that restarts brokers or proxies: the release and the key of the tokens. The test runs again when it changes. */
-  revision: pulumi.Input<string>;
+  /** Change with what restarts brokers or proxies: the release, the key of the tokens, the certificates. The test runs again when one changes. */
+  revisions: pulumi.Input<string | undefined>[];
 }
 
 const script = readFileSync(new URL("scripts/smokeTest.sh", import.meta.url), "utf8");
@@ -20,12 +20,12 @@ const script = readFileSync(new URL("scripts/smokeTest.sh", import.meta.url), "u
 /**
  * A Job that tests the cluster: it creates `test-tenant/test-ns/test-topic`, sends messages to each partition and consumes all of them, and checks
  * that a missing and a wrong token are rejected. With TLS, it checks too that a certificate of another CA is not trusted and that the proxies' Service has
- * no port for plain text. It runs again when `revision` changes. If it fails, `up` fails with the reason in the last line.
+ * no port for plain text. It runs again when one of `revisions` changes. If it fails, `up` fails with the reason in the last line.
  */
 export class SmokeTest extends pulumi.ComponentResource {
   constructor(name: string, args: SmokeTestArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulsar:components:SmokeTest", name, {}, opts);
-    const { addresses, token, ca, revision, ...place } = args;
+    const { addresses, token, ca, revisions, ...place } = args;
     const { proxy, admin } = pulumi.output(addresses);
     const folder = "/pulsar/tokens/client";
     stackJob(
@@ -43,7 +43,7 @@ export class SmokeTest extends pulumi.ComponentResource {
         },
         ca,
         secrets: [{ secret: token.secret, folder, files: { [token.key]: "token" } }],
-        run: revision,
+        run: pulumi.all(revisions).apply((all) => all.filter((one) => one !== undefined).join(" ")),
         // The test itself waits for the proxy. This retry is for a lost node.
         retries: 1,
       },

@@ -6,6 +6,7 @@ const aList = { error: "a list of numbers of CAs, such as [1, 2]" };
 const days = scalar.wholeNumber(1, 36_500);
 
 export const tlsIssuers = ["stack", "cert-manager", "secrets"] as const;
+export type TlsIssuer = (typeof tlsIssuers)[number];
 
 export const tlsSchema = scalar
   .object({

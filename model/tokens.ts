@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, hkdfSync } from "node:crypto";
 import { z } from "zod";
+import type { SecretRef } from "./charts/cluster.ts";
 import * as scalar from "./scalars.ts";
 
 /**
@@ -71,6 +72,25 @@ export interface Claims {
   role: string;
   /** The day on which the token expires, at 00:00 UTC, such as 2027-06-30; as `exp`. @default it never expires */
   expires?: string | undefined;
+}
+
+/** The Secret and key of a role's token, where both chart lines expect it. */
+export function tokenSecret(release: string, role: string): SecretRef {
+  return { secret: `${release}-token-${role}`, key: "TOKEN" };
+}
+
+/** What each application needs to connect from inside the cluster, by role. The Secret's key `TOKEN` holds its token. */
+export function applicationsOf(
+  clients: readonly Claims[],
+  { release, namespace }: { release: string; namespace: string },
+  { proxy, admin }: { proxy: string; admin: string },
+) {
+  const application = (role: string) => ({
+    serviceUrl: proxy,
+    adminUrl: admin,
+    secret: { namespace, name: tokenSecret(release, role).secret },
+  });
+  return Object.fromEntries(clients.map(({ role }) => [role, application(role)]));
 }
 
 /** Both halves of the key pair as base64 of DER: private as PKCS#8, public as X.509 SubjectPublicKeyInfo. */

@@ -1,7 +1,7 @@
 import { type Fault, keyOf } from "./faults.ts";
 import type { Parsed } from "./schema.ts";
 
-/** Expiry of tokens and certificates at a given time. Only `stackSettings` and index.ts read the clock. */
+/** Expiry of tokens and certificates at a given time. Only settings.ts reads the clock. */
 
 const dayLength = 86_400_000;
 

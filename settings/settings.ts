@@ -3,7 +3,7 @@ import type { ClusterRef } from "../model/clusterRef.ts";
 import { fault } from "../resources/kit/fault.ts";
 import { chartSourceFaults } from "./chartSource.ts";
 import { contradictions } from "./contradictions.ts";
-import { expiryFaults, expiryWarnings } from "./expiry.ts";
+import { certificateWarnings, expiryFaults, expiryWarnings } from "./expiry.ts";
 import { closest, type Fault, faultsOf, keyOf, message } from "./faults.ts";
 import { resolve, type Settings } from "./resolve.ts";
 import { isText, schema, secretKeys, validPart } from "./schema.ts";
@@ -64,6 +64,21 @@ export function stackSettings(): Settings {
   }
   for (const line of [...settings.warnings, ...expiryWarnings(settings, now)]) void pulumi.log.warn(line);
   return settings;
+}
+
+/**
+ * Warns in the preview of certificates that end soon.
+ * @param ends what each end is of, the end in RFC 3339, and the runbook in docs/operations
+ */
+export function warnOfEnds(
+  ends: readonly { what: string; end: pulumi.Output<string>; runbook: string }[],
+  warnDays: number,
+): void {
+  for (const { end, ...rest } of ends) {
+    end.apply((day) => {
+      for (const line of certificateWarnings({ ...rest, end: day }, warnDays, new Date())) void pulumi.log.warn(line);
+    });
+  }
 }
 
 /** Every key that this program reads. */

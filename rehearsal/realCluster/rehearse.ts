@@ -4,7 +4,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { execa } from "execa";
-import { tokenSecret } from "../../components/jwtAuth.ts";
+import { tokenSecret } from "../../model/tokens.ts";
 import { fullName } from "../../model/charts/names.ts";
 import type { AdminAccess } from "../../resources/pulsar/adminApi.ts";
 import { connect } from "../cluster/api.ts";

@@ -291,7 +291,7 @@ function jobsOf(plan: StackPlan | undefined): Map<string, unknown> {
   return new Map([...rendered, ...registered]);
 }
 
-/** What the smoke test runs again for: the chart with its values, the key and the certificates (components/pulsarRelease.ts, index.ts). */
+/** What the smoke test runs again for: the chart with its values, the key and the certificates (components/smokeTest.ts). */
 function testedIn(plan: StackPlan): unknown {
   const release = plan.resources.find(({ type }) => type === "kubernetes:helm.sh/v3:Release")?.inputs ?? {};
   const { chart, version, repositoryOpts, description, values } = release;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { JwtAuth, type JwtAuthArgs, tokenSecret } from "../../components/jwtAuth.ts";
-import { keyPair, signToken, symmetricKey } from "../../model/tokens.ts";
+import { JwtAuth, type JwtAuthArgs } from "../../components/jwtAuth.ts";
+import { keyPair, signToken, symmetricKey, tokenSecret } from "../../model/tokens.ts";
 import { named, register, testEcKeyPem, testKeyPem, valueOf } from "../support/mocks.ts";
 
 const superUsers = ["broker-admin", "proxy-admin", "admin"].map((role) => ({ role }));

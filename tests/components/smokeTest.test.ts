@@ -12,7 +12,7 @@ const args: SmokeTestArgs = {
     admin: "http://demo-pulsar-proxy.messaging.svc",
   },
   token: { secret: "demo-token-admin", key: "TOKEN" },
-  revision: "0123abcd",
+  revisions: ["0123abcd"],
   image: "apachepulsar/pulsar-all:4.0.12",
   pullSecret: "regsecret",
   placement: {
@@ -83,6 +83,6 @@ describe("SmokeTest", () => {
     assert.match(name, /^demo-pulsar-smoke-test-[0-9a-f]{8}$/);
     assert.equal(await nameWith({}), name);
     assert.notEqual(await nameWith({ image: "pulsar-all:2.7.5" }), name);
-    assert.notEqual(await nameWith({ revision: "0123abce" }), name);
+    assert.notEqual(await nameWith({ revisions: ["0123abce"] }), name);
   });
 });
