@@ -59,7 +59,7 @@ export interface RehearsalOptions {
   standIns?: "always" | "never";
   /** The cluster to use instead of simulated nodes. */
   existing?: ExistingCluster;
-  /** Port on 127.0.0.1 that port-forwards to the stack's proxies connect to. @default that of a stand-in admin API, if the stack has tenants */
+  /** Port on 127.0.0.1 that port-forwards to the proxies' ports for plain text connect to. @default a stand-in admin API, if the stack has tenants */
   adminApi?: number;
   /** Changes the simulated nodes before they are registered. */
   nodes?: (planned: SimulatedNode[]) => SimulatedNode[];
@@ -265,7 +265,8 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
     return { ...all, [key]: existing.pullCredentials ?? dockerConfig(secrets[key], ["rehearsal.invalid"]) };
   };
 
-  const [adminPort = 0] = options.adminApi === undefined ? await freePorts(1) : [options.adminApi];
+  const [http = 0, https] = options.adminApi === undefined ? await freePorts(2) : [options.adminApi];
+  const adminPorts = { http, https };
   const postgresStep = {
     title: "start PostgreSQL and configure the stack",
     work: async () => {
@@ -287,7 +288,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
       const cluster = await startCluster({
         tools,
         workspace,
-        forward: hasTenants || options.adminApi !== undefined ? proxyForward(settings, adminPort) : undefined,
+        forward: hasTenants || options.adminApi !== undefined ? proxyForward(settings, adminPorts) : undefined,
       });
       await cluster.addNodes(nodes);
       return cluster;
@@ -316,7 +317,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
     cluster,
     api,
     postgres,
-    ...(servesTenants ? { adminApi: await serveAdminApi(api, settings, adminPort) } : {}),
+    ...(servesTenants ? { adminApi: await serveAdminApi(api, settings, adminPorts) } : {}),
     stack,
     before: await inventory(),
     inventory,

@@ -2,33 +2,43 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { jwtVerify } from "jose";
 import { fullName } from "../../model/charts/names.ts";
+import { tlsSecrets } from "../../model/tls.ts";
 import type { TokenKeys } from "../../model/tokens.ts";
 import type { Settings } from "../../settings/resolve.ts";
 import type { KubeletForward } from "./controlPlane.ts";
 import type { Api } from "./api.ts";
 import { startAdminApi, type StandInAdminApi } from "../standins/adminApi.ts";
 
-/** The rule by which the simulated kubelets forward ports of the stack's proxies to a port of this machine. */
-export function proxyForward({ release, namespace, replicas }: Settings, port: number): KubeletForward {
-  const pods = Array.from({ length: replicas.proxy }, (_, i) => `${fullName(release)}-proxy-${i}`);
-  // On these ports the proxies of charts 2.7.7 and 4.7.0 listen for HTTP.
-  return { namespace, pods, ports: { 80: port, 8080: port } };
+/** Ports of this machine on which the admin API is served. */
+export interface AdminPorts {
+  http: number;
+  /** @default none */
+  https?: number | undefined;
 }
 
-/** Starts the stand-in for a stack on a port of this machine. */
+/** The rule by which the simulated kubelets forward ports of the stack's proxies to ports of this machine. */
+export function proxyForward({ release, namespace, replicas }: Settings, { http, https }: AdminPorts): KubeletForward {
+  const pods = Array.from({ length: replicas.proxy }, (_, i) => `${fullName(release)}-proxy-${i}`);
+  // On these ports the proxies of charts 2.7.7 and 4.7.0 listen.
+  const encrypted: Record<number, number> = https === undefined ? {} : { 443: https, 8443: https };
+  return { namespace, pods, ports: { 80: http, 8080: http, ...encrypted } };
+}
+
+/** Starts the stand-in for a stack on ports of this machine. */
 export function serveAdminApi(
   api: Api,
   { release, namespace, tokens }: Settings,
-  port: number,
+  { http, https }: AdminPorts,
 ): Promise<StandInAdminApi> {
   const name = `${release}-token-${tokens.keys === "symmetric" ? "symmetric" : "asymmetric"}-key`;
+  const secret = async (name: string) => (await api.core.readNamespacedSecret({ name, namespace })).data ?? {};
   return startAdminApi({
-    port,
+    port: http,
+    tls: https === undefined ? undefined : { port: https, read: () => secret(tlsSecrets(release).components.proxy) },
     cluster: fullName(release),
     superUsers: Object.values<string | undefined>(tokens.roles).filter((role) => role !== undefined),
     async verify(token) {
-      const { data = {} } = await api.core.readNamespacedSecret({ name, namespace });
-      return roleOf(token, tokens.keys, data);
+      return roleOf(token, tokens.keys, await secret(name));
     },
   });
 }

@@ -2,9 +2,11 @@
  * A stand-in for Pulsar's admin API in rehearsals, where no broker runs. It answers the requests of the stack's resources as a broker of 4.0 does. A test holds its answers against a real one's (tests/resources/pulsar/tenants.broker.test.ts). It keeps everything in memory.
  */
 import { once } from "node:events";
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
+import { createSecureContext, type SecureContext } from "node:tls";
 
 export interface StandInAdminApi {
   /** Its port on 127.0.0.1. */
@@ -23,7 +25,12 @@ export interface StandInOptions {
   verify: (token: string) => Promise<string>;
   /** @default a free one */
   port?: number;
+  /** A port for HTTPS beside it, with the proxies' certificate. @default none */
+  tls?: { port: number; read: () => Promise<CertificateData> } | undefined;
 }
+
+/** The data of the Secret with the proxies' certificate. It is read for each connection, as another one may take its place. */
+type CertificateData = Record<string, string>;
 
 interface TenantInfo {
   adminRoles: string[];
@@ -96,17 +103,27 @@ export async function startAdminApi(options: StandInOptions): Promise<StandInAdm
       ? { status: 204 }
       : { status: 200, type: "application/json", text: JSON.stringify(found) };
   };
-  const server = createServer((request, response) => {
+  const respond = (request: IncomingMessage, response: ServerResponse) => {
     void answer(request)
       .catch(refusal)
       .then(({ status, type, text }) => {
         response.writeHead(status, type === undefined ? {} : { "content-type": type }).end(text);
       });
-  });
-  server.listen(options.port ?? 0, "127.0.0.1");
-  await once(server, "listening");
-  // The server must not keep the process running.
-  server.unref();
+  };
+  const server = createServer(respond);
+  const { tls } = options;
+  const encrypted =
+    tls && createTlsServer({ SNICallback: (_name, done) => void secureContext(tls.read, done) }, respond);
+  for (const [one, port] of [
+    [server, options.port ?? 0],
+    [encrypted, tls?.port],
+  ] as const) {
+    if (one === undefined) continue;
+    one.listen(port, "127.0.0.1");
+    await once(one, "listening");
+    // The server must not keep the process running.
+    one.unref();
+  }
   return {
     port: (server.address() as AddressInfo).port,
     produce(tenant, namespace, name, bytes) {
@@ -115,8 +132,22 @@ export async function startAdminApi(options: StandInOptions): Promise<StandInAdm
     },
     close() {
       server.close();
+      encrypted?.close();
     },
   };
+}
+
+async function secureContext(
+  read: () => Promise<CertificateData>,
+  done: (error: Error | null, context?: SecureContext) => void,
+): Promise<void> {
+  try {
+    const data = await read();
+    const pem = (key: string) => Buffer.from(data[key] ?? "", "base64").toString();
+    done(null, createSecureContext({ cert: pem("tls.crt"), key: pem("tls.key") }));
+  } catch (error) {
+    done(error as Error);
+  }
 }
 
 /** @throws Refused unless the request has a valid token of a super user */

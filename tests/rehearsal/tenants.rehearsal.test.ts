@@ -1,4 +1,4 @@
-/** A rehearsed stack with tenants: the real engine, a real port-forward, and a stand-in for the admin API. */
+/** A rehearsed stack with tenants and TLS: the real engine, a real port-forward, and a stand-in for the admin API. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { rehearseOn } from "../../rehearsal/rehearse.ts";
@@ -57,7 +57,11 @@ const steps = (step: string, names: string[]) => first(names).map((name) => `${s
 test("a stack with tenants", async (t) => {
   const { said, tell, progress } = listener();
   // A rehearsal replaces the stack's own address.
-  const plain = { ...asOverrides([shop, pub]), "pulsar:adminApi.address": "https://pulsar.example.com" };
+  const plain = {
+    ...asOverrides([shop, pub]),
+    "pulsar:adminApi.address": "https://pulsar.example.com",
+    "pulsar:tls.enabled": "true",
+  };
   await withRehearsal({ progress, log: tell, config: { plain } }, async (stage) => {
     const { stack } = stage;
 

@@ -31,11 +31,11 @@ describe("the stand-in for the admin API", () => {
   }
 });
 
-test("gets the port-forwards of each proxy of the stack, on the HTTP ports of both chart lines", () => {
+test("gets the port-forwards of each proxy of the stack, on the ports for HTTP and HTTPS of both chart lines", () => {
   const settings = parseSettings(stackConfig("test", { "pulsar:release": "demo" }), "test", false);
-  assert.deepEqual(proxyForward(settings, 1234), {
+  assert.deepEqual(proxyForward(settings, { http: 1234, https: 1235 }), {
     namespace: "pulsar",
     pods: ["demo-pulsar-proxy-0", "demo-pulsar-proxy-1", "demo-pulsar-proxy-2"],
-    ports: { 80: 1234, 8080: 1234 },
+    ports: { 80: 1234, 8080: 1234, 443: 1235, 8443: 1235 },
   });
 });
