@@ -25,12 +25,13 @@ function closePlainPorts(objects: readonly Manifest[]) {
     if (spec === undefined || metadata.labels?.component === "pulsar-manager") continue;
     if (kind === "Service") {
       // A Service without ports is allowed if it is headless.
-      spec.ports = (spec.ports as { name: string }[] | undefined)?.filter(({ name }) => !plainPorts.has(name));
+      spec.ports = (spec.ports as { name: string }[] | undefined)?.filter(({ name }) => !plainPorts.test(name));
     }
     for (const container of spec.template?.spec?.containers ?? []) {
-      container.ports = container.ports?.filter(({ name }) => name !== "client");
+      container.ports = container.ports?.filter(({ name }) => !/(?:^|-)client$/.test(name ?? ""));
     }
   }
 }
 
-const plainPorts: ReadonlySet<string> = new Set(["http", "pulsar", "client"]);
+/** The charts' value `tcpPrefix` goes before the last two. */
+const plainPorts = /(?:^|-)(?:http|pulsar|client)$/;

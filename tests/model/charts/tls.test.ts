@@ -141,12 +141,14 @@ for (const [line, patch] of Object.entries({ "2.7": patch27, "4": patch4 })) {
       const services = [
         service("broker", ["http", "pulsar", "https", "pulsarssl"]),
         service("zookeeper", ["http", "follower", "client", "client-tls"]),
+        service("proxy", ["tcp-pulsar", "tls-pulsarssl"]),
         service("recovery", ["http"]),
         service("pulsar-manager", ["http"]),
       ];
       assert.deepEqual(patched(true, ...services).map(portsOf), [
         ["https", "pulsarssl"],
         ["follower", "client-tls"],
+        ["tls-pulsarssl"],
         [],
         ["http"],
       ]);
