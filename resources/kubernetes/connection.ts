@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import path from "node:path";
 // Types only: the library takes a third of a second to load, which a preview that queries no cluster should not spend.
 import type { Configuration, CoreV1Api, CustomObjectsApi, KubeConfig, VersionApi } from "@kubernetes/client-node";
+import * as pulumi from "@pulumi/pulumi";
 import type { ClusterRef } from "../../model/clusterRef.ts";
 import { fault, firstLine } from "../kit/fault.ts";
 
@@ -79,18 +80,26 @@ export async function ask<T>(cluster: Cluster, question: (api: CoreV1Api) => Pro
 /** How long a preview waits for a cluster that does not answer. */
 const previewSeconds = 3;
 
+/** How a check asks a cluster. */
+export interface AskingOptions {
+  /** Whether this is a preview, which need not reach the cluster. */
+  dryRun?: boolean;
+  /** How long the cluster has to answer in a preview. */
+  seconds?: number;
+  /** Receives the reason why a preview has no answer. */
+  unasked?: (reason: string) => void;
+}
+
 /**
- * The answer of a cluster in a preview, which need not reach it: undefined if the stack names no cluster, or it does not answer in time.
- *
- * @param options.seconds how long the cluster has to answer
- * @param options.unasked receives the reason why there is no answer
+ * The answer of a cluster to a check. Undefined in a preview whose stack names no cluster, or whose cluster does not answer in time.
+ * @throws Error of one line, except in a preview, if the cluster could not be queried
  */
-export async function answerInPreview<T>(
+export async function answerOf<T>(
   ref: ClusterRef,
   question: (cluster: Cluster) => Promise<T>,
-  options: { seconds?: number | undefined; unasked?: (reason: string) => void } = {},
+  { dryRun = pulumi.runtime.isDryRun(), seconds = previewSeconds, unasked }: AskingOptions = {},
 ): Promise<T | undefined> {
-  const { seconds = previewSeconds, unasked } = options;
+  if (!dryRun) return question(await connect(ref));
   if (ref.context === undefined && ref.kubeconfig === undefined) {
     unasked?.("the stack sets no kubernetes:context");
     return undefined;

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { fault } from "../kit/fault.ts";
 import type { ClusterRef } from "../../model/clusterRef.ts";
-import { answerInPreview, ask, type Cluster, connect } from "./connection.ts";
+import { answerOf, ask, type AskingOptions, type Cluster } from "./connection.ts";
 
 /** What a chart requires of the cluster. */
 export interface KubernetesNeed {
@@ -17,11 +17,8 @@ export interface KubernetesNeed {
  */
 export function kubernetesVersionHook(ref: ClusterRef, need: KubernetesNeed): pulumi.ResourceHook {
   const check = async () => {
-    if (!pulumi.runtime.isDryRun()) {
-      await checkKubernetes(ref, need);
-      return;
-    }
-    const { found, unasked } = await previewKubernetes(ref, need);
+    const { found, unasked } = await checkKubernetes(ref, need);
+    if (!pulumi.runtime.isDryRun()) return;
     if (found !== undefined) await pulumi.log.info(found);
     if (unasked !== undefined) await pulumi.log.warn(unasked);
   };
@@ -29,49 +26,33 @@ export function kubernetesVersionHook(ref: ClusterRef, need: KubernetesNeed): pu
 }
 
 /**
- * As `checkKubernetes`, but a preview need not reach the cluster: see `answerInPreview`.
+ * Refuses a cluster that is too old for the chart. A preview need not reach it: see `answerOf`.
  *
- * @returns what was found, or why the cluster was not queried
- */
-export async function previewKubernetes(
-  ref: ClusterRef,
-  need: KubernetesNeed,
-  seconds?: number,
-): Promise<{ found?: string; unasked?: string }> {
-  let reason = "";
-  const found = await answerInPreview(ref, queryVersion, { seconds, unasked: (why) => void (reason = why) });
-  if (found) return { found: refuseOlder(found, need) };
-  return {
-    unasked: `the cluster was not queried: ${reason}. This preview does not show what the cluster would refuse, or what others have changed in it.`,
-  };
-}
-
-/**
- * Refuses a cluster that is too old for the chart.
- *
- * @returns what was found, in one line
+ * @returns what was found, in one line, or why the cluster was not queried
  * @throws Error of one line: the context, what was found and what the chart needs; or why the cluster could not be queried
  */
-export async function checkKubernetes(ref: ClusterRef, need: KubernetesNeed): Promise<string> {
-  return refuseOlder(await queryVersion(await connect(ref)), need);
+export async function checkKubernetes(
+  ref: ClusterRef,
+  { chart, from }: KubernetesNeed,
+  options?: AskingOptions,
+): Promise<{ found?: string; unasked?: string }> {
+  let reason = "";
+  const answer = await answerOf(ref, queryVersion, { ...options, unasked: (why) => void (reason = why) });
+  if (answer === undefined) {
+    return {
+      unasked: `the cluster was not queried: ${reason}. This preview does not show what the cluster would refuse, or what others have changed in it.`,
+    };
+  }
+  const found = `context "${answer.context}" has Kubernetes ${answer.version}`;
+  const needed = `chart ${chart} needs ${from} or newer`;
+  if (!isOlder(answer.version, from)) return { found: `${found}; ${needed}` };
+  throw fault(`${found}, but ${needed}; use a newer cluster, or another pulsar:chart.version`);
 }
 
-interface Found {
-  context: string;
-  version: string;
-}
-
-async function queryVersion(cluster: Cluster): Promise<Found> {
+async function queryVersion(cluster: Cluster): Promise<{ context: string; version: string }> {
   const { major, minor } = await ask(cluster, () => cluster.version.getCode());
   // Some clouds write "27+".
   return { context: cluster.context, version: `${major}.${Number.parseInt(minor)}` };
-}
-
-function refuseOlder({ context, version }: Found, { chart, from }: KubernetesNeed): string {
-  const found = `context "${context}" has Kubernetes ${version}`;
-  const needed = `chart ${chart} needs ${from} or newer`;
-  if (!isOlder(version, from)) return `${found}; ${needed}`;
-  throw fault(`${found}, but ${needed}; use a newer cluster, or another pulsar:chart.version`);
 }
 
 /** Whether a version such as "1.9" comes before another such as "1.25". */

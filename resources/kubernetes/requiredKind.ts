@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { fault } from "../kit/fault.ts";
 import type { ClusterRef } from "../../model/clusterRef.ts";
-import { answerInPreview, ask, type Cluster, connect, unlessMissing } from "./connection.ts";
+import { answerOf, ask, type AskingOptions, type Cluster, unlessMissing } from "./connection.ts";
 
 /** A kind that is not built into Kubernetes. */
 interface RequiredKind {
@@ -33,8 +33,7 @@ export const certificateKind: RequiredKind = {
 
 /** Checks before objects of a kind are created, and in a preview, that the cluster has the kind; see `checkKind`. */
 function kindHook(ref: ClusterRef, required: RequiredKind): pulumi.ResourceHook {
-  const check = () => (pulumi.runtime.isDryRun() ? previewKind(ref, required) : checkKind(ref, required));
-  return new pulumi.ResourceHook(`check-kind-${required.kind}`, check, { onDryRun: true });
+  return new pulumi.ResourceHook(`check-kind-${required.kind}`, () => checkKind(ref, required), { onDryRun: true });
 }
 
 /**
@@ -54,34 +53,21 @@ export function ofKind(
   };
 }
 
-/** As `checkKind`, but a preview need not reach the cluster: see `answerInPreview`. */
-export async function previewKind(ref: ClusterRef, required: RequiredKind): Promise<void> {
-  const found = await answerInPreview(ref, (cluster) => query(cluster, required));
-  if (found !== undefined) refuseMissing(found, required);
-}
-
 /**
- * Refuses a cluster without a kind.
+ * Refuses a cluster without a kind. A preview need not reach it: see `answerOf`.
  * @throws Error of one line: the context, the kind, and the setting that requires it; or why the cluster could not be queried
  */
-export async function checkKind(ref: ClusterRef, required: RequiredKind): Promise<void> {
-  refuseMissing(await query(await connect(ref), required), required);
-}
-
-interface Found {
-  context: string;
-  known: boolean;
+export async function checkKind(ref: ClusterRef, required: RequiredKind, options?: AskingOptions): Promise<void> {
+  const { kind, group, version, setting, remedy } = required;
+  const found = await answerOf(ref, (cluster) => query(cluster, required), options);
+  if (found === undefined || found.known) return;
+  throw fault(
+    `context "${found.context}" does not have the kind ${kind} (${group}/${version}), which ${setting} requires; ${remedy}`,
+  );
 }
 
 /** Reads the list of kinds, because not every user may read the definitions. */
-async function query(cluster: Cluster, { group, version, kind: wanted }: RequiredKind): Promise<Found> {
+async function query(cluster: Cluster, { group, version, kind: wanted }: RequiredKind) {
   const found = await ask(cluster, () => cluster.kinds.getAPIResources({ group, version })).catch(unlessMissing);
   return { context: cluster.context, known: found?.resources.some(({ kind }) => kind === wanted) ?? false };
-}
-
-function refuseMissing({ context, known }: Found, { kind, group, version, setting, remedy }: RequiredKind): void {
-  if (known) return;
-  throw fault(
-    `context "${context}" does not have the kind ${kind} (${group}/${version}), which ${setting} requires; ${remedy}`,
-  );
 }

@@ -5,7 +5,7 @@ import { type TlsSecrets, tlsSecrets } from "../../model/tls.ts";
 import { type SecretContent, tlsSecretFaults } from "../../model/tlsSecretFaults.ts";
 import { fault } from "../kit/fault.ts";
 import { storedProvider } from "../kit/storedProvider.ts";
-import { answerInPreview, ask, type Cluster, connect } from "./connection.ts";
+import { answerOf, ask, type AskingOptions, type Cluster } from "./connection.ts";
 
 interface Inputs {
   generation: number;
@@ -34,8 +34,7 @@ export class CheckedTlsSecrets extends pulumi.dynamic.Resource {
   readonly ends = [];
 
   constructor(name: string, args: TlsSecretsArgs, opts?: pulumi.CustomResourceOptions) {
-    const check = () => (pulumi.runtime.isDryRun() ? previewTlsSecrets(args) : checkTlsSecrets(args));
-    const hook = new pulumi.ResourceHook("check-tls-secrets", check, { onDryRun: true });
+    const hook = new pulumi.ResourceHook("check-tls-secrets", () => checkTlsSecrets(args), { onDryRun: true });
     const hooks = { beforeCreate: [hook], beforeUpdate: [hook] };
     super(tlsSecretsProvider, name, { generation: args.generation }, { ...opts, hooks }, "pulsar", "CheckedTlsSecrets");
     this.secrets = tlsSecrets(args.installation.release);
@@ -43,34 +42,14 @@ export class CheckedTlsSecrets extends pulumi.dynamic.Resource {
   }
 }
 
-/** As `checkTlsSecrets`, but a preview need not reach the cluster: see `answerInPreview`. */
-export async function previewTlsSecrets(args: TlsSecretsArgs): Promise<void> {
-  const found = await answerInPreview(args.cluster, (cluster) => query(cluster, args));
-  if (found !== undefined) refuseFaults(found, args);
-}
-
 /**
- * Refuses Secrets that Pulsar could not use.
+ * Refuses Secrets that Pulsar could not use. A preview need not reach the cluster: see `answerOf`.
  * @throws Error with a line for each fault; or of one line that says why the cluster could not be queried
  */
-export async function checkTlsSecrets(args: TlsSecretsArgs): Promise<void> {
-  refuseFaults(await query(await connect(args.cluster), args), args);
-}
-
-type Found = ReadonlyMap<string, SecretContent>;
-
-async function query(cluster: Cluster, { installation: { namespace } }: TlsSecretsArgs): Promise<Found> {
-  const { items } = await ask(cluster, (api) => api.listNamespacedSecret({ namespace }));
-  return new Map(
-    items.map(({ metadata, data = {} }) => [
-      metadata?.name ?? "",
-      Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, "base64").toString()])),
-    ]),
-  );
-}
-
-function refuseFaults(found: Found, { installation, hosts }: TlsSecretsArgs): void {
-  const lines = tlsSecretFaults(found, installation, hosts, new Date());
+export async function checkTlsSecrets(args: TlsSecretsArgs, options?: AskingOptions): Promise<void> {
+  const { cluster, installation, hosts } = args;
+  const found = await answerOf(cluster, (live) => query(live, installation), options);
+  const lines = found === undefined ? [] : tlsSecretFaults(found, installation, hosts, new Date());
   if (lines.length === 0) return;
   throw fault(
     [
@@ -78,5 +57,15 @@ function refuseFaults(found: Found, { installation, hosts }: TlsSecretsArgs): vo
       ...lines.map((line) => `  - ${line}`),
       "Nothing was changed.",
     ].join("\n"),
+  );
+}
+
+async function query(cluster: Cluster, { namespace }: Installation): Promise<ReadonlyMap<string, SecretContent>> {
+  const { items } = await ask(cluster, (api) => api.listNamespacedSecret({ namespace }));
+  return new Map(
+    items.map(({ metadata, data = {} }) => [
+      metadata?.name ?? "",
+      Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, "base64").toString()])),
+    ]),
   );
 }

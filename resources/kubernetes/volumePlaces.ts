@@ -2,33 +2,40 @@ import * as pulumi from "@pulumi/pulumi";
 import { type FoundPlaces, placeFaults, type VolumePlaces } from "../../model/volumePlaces.ts";
 import { fault } from "../kit/fault.ts";
 import type { ClusterRef } from "../../model/clusterRef.ts";
-import { answerInPreview, ask, type Cluster, connect } from "./connection.ts";
+import { answerOf, ask, type AskingOptions, type Cluster } from "./connection.ts";
 import { ownerAnnotation } from "./ownership.ts";
 
 /** Checks before volumes are created or moved, and in a preview, that the nodes and directories are available; see `checkVolumePlaces`. */
 export function volumePlaceHooks(ref: ClusterRef, places: VolumePlaces): pulumi.ResourceHookBinding {
-  const check = () => (pulumi.runtime.isDryRun() ? previewVolumePlaces(ref, places) : checkVolumePlaces(ref, places));
-  const hook = new pulumi.ResourceHook("check-volume-places", check, { onDryRun: true });
+  const hook = new pulumi.ResourceHook("check-volume-places", () => checkVolumePlaces(ref, places), { onDryRun: true });
   return { beforeCreate: [hook], beforeUpdate: [hook] };
 }
 
-/** As `checkVolumePlaces`, but a preview need not reach the cluster: see `answerInPreview`. */
-export async function previewVolumePlaces(ref: ClusterRef, places: VolumePlaces): Promise<void> {
-  const found = await answerInPreview(ref, query);
-  if (found !== undefined) refuseFaults(found, places);
-}
+/** Limit of lines in the message; on a large cluster there is one for each volume. */
+const maxLines = 20;
 
 /**
- * Refuses nodes whose hostname label differs from the settings, and directories that other PersistentVolumes use.
+ * Refuses nodes whose hostname label differs from the settings, and directories that other PersistentVolumes use. A preview need not reach the
+ * cluster: see `answerOf`.
  * @throws Error with a line for each of them; or of one line that says why the cluster could not be queried
  */
-export async function checkVolumePlaces(ref: ClusterRef, places: VolumePlaces): Promise<void> {
-  refuseFaults(await query(await connect(ref)), places);
+export async function checkVolumePlaces(ref: ClusterRef, places: VolumePlaces, options?: AskingOptions): Promise<void> {
+  const found = await answerOf(ref, query, options);
+  if (found === undefined) return;
+  const lines = placeFaults(places, found);
+  if (lines.length === 0) return;
+  const more = lines.length - maxLines;
+  throw fault(
+    [
+      `the volumes cannot be created in the cluster of context "${found.context}":`,
+      ...lines.slice(0, maxLines).map((line) => `  - ${line}`),
+      ...(more > 0 ? [`  - and ${more} more`] : []),
+      "Nothing was changed.",
+    ].join("\n"),
+  );
 }
 
-type Found = FoundPlaces & { context: string };
-
-async function query(cluster: Cluster): Promise<Found> {
+async function query(cluster: Cluster): Promise<FoundPlaces & { context: string }> {
   const [nodes, volumes] = await Promise.all([
     ask(cluster, (api) => api.listNode()),
     ask(cluster, (api) => api.listPersistentVolume()),
@@ -42,21 +49,4 @@ async function query(cluster: Cluster): Promise<Found> {
       stack: metadata?.annotations?.[ownerAnnotation],
     })),
   };
-}
-
-/** Limit of lines in the message; on a large cluster there is one for each volume. */
-const maxLines = 20;
-
-function refuseFaults(found: Found, places: VolumePlaces): void {
-  const lines = placeFaults(places, found);
-  if (lines.length === 0) return;
-  const more = lines.length - maxLines;
-  throw fault(
-    [
-      `the volumes cannot be created in the cluster of context "${found.context}":`,
-      ...lines.slice(0, maxLines).map((line) => `  - ${line}`),
-      ...(more > 0 ? [`  - and ${more} more`] : []),
-      "Nothing was changed.",
-    ].join("\n"),
-  );
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ClusterRef } from "../../../model/clusterRef.ts";
-import { checkKubernetes, isOlder, previewKubernetes } from "../../../resources/kubernetes/kubernetesVersion.ts";
+import { checkKubernetes, isOlder } from "../../../resources/kubernetes/kubernetesVersion.ts";
 import { asUsers, fakeClusters } from "../../support/fakeClusters.ts";
 
 const need = { chart: "4.7.0", from: "1.25" };
@@ -18,15 +18,10 @@ function clusterOf(version?: { major: string; minor: string }) {
 }
 
 describe("the Kubernetes version of the cluster", () => {
-  const check = {
-    up: checkKubernetes,
-    preview: async (...args: Parameters<typeof previewKubernetes>) => (await previewKubernetes(...args)).found,
-  };
-
-  for (const [command, look] of Object.entries(check)) {
+  for (const [command, dryRun] of Object.entries({ up: false, preview: true })) {
     test(`${command}: is accepted if it is new enough`, async () => {
       for (const minor of ["25", "25+", "37"]) {
-        const found = await look(await clusterOf({ major: "1", minor }), need);
+        const { found } = await checkKubernetes(await clusterOf({ major: "1", minor }), need, { dryRun });
         assert.equal(
           found,
           `context "test" has Kubernetes 1.${Number.parseInt(minor)}; chart 4.7.0 needs 1.25 or newer`,
@@ -36,15 +31,18 @@ describe("the Kubernetes version of the cluster", () => {
 
     test(`${command}: is refused if it is too old, with context, version and minimum in one line`, async () => {
       for (const minor of ["9", "24+"]) {
-        await assert.rejects(look(await clusterOf({ major: "1", minor }), need), (error: Error) => {
-          assert.equal(
-            error.message,
-            `context "test" has Kubernetes 1.${Number.parseInt(minor)}, but chart 4.7.0 needs 1.25 or newer; ` +
-              "use a newer cluster, or another pulsar:chart.version",
-          );
-          assert.equal(error.stack, error.message);
-          return true;
-        });
+        await assert.rejects(
+          checkKubernetes(await clusterOf({ major: "1", minor }), need, { dryRun }),
+          (error: Error) => {
+            assert.equal(
+              error.message,
+              `context "test" has Kubernetes 1.${Number.parseInt(minor)}, but chart 4.7.0 needs 1.25 or newer; ` +
+                "use a newer cluster, or another pulsar:chart.version",
+            );
+            assert.equal(error.stack, error.message);
+            return true;
+          },
+        );
       }
     });
   }
@@ -58,13 +56,13 @@ describe("the Kubernetes version of the cluster", () => {
 
   test("preview: is not checked if the cluster does not respond in time or there is no such context", async () => {
     await assertUnasked(await nobody(), /context "test" cannot be reached: .*/);
-    await assertUnasked(await clusterOf(), /context "test" does not answer in time; .*/, 0.2);
+    await assertUnasked(await clusterOf(), /context "test" does not answer in time; .*/, { seconds: 0.2 });
     await assertUnasked({ ...(await nobody()), context: "gone" }, /kubeconfig \S+: has no context "gone"; use test/);
     await assertUnasked(absent(), /kubeconfig .*: does not exist; .*/);
   });
 
-  async function assertUnasked(ref: ClusterRef, reason: RegExp, seconds?: number): Promise<void> {
-    const { found, unasked = "" } = await previewKubernetes(ref, need, seconds);
+  async function assertUnasked(ref: ClusterRef, reason: RegExp, limit = {}): Promise<void> {
+    const { found, unasked = "" } = await checkKubernetes(ref, need, { dryRun: true, ...limit });
     assert.equal(found, undefined);
     assert.match(
       unasked,
@@ -74,7 +72,7 @@ describe("the Kubernetes version of the cluster", () => {
 
   test("up: an unreachable cluster is an error", async () => {
     await assert.rejects(
-      checkKubernetes(await nobody(), need),
+      checkKubernetes(await nobody(), need, { dryRun: false }),
       /^Error: the API server .* of context "test" cannot be reached/,
     );
   });

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { certificateKind, checkKind, podMonitorKind, previewKind } from "../../../resources/kubernetes/requiredKind.ts";
+import { certificateKind, checkKind, podMonitorKind } from "../../../resources/kubernetes/requiredKind.ts";
 import { asUsers, fakeClusters } from "../../support/fakeClusters.ts";
 
 const { answering, nobody } = fakeClusters();
+const up = { dryRun: false };
 
 /** A cluster with these kinds of the group. Without any, it does not have the group. With another status, it returns that. */
 function clusterOf(kinds: string[], status = kinds.length > 0 ? 200 : 404) {
@@ -16,14 +17,14 @@ function clusterOf(kinds: string[], status = kinds.length > 0 ? 200 : 404) {
 }
 
 describe("a required kind", () => {
-  for (const [command, look] of Object.entries({ up: checkKind, preview: previewKind })) {
+  for (const [command, dryRun] of Object.entries({ up: false, preview: true })) {
     test(`${command}: is accepted if the cluster has it`, async () => {
-      await look(await clusterOf(["ServiceMonitor", "PodMonitor"]), podMonitorKind);
+      await checkKind(await clusterOf(["ServiceMonitor", "PodMonitor"]), podMonitorKind, { dryRun });
     });
 
     test(`${command}: is refused if the cluster lacks it or its group, with the setting that requires it`, async () => {
       for (const kinds of [[], ["ServiceMonitor"]]) {
-        await assert.rejects(look(await clusterOf(kinds), podMonitorKind), (error: Error) => {
+        await assert.rejects(checkKind(await clusterOf(kinds), podMonitorKind, { dryRun }), (error: Error) => {
           assert.equal(
             error.message,
             'context "test" does not have the kind PodMonitor (monitoring.coreos.com/v1), which pulsar:monitoring.podMonitors requires; install ' +
@@ -37,7 +38,7 @@ describe("a required kind", () => {
   }
 
   test("Certificate is refused with the setting that requires it", async () => {
-    await assert.rejects(checkKind(await clusterOf([]), { ...certificateKind, group: "monitoring.coreos.com" }), {
+    await assert.rejects(checkKind(await clusterOf([]), { ...certificateKind, group: "monitoring.coreos.com" }, up), {
       message:
         'context "test" does not have the kind Certificate (monitoring.coreos.com/v1), which pulsar:tls.issuer requires; ' +
         "install cert-manager first, or set pulsar:tls.issuer to stack",
@@ -45,18 +46,18 @@ describe("a required kind", () => {
   });
 
   test("up: an unreachable cluster, or one that returns an error, is an error of its own", async () => {
-    await assert.rejects(checkKind(await nobody(), podMonitorKind), /^Error: the API server .* cannot be reached/);
+    await assert.rejects(checkKind(await nobody(), podMonitorKind, up), /^Error: the API server .* cannot be reached/);
     await assert.rejects(
-      checkKind(await clusterOf([], 403), podMonitorKind),
+      checkKind(await clusterOf([], 403), podMonitorKind, up),
       /^Error: the API server .* answers 403: so it is/,
     );
   });
 
   test("preview: is not checked if the stack names no cluster, or the cluster does not respond", async () => {
     const { kubeconfig } = await clusterOf([]);
-    await asUsers(kubeconfig, () => previewKind({}, podMonitorKind));
-    await previewKind(await nobody(), podMonitorKind);
-    await previewKind({ ...(await nobody()), context: "gone" }, podMonitorKind);
-    await previewKind(await clusterOf([], 403), podMonitorKind);
+    await asUsers(kubeconfig, () => checkKind({}, podMonitorKind, { dryRun: true }));
+    for (const ref of [await nobody(), { ...(await nobody()), context: "gone" }, await clusterOf([], 403)]) {
+      await checkKind(ref, podMonitorKind, { dryRun: true });
+    }
   });
 });

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkTlsSecrets, previewTlsSecrets } from "../../../resources/kubernetes/tlsSecrets.ts";
+import { checkTlsSecrets } from "../../../resources/kubernetes/tlsSecrets.ts";
 import { fakeClusters } from "../../support/fakeClusters.ts";
 
 const { answering, nobody } = fakeClusters();
 const installation = { release: "pulsar", namespace: "messaging", clusterDomain: "cluster.local" };
 const rest = { installation, hosts: [], generation: 1 };
 
-for (const [command, check] of Object.entries({ up: checkTlsSecrets, preview: previewTlsSecrets })) {
+for (const [command, dryRun] of Object.entries({ up: false, preview: true })) {
   test(`${command}: the faults of the Secrets for TLS are one error`, async () => {
     const asked: string[] = [];
     const cluster = await answering(({ url = "" }, response) => {
@@ -15,7 +15,7 @@ for (const [command, check] of Object.entries({ up: checkTlsSecrets, preview: pr
       const items = [{ metadata: { name: "pulsar-ca-tls" }, data: { "ca.crt": "" } }];
       response.setHeader("content-type", "application/json").end(JSON.stringify({ kind: "SecretList", items }));
     });
-    await assert.rejects(check({ cluster, ...rest }), (error: Error) => {
+    await assert.rejects(checkTlsSecrets({ cluster, ...rest }, { dryRun }), (error: Error) => {
       const lines = error.message.split("\n");
       assert.equal(lines.length, 1 + 7 + 1, error.message);
       assert.equal(
@@ -31,6 +31,6 @@ for (const [command, check] of Object.entries({ up: checkTlsSecrets, preview: pr
 }
 
 test("a preview does not need the cluster, an up does", async () => {
-  await previewTlsSecrets({ cluster: await nobody(), ...rest });
-  await assert.rejects(checkTlsSecrets({ cluster: await nobody(), ...rest }), /cannot be reached/);
+  await checkTlsSecrets({ cluster: await nobody(), ...rest }, { dryRun: true });
+  await assert.rejects(checkTlsSecrets({ cluster: await nobody(), ...rest }, { dryRun: false }), /cannot be reached/);
 });

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { checkVolumePlaces, previewVolumePlaces } from "../../../resources/kubernetes/volumePlaces.ts";
+import { checkVolumePlaces } from "../../../resources/kubernetes/volumePlaces.ts";
 import type { VolumePlaces } from "../../../model/volumePlaces.ts";
 import { asUsers, fakeClusters } from "../../support/fakeClusters.ts";
 
 const { answering, nobody } = fakeClusters();
+const up = { dryRun: false };
 
 const places = (count: number): VolumePlaces => {
   const name = (i: number) => `node${i + 1}`;
@@ -45,13 +46,13 @@ function clusterOf(hostname: string, namespace: string, status = 200) {
 }
 
 describe("the places of volumes", () => {
-  for (const [command, look] of Object.entries({ up: checkVolumePlaces, preview: previewVolumePlaces })) {
+  for (const [command, dryRun] of Object.entries({ up: false, preview: true })) {
     test(`${command}: are accepted if the labels match the settings and the volumes belong to the stack`, async () => {
-      await look(await clusterOf("node1", "pulsar"), places(1));
+      await checkVolumePlaces(await clusterOf("node1", "pulsar"), places(1), { dryRun });
     });
 
     test(`${command}: are refused with all faults`, async () => {
-      await assert.rejects(look(await clusterOf("host1", "b"), places(1)), (error: Error) => {
+      await assert.rejects(checkVolumePlaces(await clusterOf("host1", "b"), places(1), { dryRun }), (error: Error) => {
         assert.equal(
           error.message,
           [
@@ -71,7 +72,7 @@ describe("the places of volumes", () => {
 
   test("are refused with a limited number of lines", async () => {
     await assert.rejects(
-      checkVolumePlaces(await clusterOf("node1", "organization/pulsar/b"), places(300)),
+      checkVolumePlaces(await clusterOf("node1", "organization/pulsar/b"), places(300), up),
       ({ message }: Error) => {
         const lines = message.split("\n");
         assert.equal(lines.length, 23);
@@ -82,15 +83,22 @@ describe("the places of volumes", () => {
   });
 
   test("up: an unreachable cluster, or one that returns an error, is an error of its own", async () => {
-    await assert.rejects(checkVolumePlaces(await nobody(), places(1)), /^Error: the API server .* cannot be reached/);
+    await assert.rejects(
+      checkVolumePlaces(await nobody(), places(1), up),
+      /^Error: the API server .* cannot be reached/,
+    );
     const forbidden = await clusterOf("node1", "pulsar", 403);
-    await assert.rejects(checkVolumePlaces(forbidden, places(1)), /^Error: the API server .* answers 403: so it is/);
+    await assert.rejects(
+      checkVolumePlaces(forbidden, places(1), up),
+      /^Error: the API server .* answers 403: so it is/,
+    );
   });
 
   test("preview: are not checked if the stack names no cluster, or the cluster does not respond", async () => {
     const { kubeconfig } = await clusterOf("host1", "pulsar");
-    await asUsers(kubeconfig, () => previewVolumePlaces({}, places(1)));
-    await previewVolumePlaces(await nobody(), places(1));
-    await previewVolumePlaces(await clusterOf("host1", "pulsar", 403), places(1));
+    await asUsers(kubeconfig, () => checkVolumePlaces({}, places(1), { dryRun: true }));
+    for (const ref of [await nobody(), await clusterOf("host1", "pulsar", 403)]) {
+      await checkVolumePlaces(ref, places(1), { dryRun: true });
+    }
   });
 });
