@@ -16,13 +16,20 @@ const root = new URL("../../", import.meta.url);
 /** The stack files of the tests: `test` and `prod`. */
 export const fixtures = new URL("tests/fixtures/", root);
 
+/** Parsed once for all tests of a process. */
+const parsed = new Map<string, Readonly<Record<string, unknown>>>();
+function plainConfig(stack: string): Readonly<Record<string, unknown>> {
+  const file = `Pulumi.${stack}.yaml`;
+  const plain = parsed.get(file) ?? readConfig(readFileSync(new URL(file, fixtures), "utf8"), file).plain;
+  parsed.set(file, plain);
+  return plain;
+}
+
 /** A stack file of the tests as Pulumi passes it to the program, with secrets and a cluster. */
 export function stackConfig(stack: string, changes: Record<string, unknown> = {}): RawConfig {
-  const file = `Pulumi.${stack}.yaml`;
-  const { plain } = readConfig(readFileSync(new URL(file, fixtures), "utf8"), file);
   const config: Record<string, unknown> = {
     ...testSecrets,
-    ...plain,
+    ...plainConfig(stack),
     "kubernetes:context": "test-cluster",
     ...changes,
   };

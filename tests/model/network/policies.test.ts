@@ -54,11 +54,13 @@ const variants = supportedChartVersions.flatMap((version) => [false, true].map((
 for (const { version, tls } of variants) {
   const line = chartLine(version);
   const flows = flowsOf(line, tls);
-  const policies = (access: NetworkAccess): Policy[] =>
+  const policiesFor = (access: NetworkAccess): Policy[] =>
     [...policiesOf(release, componentsOf(line), flows, access).values()].map((spec) => ({
       metadata: { namespace },
       spec,
     }));
+  const policies = policiesFor(named);
+  const withoutSettings = policiesFor(unnamed);
   const zookeeper = tls ? 2281 : 2181;
   const binary = tls ? 6651 : 6650;
   const brokers = [binary, tls ? 8443 : 8080];
@@ -71,7 +73,7 @@ for (const { version, tls } of variants) {
           for (const from of flow.from.flatMap(endsOf)) {
             for (const to of endsOf(flow.to)) {
               const title = `${JSON.stringify(from)} to ${JSON.stringify(to)} ${protocol} ${port}`;
-              assert.ok(allowed(policies(named), from, to, port, protocol), title);
+              assert.ok(allowed(policies, from, to, port, protocol), title);
             }
           }
         }
@@ -88,7 +90,7 @@ for (const { version, tls } of variants) {
             );
             const title = `${from} to ${to} ${port}`;
             // Policies cannot restrict port 53 to DNS. No pod that listens on it is allowed.
-            assert.equal(allowed(policies(named), own(from), own(to), port), expected, title);
+            assert.equal(allowed(policies, own(from), own(to), port), expected, title);
           }
         }
       }
@@ -162,14 +164,14 @@ for (const { version, tls } of variants) {
     ];
     for (const [title, from, to, ports] of denied) {
       test(`block ${title}: ${ports.join(", ")}`, () => {
-        for (const port of ports) assert.equal(allowed(policies(named), from, to, port), false, String(port));
+        for (const port of ports) assert.equal(allowed(policies, from, to, port), false, String(port));
       });
     }
 
     test("use the port of the proxies' pods, not of their Service", () => {
-      assert.ok(allowed(policies(named), anyPod("shop"), own("proxy"), proxyAdmin));
+      assert.ok(allowed(policies, anyPod("shop"), own("proxy"), proxyAdmin));
       for (const port of [80, 443, 8080, 8443]) {
-        if (port !== proxyAdmin) assert.ok(!allowed(policies(named), anyPod("shop"), own("proxy"), port), String(port));
+        if (port !== proxyAdmin) assert.ok(!allowed(policies, anyPod("shop"), own("proxy"), port), String(port));
       }
     });
 
@@ -177,41 +179,41 @@ for (const { version, tls } of variants) {
       const proxyHttp = line.pods.proxyHttp.port;
       for (const component of componentsOf(line)) {
         for (const [to, port] of Object.entries({ zookeeper: 2181, broker: 8080, proxy: proxyHttp })) {
-          assert.ok(!allowed(policies(named), own(component), own(to), port), `${component} to ${to}`);
+          assert.ok(!allowed(policies, own(component), own(to), port), `${component} to ${to}`);
         }
-        for (const to of ["broker", "proxy"]) assert.ok(!allowed(policies(named), own(component), own(to), 6650));
+        for (const to of ["broker", "proxy"]) assert.ok(!allowed(policies, own(component), own(to), 6650));
       }
-      assert.ok(allowed(policies(named), anyPod("monitoring"), own("broker"), 8080));
+      assert.ok(allowed(policies, anyPod("monitoring"), own("broker"), 8080));
     });
 
     test("allow functions to connect to the brokers only, if functions are enabled", () => {
       const [pod] = outside.functions;
       assert.ok(pod);
       for (const port of brokers) {
-        assert.ok(allowed(policies(named), pod, own("broker"), port));
-        assert.ok(!allowed(policies({ ...named, functions: false }), pod, own("broker"), port));
+        assert.ok(allowed(policies, pod, own("broker"), port));
+        assert.ok(!allowed(policiesFor({ ...named, functions: false }), pod, own("broker"), port));
       }
       for (const component of ["bookie", "zookeeper", "pulsar-manager"]) {
-        for (const port of [3181, zookeeper, 9527]) assert.ok(!allowed(policies(named), pod, own(component), port));
+        for (const port of [3181, zookeeper, 9527]) assert.ok(!allowed(policies, pod, own(component), port));
       }
     });
 
     test("by default, allow everyone to connect to the proxies, and no other pods to anything else", () => {
       for (const who of [stranger, elsewhere, { ip: "198.51.100.7" }, anyPod("monitoring"), anyPod("ingress-nginx")]) {
-        for (const port of [binary, proxyAdmin]) assert.ok(allowed(policies(unnamed), who, own("proxy"), port));
+        for (const port of [binary, proxyAdmin]) assert.ok(allowed(withoutSettings, who, own("proxy"), port));
         for (const [component, port] of [
           ["pulsar-manager", 9527],
           ["zookeeper", 8000],
           ["bookie", 8000],
           ["broker", 8080],
         ] as const) {
-          assert.ok(!allowed(policies(unnamed), who, own(component), port), component);
+          assert.ok(!allowed(withoutSettings, who, own(component), port), component);
         }
       }
     });
 
     test("allow only the manager to connect to another port of the database", () => {
-      const other = policies({ ...named, databasePort: 6432 });
+      const other = policiesFor({ ...named, databasePort: 6432 });
       assert.ok(allowed(other, own("pulsar-manager"), database, 6432));
       assert.ok(!allowed(other, own("pulsar-manager"), database, 5432));
       assert.ok(!allowed(other, own("broker"), database, 6432));
@@ -220,8 +222,8 @@ for (const { version, tls } of variants) {
 
     test("do not select pods outside the stack", () => {
       for (const to of [stranger, elsewhere, own("bookie", "other"), { ip: "198.51.100.7" }]) {
-        assert.ok(allowed(policies(named), stranger, to, 3181));
-        assert.ok(allowed(policies(named), to, stranger, 3181));
+        assert.ok(allowed(policies, stranger, to, 3181));
+        assert.ok(allowed(policies, to, stranger, 3181));
       }
     });
 
