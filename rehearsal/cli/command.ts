@@ -3,6 +3,7 @@ import { access, constants, mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { RehearsalError } from "../engine/fault.ts";
+import { redactor } from "../engine/redact.ts";
 import { Interrupted } from "../engine/workspace.ts";
 
 /** Parses the command line. @throws RehearsalError with every unknown option, missing or empty value, and argument that is no option */
@@ -64,7 +65,8 @@ export async function run(
         ? fault.exitCode
         : (exitCodes[fault.name] ?? (expected.has(fault.name) ? 2 : undefined));
     if (exitCode === undefined) throw fault;
-    console.error(fault.message);
+    // It may quote another program, such as Pulumi or git.
+    console.error(redactor([])(fault.message));
     process.exitCode = exitCode;
   }
 }

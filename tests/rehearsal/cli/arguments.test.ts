@@ -3,8 +3,22 @@ import { join, resolve } from "node:path";
 import { describe, it } from "node:test";
 import { execa } from "execa";
 import { argumentsIn, usage } from "../../../rehearsal/cli/arguments.ts";
+import { run } from "../../../rehearsal/cli/command.ts";
 
 const message = (...lines: string[]) => ({ name: "RehearsalError", message: lines.join("\n") });
+
+it("an error of a command shows no secret that another program has printed", async (t) => {
+  const print = t.mock.method(console, "error", () => undefined);
+  const before = process.exitCode;
+  t.after(() => (process.exitCode = before));
+  const quoted = "pulumi stack export fails (https://user:hunter22@state.example.com: Bearer eyJhbGciOi.eyJzdWIi.c2ln)";
+  await run(() => Promise.reject(new Error(quoted)), { Error: 1 });
+  assert.equal(process.exitCode, 1);
+  assert.deepEqual(
+    print.mock.calls.map(({ arguments: [text] }) => text as string),
+    ["pulumi stack export fails (https://user:[secret]@state.example.com: Bearer [secret])"],
+  );
+});
 
 describe("argumentsIn", () => {
   it("has defaults", () => {
