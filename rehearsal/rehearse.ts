@@ -11,7 +11,7 @@ import { movesOf } from "./failures/moves.ts";
 import type { Observation } from "./cluster/observe.ts";
 import type { Log } from "./cli/progress.ts";
 import { findMissing } from "./cluster/references.ts";
-import type { Operation, RehearsalRecord, Verdict } from "./report/record.ts";
+import type { ChangeName, Operation, RehearsalRecord, Verdict } from "./report/record.ts";
 import { render, verdict } from "./report/report.ts";
 import { StallDetector, unreadyObjects, type Readiness } from "./cluster/readiness.ts";
 import { withRehearsal, type RehearsalOptions, type Stage } from "./stage.ts";
@@ -155,10 +155,7 @@ async function repeat(stage: Stage, record: RehearsalRecord): Promise<void> {
 }
 
 /** Runs an `up` or a `refresh`. A second `up` and a `refresh` must find no changes. */
-export async function runOperation(
-  stage: Stage,
-  name: "second up" | "refresh" | "value change" | "token rotation",
-): Promise<Operation> {
+export async function runOperation(stage: Stage, name: "second up" | "refresh" | ChangeName): Promise<Operation> {
   const [operation] = await stage.progress({
     title: name,
     work: async (onLine) => {

@@ -45,7 +45,7 @@ On an existing cluster, where the containers run and real messages go through:
   --small                 requests and memory for a laptop instead of the stack's
   --database-host HOST    this machine's address for the pods (default: its address in the network of the nodes)
   --pull-credentials FILE a Docker configuration with the credentials of the registry
-  --steps STEP,...        what follows up: some of ${steps.join(", ")} (default: all)
+  --steps STEP,...        what follows up: some of ${steps.join(", ")} (default: all that apply to the stack)
   --drain NODE            one of the steps: cordon this node and evict its pods, then uncordon it
   --compare               first rehearse on simulated nodes, and compare where the pods run
   --keep                  keep the stack until Ctrl-C, then remove it

@@ -33,12 +33,14 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
-/** A rule that connects port-forwards of pods to ports of this machine. */
+/** A rule that connects port-forwards of pods to other ports. */
 export interface KubeletForward {
   namespace: string;
   /** Names of the pods. */
   pods: string[];
-  /** For each port of the pods, a port on 127.0.0.1. */
+  /** @default 127.0.0.1 */
+  address?: string;
+  /** For each port of the pods, a port of the address. */
   ports: Record<number, number>;
 }
 
@@ -180,7 +182,7 @@ export function isReady({ status, spec }: V1Node): boolean {
 }
 
 /** The rule for KWOK, which answers port-forwards in place of a kubelet. */
-function forwardRule({ namespace, pods, ports }: KubeletForward): unknown {
+function forwardRule({ namespace, pods, address = "127.0.0.1", ports }: KubeletForward): unknown {
   return {
     apiVersion: "kwok.x-k8s.io/v1alpha1",
     kind: "ClusterPortForward",
@@ -189,7 +191,7 @@ function forwardRule({ namespace, pods, ports }: KubeletForward): unknown {
       selector: { matchNamespaces: [namespace], matchNames: pods },
       forwards: Object.entries(ports).map(([from, port]) => ({
         ports: [Number(from)],
-        target: { address: "127.0.0.1", port },
+        target: { address, port },
       })),
     },
   };

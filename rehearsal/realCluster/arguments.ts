@@ -2,9 +2,20 @@
 import { enumerate } from "../report/explain.ts";
 import { RehearsalError } from "../engine/fault.ts";
 import { name as dnsName } from "../../model/scalars.ts";
+import type { Settings } from "../../settings/resolve.ts";
 
 /** What follows the first `up`, in this order. */
-export const steps = ["messages", "second-up", "refresh", "value", "rotation", "drain", "destroy"] as const;
+export const steps = [
+  "messages",
+  "second-up",
+  "refresh",
+  "value",
+  "rotation",
+  "renewal",
+  "ca-rotation",
+  "drain",
+  "destroy",
+] as const;
 export type Step = (typeof steps)[number];
 
 export interface ClusterArguments {
@@ -22,7 +33,8 @@ export interface ClusterArguments {
   databaseHost?: string;
   /** Path of a Docker configuration to pull images with. @default images are pulled without credentials */
   pullCredentials?: string;
-  steps: readonly Step[];
+  /** @default all that apply to the stack */
+  steps?: readonly Step[];
   /** Name of the cluster's node to drain. */
   drain?: string;
   /** Whether the stack is also rehearsed on simulated nodes, and the pods' nodes are compared. */
@@ -69,7 +81,7 @@ export function clusterArguments(values: Values): ClusterArguments | undefined {
     small: values.small ?? false,
     ...(databaseHost === undefined ? {} : { databaseHost }),
     ...(pullCredentials === undefined ? {} : { pullCredentials }),
-    steps: chosen(values.steps, drain !== undefined),
+    ...(values.steps === undefined ? {} : { steps: chosen(values.steps) }),
     ...(drain === undefined ? {} : { drain }),
     compare: values.compare ?? false,
   };
@@ -94,12 +106,26 @@ function mapping(list: string): Map<string, string> {
   );
 }
 
-function chosen(list: string | undefined, drains: boolean): Step[] {
-  const all = steps.filter((step) => step !== "drain" || drains);
-  if (list === undefined) return all;
+function chosen(list: string): Step[] {
   const names = list.split(",").map((name) => name.trim());
-  const unknown = names.filter((name) => !all.some((step) => step === name));
-  if (unknown.length === 0) return all.filter((step) => names.includes(step));
-  const hint = unknown.includes("drain") ? "; drain needs --drain NODE" : "";
-  throw new RehearsalError(`--steps: "${unknown.join(",")}" is not valid; use some of ${all.join(", ")}${hint}`);
+  const unknown = names.filter((name) => !steps.some((step) => step === name));
+  if (unknown.length === 0) return steps.filter((step) => names.includes(step));
+  throw new RehearsalError(`--steps: "${unknown.join(",")}" is not valid; use some of ${steps.join(", ")}`);
+}
+
+/** The chosen steps, or all that apply to the stack. Each chosen one that does not is a fault. */
+export function stepsFor(
+  { steps: chosen, drain }: ClusterArguments,
+  { tls }: Pick<Settings, "tls">,
+): { steps: readonly Step[]; faults: string[] } {
+  const missing = new Map<Step, string>();
+  if (drain === undefined) missing.set("drain", "--drain NODE");
+  if (!tls.enabled) missing.set("renewal", "pulsar:tls.enabled");
+  if (!tls.enabled || tls.issuer !== "stack") missing.set("ca-rotation", "pulsar:tls.enabled with the issuer stack");
+  if (chosen === undefined) return { steps: steps.filter((step) => !missing.has(step)), faults: [] };
+  const faults = [...missing].filter(([step]) => chosen.includes(step));
+  return {
+    steps: chosen,
+    faults: faults.map(([step, what]) => `--steps: ${step} needs ${what}; set it, or leave the step out`),
+  };
 }

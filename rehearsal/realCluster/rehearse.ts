@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { execa } from "execa";
 import { tokenSecret } from "../../model/tokens.ts";
 import { fullName } from "../../model/charts/names.ts";
+import { tlsSecrets } from "../../model/tls.ts";
 import type { AdminAccess } from "../../resources/pulsar/adminApi.ts";
 import { connect } from "../cluster/api.ts";
 import type { Log } from "../cli/progress.ts";
@@ -28,7 +29,8 @@ import {
   waitUntilStable,
 } from "../rehearse.ts";
 import { type ExistingCluster, type Limits, type RehearsalOptions, type Stage, withRehearsal } from "../stage.ts";
-import type { ClusterArguments, Step } from "./arguments.ts";
+import { type ClusterArguments, type Step, stepsFor } from "./arguments.ts";
+import { changesIn } from "./changes.ts";
 import { compareMoves, comparePods } from "./compare.ts";
 import { newDirectories, removeDirectories } from "./directories.ts";
 import { accessTo, type Facts, readFacts, stacksOn } from "./facts.ts";
@@ -63,8 +65,13 @@ export async function rehearseOnCluster(args: ClusterArguments, options: Options
   const facts = await readFacts(await connect({ text: access.kubeconfig }), written.namespace);
   const stacks = await stacksOn({ ...access, context: args.context }, [project, stackFiles]);
   const names = written.nodes.map(({ name }) => name);
-  const faults = [...disposableFaults(facts, { ...args, stacks }), ...nodeFaults(names, args.nodes, facts.nodes)];
-  if (args.steps.includes("messages")) {
+  const { steps, faults: stepFaults } = stepsFor(args, written);
+  const faults = [
+    ...disposableFaults(facts, { ...args, stacks }),
+    ...nodeFaults(names, args.nodes, facts.nodes),
+    ...stepFaults,
+  ];
+  if (steps.includes("messages")) {
     await nodeClient().catch((fault: unknown) => faults.push(`--steps: messages: ${(fault as Error).message}`));
   }
   const run = `rehearsal-${randomBytes(4).toString("hex")}`;
@@ -105,7 +112,7 @@ export async function rehearseOnCluster(args: ClusterArguments, options: Options
     const record = { ...emptyRecord(stage), cluster: args.context };
     let problem: unknown;
     try {
-      await runSteps(stage, record, args, predicted);
+      await runSteps(stage, record, { ...args, steps }, predicted);
       await beforeRemoval?.(stage, resultOf(record, stage));
     } catch (fault) {
       problem = fault;
@@ -179,20 +186,21 @@ async function predict(options: RehearsalOptions, { drain }: ClusterArguments, f
 async function runSteps(
   stage: Stage,
   record: RehearsalRecord,
-  { steps, drain }: ClusterArguments,
+  { steps, drain }: { steps: readonly Step[]; drain?: string },
   predicted: RehearsalRecord | undefined,
 ): Promise<void> {
   await deploy(stage, record);
   if (record.seen && predicted?.seen) record.comparison = comparePods(predicted.seen, record.seen);
   if (record.operations.some(({ outcome }) => outcome !== "done")) return;
   const { cluster, settings } = stage;
-  const { namespace, release, tokens } = settings;
+  const { namespace, release, tokens, tls } = settings;
   const access: AdminAccess = {
     cluster,
     namespace,
     release,
     service: `${fullName(release)}-proxy`,
     token: tokenSecret(release, tokens.roles.client),
+    ...(tls.enabled && { forwardCa: { secret: tlsSecrets(release).ca, key: "ca.crt" } }),
   };
   const messaging = steps.includes("messages") ? await openMessaging(access) : undefined;
   try {
@@ -206,8 +214,12 @@ async function runSteps(
     }
     for (const step of steps) {
       if (step === "messages" || step === "destroy") continue;
-      const work = () => runStep(stage, record, step, drain ?? "", predicted);
-      record.operations.push(await (traffic ? traffic.during(step, work) : work()));
+      for (const [part, work] of operationsOf(stage, record, step, drain ?? "", predicted)) {
+        const operation = await (traffic ? traffic.during(part, work) : work());
+        record.operations.push(operation);
+        if (operation.outcome !== "done") break;
+        await messaging?.trust();
+      }
     }
     if (traffic && record.messages) record.messages.traffic = await traffic.stop();
   } finally {
@@ -215,29 +227,31 @@ async function runSteps(
   }
 }
 
-async function runStep(
+type Part = [row: string, work: () => Promise<Operation>];
+
+/** The operations of a step, with their names in the table of the messages. The next one runs only after a success. */
+function operationsOf(
   stage: Stage,
   record: RehearsalRecord,
   step: Exclude<Step, "messages" | "destroy">,
   node: string,
   predicted: RehearsalRecord | undefined,
-): Promise<Operation> {
+): Part[] {
   switch (step) {
     case "second-up":
-      return runOperation(stage, "second up");
+      return [[step, () => runOperation(stage, "second up")]];
     case "refresh":
-      return runOperation(stage, "refresh");
-    case "value":
-      // Replaces every broker.
-      await stage.stack.configure({ plain: { "pulsar:values.broker.annotations.rehearsal": "changed" } });
-      return readyAfter(stage, await runOperation(stage, "value change"));
-    case "rotation": {
-      const generation = String(stage.settings.tokens.generation + 1);
-      await stage.stack.configure({ plain: { "pulsar:tokens.generation": generation } });
-      return readyAfter(stage, await runOperation(stage, "token rotation"));
-    }
+      return [[step, () => runOperation(stage, "refresh")]];
     case "drain":
-      return drainAndReturn(stage, record, node, predicted);
+      return [[step, () => drainAndReturn(stage, record, node, predicted)]];
+    default:
+      return changesIn(step, stage.settings).map(({ name, config }, i, { length }): Part => {
+        const work = async () => {
+          await stage.stack.configure(config);
+          return readyAfter(stage, await runOperation(stage, name));
+        };
+        return [length === 1 ? step : `${step} ${i + 1}`, work];
+      });
   }
 }
 

@@ -4,10 +4,12 @@ import type { Check } from "../realCluster/messages/checks.ts";
 import type { TrafficStep } from "../realCluster/messages/trafficSteps.ts";
 import type { WhatIf } from "../failures/whatIf.ts";
 
+/** An `up` with other settings. */
+export type ChangeName = "value change" | "token rotation" | "certificate renewal" | `CA rotation, update ${number}`;
+
 /** One run of the engine, or one drain, within a rehearsal. */
 export interface Operation {
-  name:
-    "up" | "second up" | "refresh" | "value change" | "token rotation" | "drain" | "destroy" | "destroy, unprotected";
+  name: "up" | "second up" | "refresh" | ChangeName | "drain" | "destroy" | "destroy, unprotected";
   seconds: number;
   /**
    * `done`: it succeeded; the second `up` and the refresh found no changes. `changed`: the second `up` or the refresh found changes.

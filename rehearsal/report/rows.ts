@@ -90,10 +90,10 @@ export function realityTables({ messages, comparison = [] }: RehearsalRecord): T
     },
     {
       title: "Messages by step",
-      head: ["step", "sent", "received", "lost", "longest pause"],
-      rows: (messages?.traffic ?? []).map(({ step, sent, received, lost, longestPauseSeconds }) => [
+      head: ["step", "sent", "failed", "received", "lost", "longest pause"],
+      rows: (messages?.traffic ?? []).map(({ step, sent, acknowledged, received, lost, longestPauseSeconds }) => [
         step,
-        ...[sent, received, lost].map(String),
+        ...[sent, sent - acknowledged, received, lost].map(String),
         `${longestPauseSeconds.toFixed(1)} s`,
       ]),
     },

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { type Duplex, duplexPair, Writable } from "node:stream";
+import { connect as connectTls, type TLSSocket } from "node:tls";
 import { ask, type Cluster, statusOf } from "./connection.ts";
 import { isReady, type Readiness } from "./pods.ts";
 
@@ -22,8 +24,11 @@ export interface ForwardScope {
   service: string;
 }
 
-/** A port of the proxy's Service: the admin API without and with TLS, and Pulsar's binary protocol. The charts can prefix the last one with `tcp-`. */
-export type ProxyPort = "http" | "https" | "pulsar";
+/**
+ * A port of the proxy's Service: the admin API and Pulsar's binary protocol, each without and with TLS. The charts can prefix the last two with
+ * `tcp-` and `tls-`.
+ */
+export type ProxyPort = "http" | "https" | "pulsar" | "pulsarssl";
 
 /** The parts of a Service and of its pods that determine the target port. */
 export interface ServicePort {
@@ -58,7 +63,7 @@ export async function forwardTarget(
     }),
     ask(cluster, (api) => api.listNamespacedPod({ namespace, labelSelector })),
   ]);
-  const port = spec?.ports?.find((port: ServicePort) => port.name?.replace(/^tcp-/, "") === wanted);
+  const port = spec?.ports?.find((port: ServicePort) => port.name?.replace(/^(tcp|tls)-/, "") === wanted);
   if (port === undefined)
     throw new Error(
       `the proxy's Service ${namespace}/${name} has no port named ${wanted}; set pulsar:adminApi.address`,
@@ -111,4 +116,19 @@ export async function openForward(cluster: Cluster, namespace: string, { pod, po
     socket.close();
   });
   return near;
+}
+
+/**
+ * TLS over a port-forward.
+ * @param ca the certificates of the trusted CAs, in PEM
+ * @throws Error if the certificate is not one of these CAs, or not for the name by which clients inside the cluster reach the proxies
+ */
+export async function encrypt(
+  forward: Duplex,
+  { service, namespace }: Pick<ForwardScope, "service" | "namespace">,
+  ca: string,
+): Promise<TLSSocket> {
+  const socket = connectTls({ socket: forward, ca, servername: `${service}.${namespace}.svc` });
+  await once(socket, "secureConnect");
+  return socket;
 }

@@ -1,13 +1,11 @@
-import { once } from "node:events";
 import { type IncomingMessage, request as httpRequest, type RequestOptions } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { text } from "node:stream/consumers";
 import { setTimeout as wait } from "node:timers/promises";
-import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 import type { SecretRef } from "../../model/charts/cluster.ts";
 import type { ClusterRef } from "../../model/clusterRef.ts";
 import { ask, type Cluster, connect, statusOf } from "../kubernetes/connection.ts";
-import { type ForwardTarget, forwardTarget, NotReady, openForward } from "../kubernetes/portForward.ts";
+import { encrypt, type ForwardTarget, forwardTarget, NotReady, openForward } from "../kubernetes/portForward.ts";
 
 /**
  * How to reach the admin API of a Pulsar cluster. It holds no credential: the token is read from its Secret each time, so a rotation changes no
@@ -136,6 +134,17 @@ export function adminToken(cluster: Cluster, { namespace, token }: AdminAccess):
   return secretValue(cluster, namespace, token, "the administrators' token");
 }
 
+/**
+ * The certificates that a port-forward trusts; undefined for the port for plain text.
+ * @throws NoToken; another Error of one line if they cannot be read
+ */
+export async function forwardCertificates(
+  cluster: Cluster,
+  { namespace, forwardCa }: AdminAccess,
+): Promise<string | undefined> {
+  return forwardCa && secretValue(cluster, namespace, forwardCa, "the CA's certificate");
+}
+
 async function secretValue(cluster: Cluster, namespace: string, ref: SecretRef, what: string): Promise<string> {
   const secret = `the Secret ${namespace}/${ref.secret} with ${what}`;
   const remedy = "run pulumi up --refresh, which creates it";
@@ -168,28 +177,19 @@ function direct({ ca }: AdminAccess, address: string): () => Promise<Route> {
 
 /** A port-forward to a proxy that is ready now; the next request may use another one. */
 async function forwarded(cluster: Cluster, access: AdminAccess): Promise<() => Promise<Route>> {
-  const { namespace, service, forwardCa } = access;
-  const ca = forwardCa && (await secretValue(cluster, namespace, forwardCa, "the CA's certificate"));
-  // The name that clients inside the cluster use.
-  const servername = `${service}.${namespace}.svc`;
+  const { namespace, forwardCa } = access;
+  const ca = await forwardCertificates(cluster, access);
   const route = (target: ForwardTarget): Route => ({
     name: `the admin API at pod ${namespace}/${target.pod}, port ${target.port}`,
     trusts: `those of Secret ${namespace}/${forwardCa?.secret}`,
     async send(options, body) {
       const socket = await withinLimit(openForward(cluster, namespace, target));
-      const connection = ca === undefined ? socket : await withinLimit(encrypted({ socket, ca, servername }));
+      const connection = ca === undefined ? socket : await withinLimit(encrypt(socket, access, ca));
       // No agent: it would open a connection of its own.
       return exchange(httpRequest, { ...options, host: "localhost", createConnection: () => connection }, body);
     },
   });
   return async () => route(await forwardTarget(cluster, access, ca === undefined ? "http" : "https"));
-}
-
-/** TLS over an open connection, with a server that has proved who it is. */
-async function encrypted(options: ConnectionOptions): Promise<TLSSocket> {
-  const socket = connectTls(options);
-  await once(socket, "secureConnect");
-  return socket;
 }
 
 interface Call {

@@ -17,6 +17,7 @@ import { parseManifest } from "../../model/charts/manifest.ts";
 import { tlsSecrets } from "../../model/tls.ts";
 import { waitFor } from "../../rehearsal/cluster/waiting.ts";
 import { openWorkspace, type Workspace } from "../../rehearsal/engine/workspace.ts";
+import { openMessaging } from "../../rehearsal/realCluster/messages/messaging.ts";
 import { newPrivateKey } from "../../rehearsal/pulsar/pulsar.ts";
 import {
   type Certificates,
@@ -29,6 +30,7 @@ import { certificateSteps } from "../../resources/kubernetes/secretRollout.ts";
 import { chart4 } from "../rehearsal/standins/chartRender.ts";
 import { clusterOf } from "../model/charts/clusterOf.ts";
 import { register } from "../support/mocks.ts";
+import { missingClient, startProxies } from "../support/proxies.ts";
 
 const namespace = "pulsar";
 const installation = { release: "pulsar", namespace, clusterDomain: "cluster.local" };
@@ -302,6 +304,37 @@ describe("a cluster with TLS", { skip: process.platform !== "linux" }, () => {
       [],
     );
     assert.equal(await throughProxy(), 200);
+  });
+
+  test("a rehearsal on a real cluster", { skip: missingClient ?? false }, async (t) => {
+    const foreign = caOf(await issued({ trusted: [9], authority: 9 }));
+    const { access, setCa } = await startProxies(workspace, {
+      namespace,
+      token: cluster.tokens.admin,
+      ca: foreign,
+      forward: { address: cluster.relayed("proxy"), ports: { 8443: 8443, 6651: 6651 } },
+    });
+    const messaging = await openMessaging(access);
+    try {
+      // The client tries again until its timeout.
+      await assert.rejects(messaging.startTraffic(), /timeout/i);
+      await setCa(caOf(certificates));
+      await messaging.trust();
+      const checks = await messaging.checks();
+      t.diagnostic(JSON.stringify(checks));
+      assert.deepEqual(
+        checks.filter(({ ok }) => !ok),
+        [],
+      );
+      assert.match(checks[0]?.detail ?? "", /CN=pulsar proxy, until \d/);
+      const traffic = await messaging.startTraffic();
+      await traffic.during("restart", () => cluster.restart("proxy"));
+      const rows = await traffic.stop();
+      t.diagnostic(JSON.stringify(rows));
+      assert.deepEqual(rows.map(({ step, lost }) => [step, lost]), [["between steps", 0], ["restart", 0]]); // prettier-ignore
+    } finally {
+      await messaging.close();
+    }
   });
 
   test("no token crosses the network in plain text", async () => {

@@ -20,6 +20,8 @@ export interface Access {
   status(path: string, token?: string): Promise<number>;
   /** The answer to a connection with Pulsar's protocol. */
   handshake(token?: string): Promise<"accepted" | "refused">;
+  /** The proxies' certificate, on a connection that checks it. Undefined without TLS. */
+  certificate?: () => Promise<string>;
   /** Opens a client. */
   client(token: string): MessagingClient;
   /** The administrators' token. */
@@ -50,6 +52,7 @@ export async function runChecks(access: Access): Promise<Check[]> {
       ];
     }),
   ];
+  if (access.certificate) checks.unshift(["a trusted certificate of the proxies", access.certificate]);
   const results: Check[] = [];
   for (const [name, work] of checks) {
     results.push(

@@ -1,10 +1,12 @@
 /** Real messages through a stack's proxies. */
 import { createServer, type Socket } from "node:net";
 import { once } from "node:events";
-import { pipeline } from "node:stream";
-import { type AdminAccess, adminToken, withAdminApi } from "../../../resources/pulsar/adminApi.ts";
+import { type Duplex, pipeline } from "node:stream";
+import { TLSSocket } from "node:tls";
+import { type AdminAccess, adminToken, forwardCertificates, withAdminApi } from "../../../resources/pulsar/adminApi.ts";
 import { type Cluster, connect } from "../../../resources/kubernetes/connection.ts";
 import {
+  encrypt,
   type ForwardScope,
   forwardTarget,
   openForward,
@@ -21,20 +23,25 @@ export interface Messaging {
   checks(): Promise<Check[]>;
   /** Sends and receives messages until it is stopped. The checks must have run. */
   startTraffic(): Promise<Traffic>;
+  /** Trusts the present certificates of the CAs in each new connection, as an operator does after an update. */
+  trust(): Promise<void>;
   /** Ends all clients and connections. */
   close(): Promise<void>;
 }
 
 /**
- * Reaches a stack's proxies through port-forwards of the Kubernetes API, with the administrators' token.
+ * Reaches a stack's proxies through port-forwards of the Kubernetes API, with the administrators' token. With TLS, local connections are in plain
+ * text, and the connections through the port-forwards are encrypted: no certificate is for the local address.
  * @throws RehearsalError if the Node client is not installed; Error of one line if the kubeconfig cannot be used
  */
 export async function openMessaging(access: AdminAccess): Promise<Messaging> {
   const newClient = await nodeClient();
   const cluster = await connect(access.cluster);
+  let ca = await forwardCertificates(cluster, access);
+  const forwarded = (port: ProxyPort) => () => forward(cluster, access, port, ca);
   const [binary, http] = await Promise.all([
-    forwardLocally(cluster, access, "pulsar"),
-    forwardLocally(cluster, access, "http"),
+    forwardLocally(forwarded(ca === undefined ? "pulsar" : "pulsarssl")),
+    forwardLocally(forwarded(ca === undefined ? "http" : "https")),
   ]);
   const serviceUrl = `pulsar://127.0.0.1:${binary.port}`;
 
@@ -66,11 +73,15 @@ export async function openMessaging(access: AdminAccess): Promise<Messaging> {
         handshake: (token) => handshake(binary.port, token),
         client: (token) => newClient(serviceUrl, token),
         token: () => adminToken(cluster, access),
+        ...(ca === undefined ? {} : { certificate: () => forwarded("pulsarssl")().then(certificateOf) }),
       }),
     async startTraffic() {
       client = newClient(serviceUrl, currentToken);
       traffic = await startTraffic(client, trafficTopic);
       return traffic;
+    },
+    async trust() {
+      ca = await forwardCertificates(cluster, access);
     },
     async close() {
       const stopped = traffic?.stop(0);
@@ -82,22 +93,35 @@ export async function openMessaging(access: AdminAccess): Promise<Messaging> {
   };
 }
 
-/** Forwards a free port of the loopback interface to a proxy that is ready when a connection is opened. */
-async function forwardLocally(
+/** A connection to a proxy that is ready now, with TLS if CAs are given. */
+async function forward(
   cluster: Cluster,
   scope: ForwardScope,
-  name: ProxyPort,
-): Promise<{ port: number; close(): void }> {
+  port: ProxyPort,
+  ca: string | undefined,
+): Promise<Duplex> {
+  const socket = await openForward(cluster, scope.namespace, await forwardTarget(cluster, scope, port));
+  return ca === undefined ? socket : encrypt(socket, scope, ca);
+}
+
+/** The name and the end of the certificate of a connection, which is closed. */
+function certificateOf(socket: Duplex): string {
+  const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+  socket.destroy();
+  if (certificate === undefined) throw new Error("the connection is not encrypted");
+  return `${certificate.subject.replaceAll("\n", ", ")}, until ${certificate.validToDate.toISOString().slice(0, 10)}`;
+}
+
+/** Forwards each connection to a free port of the loopback interface. */
+async function forwardLocally(open: () => Promise<Duplex>): Promise<{ port: number; close(): void }> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket)).on("error", () => undefined);
-    forwardTarget(cluster, scope, name)
-      .then((target) => openForward(cluster, scope.namespace, target))
-      .then(
-        (pod) => pipeline(socket, pod, socket, () => undefined),
-        () => socket.destroy(),
-      );
+    open().then(
+      (pod) => pipeline(socket, pod, socket, () => undefined),
+      () => socket.destroy(),
+    );
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
