@@ -9,6 +9,7 @@ import { pathToFileURL } from "node:url";
 import type * as Pulumi from "@pulumi/pulumi";
 import { isSecret, UNKNOWN } from "../../rehearsal/standins/protocol/values.ts";
 import type { PlannedResource } from "../plan.ts";
+import { byTypeAndName, logicalName, type RegisterRequest, rootType, secretKeys, watch } from "./monitor.ts";
 
 /** What to run: a program, and the configuration as Pulumi passes it to a program. */
 export interface Run {
@@ -22,23 +23,10 @@ export interface Run {
 /** What the program registers, or why it does not. */
 export type Collected = { refused: string[] } | { resources: PlannedResource[]; outputs: Record<string, unknown> };
 
-/** The fields of the SDK's requests (3.270) that are used. */
-interface Request {
-  getType(): string;
-  getName(): string;
-  getParent(): string;
-  getObject(): { toJavaScript(): Record<string, unknown> };
-  getProtect(): boolean;
-  getRetainondelete(): boolean;
-}
 interface OutputsRequest {
   getUrn(): string;
   getOutputs(): { toJavaScript(): Record<string, unknown> };
 }
-type Answer = (error: null, response: object) => void;
-
-const rootType = "pulumi:pulumi:Stack";
-
 if (process.send) process.once("message", (run: Run) => void collect(run));
 
 async function collect(run: Run): Promise<void> {
@@ -76,58 +64,36 @@ async function registered({ project, main, stack, values, encrypted }: Run): Pro
 
   const resources: PlannedResource[] = [];
   let outputs: Record<string, unknown> = {};
-  const monitor = runtime.getMonitor() as unknown as Record<
-    string,
-    ((request: never, done: Answer) => void) | undefined
-  >;
-  const watch = (method: string, see: (request: never) => void) => {
-    const original = monitor[method]?.bind(monitor);
-    monitor[method] = (request, done) => {
-      see(request);
-      original?.(request, done);
-    };
-  };
-  watch("registerResource", (request: Request) => {
+  const monitor = runtime.getMonitor();
+  watch(monitor, "registerResource", (request: RegisterRequest) => {
     if (request.getType() !== rootType) resources.push(recorded(request));
   });
-  watch("registerResourceOutputs", (request: OutputsRequest) => {
+  watch(monitor, "registerResourceOutputs", (request: OutputsRequest) => {
     if (request.getUrn().includes(`::${rootType}::`)) outputs = masked(request.getOutputs().toJavaScript());
   });
-  // The mock monitor (3.270) does not implement hooks. Here they are accepted and never run.
-  const accept = (_request: never, done: Answer) => {
-    done(null, {});
-  };
-  monitor.registerResourceHook ??= accept;
-  monitor.registerErrorHook ??= accept;
 
   await runtime.runInPulumiStack(
     async () => ({ ...((await import(pathToFileURL(join(folder, main)).href)) as object) }) as Record<string, unknown>,
   );
   await runtime.disconnect();
-  return { resources: resources.sort((a, b) => (`${a.type} ${a.name}` < `${b.type} ${b.name}` ? -1 : 1)), outputs };
+  return { resources: resources.sort(byTypeAndName), outputs };
 }
 
-function recorded(request: Request): PlannedResource {
+function recorded(request: RegisterRequest): PlannedResource {
   // The stored code of a dynamic provider is not an input that anybody sets.
   const inputs = Object.fromEntries(
     Object.entries(request.getObject().toJavaScript()).filter(([key]) => key !== "__provider"),
   );
-  const parent = request.getParent();
+  const parent = logicalName(request.getParent());
   return {
     type: request.getType(),
     name: request.getName(),
-    ...(parent === "" || parent.includes(`::${rootType}::`) ? {} : { parent: parent.split("::").at(-1) ?? "" }),
+    ...(parent === undefined ? {} : { parent }),
     inputs: masked(inputs),
-    secretInputs: Object.keys(inputs)
-      .filter((key) => holdsSecret(inputs[key]))
-      .sort(),
+    secretInputs: secretKeys(inputs).sort(),
     protect: request.getProtect(),
     retainOnDelete: request.getRetainondelete(),
   };
-}
-
-function holdsSecret(value: unknown): boolean {
-  return isSecret(value) || (typeof value === "object" && value !== null && Object.values(value).some(holdsSecret));
 }
 
 function masked(inputs: Record<string, unknown>): Record<string, unknown> {

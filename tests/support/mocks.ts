@@ -1,6 +1,14 @@
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { Props } from "../../rehearsal/standins/protocol.ts";
+import {
+  byTypeAndName,
+  logicalName,
+  type RegisterRequest,
+  rootType,
+  secretKeys,
+  watch,
+} from "../../review/program/monitor.ts";
 import { isSecret } from "../../rehearsal/standins/protocol/values.ts";
 import { certRequest, locallySignedCert, selfSignedCert } from "../../rehearsal/standins/tls/certificates.ts";
 
@@ -21,16 +29,9 @@ export interface Registered {
   options: Record<string, unknown>;
 }
 
-/** The fields of the SDK's request for each resource that the mocks use. */
-interface RegisterRequest {
-  getType(): string;
-  getName(): string;
-  getParent(): string;
+interface MockRequest extends RegisterRequest {
   getCustom(): boolean;
-  getObject(): { toJavaScript(): Record<string, unknown> };
   getDependenciesList(): string[];
-  getProtect(): boolean;
-  getRetainondelete(): boolean;
   getDeletedwith(): string;
   getCustomtimeouts(): { toObject(): Record<string, string> } | undefined;
   getAdditionalsecretoutputsList(): string[];
@@ -80,15 +81,13 @@ export async function register(
     "organization",
   );
   const registered: Registered[] = [];
-  watch((request) => registered.push(recorded(request)));
+  watch(pulumi.runtime.getMonitor(), "registerResource", (request: MockRequest) => registered.push(recorded(request)));
   await pulumi.runtime.runInPulumiStack(async () => {
     await program();
     return {};
   });
   await pulumi.runtime.disconnect();
-  return registered
-    .filter(({ type }) => type !== "pulumi:pulumi:Stack")
-    .sort((a, b) => (`${a.type} ${a.name}` < `${b.type} ${b.name}` ? -1 : 1));
+  return registered.filter(({ type }) => type !== rootType).sort(byTypeAndName);
 }
 
 /** The only resource with this name. */
@@ -104,27 +103,7 @@ export function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
   return new Promise((resolve) => output.apply(resolve as (value: unknown) => void));
 }
 
-function watch(see: (request: RegisterRequest) => void) {
-  type AcceptHook = (request: unknown, done: (error: null, response: object) => void) => void;
-  const monitor = pulumi.runtime.getMonitor() as unknown as {
-    registerResource: (request: RegisterRequest, done: unknown) => unknown;
-    registerResourceHook?: AcceptHook;
-    registerErrorHook?: AcceptHook;
-  };
-  const register = monitor.registerResource.bind(monitor);
-  monitor.registerResource = (request, done) => {
-    see(request);
-    return register(request, done);
-  };
-  // The mock monitor (3.270) does not implement hooks. Here they are accepted and never run.
-  const accept: AcceptHook = (_request, done) => {
-    done(null, {});
-  };
-  monitor.registerResourceHook ??= accept;
-  monitor.registerErrorHook ??= accept;
-}
-
-function recorded(request: RegisterRequest): Registered {
+function recorded(request: MockRequest): Registered {
   const inputs = request.getObject().toJavaScript();
   const deletedWith = request.getDeletedwith();
   const hooks = request.getHooks();
@@ -134,7 +113,7 @@ function recorded(request: RegisterRequest): Registered {
     parent: logicalName(request.getParent()),
     custom: request.getCustom(),
     inputs: unwrap(inputs) as Record<string, unknown>,
-    secretInputs: Object.keys(inputs).filter((key) => holdsSecret(inputs[key])),
+    secretInputs: secretKeys(inputs),
     dependsOn: request
       .getDependenciesList()
       .map((urn) => logicalName(urn) ?? "")
@@ -160,10 +139,6 @@ function nonEmpty(timeouts: Record<string, string> = {}): Record<string, string>
   return set.length === 0 ? undefined : Object.fromEntries(set);
 }
 
-function logicalName(urn: string): string | undefined {
-  return urn === "" || urn.includes("pulumi:pulumi:Stack::") ? undefined : urn.split("::").at(-1);
-}
-
 const certificates: Record<string, typeof certRequest> = {
   "tls:index/selfSignedCert:SelfSignedCert": selfSignedCert,
   "tls:index/certRequest:CertRequest": certRequest,
@@ -179,10 +154,6 @@ async function computed(type: string, inputs: Props, newKey: () => string): Prom
   const privateKeyPem = newKey();
   const privateKeyPemPkcs8 = createPrivateKey(privateKeyPem).export({ type: "pkcs8", format: "pem" });
   return { privateKeyPem, privateKeyPemPkcs8, publicKeyFingerprintSha256: "SHA256:of-the-test-key" };
-}
-
-function holdsSecret(value: unknown): boolean {
-  return isSecret(value) || (typeof value === "object" && value !== null && Object.values(value).some(holdsSecret));
 }
 
 function unwrap(value: unknown): unknown {
