@@ -29,8 +29,9 @@ const collapseLimit = 15;
 /** The maximum number of problems that are listed. */
 const problemLimit = 50;
 
-interface Section {
-  /** Its name in the list of omitted sections. */
+/** A part of a comment, which may be cut to fit. */
+export interface Section {
+  /** Its name in the list of what is cut. */
   name: string;
   text: string;
 }
@@ -74,29 +75,24 @@ function fitToLimit(head: string, sections: readonly Section[]): string {
 }
 
 function problemList(problems: readonly string[]): string {
-  const listed = bullets(problems.slice(0, problemLimit));
-  const more = problems.length > problemLimit ? [`- and ${problems.length - problemLimit} more`] : [];
-  return titled("Problems", [...listed, ...more]);
+  const more = problems.length > problemLimit ? `\n- and ${problems.length - problemLimit} more` : "";
+  return titled("Problems", bullets(problems.slice(0, problemLimit)) + more);
 }
 
 /** Why the service stops or is degraded, which pods wait, and what to do. Empty if every pod moved. */
 function whatIfDetails(whatIf: WhatIf): string {
   const { moves, survival, advice } = whatIf;
   const left = moves.filter(({ to }) => to === undefined);
-  const lines = [
-    ...bullets(survival.stops.map((line) => `stops: ${line}`)),
-    ...bullets(survival.degraded.map((line) => `degraded: ${line}`)),
-    ...bullets(
-      left.map(({ pod, why, refused }) => {
-        return `${pod} ${refused === true ? "stays" : "waits"}${why === undefined ? "" : `: ${why}`}`;
-      }),
-    ),
-    ...(advice.length === 0
-      ? []
-      : ["", "What to do next:", "", ...advice.map((line, i) => `${i + 1}. ${adviceItem(line)}`)]),
+  const reasons = [
+    ...survival.stops.map((line) => `stops: ${line}`),
+    ...survival.degraded.map((line) => `degraded: ${line}`),
+    ...left.map(({ pod, why, refused }) => {
+      return `${pod} ${refused === true ? "stays" : "waits"}${why === undefined ? "" : `: ${why}`}`;
+    }),
   ];
-  if (lines.length === 0) return "";
-  return collapsed(`If ${whatIfTitle(whatIf)}`, lines.join("\n"));
+  const steps = advice.map((line, i) => `${i + 1}. ${adviceItem(line)}`).join("\n");
+  const text = [bullets(reasons), ...(steps === "" ? [] : ["What to do next:", steps])].join("\n\n");
+  return text === "" ? "" : collapsed(`If ${whatIfTitle(whatIf)}`, text);
 }
 
 /** The cluster after the what-if, if there is exactly one; otherwise after `up`. */
@@ -112,7 +108,7 @@ function diagramSection(title: string, map: ClusterMap): string {
   const text = flowchart(map);
   return text === undefined
     ? `No diagram: GitHub does not draw a diagram of ${count(map.nodes.length, "node")}.`
-    : titled(title, ["```mermaid", text, "```"]);
+    : titled(title, `\`\`\`mermaid\n${text}\n\`\`\``);
 }
 
 function tableSection(table: Table): Section {
@@ -122,20 +118,20 @@ function tableSection(table: Table): Section {
 function tableText({ title, head, rows }: Table): string {
   if (rows.length === 0) return "";
   const line = (cells: readonly string[]): string => `| ${cells.map((cell) => escape(cell)).join(" | ")} |`;
-  const lines = [line(head), line(head.map(() => "---")), ...rows.map(line)];
-  return rows.length > collapseLimit ? collapsed(`${title} (${rows.length})`, lines.join("\n")) : titled(title, lines);
+  const text = [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+  return rows.length > collapseLimit ? collapsed(`${title} (${rows.length})`, text) : titled(title, text);
 }
 
-function titled(title: string, lines: readonly string[]): string {
-  return lines.length === 0 ? "" : [`#### ${escape(title)}`, "", ...lines].join("\n");
+function titled(title: string, text: string): string {
+  return text === "" ? "" : `#### ${escape(title)}\n\n${text}`;
 }
 
 export function collapsed(title: string, text: string): string {
   return `<details><summary>${escape(title)}</summary>\n\n${text}\n\n</details>`;
 }
 
-function bullets(items: readonly string[]): string[] {
-  return items.map((one) => `- ${item(one)}`);
+export function bullets(items: readonly string[]): string {
+  return items.map((one) => `- ${item(one)}`).join("\n");
 }
 
 function adviceItem(line: string): string {

@@ -1,19 +1,8 @@
 /** Pieces of GitHub's Markdown, and what fits into a comment. */
 import { markdownTable } from "markdown-table";
-import { code, collapsed, escape, item, visible } from "../../rehearsal/report/markdown.ts";
+import { bullets, code, collapsed, escape, type Section, visible } from "../../rehearsal/report/markdown.ts";
 
-export { code, collapsed, escape };
-
-/** A part of the comment. The first part that does not fit, and all after it, are cut. */
-export interface Section {
-  /** Its name in the list of what is cut. */
-  name: string;
-  text: string;
-}
-
-export function bullets(lines: readonly string[]): string {
-  return lines.map((line) => `- ${item(line)}`).join("\n");
-}
+export { bullets, code, collapsed, escape, type Section };
 
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   return markdownTable(
@@ -29,7 +18,7 @@ export function block(language: string, text: string): string {
   return `${fence}${language}\n${visible(text)}\n${fence}`;
 }
 
-/** The head with as many sections as fit, and what is cut. The head is never cut. */
+/** The head with the sections before the first that does not fit, and what is cut. The head is never cut. */
 export function fit(head: string, sections: readonly Section[], limit: number, fullReport: string | undefined): string {
   const shown = sections.filter(({ text }) => text !== "");
   const whole = [head, ...shown.map(({ text }) => text)].join("\n\n");
