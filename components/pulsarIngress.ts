@@ -14,7 +14,7 @@ import type { TlsSecrets } from "../model/tls.ts";
 export interface PulsarIngressArgs extends IngressSettings {
   namespace: pulumi.Input<string>;
   release: string;
-  /** With TLS, the controller connects to the proxies with HTTPS. @default without TLS */
+  /** With TLS, the controller connects to the proxies with HTTPS and verifies their certificate. @default without TLS */
   tls?: TlsSecrets | undefined;
 }
 
@@ -37,8 +37,11 @@ export class PulsarIngress extends pulumi.ComponentResource {
 
     const ingress = (kind: keyof typeof backends, { host, tlsSecret }: IngressHost) => {
       const { service, port, tlsPort, paths } = backends[kind];
-      const https = args.tls !== undefined && tlsPort !== undefined;
-      const backend = { service: { name: `${full}-${service}`, port: { number: https ? tlsPort : port } } };
+      const ca = tlsPort === undefined ? undefined : args.tls?.ca;
+      const backendName = `${full}-${service}`;
+      const https =
+        ca && httpsBackend(pulumi.interpolate`${namespace}/${ca}`, pulumi.interpolate`${backendName}.${namespace}.svc`);
+      const backend = { service: { name: backendName, port: { number: ca === undefined ? port : tlsPort } } };
       const secretName = tlsSecret ?? `${full}-${kind}-tls`;
       const tls = hasTls({ tlsSecret }, args);
       new k8s.networking.v1.Ingress(
@@ -49,7 +52,7 @@ export class PulsarIngress extends pulumi.ComponentResource {
             namespace,
             labels: { app: "pulsar", release, component: `${kind}-ingress` },
             annotations: {
-              ...(https ? httpsBackend : {}),
+              ...https,
               ...args.annotations,
               ...issuers,
               // By default the provider (pulumi-kubernetes 4) waits ten minutes for an address in the status, which some controllers never set.

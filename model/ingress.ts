@@ -62,8 +62,20 @@ interface Backend {
   paths: IngressPath[];
 }
 
-/** Makes ingress-nginx connect to a backend with TLS. Traefik does so on port 443. Other controllers ignore it. */
-export const httpsBackend = { "nginx.ingress.kubernetes.io/backend-protocol": "HTTPS" };
+/**
+ * Annotations that make ingress-nginx (0.27 and later) connect to a backend with TLS and verify its certificate. Traefik connects with TLS on port 443.
+ * Other controllers ignore them.
+ * @param ca Secret with the key `ca.crt` in the namespace of the Ingress, as `<namespace>/<name>`
+ * @param name of the backend in its certificate
+ */
+export function httpsBackend<Text>(ca: Text, name: Text): Record<string, Text | string> {
+  return {
+    "nginx.ingress.kubernetes.io/backend-protocol": "HTTPS",
+    "nginx.ingress.kubernetes.io/proxy-ssl-secret": ca,
+    "nginx.ingress.kubernetes.io/proxy-ssl-verify": "on",
+    "nginx.ingress.kubernetes.io/proxy-ssl-name": name,
+  };
+}
 
 /**
  * The Service of each host, and the paths that are allowed.

@@ -194,6 +194,14 @@ const everywhere: Omit<ValueRule, "where">[] = [
     why: "the stack creates the certificates",
     remedy: "use pulsar:tls",
   },
+  // Of 4.7.0.
+  ...["function_worker", "oxia", "dekaf"].map((component) => ({
+    path: ["components", component],
+    needs: ["tls" as const],
+    refused: (value: unknown, { tls }: Settings) => tls.enabled && value !== false,
+    why: "pulsar:tls does not encrypt the component's connections",
+    remedy: "remove it",
+  })),
   ...["proxy", "broker", "pulsar_manager"].map((component) => ({
     path: [component, "ports"],
     refused: always,

@@ -82,8 +82,9 @@ export function brokers({ placements, pods, tokens, ledgers, racks, tls }: Pulsa
         PULSAR_PREFIX_tlsHostnameVerificationEnabled: "true",
         PULSAR_PREFIX_brokerClient_tlsHostnameVerificationEnable: "true",
         PULSAR_PREFIX_bookkeeper_tlsHostnameVerificationEnabled: "true",
-        // The functions worker inside the brokers, if it is on.
+        // The functions worker inside the brokers, if it is on. It gives the CA to the pods of functions; Pulsar 4.0 takes the broker's own setting.
         PF_useTls: "true",
+        PF_tlsTrustCertsFilePath: caFile,
       }),
     },
   };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { PulsarIngress, type PulsarIngressArgs } from "../../components/pulsarIngress.ts";
 import { backends } from "../../model/ingress.ts";
-import { tlsSecrets } from "../../model/tls.ts";
+import { certificateNames, tlsSecrets } from "../../model/tls.ts";
 import { named, register } from "../support/mocks.ts";
 
 const args: PulsarIngressArgs = {
@@ -83,20 +83,31 @@ describe("PulsarIngress", () => {
     assert.deepEqual(await annotations({ clusterIssuer: undefined }), always);
   });
 
-  test("with TLS in the cluster, connects to the proxies with HTTPS, and to the manager as before", async () => {
-    const { of } = await made({ tls: tlsSecrets("demo") });
-    const key = "nginx.ingress.kubernetes.io/backend-protocol";
-    const seen = (["manager", "admin"] as const).map((way) => {
+  test("with TLS in the cluster, verifies the proxies' certificate, and connects to the manager as before", async () => {
+    const secrets = tlsSecrets("demo");
+    const { of } = await made({ tls: secrets, annotations: {} });
+    const key = (name: string) => `nginx.ingress.kubernetes.io/${name}`;
+    const seen = (way: "manager" | "admin") => {
       const { metadata, spec } = of(way);
       const { backend } = spec.rules[0].http.paths[0] as { backend: { service: { port: { number: number } } } };
-      return [backend.service.port.number, metadata.annotations[key]];
-    });
-    assert.deepEqual(seen, [
-      [9527, undefined],
-      [443, "HTTPS"],
+      const nginx = Object.entries(metadata.annotations).filter(([name]) => name.startsWith(key("")));
+      return [backend.service.port.number, Object.fromEntries(nginx)];
+    };
+    const name = "demo-pulsar-proxy.messaging.svc";
+    assert.deepEqual(seen("manager"), [9527, {}]);
+    assert.deepEqual(seen("admin"), [
+      443,
+      {
+        [key("backend-protocol")]: "HTTPS",
+        [key("proxy-ssl-secret")]: `messaging/${secrets.ca}`,
+        [key("proxy-ssl-verify")]: "on",
+        [key("proxy-ssl-name")]: name,
+      },
     ]);
-    const own = await made({ tls: tlsSecrets("demo"), annotations: { [key]: "GRPCS" } });
-    assert.equal(own.of("admin").metadata.annotations[key], "GRPCS");
+    const installation = { release: "demo", namespace: "messaging", clusterDomain: "cluster.local" };
+    assert.ok(certificateNames(installation, "proxy").includes(name));
+    const own = await made({ tls: secrets, annotations: { [key("backend-protocol")]: "GRPCS" } });
+    assert.equal(own.of("admin").metadata.annotations[key("backend-protocol")], "GRPCS");
   });
 
   test("creates an Ingress only for a configured host", async () => {

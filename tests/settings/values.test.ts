@@ -66,6 +66,12 @@ describe("chart values that contradict the settings are refused, also in a test 
     ["function_worker.configData.PF_x", 0.2, ", because a ConfigMap holds only text"],
     ["tls.enabled", true, ", because the stack creates the certificates; use pulsar:tls"],
     ["tls.proxy", { cert_name: "mine" }, ", because the stack creates the certificates; use pulsar:tls"],
+    ...["function_worker", "oxia", "dekaf"].map((component): Case => [
+      `components.${component}`,
+      true,
+      ", because pulsar:tls does not encrypt the component's connections; remove it",
+      { "pulsar:tls": { enabled: true } },
+    ]),
     [
       "proxy.ports",
       { http: 8000 },
