@@ -67,7 +67,7 @@ first (docs/access.md), then here"
 
 deadline=$(($(date +%s) + START_SECONDS))
 until start_session && log_in; do
-  [ "$(date +%s)" -lt "$deadline" ] || fail "Pulsar Manager at $MANAGER_URL does not answer within $START_SECONDS s: $(reason)"
+  [ "$(date +%s)" -lt "$deadline" ] || fail "Pulsar Manager: $MANAGER_URL does not answer within $START_SECONDS s ($(reason)); see the log of its pod, then run pulumi up again"
   sleep "$PAUSE_SECONDS"
 done
 
@@ -82,13 +82,13 @@ case $login in
         ;;
     esac
     log_in
-    [ "$login" = success ] || fail "Pulsar Manager does not create the login $MANAGER_USER: $refusal"
+    [ "$login" = success ] || fail "pulsar:manager.user: Pulsar Manager does not create the login $MANAGER_USER ($refusal); change it, or pulsar:managerPassword"
     say "the login $MANAGER_USER is created"
     ;;
   *)
     case $answer in
       *'"error":"Theusernameorpasswordnotincorrect"'*) fail "$wrong_password" ;;
-      *) fail "Pulsar Manager refuses the login $MANAGER_USER: $(reason)" ;;
+      *) fail "pulsar:manager.user: Pulsar Manager refuses the login $MANAGER_USER ($(reason)); see the log of its pod" ;;
     esac
     ;;
 esac
@@ -118,9 +118,9 @@ while :; do
       ;;
     # The manager waits up to a minute for the brokers. "This environment is error" means that they did not answer, or refused its token.
     *-200-*'"error":"Thisenvironmentiserror'*) ;;
-    *-200-* | *-401-*) fail "Pulsar Manager does not register the cluster: $(reason)" ;;
+    *-200-* | *-401-*) fail "Pulsar Manager: it does not register the cluster ($(reason)); see the log of its pod, then run pulumi up again" ;;
   esac
   [ "$(date +%s)" -lt "$deadline" ] ||
-    fail "Pulsar Manager gets no answer from the brokers at $BROKER_URL within $CLUSTER_SECONDS s; see its log: $(reason)"
+    fail "Pulsar Manager: it gets no answer from the brokers at $BROKER_URL within $CLUSTER_SECONDS s ($(reason)); see the log of its pod"
   sleep "$PAUSE_SECONDS"
 done

@@ -338,8 +338,11 @@ describe("the script of ManagerSetup", { concurrency: true }, () => {
 
   test("reports why the manager does not create a login", async () => {
     const { runs } = await setUp({}, { user: "o.brien" });
-    assert.equal(runs[0]?.last, "Pulsar Manager does not create the login o.brien: User name illegal");
-    assert.equal(runs[0].ok, false);
+    assert.equal(runs[0]?.ok, false);
+    assert.equal(
+      runs[0].last,
+      "pulsar:manager.user: Pulsar Manager does not create the login o.brien (User name illegal); change it, or pulsar:managerPassword",
+    );
   });
 
   test("waits for a manager that is still starting", async () => {
@@ -350,7 +353,10 @@ describe("the script of ManagerSetup", { concurrency: true }, () => {
   test("stops waiting for a manager that never starts", async () => {
     const { runs } = await setUp({ starting: 1_000_000 }, { limit: 1 });
     assert.equal(runs[0]?.ok, false);
-    assert.match(runs[0].last, /^Pulsar Manager at http:\/\/127\.0\.0\.1:\d+ does not answer within 1 s: status 404$/);
+    assert.match(
+      runs[0].last,
+      /^Pulsar Manager: http:\/\/127\.0\.0\.1:\d+ does not answer within 1 s \(status 404\); see the log/,
+    );
   });
 
   test("stops waiting if nothing listens", async () => {
@@ -358,7 +364,7 @@ describe("the script of ManagerSetup", { concurrency: true }, () => {
     assert.equal(runs[0]?.ok, false);
     assert.match(
       runs[0].last,
-      /^Pulsar Manager at http:\/\/127\.0\.0\.1:1 does not answer within 1 s: status no answer$/,
+      /^Pulsar Manager: http:\/\/127\.0\.0\.1:1 does not answer within 1 s \(status no answer\); see the log/,
     );
   });
 
@@ -373,8 +379,8 @@ describe("the script of ManagerSetup", { concurrency: true }, () => {
     assert.equal(runs[0]?.ok, false);
     assert.equal(
       runs[0].last,
-      "Pulsar Manager gets no answer from the brokers at http://demo-pulsar-broker:8080 within 1 s; see its log: " +
-        "This environment is error. Please check it",
+      "Pulsar Manager: it gets no answer from the brokers at http://demo-pulsar-broker:8080 within 1 s " +
+        "(This environment is error. Please check it); see the log of its pod",
     );
     assert.equal(users.length, 1);
   });
@@ -388,7 +394,10 @@ describe("the script of ManagerSetup", { concurrency: true }, () => {
     ] as const) {
       const { runs } = await setUp({ registration: [...registration] });
       assert.equal(runs[0]?.ok, false);
-      assert.equal(runs[0].last, `Pulsar Manager does not register the cluster: ${reason}`);
+      assert.equal(
+        runs[0].last,
+        `Pulsar Manager: it does not register the cluster (${reason}); see the log of its pod, then run pulumi up again`,
+      );
     }
   });
 
@@ -396,6 +405,6 @@ describe("the script of ManagerSetup", { concurrency: true }, () => {
     const registration: [number, object] = [500, { message: 'relation "environments" does not exist' }];
     const { runs } = await setUp({ registration }, { limit: 1 });
     assert.equal(runs[0]?.ok, false);
-    assert.match(runs[0].last, /: relation 'environments' does not exist$/);
+    assert.match(runs[0].last, / \(relation 'environments' does not exist\); /);
   });
 });
