@@ -204,6 +204,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
         workDir: await workspace.folder(`pulumi-${name}`),
         // The project's Node comes first: the folder of an official plugin may hold another one.
         path: [join(project, "node_modules/.bin"), ...pluginFolders(plugins), dirname(tools.helm)],
+        standIns: plugins.flatMap(({ name, origin }) => (origin === "stand-in" && name !== "nodejs" ? [name] : [])),
         env: {
           ...workspace.env,
           KUBECONFIG: address.kubeconfig,

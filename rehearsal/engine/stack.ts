@@ -7,6 +7,7 @@ import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { execa } from "execa";
 import type { ConfigValues } from "./stackConfig.ts";
 import { awaitSession, killSession } from "../tools/processes.ts";
+import { StandIns } from "./standIns.ts";
 
 /** Milliseconds between SIGINT and the kill of pulumi and its plugins. */
 const gracePeriod = 20_000;
@@ -22,6 +23,8 @@ export interface EngineOptions {
   workDir: string;
   /** Folders that come first on PATH, such as those of the plugins. */
   path: string[];
+  /** Provider plugins whose stand-ins serve all commands from one process, such as `tls`. The workspace of `env` must end it. @default none */
+  standIns?: string[];
   /** Added to this process's environment. PULUMI_* variables of that environment are not passed on. */
   env?: Record<string, string>;
   /**
@@ -88,6 +91,7 @@ export class Stack {
   readonly environment: Readonly<Record<string, string>>;
   readonly #options: EngineOptions;
   readonly #running = new Set<number>();
+  readonly #standIns: StandIns;
   #signal: AbortSignal | undefined;
   #operations = 0;
   #initialConfig: ConfigValues = { plain: {}, encrypted: [] };
@@ -122,6 +126,7 @@ export class Stack {
     this.name = name;
     this.configFile = join(options.workDir, `Pulumi.${name}.yaml`);
     this.environment = environment(options, process.env);
+    this.#standIns = new StandIns(options.standIns ?? [], { cwd: options.projectDir, env: this.environment });
   }
 
   /** The configuration of the committed stack file, with the overrides that the stack was created with. */
@@ -215,6 +220,7 @@ export class Stack {
   /** Kills the running operation and its plugins with SIGKILL, as a crash of the machine would. */
   kill(): void {
     for (const pid of this.#running) killSession(pid);
+    this.#standIns.kill();
   }
 
   async #operate(args: string[], { onLine }: OperationOptions): Promise<Outcome> {
@@ -223,7 +229,7 @@ export class Stack {
     try {
       const result = await this.#run(
         [...args, "--suppress-progress", "--config-file", this.configFile, "--event-log", log],
-        { onLine },
+        { onLine, env: await this.#standIns.environment() },
       );
       const events = parseEvents(await readFile(log, "utf8").catch(() => ""));
       const text = result.all.split("\n").filter(isRelevant).join("\n");
@@ -248,7 +254,15 @@ export class Stack {
     return result.stdout;
   }
 
-  async #run(args: string[], options: { cwd?: string; input?: string; onLine?: OperationOptions["onLine"] }) {
+  async #run(
+    args: string[],
+    options: {
+      cwd?: string;
+      input?: string;
+      env?: Record<string, string>;
+      onLine?: OperationOptions["onLine"];
+    },
+  ) {
     const { pulumi, projectDir } = this.#options;
     const signal = this.#signal;
     signal?.throwIfAborted();
@@ -258,7 +272,7 @@ export class Stack {
     };
     const child = execa(pulumi, [...args, "--stack", this.name, "--non-interactive", "--color=never"], {
       cwd: options.cwd ?? projectDir,
-      env: this.environment,
+      env: { ...this.environment, ...options.env },
       extendEnv: false,
       detached: true,
       input: options.input ?? "",
@@ -274,6 +288,7 @@ export class Stack {
       child.kill("SIGINT");
       force = setTimeout(() => {
         if (pid !== undefined) killSession(pid);
+        this.#standIns.kill();
       }, gracePeriod);
     };
     try {

@@ -6,27 +6,26 @@ import * as grants from "./grant.ts";
 import * as roles from "./role.ts";
 import * as schemas from "./schema.ts";
 
-let configured: Server | undefined;
-
-function server(): Server {
-  if (!configured) throw new Error("the postgresql stand-in is not configured yet");
-  return configured;
-}
-
-const handlers: Readonly<Record<string, ResourceHandler>> = {
-  "postgresql:index/role:Role": resource(() => roles.role(server()), roles.attributes),
-  "postgresql:index/database:Database": resource(() => databases.database(server()), databases.attributes),
-  "postgresql:index/schema:Schema": resource(() => schemas.schema(server()), schemas.attributes),
-  "postgresql:index/grant:Grant": resource(() => grants.grant(server()), grants.attributes),
-};
-
 /** A stand-in for pulumi-resource-postgresql with the resources that the stack uses: roles, databases, schemas and grants. */
-export const postgresql: StandIn = {
-  name: "postgresql",
-  version: "3.18.1",
-  async configure(config) {
-    configured = new Server(settingsFrom(config));
-  },
-  handler: (type) => handlers[type],
-  secretOutputs: (type) => (type === "postgresql:index/role:Role" ? roles.secretOutputs : []),
-};
+export function postgresql(): StandIn {
+  let configured: Server | undefined;
+  const server = (): Server => {
+    if (!configured) throw new Error("the postgresql stand-in is not configured yet");
+    return configured;
+  };
+  const handlers: Readonly<Record<string, ResourceHandler>> = {
+    "postgresql:index/role:Role": resource(() => roles.role(server()), roles.attributes),
+    "postgresql:index/database:Database": resource(() => databases.database(server()), databases.attributes),
+    "postgresql:index/schema:Schema": resource(() => schemas.schema(server()), schemas.attributes),
+    "postgresql:index/grant:Grant": resource(() => grants.grant(server()), grants.attributes),
+  };
+  return {
+    name: "postgresql",
+    version: "3.18.1",
+    async configure(config) {
+      configured = new Server(settingsFrom(config));
+    },
+    handler: (type) => handlers[type],
+    secretOutputs: (type) => (type === "postgresql:index/role:Role" ? roles.secretOutputs : []),
+  };
+}

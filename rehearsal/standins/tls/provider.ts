@@ -10,7 +10,7 @@ const handlers: Record<string, ResourceHandler> = {
 };
 
 /** A stand-in for pulumi-resource-tls with the resources that the stack uses. */
-export const tls: StandIn = {
+export const tls = (): StandIn => ({
   name: "tls",
   version: "5.6.1",
   async configure() {
@@ -18,4 +18,4 @@ export const tls: StandIn = {
   },
   handler: (type) => handlers[type],
   secretOutputs: (type) => (handlers[type] === privateKey ? secretOutputs : secretInputs),
-};
+});

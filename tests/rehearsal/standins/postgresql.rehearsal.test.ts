@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import pg from "pg";
 import { type Postgres, startPostgres } from "../../../rehearsal/cluster/postgres.ts";
-import { postgresql } from "../../../rehearsal/standins/postgresql/provider.ts";
+import { postgresql as make } from "../../../rehearsal/standins/postgresql/provider.ts";
 import type { Call, DiffResult, Props, ResourceHandler } from "../../../rehearsal/standins/protocol.ts";
 import { openWorkspace, type Workspace } from "../../../rehearsal/engine/workspace.ts";
 import { startPlainServer } from "../../support/plainServer.ts";
@@ -16,6 +16,7 @@ const kinds = {
 
 let workspace: Workspace;
 let server: Postgres;
+const postgresql = make();
 
 function handler(kind: keyof typeof kinds): ResourceHandler {
   return postgresql.handler(kinds[kind]) ?? assert.fail(kind);

@@ -61,7 +61,7 @@ describe("the postgresql stand-in's provider settings", () => {
   test("refuse what the stand-in does not support", () => {
     assert.throws(() => settingsFrom({ scheme: "awspostgres" }, {}), /not with awspostgres/);
     assert.throws(() => settingsFrom({ awsRdsIamAuth: "true" }, {}), /not with awsRdsIamAuth/);
-    assert.equal(postgresql.handler("postgresql:index/function:Function"), undefined);
+    assert.equal(postgresql().handler("postgresql:index/function:Function"), undefined);
   });
 });
 

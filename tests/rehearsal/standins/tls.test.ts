@@ -74,7 +74,7 @@ describe("the tls stand-in's PrivateKey", () => {
   });
 
   test("keeps every private encoding secret, and is unchanged on refresh", async () => {
-    assert.deepEqual(tls.secretOutputs?.(call.type), secretOutputs);
+    assert.deepEqual(tls().secretOutputs?.(call.type), secretOutputs);
     const { id, outputs } = await privateKey.create({ algorithm: "RSA" }, false, call);
     const leaks = Object.entries(outputs).filter(
       ([name, value]) => !secretOutputs.includes(name) && String(value).includes("PRIVATE"),
@@ -167,7 +167,7 @@ describe("the tls stand-in's certificates", () => {
       "certRequest:CertRequest",
       "locallySignedCert:LocallySignedCert",
     ])
-      assert.deepEqual(tls.secretOutputs?.(`tls:index/${name}`), ["privateKeyPem", "caPrivateKeyPem"]);
+      assert.deepEqual(tls().secretOutputs?.(`tls:index/${name}`), ["privateKeyPem", "caPrivateKeyPem"]);
   });
 
   test("with unsupported inputs are refused", async () => {
