@@ -1,7 +1,7 @@
 /** Argument parsing and exit status of all commands. */
 import { access, constants, mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { parseArgs, type ParseArgsConfig } from "node:util";
+import { inspect, parseArgs, type ParseArgsConfig } from "node:util";
 import { RehearsalError } from "../engine/fault.ts";
 import { redactor } from "../engine/redact.ts";
 import { Interrupted } from "../engine/workspace.ts";
@@ -59,14 +59,15 @@ export async function run(
   try {
     process.exitCode = await main();
   } catch (fault) {
-    if (!(fault instanceof Error)) throw fault;
     const exitCode =
       fault instanceof Interrupted
         ? fault.exitCode
-        : (exitCodes[fault.name] ?? (expected.has(fault.name) ? 2 : undefined));
-    if (exitCode === undefined) throw fault;
-    // It may quote another program, such as Pulumi or git.
-    console.error(redactor([])(fault.message));
+        : fault instanceof Error
+          ? (exitCodes[fault.name] ?? (expected.has(fault.name) ? 2 : undefined))
+          : undefined;
+    // Both may quote another program, such as Pulumi or git.
+    console.error(redactor([])(exitCode !== undefined ? (fault as Error).message : inspect(fault)));
+    if (exitCode === undefined) process.exit(1);
     process.exitCode = exitCode;
   }
 }

@@ -18,6 +18,13 @@ it("an error of a command shows no secret that another program has printed", asy
     print.mock.calls.map(({ arguments: [text] }) => text as string),
     ["pulumi stack export fails (https://user:[secret]@state.example.com: Bearer [secret])"],
   );
+
+  const exit = t.mock.method(process, "exit", () => undefined as never);
+  await run(() => Promise.reject(Object.assign(new Error("a bug"), { stderr: quoted })));
+  assert.deepEqual(exit.mock.calls.at(-1)?.arguments, [1]);
+  const shown = print.mock.calls.at(-1)?.arguments[0] as string;
+  assert.match(shown, /^Error: a bug\n +at .*user:\[secret\]@/s);
+  assert.doesNotMatch(shown, /hunter22|eyJ/);
 });
 
 describe("argumentsIn", () => {
