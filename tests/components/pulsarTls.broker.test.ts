@@ -2,22 +2,25 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { get } from "node:https";
 import { connect, type Socket } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
-import { connect as connectTls } from "node:tls";
+import { checkServerIdentity, connect as connectTls } from "node:tls";
 import { execa } from "execa";
 import { PulsarTls, type PulsarTlsArgs } from "../../components/pulsarTls.ts";
-import { line4 } from "../../model/charts/line4/line.ts";
-import { patch } from "../../model/charts/line4/patches.ts";
+import { patch as patch27 } from "../../model/charts/line27/patches.ts";
+import { patch as patch4 } from "../../model/charts/line4/patches.ts";
+import { chartLine, type ChartVersion } from "../../model/charts/lines.ts";
 import { parseManifest } from "../../model/charts/manifest.ts";
 import { tlsSecrets } from "../../model/tls.ts";
+import { freePorts } from "../../rehearsal/cluster/ports.ts";
 import { waitFor } from "../../rehearsal/cluster/waiting.ts";
 import { openWorkspace, type Workspace } from "../../rehearsal/engine/workspace.ts";
-import { openMessaging } from "../../rehearsal/realCluster/messages/messaging.ts";
+import { text } from "../../rehearsal/pulsar/configuration.ts";
+import { startJava } from "../../rehearsal/pulsar/java.ts";
 import { newPrivateKey } from "../../rehearsal/pulsar/pulsar.ts";
 import {
   type Certificates,
@@ -26,8 +29,9 @@ import {
   tlsCluster,
   type TlsCluster,
 } from "../../rehearsal/pulsar/tlsCluster.ts";
+import { openMessaging } from "../../rehearsal/realCluster/messages/messaging.ts";
 import { certificateSteps } from "../../resources/kubernetes/secretRollout.ts";
-import { chart4 } from "../rehearsal/standins/chartRender.ts";
+import { chart27, chart4 } from "../rehearsal/standins/chartRender.ts";
 import { clusterOf } from "../model/charts/clusterOf.ts";
 import { register } from "../support/mocks.ts";
 import { missingClient, startProxies } from "../support/proxies.ts";
@@ -69,9 +73,11 @@ const isServer = (component: string): component is Server => servers.some((serve
 const secrets = tlsSecrets("pulsar");
 
 /** The data of the release's ConfigMaps, by name. */
-async function rendered(): Promise<Record<string, Record<string, string>>> {
-  const settings = { ...clusterOf("4.7.0"), ...installation, tls: secrets };
-  const objects = parseManifest(await chart4.template(line4.values(settings), installation.release, namespace));
+async function rendered(version: ChartVersion): Promise<Record<string, Record<string, string>>> {
+  const [chart, patch] = version === "4.7.0" ? [chart4, patch4] : [chart27, patch27];
+  const settings = { ...clusterOf(version), ...installation, tls: secrets };
+  const values = chartLine(version).values(settings);
+  const objects = parseManifest(await chart.template(values, installation.release, namespace));
   patch(objects);
   const configMaps = objects.filter(({ kind }) => kind === "ConfigMap");
   return Object.fromEntries(
@@ -129,7 +135,7 @@ describe("a cluster with TLS", { skip: process.platform !== "linux" }, () => {
     // In a second instead of five minutes.
     const soon = { tlsCertRefreshCheckDurationSec: "1" };
     const changes = { broker: soon, proxy: soon };
-    cluster = await tlsCluster({ workspace, installation, configMaps: await rendered(), certificates, changes });
+    cluster = await tlsCluster({ workspace, installation, configMaps: await rendered("4.7.0"), certificates, changes });
     await cluster.start();
   });
 
@@ -144,11 +150,13 @@ describe("a cluster with TLS", { skip: process.platform !== "linux" }, () => {
       ...["--request-timeout", "5", "tenants", "list"],
     ]);
 
-  /** The status of the brokers' REST API through the proxy. */
+  /** The status of the brokers' REST API through the proxy, for a client that connects as ingress-nginx does: without SNI, for its own host. */
   async function throughProxy(): Promise<number | undefined> {
     const request = get({
-      ...{ host: cluster.relayed("proxy"), port: 8443, servername: "pulsar-proxy", ca: caOf(certificates) },
-      ...{ path: "/admin/v2/tenants", headers: { authorization: `Bearer ${cluster.tokens.admin}` }, agent: false },
+      ...{ host: cluster.relayed("proxy"), port: 8443, servername: "", ca: caOf(certificates) },
+      checkServerIdentity: (_, certificate) => checkServerIdentity("pulsar-proxy.pulsar.svc", certificate),
+      ...{ path: "/admin/v2/tenants", agent: false },
+      headers: { host: "pulsar-admin.example.com", authorization: `Bearer ${cluster.tokens.admin}` },
     });
     const [response] = (await once(request, "response")) as [{ statusCode?: number; resume(): void }];
     response.resume();
@@ -334,6 +342,52 @@ describe("a cluster with TLS", { skip: process.platform !== "linux" }, () => {
       assert.deepEqual(rows.map(({ step, lost }) => [step, lost]), [["between steps", 0], ["restart", 0]]); // prettier-ignore
     } finally {
       await messaging.close();
+    }
+  });
+
+  test("ZooKeeper trusts all CAs of the trust store that the script of line 2.7 makes", async () => {
+    const mounted = await issued({ trusted: [1, 2] });
+    const { "pulsar-keytool-configmap": keytool } = await rendered("2.7.7");
+    const home = await workspace.folder("line27");
+    const write = async (path: string, content = "") => {
+      await mkdir(dirname(join(home, path)), { recursive: true });
+      await writeFile(join(home, path), content, { mode: 0o600 });
+      return join(home, path);
+    };
+    const environment = await write("conf/pulsar_env.sh");
+    await write("certs/ca/ca.crt", caOf(mounted));
+    const script = await write("keytool.sh", keytool?.["keytool.sh"]?.replaceAll("/pulsar/", `${home}/`));
+    await execa("bash", [script, "zookeeper", "pulsar-zookeeper", "false"], { cwd: home });
+    const trustStore = (await readFile(environment, "utf8")).match(/-D[^" ]+/g) ?? [];
+
+    const combined = mounted[secrets.components.zookeeper]?.["tls-combined.pem"];
+    const keyStore = `-Dzookeeper.ssl.keyStore.location=${await write("zookeeper.pem", combined)}`;
+    const [port = 0] = await freePorts(1);
+    const settings = {
+      dataDir: join(home, "data"),
+      serverCnxnFactory: "org.apache.zookeeper.server.NettyServerCnxnFactory",
+      secureClientPort: String(port),
+      "admin.enableServer": "false",
+    };
+    const main = ["org.apache.zookeeper.server.quorum.QuorumPeerMain", await write("zoo.cfg", text(settings))];
+    const args = [...trustStore, keyStore, ...cluster.java, ...main];
+    const { process, ready } = startJava(workspace, { name: "zookeeper-2.7", heap: "128m", args, dir: home });
+    /** What it answers to a client with the toolset's certificate. Empty if it refuses that. */
+    const answerTo = async (given: Certificates) => {
+      const { "tls.crt": cert, "tls.key": key } = given[secrets.components.toolset] ?? {};
+      const socket = connectTls({ port, servername: "pulsar-zookeeper", ca: caOf(mounted), cert, key });
+      const answer: Buffer[] = [];
+      socket.on("data", (chunk: Buffer) => answer.push(chunk)).write("srvr");
+      await once(socket, "close").catch(() => undefined);
+      return Buffer.concat(answer).toString();
+    };
+    try {
+      await ready(async () => (await answerTo(mounted)) !== "" || undefined);
+      assert.match(await answerTo(await issued({ trusted: [1, 2], authority: 2 })), /^Zookeeper version/);
+      assert.equal(await answerTo(await issued({ trusted: [3], authority: 3 })), "");
+    } finally {
+      process.kill("SIGKILL");
+      await process;
     }
   });
 
