@@ -8,6 +8,7 @@ import engineGrpc from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import type { LogRequest } from "@pulumi/pulumi/proto/engine_pb.js";
 import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import type { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
+import plugins from "@pulumi/pulumi/proto/plugin_pb.js";
 import provider from "@pulumi/pulumi/proto/provider_pb.js";
 import statuses from "@pulumi/pulumi/proto/status_pb.js";
 import { engineAt } from "../../../rehearsal/standins/protocol/engine.ts";
@@ -17,6 +18,7 @@ import {
   PartialError,
   type Props,
   type ResourceHandler,
+  serveAttached,
   service,
   type StandIn,
   UNKNOWN,
@@ -65,8 +67,8 @@ let client: ResourceProviderClient;
 type Method = (request: object, done: (error: grpc.ServiceError | null, response: unknown) => void) => void;
 
 /** Calls one method of the served stand-in. */
-async function ask<Response>(method: keyof ResourceProviderClient, request: object): Promise<Response> {
-  const methods = client as unknown as Record<typeof method, Method>;
+async function ask<Response>(method: keyof ResourceProviderClient, request: object, to = client): Promise<Response> {
+  const methods = to as unknown as Record<typeof method, Method>;
   return new Promise((resolve, reject) => {
     methods[method](request, (error, response) => {
       if (error) reject(error);
@@ -254,4 +256,54 @@ describe("a served stand-in", () => {
     await ask("cancel", new empty.Empty());
     await creating;
   });
+});
+
+test("engines that attach to one process have a stand-in each, which ends with the engine", async () => {
+  const hosts: unknown[] = [];
+  let signal: AbortSignal | undefined;
+  const began = Promise.withResolvers<undefined>();
+  const plugin = await serveAttached(() => {
+    let host: unknown;
+    return {
+      ...fake,
+      async configure(config) {
+        host = config.host;
+      },
+      handler: () => ({
+        ...thing,
+        async create(_inputs, _preview, call) {
+          hosts.push(host);
+          signal = call.signal;
+          if (hosts.length < 3) return { id: "x", outputs: {} };
+          began.resolve(undefined);
+          await once(call.signal, "abort");
+          throw new Error("aborted");
+        },
+      }),
+    };
+  });
+  const engine = await listen(engineGrpc.EngineService, { log: unary(async () => new empty.Empty()) });
+  const address = `127.0.0.1:${plugin.port}`;
+  const clients = ["one", "two"].map((host) => {
+    // Otherwise both share a connection.
+    const options = { "grpc.use_local_subchannel_pool": 1 };
+    return {
+      host,
+      client: new providerGrpc.ResourceProviderClient(address, grpc.credentials.createInsecure(), options),
+    };
+  });
+  for (const { host, client } of clients) {
+    await ask("handshake", new provider.ProviderHandshakeRequest(), client);
+    await ask("attach", new plugins.PluginAttach().setAddress(`127.0.0.1:${engine.port}`), client);
+    await ask("configure", new provider.ConfigureRequest().setArgs(struct({ host })), client);
+  }
+  for (const { client } of clients) await ask("create", createRequest({}), client);
+  assert.deepEqual(hosts, ["one", "two"]);
+  const creating = assert.rejects(ask("create", createRequest({}), clients[0]?.client), /aborted/);
+  await began.promise;
+  assert.equal(signal?.aborted, false);
+  engine.close();
+  await creating;
+  for (const { client } of clients) client.close();
+  plugin.close();
 });
