@@ -1,4 +1,7 @@
-/** The runbooks of keys and certificates on the rehearsed production stack: the messages, changes and restarts of a rotation, and what it does not change. */
+/**
+ * The runbooks of keys and certificates on the rehearsed production stack: the messages, changes and restarts of a rotation, and what it does not
+ * change. That an `up` leaves nothing to do shows in the next preview, whose changes are compared exactly.
+ */
 import assert from "node:assert/strict";
 import { createPublicKey } from "node:crypto";
 import { test } from "node:test";
@@ -134,7 +137,6 @@ test("keys and tokens", async (t) => {
       assert.deepEqual(stateOf(await stack.exportState(), "auth-key-2"), { protect: false });
       assert.deepEqual(stateOf(await stack.exportState(), "auth-key-3"), { protect: true });
       assert.equal((await jwtVerify(await token(stage, "orders"), await publicKey(stage))).payload.sub, "orders");
-      assertOk(await stack.up({ expectNoChanges: true }));
     });
 
     await t.test("are rotated to another algorithm, with the previous key unchanged", async () => {
@@ -152,7 +154,6 @@ test("keys and tokens", async (t) => {
       const { payload, protectedHeader } = await jwtVerify(await token(stage, "admin"), await publicKey(stage));
       assert.deepEqual(payload, { sub: "admin" });
       assert.equal(protectedHeader.alg, "ES256");
-      assertOk(await stack.up({ expectNoChanges: true }));
     });
 
     await t.test("get another expiry date with the same key: only the manager is restarted", async () => {
@@ -173,7 +174,6 @@ test("keys and tokens", async (t) => {
       await assertRestarted(stage, before, ["pulsar-manager"]);
       const { payload } = await jwtVerify(await token(stage, "admin"), key);
       assert.equal(payload.exp, Date.UTC(2199, 0, 1) / 1000);
-      assertOk(await stack.up({ expectNoChanges: true }));
     });
 
     await t.test("with a past expiry date are refused, with a near one cause a warning", async () => {

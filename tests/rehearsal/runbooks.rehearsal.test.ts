@@ -1,4 +1,4 @@
-/** The runbooks in docs/, each followed on the rehearsed production stack. */
+/** The runbooks in docs/, each followed on the rehearsed production stack. That one leaves nothing to do shows in the next, which begins with it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseSettings } from "../../settings/settings.ts";
@@ -34,7 +34,6 @@ test("the runbooks", async (t) => {
       assert.deepEqual(changed(refused), ["delete production-guard"]);
       const { added, removed } = compare(before, await takeInventory(api));
       assert.deepEqual({ added, removed }, { added: [], removed: [] });
-      assertOk(await stack.up({ expectNoChanges: true }));
     });
 
     await t.test(
@@ -65,7 +64,6 @@ test("the runbooks", async (t) => {
         assert.equal(nodeOf(seen, "pulsar-bookie-4"), "bk-5");
         const after = await uids(stage);
         for (const [pod, uid] of Object.entries(before)) assert.equal(after[pod], uid, `${pod} was created again`);
-        assertOk(await stack.up({ expectNoChanges: true }));
       },
     );
 
