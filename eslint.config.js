@@ -59,6 +59,14 @@ export default tseslint.config(
           paths: [
             ...(files.startsWith("rehearsal") ? [] : developmentOnly),
             ...(files.startsWith("model") ? ["@pulumi/pulumi", "@pulumi/kubernetes"] : []),
+            ...(files.startsWith("components")
+              ? [
+                  {
+                    name: "@pulumi/kubernetes",
+                    message: "Import the resource's own module: the index loads all groups.",
+                  },
+                ]
+              : []),
           ],
         },
       ],

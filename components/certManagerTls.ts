@@ -1,4 +1,4 @@
-import * as k8s from "@pulumi/kubernetes";
+import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
 import * as pulumi from "@pulumi/pulumi";
 import { alternativeNames, namesInCertificate } from "../model/certificateNames.ts";
 import type { Installation } from "../model/charts/names.ts";
@@ -46,7 +46,7 @@ export class CertManagerTls extends pulumi.ComponentResource {
     const certificate = (suffix: string, secretName: string, names: string[]) => {
       create(
         (options) =>
-          new k8s.apiextensions.CustomResource(
+          new CustomResource(
             `${name}-${suffix}`,
             {
               apiVersion: "cert-manager.io/v1",

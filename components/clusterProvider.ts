@@ -1,4 +1,4 @@
-import * as k8s from "@pulumi/kubernetes";
+import { Provider } from "@pulumi/kubernetes/provider.js";
 import type * as pulumi from "@pulumi/pulumi";
 import type { ClusterRef } from "../model/clusterRef.ts";
 
@@ -6,7 +6,7 @@ import type { ClusterRef } from "../model/clusterRef.ts";
  * The provider of all Kubernetes objects of a stack. Its inputs come only from the settings, so that a preview with other environment variables
  * shows no change of the provider.
  */
-export function clusterProvider(cluster: ClusterRef): k8s.Provider {
+export function clusterProvider(cluster: ClusterRef): Provider {
   const args = {
     ...cluster,
     // The same for every stack, so that a renamed stack or context, or a moved kubeconfig, counts as the same cluster and replaces nothing.
@@ -22,5 +22,5 @@ export function clusterProvider(cluster: ClusterRef): k8s.Provider {
     const configured = Object.entries(props as object).filter(([key]) => key in args);
     return { props: { ...Object.fromEntries(configured), kubeconfig: cluster.kubeconfig }, opts };
   };
-  return new k8s.Provider("cluster", args, { transformations: [onlySettings] });
+  return new Provider("cluster", args, { transformations: [onlySettings] });
 }

@@ -1,4 +1,7 @@
-import * as k8s from "@pulumi/kubernetes";
+import { Job } from "@pulumi/kubernetes/batch/v1/job.js";
+import { PersistentVolume } from "@pulumi/kubernetes/core/v1/persistentVolume.js";
+import { PersistentVolumeClaim } from "@pulumi/kubernetes/core/v1/persistentVolumeClaim.js";
+import { StorageClass } from "@pulumi/kubernetes/storage/v1/storageClass.js";
 import * as pulumi from "@pulumi/pulumi";
 import { maxLabelLength } from "../model/charts/names.ts";
 import { shortHash } from "../model/encoding.ts";
@@ -58,7 +61,7 @@ export class LocalVolumes extends pulumi.ComponentResource {
     super("pulsar:components:LocalVolumes", name, {}, opts);
 
     const storageClass = args.storageClass.create
-      ? new k8s.storage.v1.StorageClass(
+      ? new StorageClass(
           `${name}-storage-class`,
           {
             metadata: { name: args.storageClass.name },
@@ -71,7 +74,7 @@ export class LocalVolumes extends pulumi.ComponentResource {
       : undefined;
 
     for (const volume of args.volumes) {
-      const persistentVolume = new k8s.core.v1.PersistentVolume(
+      const persistentVolume = new PersistentVolume(
         `${name}-${volume.volume}-${volume.ordinal}`,
         {
           metadata: { name: volume.claim },
@@ -102,7 +105,7 @@ export class LocalVolumes extends pulumi.ComponentResource {
           protect: args.protect === true && !args.moved?.includes(volume.pod),
         },
       );
-      new k8s.core.v1.PersistentVolumeClaim(
+      new PersistentVolumeClaim(
         `${name}-${volume.volume}-${volume.ordinal}-claim`,
         {
           metadata: { name: volume.claim, namespace: args.namespace, annotations: waitUntilBound },
@@ -159,7 +162,7 @@ export class LocalVolumes extends pulumi.ComponentResource {
         },
       };
       const jobName = shortened(`${release}-directories-${node}-${templateHash(template)}`);
-      new k8s.batch.v1.Job(
+      new Job(
         `${name}-directories-${node}`,
         { metadata: { name: jobName, namespace, labels, annotations: runAgain }, spec: { backoffLimit: 3, template } },
         { parent: this, dependsOn: dependsOn(node) },

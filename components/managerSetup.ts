@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import * as k8s from "@pulumi/kubernetes";
+import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { base64, keyedHash } from "../model/encoding.ts";
@@ -30,7 +30,7 @@ export class ManagerSetup extends pulumi.ComponentResource {
     const cluster = clusterEntry(args.release, encrypted);
 
     const secretName = `${fullName(args.release)}-manager-setup`;
-    const requests = new k8s.core.v1.Secret(
+    const requests = new Secret(
       `${name}-requests`,
       {
         metadata: { name: secretName, namespace: args.namespace },

@@ -1,4 +1,4 @@
-import * as k8s from "@pulumi/kubernetes";
+import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
 import * as pulumi from "@pulumi/pulumi";
 import { fullName } from "../model/charts/names.ts";
 import { type FlowLine, flowsOf, componentsOf } from "../model/network/flows.ts";
@@ -32,7 +32,7 @@ export class NetworkPolicies extends pulumi.ComponentResource {
   ) {
     super("pulsar:components:NetworkPolicies", name, {}, opts);
     for (const [component, spec] of policiesOf(release, componentsOf(line), flowsOf(line, tls !== undefined), access)) {
-      new k8s.networking.v1.NetworkPolicy(
+      new NetworkPolicy(
         `${name}-${component}`,
         {
           metadata: { name: `${fullName(release)}-${component}`, namespace, labels: jobLabels(release, component) },

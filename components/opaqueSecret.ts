@@ -1,4 +1,4 @@
-import * as k8s from "@pulumi/kubernetes";
+import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import * as pulumi from "@pulumi/pulumi";
 
 /**
@@ -11,9 +11,9 @@ export function opaqueSecret(
   metadata: { name: string; namespace: pulumi.Input<string> },
   data: Record<string, pulumi.Input<string>>,
   options: pulumi.CustomResourceOptions,
-): k8s.core.v1.Secret {
+): Secret {
   const secretValues = Object.fromEntries(Object.entries(data).map(([key, value]) => [key, pulumi.secret(value)]));
-  return new k8s.core.v1.Secret(
+  return new Secret(
     name,
     { metadata, type: "Opaque", data },
     {

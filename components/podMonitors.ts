@@ -1,4 +1,4 @@
-import * as k8s from "@pulumi/kubernetes";
+import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { ChartLine } from "../model/charts/cluster.ts";
 import { fullName } from "../model/charts/names.ts";
@@ -32,7 +32,7 @@ export class PodMonitors extends pulumi.ComponentResource {
     for (const [component, port] of metricsPorts(line)) {
       create(
         (options) =>
-          new k8s.apiextensions.CustomResource(
+          new CustomResource(
             `${name}-${component}`,
             {
               apiVersion: "monitoring.coreos.com/v1",

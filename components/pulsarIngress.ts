@@ -1,4 +1,4 @@
-import * as k8s from "@pulumi/kubernetes";
+import { Ingress } from "@pulumi/kubernetes/networking/v1/ingress.js";
 import * as pulumi from "@pulumi/pulumi";
 import { fullName } from "../model/charts/names.ts";
 import {
@@ -44,7 +44,7 @@ export class PulsarIngress extends pulumi.ComponentResource {
       const backend = { service: { name: backendName, port: { number: ca === undefined ? port : tlsPort } } };
       const secretName = tlsSecret ?? `${full}-${kind}-tls`;
       const tls = hasTls({ tlsSecret }, args);
-      new k8s.networking.v1.Ingress(
+      new Ingress(
         `${name}-${kind}`,
         {
           metadata: {

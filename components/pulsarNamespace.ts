@@ -1,4 +1,5 @@
-import * as k8s from "@pulumi/kubernetes";
+import { Namespace } from "@pulumi/kubernetes/core/v1/namespace.js";
+import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import * as pulumi from "@pulumi/pulumi";
 import { base64 } from "../model/encoding.ts";
 
@@ -24,7 +25,7 @@ export class PulsarNamespace extends pulumi.ComponentResource {
     super("pulsar:components:PulsarNamespace", name, {}, opts);
 
     this.namespaceName = args.create
-      ? new k8s.core.v1.Namespace(
+      ? new Namespace(
           `${name}-namespace`,
           { metadata: { name: args.name } },
           // Kubernetes deletes everything in a namespace with it: the keys, the claims, and objects of others.
@@ -33,7 +34,7 @@ export class PulsarNamespace extends pulumi.ComponentResource {
       : pulumi.output(args.name);
 
     if (args.pullSecret !== undefined && args.pullCredentials !== undefined) {
-      new k8s.core.v1.Secret(
+      new Secret(
         `${name}-pull-secret`,
         {
           metadata: { name: args.pullSecret, namespace: this.namespaceName },

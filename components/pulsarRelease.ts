@@ -1,4 +1,7 @@
-import * as k8s from "@pulumi/kubernetes";
+import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
+import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
+import { ServiceAccountPatch } from "@pulumi/kubernetes/core/v1/serviceAccountPatch.js";
+import { Release } from "@pulumi/kubernetes/helm/v3/release.js";
 import * as pulumi from "@pulumi/pulumi";
 import { base64, shortHash } from "../model/encoding.ts";
 import { type ManagerCredentials, merge, type PulsarCluster, type Values } from "../model/charts/cluster.ts";
@@ -57,7 +60,7 @@ export class PulsarRelease extends pulumi.ComponentResource {
 
     // The Secret holds the manager's login too.
     const secretName = `${full}-manager-database`;
-    const managerSecret = new k8s.core.v1.Secret(
+    const managerSecret = new Secret(
       `${name}-manager-database`,
       {
         metadata: { name: secretName, namespace: args.namespace },
@@ -70,7 +73,7 @@ export class PulsarRelease extends pulumi.ComponentResource {
     const frontEndFile = frontEndConfig(args.release);
     const frontEndName = `${full}-manager-front-end-${shortHash(frontEndFile)}`;
     const frontEnd = line.manager.takesFrontEnd
-      ? new k8s.core.v1.ConfigMap(
+      ? new ConfigMap(
           `${name}-manager-front-end`,
           { metadata: { name: frontEndName, namespace: args.namespace }, data: { "default.conf": frontEndFile } },
           { parent: this },
@@ -83,7 +86,7 @@ export class PulsarRelease extends pulumi.ComponentResource {
     const defaultAccount =
       pullSecret === undefined || line.givesPullSecret
         ? undefined
-        : new k8s.core.v1.ServiceAccountPatch(
+        : new ServiceAccountPatch(
             `${name}-default-account`,
             { metadata: { name: "default", namespace: args.namespace }, imagePullSecrets: [{ name: pullSecret }] },
             { parent: this },
@@ -93,7 +96,7 @@ export class PulsarRelease extends pulumi.ComponentResource {
     const values = merge(line.values({ ...args.cluster, release: args.release, manager }), args.values ?? {});
     const description = `chart ${args.chart.version}, post-renderer ${line.postrenderHash}`;
     const chart = { ...chartLocation(args.chart), description };
-    const release = new k8s.helm.v3.Release(
+    const release = new Release(
       `${name}-release`,
       {
         name: args.release,

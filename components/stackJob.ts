@@ -1,4 +1,4 @@
-import * as k8s from "@pulumi/kubernetes";
+import { Job } from "@pulumi/kubernetes/batch/v1/job.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { SecretRef } from "../model/charts/cluster.ts";
 import { type StackTask, taskJobName } from "../model/charts/names.ts";
@@ -75,7 +75,7 @@ printf 'tlsTrustCertsFilePath=%s\\ntlsEnableHostnameVerification=true\\n' "$CA_F
  * A Job of the stack, which an `up` waits for. If it fails, the `up` fails with the pod's last log lines (at most 2 KiB or 80 lines:
  * FallbackToLogsOnError), and the next `up` runs it again.
  */
-export function stackJob(name: string, args: StackJobArgs, opts: pulumi.CustomResourceOptions): k8s.batch.v1.Job {
+export function stackJob(name: string, args: StackJobArgs, opts: pulumi.CustomResourceOptions): Job {
   const { namespace, release, task, image, pullSecret, placement, ca, run, retries } = args;
   const script = ca === undefined ? args.script : pulumi.interpolate`${trustCa}${args.script}`;
   const env = { ...args.env, ...(ca && { CA_FILE: `${caFolder}/ca.crt` }) };
@@ -115,7 +115,7 @@ export function stackJob(name: string, args: StackJobArgs, opts: pulumi.CustomRe
   const jobName = pulumi
     .all([template, run])
     .apply(([resolved, revision]) => taskJobName(release, task, templateHash(resolved, revision)));
-  return new k8s.batch.v1.Job(
+  return new Job(
     name,
     {
       metadata: { name: jobName, namespace, labels, annotations: runAgain },
