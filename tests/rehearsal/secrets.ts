@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { tlsSecrets } from "../../model/tls.ts";
 import type { Stage } from "../../rehearsal/stage.ts";
 import { helm } from "./support.ts";
 
-/** Keys of Secrets with public values: kinds of tokens, names of roles, public keys. */
+/** Keys of Secrets with public values: kinds of tokens, names of roles, public keys, certificates. */
 const publicKeys = new Set([
   "TYPE",
   "PUBLICKEY",
@@ -14,12 +15,24 @@ const publicKeys = new Set([
   "DB_USERNAME",
   "UI_USERNAME",
   "environment.json",
+  "tls.crt",
+  "ca.crt",
 ]);
 
+/** The values of Secrets that a stack with TLS has, as `assertNoSecretShown` expects them. */
+export const tlsSecretValues = Object.values(tlsSecrets("pulsar").components).flatMap((name) => [
+  `Secret ${name} tls.key`,
+  `Secret ${name} tls-combined.pem`,
+]);
+
+/** The header of a private key in PEM, and in the Base64 of PEM at each offset. */
+const privateKeyHeader = /PRIVATE KEY-|UFJJVkFURSBLRVkt|BSSVZBVEUgS0VZL|QUklWQVRFIEtFWS/;
+
 /**
- * Fails if a secret of the deployed stack is visible in its state, in Helm, ConfigMaps or pods, in Pulumi's folders, or in any output.
+ * Fails if a secret of the deployed stack is visible in its state, in Helm, ConfigMaps, pods or events, in Pulumi's folders, in logs, or in any
+ * output.
  *
- * @param expected the values of Secrets to search for, as sorted `Secret <name> <key>`; the caller must list new ones
+ * @param expected the values of Secrets to search for, as `Secret <name> <key>`; the caller must list new ones
  */
 export async function assertNoSecretShown(stage: Stage, said: readonly string[], expected: string[]): Promise<void> {
   const { api, settings } = stage;
@@ -27,6 +40,8 @@ export async function assertNoSecretShown(stage: Stage, said: readonly string[],
   const secrets = await secretsOf(stage, expected);
   const { items: configMaps } = await api.core.listConfigMapForAllNamespaces();
   const { items: running } = await api.core.listNamespacedPod({ namespace });
+  const { items: events } = await api.core.listEventForAllNamespaces();
+  const { dir } = stage.workspace;
   const places = {
     "pulumi stack export": JSON.stringify(await stage.stack.exportState()),
     "helm get values": await helm(stage, "get", "values", "--all", release),
@@ -34,15 +49,17 @@ export async function assertNoSecretShown(stage: Stage, said: readonly string[],
     "helm get all": await helm(stage, "get", "all", release),
     ConfigMaps: JSON.stringify(configMaps),
     pods: JSON.stringify(running),
+    events: JSON.stringify(events),
     "what was said": said.join("\n"),
-    ...(await filesIn(join(stage.workspace.dir, `pulumi-${stage.stack.name}`))),
+    ...(await filesIn(join(dir, `pulumi-${stage.stack.name}`))),
+    ...(await filesIn(dir, /\blog$/)),
   };
   for (const [place, text] of Object.entries(places)) {
     for (const [secret, forms] of Object.entries(secrets)) {
       assert.ok(!forms.some((form) => text.includes(form)), `${place} holds ${secret}`);
     }
     assert.doesNotMatch(text, /eyJ[\w-]{8,}\.[\w-]+/, `${place} holds a token`);
-    assert.doesNotMatch(text, /PRIVATE KEY-/, `${place} holds a private key`);
+    assert.doesNotMatch(text, privateKeyHeader, `${place} holds a private key`);
   }
   // Checks that the search finds anything: the Secrets themselves.
   const { items } = await api.core.listNamespacedSecret({ namespace });
@@ -54,6 +71,10 @@ export async function assertNoSecretShown(stage: Stage, said: readonly string[],
         secret,
       );
   }
+  assert.equal(
+    privateKeyHeader.test(all),
+    expected.some((secret) => secret.endsWith(" tls.key")),
+  );
 }
 
 /** The data of a Secret of the stack. */
@@ -79,7 +100,8 @@ async function secretsOf(stage: Stage, expected: string[]): Promise<Record<strin
       return [[`Secret ${metadata?.name ?? ""} ${key}`, Buffer.from(value, "base64")]];
     }),
   );
-  assert.deepEqual(own.map(([name]) => name).sort(), expected);
+  assert.deepEqual(own.map(([name]) => name).sort(), expected.toSorted());
+  const certificateKeys = own.filter(([name]) => name.endsWith(" tls.key"));
   const keys = await secretData(stage, "pulsar-token-asymmetric-key");
   const key = createPrivateKey({ key: valueAt(keys, "PRIVATEKEY"), format: "der", type: "pkcs8" });
   const { auths } = JSON.parse(valueAt(await secretData(stage, "regsecret"), ".dockerconfigjson").toString()) as {
@@ -88,7 +110,8 @@ async function secretsOf(stage: Stage, expected: string[]): Promise<Record<strin
   const clientKey = /client-key-data: (\S+)/.exec(await readFile(cluster.kubeconfig, "utf8"))?.[1] ?? "";
   assert.notEqual(clientKey, "");
   const others: [string, Buffer][] = [
-    ...privateNumbers(key),
+    ...privateNumbers("the private key", key),
+    ...certificateKeys.flatMap(([name, pem]) => privateNumbers(name, createPrivateKey(pem))),
     ["the administrator's password of PostgreSQL", Buffer.from(postgres.password)],
     ...Object.values(auths).flatMap(({ password, auth }): [string, Buffer][] => [
       ["the registry's password", Buffer.from(password)],
@@ -109,16 +132,13 @@ async function secretsOf(stage: Stage, expected: string[]): Promise<Record<strin
  * Parts of the private numbers of the key. Every key format contains them, and they are short enough to be found in Base64 with
  * line breaks.
  */
-function privateNumbers(key: KeyObject): [string, Buffer][] {
+function privateNumbers(what: string, key: KeyObject): [string, Buffer][] {
   const { d = "", p = "", q = "" } = key.export({ format: "jwk" });
   return Object.entries({ d, p, q }).flatMap(([name, text]) => {
     const number = Buffer.from(text, "base64url");
-    assert.ok(number.length >= 128);
     const pieces = Array.from({ length: Math.floor(number.length / 24) }, (_, i) => i * 24);
-    return pieces.map((at): [string, Buffer] => [
-      `byte ${at} of the private key's ${name}`,
-      number.subarray(at, at + 24),
-    ]);
+    assert.ok(pieces.length > 0 || name !== "d");
+    return pieces.map((at): [string, Buffer] => [`byte ${at} of ${name} of ${what}`, number.subarray(at, at + 24)]);
   });
 }
 
@@ -136,10 +156,12 @@ function formsOf(secret: Buffer): string[] {
   return [text, JSON.stringify(text).slice(1, -1), ...inside, secret.toString("hex")];
 }
 
-/** The contents of all files in a folder, by path. */
-async function filesIn(folder: string): Promise<Record<string, string>> {
+/** The contents of all files in a folder whose name matches, by path. */
+async function filesIn(folder: string, name = /./): Promise<Record<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const files = entries
+    .filter((entry) => entry.isFile() && name.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name));
   return Object.fromEntries(
     await Promise.all(files.map(async (file) => [file, await readFile(file, "latin1")] as const)),
   );
