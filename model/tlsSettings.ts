@@ -10,9 +10,11 @@ export type TlsIssuer = (typeof tlsIssuers)[number];
 
 export const tlsSchema = scalar
   .object({
-    enabled: scalar.flag.default(false).meta({
-      description: "Whether all connections of clients, proxies, brokers, bookies and ZooKeeper are encrypted.",
-      change: "All pods restart, and clients need other addresses.",
+    enabled: scalar.flag.optional().meta({
+      description:
+        "Whether all connections of clients, proxies, brokers, bookies and ZooKeeper are encrypted. Production refuses false without a waiver of the policy `no-plain-ports`.",
+      change: "All pods restart, and clients need other addresses (docs/operations/enable-tls.md).",
+      otherwise: "true in production, false in test",
     }),
     issuer: scalar.oneOf(tlsIssuers).default("stack").meta({
       description:

@@ -11,7 +11,7 @@ import {
   secretWords,
 } from "../model/secretLooks.ts";
 import { functionComponents } from "../model/network/policies.ts";
-import { movingTag, pinnedImage, type RuleName, rules } from "./rules.ts";
+import { encryptedComponents, movingTag, pinnedImage, plainPorts, type RuleName, rules } from "./rules.ts";
 import type { PolicySettings } from "./settings.ts";
 import type { Waiver } from "./waivers.ts";
 
@@ -130,6 +130,15 @@ const checks: Record<RuleName, ((settings: PolicySettings) => Check) | string> =
     ],
   }),
   "network-policies": "more than one object decides it",
+  "no-plain-ports": ({ production }) => {
+    const encrypted = `object.spec.?selector[?"component"].orValue("") in ${literal(encryptedComponents)}`;
+    const { numbers, names } = plainPorts;
+    const plain = `p.port in ${literal(numbers)} || p.?targetPort.orValue(0) in ${literal(numbers)} || p.?targetPort.orValue("") in ${literal(names)}`;
+    return {
+      resources: [inGroup("", "services")],
+      expressions: production ? [`!(${encrypted} && object.spec.?ports.orValue([]).exists(p, ${plain}))`] : [],
+    };
+  },
   "requests-set": () => ({
     resources: [inGroup("apps", "deployments", "statefulsets")],
     expressions: [`variables.pod.containers.all(c, ["cpu", "memory"].all(r, r in c.?resources.?requests.orValue({})))`],
@@ -261,7 +270,7 @@ function regex({ source, flags }: RegExp): string {
   return literal(`${flags.includes("i") ? "(?i)" : ""}${source}`);
 }
 
-/** A string or a list of strings in CEL, whose escapes include those of JSON. */
-function literal(value: string | string[]): string {
+/** A string or a list in CEL, whose escapes include those of JSON. */
+function literal(value: string | string[] | number[]): string {
   return JSON.stringify(value);
 }

@@ -182,6 +182,31 @@ export const rules = [
     },
   },
   {
+    name: "no-plain-ports",
+    description: "No Service of ZooKeeper, brokers and proxies has a port for plain text.",
+    severity: "critical",
+    where: "production",
+    check: ({ objects }) =>
+      objects
+        .filter(({ kind, spec }) => {
+          const { selector, ports } = fields(spec);
+          const plain: readonly unknown[] = [...plainPorts.numbers, ...plainPorts.names];
+          return (
+            kind === "Service" &&
+            encryptedComponents.includes(text(fields(selector)["component"])) &&
+            list(ports)
+              .map(fields)
+              .some(({ port, targetPort }) => plain.includes(port) || plain.includes(targetPort))
+          );
+        })
+        .map((object) => ({
+          object: nameOf(object),
+          key: "spec.ports",
+          problem: "tokens and messages cross the network in plain text",
+          remedy: "remove the ports for plain text (pulsar:tls.enabled removes the chart's)",
+        })),
+  },
+  {
     name: "requests-set",
     description: "Every container of a StatefulSet or Deployment, except init containers, requests CPU and memory.",
     severity: "medium",
@@ -251,6 +276,14 @@ function objectType(type: string): { apiVersion: string; kind: string } | undefi
 }
 
 const manager = "pulsar-manager";
+
+/** The components with other ports for TLS. Those of a bookie are the same. */
+export const encryptedComponents = ["zookeeper", "broker", "proxy"];
+/** Their ports for plain text, and the names of these in the containers (charts 2.7.7 and 4.7.0). */
+export const plainPorts = {
+  numbers: [80, 2181, 6650, 8080],
+  names: ["client", "http", "pulsar", "sts-http", "sts-pulsar"],
+};
 
 export function nameOf({ kind, metadata }: PolicyObject): string {
   return `${kind}/${metadata.name}`;

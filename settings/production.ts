@@ -8,7 +8,7 @@ import type { Parsed } from "./schema.ts";
  */
 export function productionFaults(settings: Settings, add: Add, { images, ingress, nodeGroups }: Parsed) {
   if (!settings.production) return;
-  const { layoutName, managerDatabase, adminApi, proxyService, tls } = settings;
+  const { layoutName, managerDatabase, adminApi, policyWaivers, proxyService, tls } = settings;
   if (layoutName === "mixed") {
     add(
       ["layout"],
@@ -41,11 +41,19 @@ export function productionFaults(settings: Settings, add: Add, { images, ingress
       "use an https:// address, or remove it",
     );
   }
+  // The policy decides whether the waiver still holds.
+  if (!tls.enabled && !policyWaivers.some(({ rule }) => rule === "no-plain-ports")) {
+    add(
+      ["tls", "enabled"],
+      "false is not allowed in production, because tokens and messages would cross the network in plain text",
+      "remove it (docs/operations/enable-tls.md), or waive the policy no-plain-ports for a time (pulsar:policyWaivers)",
+    );
+  }
   if (proxyService.type !== "ClusterIP" && !tls.enabled) {
     add(
       ["proxyService", "type"],
       `${proxyService.type} is not allowed in production without TLS, because tokens and messages would leave the cluster in plain text`,
-      "set pulsar:tls.enabled to true, or use ClusterIP",
+      "remove pulsar:tls.enabled, or use ClusterIP",
     );
   }
   for (const kind of hostsWithoutTls(ingress)) {

@@ -93,7 +93,11 @@ export function resolve(given: Parsed, cluster: ClusterRef) {
     tokens: { ...tokens, roles },
     /** The claims of the tokens. */
     claims,
-    tls: { ...settings.tls, trusted: settings.tls.trusted ?? [settings.tls.authority] },
+    tls: {
+      ...settings.tls,
+      enabled: settings.tls.enabled ?? production,
+      trusted: settings.tls.trusted ?? [settings.tls.authority],
+    },
     tenants: tenantsOf(given, typeof clusterName === "string" ? clusterName : fullName(release)),
     networkPolicies: {
       ...networkPolicies,

@@ -13,12 +13,17 @@ const stacks = readdirSync(new URL("../", import.meta.url)).flatMap(
   (file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? [],
 );
 
-/** The committed stacks, and each with the other chart versions: `chart.version` is all that then changes in its file. */
-const cases = stacks.flatMap((stack) =>
+const withTls = { "pulsar:tls": { enabled: true, hosts: ["pulsar.example.com"] } };
+const variants = [
+  ...stacks.map((stack) => ({ stack, variant: stack, changes: {} })),
+  { stack: "test", variant: "test-tls", changes: withTls },
+];
+/** The committed stacks, and test with TLS, each with both chart versions. */
+const cases = variants.flatMap(({ stack, variant, changes }) =>
   supportedChartVersions.map((version) => {
-    const changes = { "pulsar:chart": { version } };
-    const committed = JSON.stringify(stackConfig(stack).values) === JSON.stringify(stackConfig(stack, changes).values);
-    return { name: committed ? stack : `${stack}-${version}`, stack, changes };
+    const chart = { "pulsar:chart": { version } };
+    const committed = JSON.stringify(stackConfig(stack).values) === JSON.stringify(stackConfig(stack, chart).values);
+    return { name: committed ? variant : `${variant}-${version}`, stack, changes: { ...chart, ...changes } };
   }),
 );
 
@@ -31,7 +36,7 @@ async function run({ name, stack, changes }: { name: string; stack: string; chan
     async () => {
       outputs = (await import(`../index.ts?stack=${name}`)) as typeof Program;
     },
-    { stack },
+    { stack, certificates: "placeholders" },
   );
   assert.ok(outputs);
   return { resources, outputs };
@@ -48,12 +53,7 @@ const readBySdks = {
   PGSSLMODE: "require",
   PGCONNECT_TIMEOUT: "1",
 };
-const withTls = {
-  "pulsar:tls": { enabled: true, hosts: ["pulsar.example.com"] },
-  "pulsar:tenants": [{ name: "shop" }],
-};
-const runWithTls = await run({ name: "prod-tls", stack: "prod", changes: withTls });
-const tlsOfOthers = (tls: object) => ({ "pulsar:tls": { enabled: true, ...tls } });
+const tlsOfOthers = (tls: object) => ({ "pulsar:tls": tls });
 const runsWithTlsOfOthers = {
   secrets: await run({ name: "prod-secrets", stack: "prod", changes: tlsOfOthers({ issuer: "secrets" }) }),
   "cert-manager": await run({
@@ -197,18 +197,19 @@ describe("stack prod", () => {
       "auth-token-proxy-admin",
       "auth-token-admin",
     ];
+    const authority = ["tls-ca-1", "tls-ca-1-key"];
     const database = ["manager-database-role", "manager-database-database", "manager-database-tables"];
     const volumes = resources.filter(isVolume);
     assert.equal(volumes.length, 3 + 4 + 4);
     assert.deepEqual(
       names(resources.filter(({ options }) => options.protect)),
-      ["production-guard", "namespace-namespace", ...auth, ...database, ...names(volumes)].sort(),
+      ["production-guard", "namespace-namespace", ...auth, ...authority, ...database, ...names(volumes)].sort(),
     );
   });
 
   test("is guarded as a whole: all that a destroy would delete goes after the guard, which does not go", () => {
     assert.equal(guard.options.protect, true);
-    const below = ["cluster", "volume-contract"];
+    const below = ["cluster", "volume-contract", "tls-authorities"];
     const rest = resources.filter(({ custom, name }) => custom && !below.includes(name));
     assert.deepEqual(guard.dependsOn, names(rest));
     assert.ok(upstream(guard, resources).has("volume-contract"));
@@ -263,8 +264,8 @@ test("stack prod with PodMonitors asks first whether the cluster knows them, and
   for (const { name } of monitors) assert.ok(before.has(name), name);
 });
 
-describe("stack prod with TLS", () => {
-  const { resources, outputs } = runWithTls;
+describe("TLS of stack prod", () => {
+  const { resources, outputs } = ran("prod");
   const made = resources.filter(({ parent }) => parent === "tls");
 
   test("creates the certificates before the release, after it has checked the CAs", () => {
@@ -305,18 +306,6 @@ describe("stack prod with TLS", () => {
     }
   });
 
-  test("gives the tenants' resources the CA for the port-forward", () => {
-    const access = named(resources, "tenants-shop").inputs["access"] as { forwardCa?: object };
-    assert.deepEqual(access.forwardCa, { secret: "pulsar-ca-tls", key: "ca.crt" });
-  });
-
-  test("protects the CA, and guards the rest", () => {
-    const kept = made.filter(({ options }) => options.protect);
-    assert.deepEqual(names(kept), ["tls-ca-1", "tls-ca-1-key"]);
-    const guard = named(resources, "production-guard");
-    for (const { name } of made) assert.ok(guard.dependsOn.includes(name), name);
-  });
-
   test("shows the CA's certificate, and no key in a plain input", async () => {
     assert.ok(outputs.caCertificate);
     assert.match(await valueOf(outputs.caCertificate), /^-----BEGIN CERTIFICATE-----/);
@@ -328,7 +317,7 @@ describe("stack prod with TLS", () => {
   });
 });
 
-describe("stack prod with TLS of others", () => {
+describe("TLS of stack prod by others", () => {
   for (const [issuer, { resources, outputs }] of Object.entries(runsWithTlsOfOthers)) {
     test(`${issuer}: checks and prepares before the release, and restarts the pods after it`, () => {
       const before = upstream(named(resources, "pulsar-release"), resources);
@@ -351,6 +340,11 @@ describe("stack prod with tenants", async () => {
     const before = names(ran("prod").resources);
     assert.equal(made.length, 5);
     assert.deepEqual(names(resources), [...before, "tenants", ...names(made)].sort());
+  });
+
+  test("gives them the CA for the port-forward", () => {
+    const access = named(resources, "tenants-shop").inputs["access"] as { forwardCa?: object };
+    assert.deepEqual(access.forwardCa, { secret: "pulsar-ca-tls", key: "ca.crt" });
   });
 
   test("applies them once the release is up and its pods know the present key", () => {
@@ -398,6 +392,7 @@ function shown({ inputs, secretInputs, ...resource }: Registered): unknown {
 /** With what is long, such as a script, told by its hash: its own file is where it is read. A hash keyed by the key of the day says nothing. */
 function shortened(value: unknown): unknown {
   if (typeof value === "string") value = value.replace(/(?<=^.*-manager-setup-)[0-9a-f]{8}$/, "[keyed hash]");
+  if (typeof value === "string") value = value.replace(/-----BEGIN ([A-Z ]+)-----[^]+?-----END \1-----\n/g, "[$1]");
   if (typeof value === "string" && value.split("\n").length > 20) {
     return `[sha256 ${createHash("sha256").update(value).digest("hex")}]`;
   }

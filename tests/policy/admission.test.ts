@@ -43,6 +43,7 @@ test("the file says what it leaves out, and each of its lines before the first o
       "pulsar-manager-not-exposed",
       "pulsar-volumes-retained",
       "pulsar-placement",
+      "pulsar-no-plain-ports",
       "pulsar-requests-set",
       "pulsar-no-plain-secrets",
     ],

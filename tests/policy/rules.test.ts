@@ -38,12 +38,13 @@ const workload = (spec: Record<string, unknown> = {}, component = "broker", kind
 });
 const withContainer = (changes: Record<string, unknown>, group = "containers") =>
   workload({ [group]: [{ ...container, ...changes }] });
-const service = (type: string, component: string, name = "page"): PolicyObject => ({
+const service = (type: string, component: string, name = "page", ports?: object[]): PolicyObject => ({
   apiVersion: "v1",
   kind: "Service",
   metadata: { name },
-  spec: { type, selector: { component } },
+  spec: { type, selector: { component }, ports },
 });
+const ofPorts = (component: string, ...ports: object[]) => service("ClusterIP", component, component, ports);
 const configMap = (text: string): PolicyObject => ({
   apiVersion: "v1",
   kind: "ConfigMap",
@@ -88,6 +89,9 @@ describe("each rule", () => {
     ["images-pinned", "no tag", withContainer({ image: "harbor.example.com/library/pulsar" })],
     ["manager-not-exposed", "a NodePort", service("NodePort", "pulsar-manager")],
     ["manager-not-exposed", "a LoadBalancer, by name", service("LoadBalancer", "", "pulsar-pulsar-manager")],
+    ["no-plain-ports", "a port of the proxies", ofPorts("proxy", { port: 6651 }, { port: 6650 })],
+    ["no-plain-ports", "another port of the brokers", ofPorts("broker", { port: 9000, targetPort: 8080 })],
+    ["no-plain-ports", "a port by its name", ofPorts("zookeeper", { port: 9000, targetPort: "client" })],
     ["volumes-retained", "Delete", volume("Delete")],
     [
       "volumes-retained",
@@ -145,6 +149,8 @@ describe("each rule", () => {
       workload({ tolerations: [{ operator: "Exists" }, toleration], nodeSelector: { group: "serving", disk: "ssd" } }),
     ],
     ["a load balancer of the proxies", service("LoadBalancer", "proxy")],
+    ["ports for TLS", ofPorts("proxy", { port: 443, targetPort: "https" }, { port: 6651, targetPort: "pulsarssl" })],
+    ["the port of a bookie", ofPorts("bookie", { port: 3181 }, { port: 8000, targetPort: "http" })],
     ["a Service of the manager inside the cluster", service("ClusterIP", "pulsar-manager")],
     ["a volume that is retained", volume("Retain")],
     ["a Job without requests", workload({ containers: [{ ...container, resources: {} }] }, "broker", "Job")],

@@ -31,6 +31,7 @@ interface Changeable {
   reclaimPolicy?: string;
   spec: {
     type: string;
+    ports: { name: string; port: number; targetPort?: number | string }[];
     externalIPs?: string[];
     persistentVolumeReclaimPolicy: string;
     template: { metadata: { labels: Record<string, string> }; spec: Pod };
@@ -103,6 +104,16 @@ const table: [RuleName, string, Violating["change"]][] = [
     "manager-not-exposed",
     "an address",
     inChart("Service", "-pulsar-manager", ({ spec }) => (spec.externalIPs = ["192.0.2.1"])),
+  ],
+  [
+    "no-plain-ports",
+    "a port for plain text",
+    inChart("Service", "-broker", ({ spec }) => spec.ports.push({ name: "plain", port: 6650 })),
+  ],
+  [
+    "no-plain-ports",
+    "a name in the pods",
+    inChart("Service", "-proxy", ({ spec }) => spec.ports.push({ name: "plain", port: 7000, targetPort: "pulsar" })),
   ],
   [
     "volumes-retained",

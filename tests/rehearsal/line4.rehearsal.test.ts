@@ -57,11 +57,11 @@ test("the production stack on chart 4.7.0, with network policies", { timeout: 48
     });
 
     await t.test("Ingresses refer to ports of their Services", async () => {
-      for (const { service, port } of Object.values(backends)) {
+      for (const { service, port, tlsPort = port } of Object.values(backends)) {
         const { spec } = await api.core.readNamespacedService({ name: `pulsar-${service}`, namespace });
         assert.equal(spec?.type, "ClusterIP");
         assert.ok(
-          spec.ports?.some((one) => one.port === port),
+          spec.ports?.some((one) => one.port === tlsPort),
           service,
         );
       }

@@ -54,7 +54,8 @@ export async function testPolicies(t: TestContext, stage: Stage): Promise<void> 
       const database: End = { ip: "192.0.2.5" };
       const { port } = stage.settings.managerDatabase;
       assert.ok(allowed(policies, of("broker"), of("bookie"), 3181));
-      assert.ok(allowed(policies, of("bookie-init"), of("zookeeper"), 2181));
+      assert.ok(allowed(policies, of("bookie-init"), of("zookeeper"), 2281));
+      assert.ok(!allowed(policies, of("bookie-init"), of("zookeeper"), 2181));
       assert.ok(!allowed(policies, stranger, of("bookie"), 3181));
       assert.ok(!allowed(policies, of("proxy"), of("bookie"), 3181));
       assert.ok(!allowed(policies, of("toolset"), database, port));

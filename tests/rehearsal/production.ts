@@ -93,7 +93,7 @@ function seen(): Observation {
     services: ["bookie", "broker", "proxy", "zookeeper"].map((name) => ({
       name: `pulsar-${name}`,
       type: "ClusterIP",
-      ports: ["8080/TCP", "6650/TCP"],
+      ports: ["443/TCP", "6651/TCP"],
       pending: false,
     })),
   });

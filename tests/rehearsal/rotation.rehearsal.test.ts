@@ -13,6 +13,7 @@ import { waitUntilStable } from "../../rehearsal/rehearse.ts";
 import { unreadyObjects } from "../../rehearsal/cluster/readiness.ts";
 import type { Stage } from "../../rehearsal/stage.ts";
 import { waitFor } from "../../rehearsal/cluster/waiting.ts";
+import { assertNoSecretShown, tlsSecretValues } from "./secrets.ts";
 import { assertOk, changed, withRehearsal } from "./support.ts";
 
 const config = {
@@ -21,6 +22,11 @@ const config = {
     "pulsar:clients[0].role": "orders",
     "pulsar:clients[1].role": "billing",
     "pulsar:clients[1].expires": "2198-01-01",
+    // Encrypted by docs/operations/enable-tls.md.
+    "pulsar:tls.enabled": "false",
+    "pulsar:policyWaivers[0].rule": "no-plain-ports",
+    "pulsar:policyWaivers[0].reason": "until the maintenance window",
+    "pulsar:policyWaivers[0].expires": "2999-12-31",
   },
 };
 const roles = ["broker-admin", "proxy-admin", "admin", "orders", "billing"];
@@ -37,6 +43,7 @@ const application = (name: string) => ({
 test("keys and tokens", async (t) => {
   await withRehearsal({ stack: "prod", config }, async (stage) => {
     const { stack } = stage;
+    const said: string[] = [];
     const generation = (count: number) => stack.configure({ plain: { "pulsar:tokens.generation": String(count) } });
     assertOk(await stack.up());
     await assertRunning(stage);
@@ -196,7 +203,7 @@ test("keys and tokens", async (t) => {
     });
 
     await t.test("docs/operations/enable-tls.md: one update changes ports and addresses", async () => {
-      await stack.configure({ plain: { "pulsar:tls.enabled": "true" } });
+      await stack.configure({ unset: ["pulsar:tls.enabled", "pulsar:policyWaivers"] });
       assertOk(await stack.up());
       await assertRunning(stage);
       const { services, caCertificate } = await stack.outputs();
@@ -212,9 +219,11 @@ test("keys and tokens", async (t) => {
       await stack.configure({ plain: { "pulsar:tls.generation": "2" } });
       const order = certificateSteps.flat();
       const told = `new certificates (another certificate or CA): restarts all pods of ${order.join(", then ")}. One pod`;
-      const preview = await stack.preview();
+      const preview = await stack.preview({ diff: true });
       assert.ok(preview.text.includes(told), preview.text);
-      assertOk(await stack.up());
+      const up = await stack.up();
+      assertOk(up);
+      said.push(preview.text, up.text);
       await assertRunning(stage);
       const known = new Set(before.map(({ uid }) => uid));
       const after = (await pods(stage)).sort((a, b) => a.created - b.created);
@@ -227,6 +236,20 @@ test("keys and tokens", async (t) => {
       for (const [i, { name, created }] of others.slice(1).entries())
         assert.ok(created >= (others[i]?.ready ?? 0), `${name} was restarted too early`);
       assertOk(await stack.up({ expectNoChanges: true }));
+    });
+
+    await t.test("and certificates show no secret anywhere", async () => {
+      await assertNoSecretShown(stage, said, [
+        "Secret pulsar-manager-database PULSAR_MANAGER_ADMIN_PASSWORD",
+        "Secret pulsar-manager-setup login.json",
+        "Secret pulsar-manager-setup superuser.json",
+        ...["admin", "billing", "broker-admin", "proxy-admin", "shipping"].map(
+          (role) => `Secret pulsar-token-${role} TOKEN`,
+        ),
+        "Secret pulsar-token-asymmetric-key PRIVATEKEY",
+        "Secret regsecret .dockerconfigjson",
+        ...tlsSecretValues,
+      ]);
     });
   });
 });

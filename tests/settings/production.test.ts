@@ -12,6 +12,9 @@ const images = {
   pullSecret: "regsecret",
 };
 const values = (values: object) => ({ "pulsar:values": values });
+const waiver = { rule: "no-plain-ports", reason: "until the maintenance window", expires: "2027-06-30" };
+/** Production without TLS. */
+const plainText = { "pulsar:tls": { enabled: false }, "pulsar:policyWaivers": [waiver] };
 
 const refused: Cases = {
   "pulsar:images.pulsar: latest is not allowed in production; use a version, so that what was reviewed is what runs": {
@@ -58,8 +61,10 @@ const refused: Cases = {
       values({ pulsar_manager: { service: { type } } }),
     ]),
   ),
-  "pulsar:proxyService.type: NodePort is not allowed in production without TLS, because tokens and messages would leave the cluster in plain text; set pulsar:tls.enabled to true, or use ClusterIP":
-    { "pulsar:proxyService": { type: "NodePort" } },
+  "pulsar:tls.enabled: false is not allowed in production, because tokens and messages would cross the network in plain text; remove it (docs/operations/enable-tls.md), or waive the policy no-plain-ports for a time (pulsar:policyWaivers)":
+    { "pulsar:tls": { enabled: false } },
+  "pulsar:proxyService.type: NodePort is not allowed in production without TLS, because tokens and messages would leave the cluster in plain text; remove pulsar:tls.enabled, or use ClusterIP":
+    { "pulsar:proxyService": { type: "NodePort" }, ...plainText },
   'pulsar:values.proxy.service.type: "LoadBalancer" is not allowed in production, because tokens and messages would leave the cluster in plain text; use pulsar:proxyService, which requires TLS':
     values(at("proxy.service.type", "LoadBalancer")),
   'pulsar:values.pulsar_manager.adminService.type: "NodePort" is not allowed in production, because anybody who reaches the manager can become its superuser; use ClusterIP':
@@ -132,8 +137,16 @@ test("a test environment in the dedicated layout accepts all of it", () => {
   }
 });
 
+test("has TLS unless this is waived", () => {
+  const encrypted = (changes: object) => parseSettings(stackConfig("prod", { ...changes }), "prod", false).tls.enabled;
+  assert.deepEqual(
+    [encrypted({}), encrypted({ "pulsar:environment": "test" }), encrypted(plainText)],
+    [true, false, false],
+  );
+});
+
 test("with TLS, clients outside the cluster may connect", () => {
-  const outside = { "pulsar:proxyService": { type: "LoadBalancer" }, "pulsar:tls": { enabled: true } };
+  const outside = { "pulsar:proxyService": { type: "LoadBalancer" } };
   assert.equal(parseSettings(stackConfig("prod", outside), "prod", false).proxyService.type, "LoadBalancer");
 });
 

@@ -52,6 +52,8 @@ interface RegisterOptions {
   stack?: string;
   /** The PEM of a private key by its logical name. @default the same key for all */
   newKey?: (name: string, algorithm: unknown) => string;
+  /** `placeholders` depend on the logical names only, so that golden files and the hashes in them are the same in each run. @default "real" */
+  certificates?: "real" | "placeholders";
 }
 
 /**
@@ -60,7 +62,7 @@ interface RegisterOptions {
  */
 export async function register(
   program: () => unknown,
-  { preview = false, stack = "test", newKey = testKey }: RegisterOptions = {},
+  { preview = false, stack = "test", newKey = testKey, certificates = "real" }: RegisterOptions = {},
 ): Promise<Registered[]> {
   await pulumi.runtime.setMocks(
     {
@@ -68,7 +70,14 @@ export async function register(
         const plain = unwrap(inputs) as Props;
         return {
           id: `${name}-id`,
-          state: { ...plain, ...(preview ? {} : await computed(type, plain, () => newKey(name, plain.algorithm))) },
+          state: {
+            ...plain,
+            ...(preview
+              ? {}
+              : certificates === "placeholders" && type in certificateTypes
+                ? placeholders(name)
+                : await computed(type, plain, () => newKey(name, plain.algorithm))),
+          },
         };
       },
       call: ({ token }) => {
@@ -139,16 +148,25 @@ function nonEmpty(timeouts: Record<string, string> = {}): Record<string, string>
   return set.length === 0 ? undefined : Object.fromEntries(set);
 }
 
-const certificates: Record<string, typeof certRequest> = {
+const certificateTypes: Record<string, typeof certRequest> = {
   "tls:index/selfSignedCert:SelfSignedCert": selfSignedCert,
   "tls:index/certRequest:CertRequest": certRequest,
   "tls:index/locallySignedCert:LocallySignedCert": locallySignedCert,
 };
 
+function placeholders(name: string): Props {
+  const pem = (label: string) => `-----BEGIN ${label}-----\n${name}\n-----END ${label}-----\n`;
+  return {
+    certPem: pem("CERTIFICATE"),
+    certRequestPem: pem("CERTIFICATE REQUEST"),
+    validityEndTime: "2999-01-01T00:00:00Z",
+  };
+}
+
 const testKey = (_name: string, algorithm: unknown) => (algorithm === "ECDSA" ? testEcKeyPem : testKeyPem);
 
 async function computed(type: string, inputs: Props, newKey: () => string): Promise<Props> {
-  const certificate = certificates[type];
+  const certificate = certificateTypes[type];
   if (certificate !== undefined) return (await certificate.create(inputs)).outputs;
   if (type !== "tls:index/privateKey:PrivateKey") return {};
   const privateKeyPem = newKey();

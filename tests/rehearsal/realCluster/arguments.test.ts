@@ -5,7 +5,7 @@ import { argumentsIn } from "../../../rehearsal/cli/arguments.ts";
 import { stepsFor } from "../../../rehearsal/realCluster/arguments.ts";
 
 describe("the arguments of a rehearsal on an existing cluster", () => {
-  const tls = (given: object) => ({ tls: { ...tlsSchema.parse({}), trusted: [1], ...given } });
+  const tls = (given: object) => ({ tls: { ...tlsSchema.parse({}), enabled: false, trusted: [1], ...given } });
   const steps = (args: string[], given: object) => {
     const { cluster } = argumentsIn(["--context", "kind", ...args]);
     assert.ok(cluster);

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { authorityBreaches, tlsSchema } from "../../../model/tlsSettings.ts";
 import { changesIn } from "../../../rehearsal/realCluster/changes.ts";
 
-const tls = { ...tlsSchema.parse({}), trusted: [1] };
+const tls = { ...tlsSchema.parse({}), enabled: true, trusted: [1] };
 const settings = { tokens: { generation: 4 }, tls } as Parameters<typeof changesIn>[1];
 
 describe("the changes of a rehearsal on an existing cluster", () => {

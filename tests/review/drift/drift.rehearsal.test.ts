@@ -134,7 +134,7 @@ const tampering: Record<string, { does: (ask: Ask) => Promise<unknown>; found: s
   "a Service's type": {
     does: (ask) => ask("PATCH", `${core}/services/pulsar-proxy`, { spec: { type: "NodePort" } }, merge),
     // With the type, the server sets ports and policy.
-    found: ["type", "externalTrafficPolicy", "ports[80/TCP].nodePort", "ports[6650/TCP].nodePort"].map(
+    found: ["type", "externalTrafficPolicy", "ports[443/TCP].nodePort", "ports[6651/TCP].nodePort"].map(
       (field) => `Service pulsar/pulsar-proxy spec.${field}`,
     ),
   },
