@@ -23,7 +23,7 @@ export interface PulsarTlsArgs {
   lifetimeDays: number;
   /** How long a CA's certificate is valid after it is created. */
   authorityLifetimeDays: number;
-  /** Whether the engine refuses to delete the CA that signs, including on `destroy`. @default false */
+  /** Whether the engine refuses to delete the key of the CA that signs, including on `destroy`. @default false */
   protect?: boolean;
 }
 
@@ -61,9 +61,8 @@ export class PulsarTls extends pulumi.ComponentResource {
     const ends: CertificateEnd[] = [];
     const authorities = new Map<number, { key: tls.PrivateKey; certificate: tls.SelfSignedCert }>();
     for (const number of [...new Set(args.trusted)].sort((a, b) => a - b)) {
-      // The engine cannot delete a protected resource. The others can be deleted as soon as nothing trusts them.
-      const options = { ...own, protect: number === authority && args.protect };
-      const key = newKey(`${name}-ca-${number}-key`, options);
+      // Only the key of the CA that signs: the engine would refuse to replace a protected certificate that has ended, and with it each update.
+      const key = newKey(`${name}-ca-${number}-key`, { ...own, protect: number === authority && args.protect });
       const certificate = new tls.SelfSignedCert(
         `${name}-ca-${number}`,
         {
@@ -73,7 +72,7 @@ export class PulsarTls extends pulumi.ComponentResource {
           allowedUses: ["cert_signing", "crl_signing"],
           validityPeriodHours: args.authorityLifetimeDays * 24,
         },
-        options,
+        own,
       );
       authorities.set(number, { key, certificate });
       ends.push({ what: `the certificate of CA ${number}`, end: certificate.validityEndTime, runbook: "rotate-ca.md" });

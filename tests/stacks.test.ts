@@ -197,13 +197,12 @@ describe("stack prod", () => {
       "auth-token-proxy-admin",
       "auth-token-admin",
     ];
-    const authority = ["tls-ca-1", "tls-ca-1-key"];
     const database = ["manager-database-role", "manager-database-database", "manager-database-tables"];
     const volumes = resources.filter(isVolume);
     assert.equal(volumes.length, 3 + 4 + 4);
     assert.deepEqual(
       names(resources.filter(({ options }) => options.protect)),
-      ["production-guard", "namespace-namespace", ...auth, ...authority, ...database, ...names(volumes)].sort(),
+      ["production-guard", "namespace-namespace", ...auth, "tls-ca-1-key", ...database, ...names(volumes)].sort(),
     );
   });
 

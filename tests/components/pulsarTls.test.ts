@@ -179,13 +179,13 @@ test("a generation has its own keys and certificates, with the same CA and Secre
   assert.deepEqual(second.filter((name) => !first.includes(name)).sort(), renewed.map((name) => `${name}-2`).sort());
 });
 
-test("protection covers the CA that signs, if protect is set", async () => {
+test("protection covers the key of the CA that signs, if protect is set, but not its certificate, which must stay replaceable", async () => {
   const isProtected = async (over: Partial<PulsarTlsArgs>) =>
     (await make({ trusted: [1, 2], ...over })).registered
       .filter(({ options }) => options.protect)
       .map(({ name }) => name)
       .sort();
   assert.deepEqual(await isProtected({}), []);
-  assert.deepEqual(await isProtected({ protect: true }), ["tls-ca-1", "tls-ca-1-key"]);
-  assert.deepEqual(await isProtected({ protect: true, authority: 2 }), ["tls-ca-2", "tls-ca-2-key"]);
+  assert.deepEqual(await isProtected({ protect: true }), ["tls-ca-1-key"]);
+  assert.deepEqual(await isProtected({ protect: true, authority: 2 }), ["tls-ca-2-key"]);
 });
