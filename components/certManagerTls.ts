@@ -1,9 +1,15 @@
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
 import * as pulumi from "@pulumi/pulumi";
-import { alternativeNames, namesInCertificate } from "../model/certificateNames.ts";
 import type { Installation } from "../model/charts/names.ts";
 import type { ClusterRef } from "../model/clusterRef.ts";
-import { organizationalUnit, tlsComponents, type TlsSecrets, tlsSecrets } from "../model/tls.ts";
+import {
+  alternativeNames,
+  certificateNames,
+  organizationalUnit,
+  tlsComponents,
+  type TlsSecrets,
+  tlsSecrets,
+} from "../model/tls.ts";
 import { certificateKind, ofKind } from "../resources/kubernetes/requiredKind.ts";
 import type { CertificateEnd } from "./pulsarTls.ts";
 
@@ -72,7 +78,7 @@ export class CertManagerTls extends pulumi.ComponentResource {
     // The charts read only `ca.crt` of this Secret. cert-manager writes it beside a certificate.
     certificate("ca", this.secrets.ca, [this.secrets.ca]);
     for (const component of tlsComponents) {
-      const names = namesInCertificate(installation, component, args.hosts);
+      const names = certificateNames(installation, component, args.hosts);
       certificate(component, this.secrets.components[component], names);
     }
     this.registerOutputs({ secrets: this.secrets });

@@ -1,9 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
-import { alternativeNames, namesInCertificate } from "../model/certificateNames.ts";
 import type { Installation } from "../model/charts/names.ts";
 import { base64, shortHash } from "../model/encoding.ts";
-import { organizationalUnit, type TlsComponent, tlsComponents, type TlsSecrets, tlsSecrets } from "../model/tls.ts";
+import {
+  alternativeNames,
+  certificateNames,
+  organizationalUnit,
+  type TlsComponent,
+  tlsComponents,
+  type TlsSecrets,
+  tlsSecrets,
+} from "../model/tls.ts";
 import { opaqueSecret } from "./opaqueSecret.ts";
 
 export interface PulsarTlsArgs {
@@ -95,7 +102,7 @@ export class PulsarTls extends pulumi.ComponentResource {
             organization: installation.namespace,
             organizationalUnit,
           },
-          ...alternativeNames(namesInCertificate(installation, component, args.hosts)),
+          ...alternativeNames(certificateNames(installation, component, args.hosts)),
         },
         own,
       );

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { fullName, type Installation } from "./charts/names.ts";
 
 /** The components that have a certificate, by the end of their Secret's name. */
@@ -20,10 +21,14 @@ export function tlsSecrets(release: string): TlsSecrets {
   };
 }
 
-/** The names in a component's certificate: its Service, and each pod under its governing Service. */
+/**
+ * The names and addresses in a component's certificate: its Service, and each pod under its governing Service.
+ * @param hosts more of them, for the proxies
+ */
 export function certificateNames(
   { release, namespace, clusterDomain }: Installation,
   component: TlsComponent,
+  hosts: readonly string[],
 ): string[] {
   const service = `${fullName(release)}-${component}`;
   const inCluster = (name: string) => [`${name}.${namespace}.svc.${clusterDomain}`, `${name}.${namespace}.svc`];
@@ -31,7 +36,16 @@ export function certificateNames(
     `*.${governing}.${namespace}.svc.${clusterDomain}`,
     ...inCluster(governing),
   ]);
-  return [service, ...pods];
+  return [service, ...pods, ...(component === "proxy" ? hosts : [])];
+}
+
+/** The names and addresses as a certificate has them: apart. */
+export function alternativeNames(names: readonly string[]): { dnsNames: string[]; ipAddresses?: string[] } {
+  const ipAddresses = names.filter((name) => isIP(name) !== 0);
+  return {
+    dnsNames: names.filter((name) => isIP(name) === 0),
+    ...(ipAddresses.length > 0 && { ipAddresses }),
+  };
 }
 
 /**

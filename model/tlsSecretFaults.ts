@@ -1,8 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import type { Installation } from "./charts/names.ts";
-import { namesInCertificate } from "./certificateNames.ts";
-import { organizationalUnit, tlsComponents, tlsSecrets } from "./tls.ts";
+import { certificateNames, organizationalUnit, tlsComponents, tlsSecrets } from "./tls.ts";
 
 /** The content of a Secret by key, decoded. */
 export type SecretContent = Partial<Record<string, string>>;
@@ -27,7 +26,7 @@ export function tlsSecretFaults(
     ...ca,
     ...tlsComponents.flatMap((component) =>
       checked(names.components[component], found, ["tls.crt", "tls.key", "tls-combined.pem"], (content) =>
-        certificateFaults(content, authorities, namesInCertificate(installation, component, hosts), now),
+        certificateFaults(content, authorities, certificateNames(installation, component, hosts), now),
       ),
     ),
   ];

@@ -5,7 +5,7 @@ const aNumber = scalar.wholeNumber(1, 100_000);
 const aList = { error: "a list of numbers of CAs, such as [1, 2]" };
 const days = scalar.wholeNumber(1, 36_500);
 
-export const tlsIssuers = ["stack", "cert-manager", "secrets"] as const;
+const tlsIssuers = ["stack", "cert-manager", "secrets"] as const;
 export type TlsIssuer = (typeof tlsIssuers)[number];
 
 export const tlsSchema = scalar

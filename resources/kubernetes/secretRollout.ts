@@ -79,11 +79,8 @@ export const certificateSteps = [
   ["pulsar-manager"],
 ];
 
-/**
- * @param certificates identifies the certificates of all components and of the CAs
- * @param steps the components that must restart
- */
-export function certificateRollout(certificates: pulumi.Input<string>, steps: string[][] = certificateSteps): Rollout {
+/** @param certificates identifies the certificates of all components and of the CAs */
+export function certificateRollout(certificates: pulumi.Input<string>): Rollout {
   return {
     holds: "certificates",
     together: false,
@@ -91,7 +88,7 @@ export function certificateRollout(certificates: pulumi.Input<string>, steps: st
       {
         what: "another certificate or CA",
         value: certificates,
-        steps,
+        steps: certificateSteps,
         consequence:
           "One pod restarts at a time. Clients connect again when their broker or proxy restarts; a component with a single pod is not available " +
           "meanwhile",

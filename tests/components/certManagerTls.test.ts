@@ -35,7 +35,7 @@ test("each component has a Certificate of the issuer, whose Secret is that of th
     secretName: "pulsar-tls-broker",
     commonName: "pulsar broker",
     subject: { organizations: ["messaging"], organizationalUnits: ["0:pulsar"] },
-    dnsNames: certificateNames(installation, "broker"),
+    dnsNames: certificateNames(installation, "broker", []),
     usages: ["digital signature", "key encipherment", "server auth", "client auth"],
     privateKey: { algorithm: "RSA", size: 2048, encoding: "PKCS8", rotationPolicy: "Always" },
     additionalOutputFormats: [{ type: "CombinedPEM" }],
@@ -54,7 +54,7 @@ test("each component has a Certificate of the issuer, whose Secret is that of th
 test("the proxies' certificate has their further names", async () => {
   const { registered } = await make();
   const { dnsNames, ipAddresses } = spec(registered, "tls-proxy");
-  assert.deepEqual(dnsNames, [...certificateNames(installation, "proxy"), "pulsar.example.com"]);
+  assert.deepEqual(dnsNames, certificateNames(installation, "proxy", ["pulsar.example.com"]));
   assert.deepEqual(ipAddresses, ["10.1.2.3"]);
 });
 

@@ -105,7 +105,7 @@ describe("PulsarIngress", () => {
       },
     ]);
     const installation = { release: "demo", namespace: "messaging", clusterDomain: "cluster.local" };
-    assert.ok(certificateNames(installation, "proxy").includes(name));
+    assert.ok(certificateNames(installation, "proxy", []).includes(name));
     const own = await made({ tls: secrets, annotations: { [key("backend-protocol")]: "GRPCS" } });
     assert.equal(own.of("admin").metadata.annotations[key("backend-protocol")], "GRPCS");
   });

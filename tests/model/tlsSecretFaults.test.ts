@@ -43,7 +43,7 @@ describe("existing Secrets for TLS", () => {
     for (const component of tlsComponents) {
       good.set(
         names.components[component],
-        await secret(ca, key, certificateNames(installation, component), organizationalUnit),
+        await secret(ca, key, certificateNames(installation, component, []), organizationalUnit),
       );
     }
   });
