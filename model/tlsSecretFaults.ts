@@ -17,13 +17,13 @@ export function tlsSecretFaults(
   now: Date,
 ): string[] {
   const names = tlsSecrets(installation.release);
-  const ca = checked(names.ca, found, ["ca.crt"], ({ "ca.crt": pem = "" }) => {
-    const authorities = certificatesOf(pem);
-    return authorities.length === 0 ? ["ca.crt has no certificate; put the certificates of the CAs there"] : [];
-  });
-  const authorities = certificatesOf(found.get(names.ca)?.["ca.crt"] ?? "");
+  const authorities = certificatesOf(found.get(names.ca)?.["ca.crt"] ?? "").filter(
+    ({ validFromDate, validToDate }) => validFromDate <= now && now < validToDate,
+  );
   return [
-    ...ca,
+    ...checked(names.ca, found, ["ca.crt"], () =>
+      authorities.length === 0 ? ["ca.crt has no valid certificate; put the certificates of the CAs there"] : [],
+    ),
     ...tlsComponents.flatMap((component) =>
       checked(names.components[component], found, ["tls.crt", "tls.key", "tls-combined.pem"], (content) =>
         certificateFaults(content, authorities, certificateNames(installation, component, hosts), now),
@@ -55,28 +55,28 @@ function certificateFaults(
   const [certificate] = chain;
   if (certificate === undefined) return ["tls.crt has no certificate; put the component's certificate there"];
   const privateKey = orUndefined(() => createPrivateKey(key));
-  const day = (text: string) => new Date(text).toISOString().slice(0, 10);
+  const day = (date: Date) => date.toISOString().slice(0, 10);
   const lacking = names.filter((name) => {
     const held = isIP(name) === 0 ? certificate.checkHost(name.replace(/^\*/, "any-pod")) : certificate.checkIP(name);
     return held === undefined;
   });
   return [
-    ...(key.startsWith("-----BEGIN PRIVATE KEY-----")
+    ...(key.startsWith("-----BEGIN PRIVATE KEY-----") && privateKey?.asymmetricKeyType === "rsa"
       ? []
-      : ["tls.key is not a key in PKCS#8; convert it (openssl pkcs8)"]),
+      : ["tls.key is not an RSA key in PKCS#8; use one (openssl pkcs8 converts a key)"]),
     ...(privateKey === undefined || certificate.checkPrivateKey(privateKey)
       ? []
       : ["tls.key is not the key of the certificate in tls.crt; use the key that the certificate was issued for"]),
-    ...(new Date(certificate.validTo) > now
+    ...(certificate.validToDate > now
       ? []
-      : [`the certificate has ended on ${day(certificate.validTo)}; renew it`]),
-    ...(new Date(certificate.validFrom) <= now
+      : [`the certificate has ended on ${day(certificate.validToDate)}; renew it`]),
+    ...(certificate.validFromDate <= now
       ? []
-      : [`the certificate is not valid before ${day(certificate.validFrom)}; use one that is`]),
+      : [`the certificate is not valid before ${day(certificate.validFromDate)}; use one that is`]),
     ...(isTrusted(chain, authorities)
       ? []
       : [
-          "the certificate comes from no CA in ca.crt of the CA's Secret; add its CA, or use a certificate of one of them",
+          "the certificate comes from no valid CA in ca.crt of the CA's Secret; add its CA, or use a certificate of one of them",
         ]),
     ...(lacking.length === 0
       ? []

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { generateKeyPairSync } from "node:crypto";
+import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { before, describe, test } from "node:test";
 import { certificateNames, organizationalUnit, tlsComponents, tlsSecrets } from "../../model/tls.ts";
 import { type SecretContent, tlsSecretFaults } from "../../model/tlsSecretFaults.ts";
@@ -71,7 +71,7 @@ describe("existing Secrets for TLS", () => {
     const lines = faults({ "pulsar-tls-broker": { ...other, "tls.key": newKey() } });
     const starts = [
       "tls.key is not the key of the certificate in tls.crt; ",
-      "the certificate comes from no CA in ca.crt of the CA's Secret; ",
+      "the certificate comes from no valid CA in ca.crt of the CA's Secret; ",
       "the certificate is not for *.pulsar-broker.messaging.svc.cluster.local, ",
       "the certificate's subject has no OU=0:pulsar, which bookies require; ",
       "tls-combined.pem does not consist of tls.key and tls.crt; ",
@@ -82,6 +82,26 @@ describe("existing Secrets for TLS", () => {
     assert.doesNotMatch(lines.join("\n"), /-----BEGIN/);
   });
 
+  test("with a key that is not an RSA key in PKCS#8 are named", () => {
+    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const ec = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+    for (const other of [
+      ec,
+      "-----BEGIN PRIVATE KEY-----\nx",
+      createPrivateKey(key).export({ type: "pkcs1", format: "pem" }),
+    ]) {
+      const lines = faults({ "pulsar-tls-broker": { ...good.get("pulsar-tls-broker"), "tls.key": String(other) } });
+      assert.match(lines[0] ?? "", /^Secret pulsar-tls-broker: tls\.key is not an RSA key in PKCS#8; /, String(other));
+    }
+  });
+
+  test("of a CA that has ended are named", () => {
+    const lines = faults({}, [], 11 * day);
+    assert.match(lines[0] ?? "", /^Secret pulsar-ca-tls: ca\.crt has no valid certificate; /);
+    const untrusted = lines.filter((line) => line.includes("the certificate comes from no valid CA in ca.crt"));
+    assert.equal(untrusted.length, tlsComponents.length);
+  });
+
   test("whose certificate has ended, or lacks a further name of the proxies, are named", () => {
     const ended = faults({}, [], 2 * day);
     assert.equal(ended.length, tlsComponents.length);
@@ -90,8 +110,8 @@ describe("existing Secrets for TLS", () => {
       /^Secret pulsar-tls-zookeeper: the certificate has ended on \d{4}-\d\d-\d\d; renew it$/,
     );
     assert.match(
-      faults({}, [], -day)[0] ?? "",
-      /the certificate is not valid before \d{4}-\d\d-\d\d; use one that is$/,
+      faults({}, [], -day).join("\n"),
+      /the certificate is not valid before \d{4}-\d\d-\d\d; use one that is$/m,
     );
     assert.deepEqual(faults({}, ["pulsar.example.com", "10.1.2.3"]), [
       "Secret pulsar-tls-proxy: the certificate is not for pulsar.example.com, 10.1.2.3; issue one with these names (subject alternative names)",

@@ -22,7 +22,7 @@ for (const [command, dryRun] of Object.entries({ up: false, preview: true })) {
         lines[0],
         "the Secrets for TLS in namespace messaging (pulsar:tls.issuer is secrets) cannot be used:",
       );
-      assert.match(lines[1] ?? "", /^ {2}- Secret pulsar-ca-tls: ca\.crt has no certificate; /);
+      assert.match(lines[1] ?? "", /^ {2}- Secret pulsar-ca-tls: ca\.crt has no valid certificate; /);
       assert.equal(error.stack, error.message);
       return true;
     });
