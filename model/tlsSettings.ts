@@ -19,7 +19,8 @@ export const tlsSchema = scalar
     issuer: scalar.oneOf(tlsIssuers).default("stack").meta({
       description:
         "What creates the certificates. stack: the stack, with CAs of its own. cert-manager: Certificates (cert-manager.io/v1) of the issuer in `certManager`. secrets: nobody, and the Secrets that the charts mount must exist (docs/operations/renew-certificates.md).",
-      change: "Pods that trust another CA cannot connect to each other until all have restarted.",
+      change:
+        "Return to plain text in between (docs/operations/enable-tls.md): the Secrets of all issuers have the same names.",
     }),
     certManager: scalar
       .object({

@@ -6,6 +6,7 @@ import { type SecretContent, tlsSecretFaults } from "../../model/tlsSecretFaults
 import { fault } from "../kit/fault.ts";
 import { storedProvider } from "../kit/storedProvider.ts";
 import { answerOf, ask, type AskingOptions, type Cluster } from "./connection.ts";
+import { ownerAnnotation } from "./ownership.ts";
 
 interface Inputs {
   generation: number;
@@ -49,7 +50,15 @@ export class CheckedTlsSecrets extends pulumi.dynamic.Resource {
 export async function checkTlsSecrets(args: TlsSecretsArgs, options?: AskingOptions): Promise<void> {
   const { cluster, installation, hosts } = args;
   const found = await answerOf(cluster, (live) => query(live, installation), options);
-  const lines = found === undefined ? [] : tlsSecretFaults(found, installation, hosts, new Date());
+  if (found === undefined) return;
+  const { ca, components } = tlsSecrets(installation.release);
+  const owned = [ca, ...Object.values(components)].filter((name) => found.owned.has(name));
+  const lines =
+    owned.length > 0
+      ? [
+          `${owned.join(", ")}: the stack has created them, and would delete them; return to plain text first (docs/operations/enable-tls.md)`,
+        ]
+      : tlsSecretFaults(found.contents, installation, hosts, new Date());
   if (lines.length === 0) return;
   throw fault(
     [
@@ -60,12 +69,15 @@ export async function checkTlsSecrets(args: TlsSecretsArgs, options?: AskingOpti
   );
 }
 
-async function query(cluster: Cluster, { namespace }: Installation): Promise<ReadonlyMap<string, SecretContent>> {
+/** The Secrets of the namespace by name, and the names of those that a stack has created. */
+async function query(cluster: Cluster, { namespace }: Installation) {
   const { items } = await ask(cluster, (api) => api.listNamespacedSecret({ namespace }));
-  return new Map(
-    items.map(({ metadata, data = {} }) => [
-      metadata?.name ?? "",
-      Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, "base64").toString()])),
-    ]),
-  );
+  const owned = new Set<string>();
+  const contents = new Map<string, SecretContent>();
+  for (const { metadata: { name = "", annotations } = {}, data = {} } of items) {
+    if (annotations?.[ownerAnnotation] !== undefined) owned.add(name);
+    const decoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(value, "base64").toString()]);
+    contents.set(name, Object.fromEntries(decoded) as SecretContent);
+  }
+  return { owned, contents };
 }

@@ -30,6 +30,20 @@ for (const [command, dryRun] of Object.entries({ up: false, preview: true })) {
   });
 }
 
+test("Secrets of the stack are refused, because it deletes them when it has another issuer", async () => {
+  const cluster = await answering((_, response) => {
+    const annotations = { "pulsar-stack/owner": "organization/pulsar/test" };
+    const items = ["pulsar-ca-tls", "pulsar-tls-broker", "pulsar-token-admin"].map((name) => ({
+      metadata: { name, annotations },
+    }));
+    response.setHeader("content-type", "application/json").end(JSON.stringify({ kind: "SecretList", items }));
+  });
+  await assert.rejects(
+    checkTlsSecrets({ cluster, ...rest }, { dryRun: true }),
+    /:\n {2}- pulsar-ca-tls, pulsar-tls-broker: the stack has created them, and would delete them; return to plain text first/,
+  );
+});
+
 test("a preview does not need the cluster, an up does", async () => {
   await checkTlsSecrets({ cluster: await nobody(), ...rest }, { dryRun: true });
   await assert.rejects(checkTlsSecrets({ cluster: await nobody(), ...rest }, { dryRun: false }), /cannot be reached/);
