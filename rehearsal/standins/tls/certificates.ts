@@ -4,7 +4,6 @@ import {
   type CertificateTerms,
   certificateRequest,
   type Issued,
-  keyAlgorithm,
   locallySignedCertificate,
   selfSignedCertificate,
   supportedSubjectNames,
@@ -19,55 +18,54 @@ interface Kind {
   make: (inputs: Props) => Promise<{ id: string; outputs: Props }>;
 }
 
-const termDefaults = { earlyRenewalHours: 0, isCaCertificate: false, setSubjectKeyId: false };
+const termDefaults = { isCaCertificate: false };
 const validity = ["certPem", "validityStartTime", "validityEndTime"];
 
 /** `tls:index/selfSignedCert:SelfSignedCert`. */
 export const selfSignedCert = handler({
-  defaults: { ...termDefaults, setAuthorityKeyId: false },
-  computed: [...validity, "keyAlgorithm"],
+  defaults: termDefaults,
+  computed: validity,
   async make(inputs) {
-    const key = String(inputs.privateKeyPem);
-    const made = await selfSignedCertificate(key, inputs, termsOf(inputs));
-    return certificate(made, { keyAlgorithm: keyAlgorithm(key) });
+    return certificate(await selfSignedCertificate(String(inputs.privateKeyPem), inputs, termsOf(inputs)));
   },
 });
 
 /** `tls:index/certRequest:CertRequest`. */
 export const certRequest = handler({
   defaults: {},
-  computed: ["certRequestPem", "keyAlgorithm"],
+  computed: ["certRequestPem"],
   async make(inputs) {
-    const key = String(inputs.privateKeyPem);
-    const certRequestPem = await certificateRequest(key, inputs);
-    const id = createHash("sha1").update(certRequestPem).digest("hex");
-    return { id, outputs: { certRequestPem, keyAlgorithm: keyAlgorithm(key) } };
+    const certRequestPem = await certificateRequest(String(inputs.privateKeyPem), inputs);
+    return { id: createHash("sha1").update(certRequestPem).digest("hex"), outputs: { certRequestPem } };
   },
 });
 
 /** `tls:index/locallySignedCert:LocallySignedCert`. */
 export const locallySignedCert = handler({
   defaults: termDefaults,
-  computed: [...validity, "caKeyAlgorithm"],
+  computed: validity,
   async make(inputs) {
     const ca = { certPem: String(inputs.caCertPem), privateKeyPem: String(inputs.caPrivateKeyPem) };
-    const made = await locallySignedCertificate(String(inputs.certRequestPem), ca, termsOf(inputs));
-    return certificate(made, { caKeyAlgorithm: keyAlgorithm(ca.privateKeyPem) });
+    return certificate(await locallySignedCertificate(String(inputs.certRequestPem), ca, termsOf(inputs)));
   },
 });
 
 /** Inputs and outputs that hold a private key. */
 export const secretInputs = ["privateKeyPem", "caPrivateKeyPem"];
+const supportedInputs = [
+  ...[...secretInputs, "certRequestPem", "caCertPem", "subject", "dnsNames", "ipAddresses"],
+  ...["allowedUses", "isCaCertificate", "validityPeriodHours"],
+];
 
 const termsOf = (inputs: Props) => inputs as unknown as CertificateTerms;
 
-function certificate({ certPem, serialNumber, start, end }: Issued, more: Props): { id: string; outputs: Props } {
+function certificate({ certPem, serialNumber, start, end }: Issued): { id: string; outputs: Props } {
   const time = (date: Date) => date.toISOString().replace(".000Z", "Z");
   const times = { validityStartTime: time(start), validityEndTime: time(end) };
-  return { id: serialNumber, outputs: { certPem, ...times, readyForRenewal: false, ...more } };
+  return { id: serialNumber, outputs: { certPem, ...times, readyForRenewal: false } };
 }
 
-/** A resource that exists in the state only. Any change but one of `earlyRenewalHours` makes a new one. */
+/** A resource that exists in the state only. Any change makes a new one. */
 function handler({ defaults, computed, make }: Kind) {
   return {
     async check(news) {
@@ -79,6 +77,7 @@ function handler({ defaults, computed, make }: Kind) {
       return {
         inputs: news,
         failures: [
+          ...unsupported("", Object.keys(news).filter((name) => !name.startsWith("__")), supportedInputs), // prettier-ignore
           ...unsupported("allowedUses", allowedUses, supportedUses),
           ...unsupported("subject", Object.keys(subject), supportedSubjectNames),
         ],
@@ -87,10 +86,8 @@ function handler({ defaults, computed, make }: Kind) {
 
     async diff(_id, oldInputs, oldOutputs, news) {
       const changedKeys = changedPaths({ ...defaults, ...oldInputs }, { ...defaults, ...news });
-      const replaces = changedKeys.filter((key) => key !== "earlyRenewalHours");
-      if (hasEnded(oldOutputs, news)) replaces.push("readyForRenewal");
-      const all = [...new Set([...changedKeys, ...replaces])];
-      return { changes: all.length > 0, replaces, deleteBeforeReplace: false, changedKeys: all };
+      if (hasEnded(oldOutputs)) changedKeys.push("readyForRenewal");
+      return { changes: changedKeys.length > 0, replaces: changedKeys, deleteBeforeReplace: false, changedKeys };
     },
 
     async create(inputs: Props, preview = false) {
@@ -103,7 +100,7 @@ function handler({ defaults, computed, make }: Kind) {
     },
 
     async read(id, inputs, outputs) {
-      return { id, inputs, outputs: hasEnded(outputs, outputs) ? { ...outputs, readyForRenewal: true } : outputs };
+      return { id, inputs, outputs: hasEnded(outputs) ? { ...outputs, readyForRenewal: true } : outputs };
     },
 
     async update(_id, _oldInputs, oldOutputs, news) {
@@ -116,8 +113,6 @@ function handler({ defaults, computed, make }: Kind) {
   } satisfies ResourceHandler;
 }
 
-/** Whether a certificate has ended, or ends within `earlyRenewalHours`. */
-function hasEnded({ validityEndTime }: Props, { earlyRenewalHours = 0 }: Props): boolean {
-  if (typeof validityEndTime !== "string" || validityEndTime === UNKNOWN) return false;
-  return Date.parse(validityEndTime) - Number(earlyRenewalHours) * 3_600_000 <= Date.now();
+function hasEnded({ validityEndTime }: Props): boolean {
+  return typeof validityEndTime === "string" && Date.parse(validityEndTime) <= Date.now();
 }

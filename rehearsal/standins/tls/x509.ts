@@ -15,9 +15,6 @@ export interface CertificateTerms {
   /** Names of the plugin, as `server_auth`. */
   allowedUses: string[];
   isCaCertificate?: boolean;
-  setSubjectKeyId?: boolean;
-  /** For a self-signed certificate only. Others name their CA's key if its certificate does. */
-  setAuthorityKeyId?: boolean;
 }
 
 export interface Issued {
@@ -31,10 +28,7 @@ export interface Issued {
 /** The plugin's names for the bits of the extension KeyUsage (RFC 5280). */
 const keyUsages: Record<string, keyof typeof x509.KeyUsageFlags> = {
   digital_signature: "digitalSignature",
-  content_commitment: "nonRepudiation",
   key_encipherment: "keyEncipherment",
-  data_encipherment: "dataEncipherment",
-  key_agreement: "keyAgreement",
   cert_signing: "keyCertSign",
   crl_signing: "cRLSign",
 };
@@ -45,7 +39,7 @@ const extendedKeyUsages: Record<string, keyof typeof x509.ExtendedKeyUsage> = {
 /** What {@link CertificateTerms.allowedUses} may contain. */
 export const supportedUses = [...Object.keys(keyUsages), ...Object.keys(extendedKeyUsages)];
 
-const subjectNames = { country: "C", organization: "O", organizationalUnit: "OU", commonName: "CN" } as const;
+const subjectNames = { organization: "O", organizationalUnit: "OU", commonName: "CN" } as const;
 export const supportedSubjectNames = Object.keys(subjectNames);
 
 const oids = { subjectKeyIdentifier: "2.5.29.14", subjectAlternativeName: "2.5.29.17" };
@@ -53,23 +47,14 @@ const oids = { subjectKeyIdentifier: "2.5.29.14", subjectAlternativeName: "2.5.2
 /** Imported on demand: it takes 0.1 s to load. */
 const library = () => import("@peculiar/x509");
 
-/** The plugin's name for a key's algorithm. */
-export function keyAlgorithm(privateKeyPem: string): "RSA" | "ECDSA" {
-  return createPrivateKey(privateKeyPem).asymmetricKeyType === "rsa" ? "RSA" : "ECDSA";
-}
-
 export async function selfSignedCertificate(
   privateKeyPem: string,
   owner: Owner,
   terms: CertificateTerms,
 ): Promise<Issued> {
-  const { X509CertificateGenerator, SubjectKeyIdentifierExtension, AuthorityKeyIdentifierExtension } = await library();
+  const { X509CertificateGenerator } = await library();
   const { keys, signingAlgorithm } = keysOf(privateKeyPem);
-  const authority =
-    terms.setAuthorityKeyId === true
-      ? new AuthorityKeyIdentifierExtension((await SubjectKeyIdentifierExtension.create(keys.publicKey)).keyId)
-      : undefined;
-  const { validity, extensions } = await content(keys.publicKey, await namesExtension(owner), terms, authority);
+  const { validity, extensions } = await content(keys.publicKey, await namesExtension(owner), terms);
   const name = subjectOf(owner);
   const made = await X509CertificateGenerator.createSelfSigned({
     ...validity,
@@ -127,7 +112,7 @@ async function content(
   publicKey: webcrypto.CryptoKey,
   names: x509.Extension | undefined,
   terms: CertificateTerms,
-  authority: x509.Extension | undefined,
+  authority?: x509.Extension,
 ) {
   const { KeyUsageFlags, ExtendedKeyUsage, ...extension } = await library();
   const flags = terms.allowedUses.flatMap((use) => present(keyUsages[use]).map((name) => KeyUsageFlags[name]));
@@ -154,9 +139,7 @@ async function content(
           ]),
       ...(purposes.length === 0 ? [] : [new extension.ExtendedKeyUsageExtension(purposes)]),
       new extension.BasicConstraintsExtension(isCa, undefined, true),
-      ...(isCa || terms.setSubjectKeyId === true
-        ? [await extension.SubjectKeyIdentifierExtension.create(publicKey)]
-        : []),
+      ...(isCa ? [await extension.SubjectKeyIdentifierExtension.create(publicKey)] : []),
       ...present(authority),
       ...present(names),
     ],
