@@ -125,7 +125,7 @@ export function proxyService({ proxyService = { type: "ClusterIP", annotations: 
 const caFile = "/pulsar/certs/ca/ca.crt";
 
 /** TLS for all components, with the Secrets' names of `tlsSecrets`. The certificates that the charts then make are removed by the post-renderers. */
-export const tlsComponents: Values = {
+export const tlsEverywhere: Values = {
   enabled: true,
   ...Object.fromEntries(["zookeeper", "bookie", "broker", "proxy"].map((component) => [component, { enabled: true }])),
 };

@@ -15,7 +15,7 @@ import {
   proxyService,
   resources,
   superUsers,
-  tlsComponents,
+  tlsEverywhere,
   toolsetTls,
   zookeeperTls,
 } from "../parts.ts";
@@ -44,7 +44,7 @@ export function values(cluster: PulsarCluster): Values {
       // The chart lists every entry.
       superUsers: superUsers(tokens),
     },
-    ...(tls && { tls: tlsComponents }),
+    ...(tls && { tls: tlsEverywhere }),
     components: {
       autorecovery: true,
       bookkeeper: true,

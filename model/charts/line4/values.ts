@@ -16,7 +16,7 @@ import {
   proxyService,
   resources,
   superUsers,
-  tlsComponents,
+  tlsEverywhere,
   toolsetTls,
   zookeeperTls,
 } from "../parts.ts";
@@ -53,7 +53,7 @@ export function values(cluster: PulsarCluster): Values {
       useProxyRoles: true,
     },
     ...(tls && {
-      tls: { ...tlsComponents, function_instance: { enabled: true } },
+      tls: { ...tlsEverywhere, function_instance: { enabled: true } },
       // The chart wants an issuer, although the post-renderer removes what refers to it.
       certs: { issuers: { ca: { name: tls.ca, secretName: tls.ca } } },
     }),
