@@ -17,13 +17,15 @@ export function tlsSecretFaults(
   now: Date,
 ): string[] {
   const names = tlsSecrets(installation.release);
-  const authorities = certificatesOf(found.get(names.ca)?.["ca.crt"] ?? "").filter(
-    ({ validFromDate, validToDate }) => validFromDate <= now && now < validToDate,
-  );
+  const authorities = certificatesOf(found.get(names.ca)?.["ca.crt"] ?? "").filter(isValidCa(now));
   return [
-    ...checked(names.ca, found, ["ca.crt"], () =>
-      authorities.length === 0 ? ["ca.crt has no valid certificate; put the certificates of the CAs there"] : [],
-    ),
+    ...checked(names.ca, found, ["ca.crt"], ({ "ca.crt": pem = "" }) => [
+      ...(authorities.length === 0 ? ["ca.crt has no valid certificate; put the certificates of the CAs there"] : []),
+      ...brokenFaults("ca.crt", pem),
+      ...(/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem)
+        ? ["ca.crt holds a private key, which all pods and clients could read; remove it, and replace the key"]
+        : []),
+    ]),
     ...tlsComponents.flatMap((component) =>
       checked(names.components[component], found, ["tls.crt", "tls.key", "tls-combined.pem"], (content) =>
         certificateFaults(content, authorities, certificateNames(installation, component, hosts), now),
@@ -73,7 +75,13 @@ function certificateFaults(
     ...(certificate.validFromDate <= now
       ? []
       : [`the certificate is not valid before ${day(certificate.validFromDate)}; use one that is`]),
-    ...(isTrusted(chain, authorities)
+    ...brokenFaults("tls.crt", pem),
+    ...(lacksUse(certificate)
+      ? [
+          "the certificate is not for both server and client authentication; issue one with both (extended key usage), or without a limit",
+        ]
+      : []),
+    ...(isTrusted(chain, authorities, now)
       ? []
       : [
           "the certificate comes from no valid CA in ca.crt of the CA's Secret; add its CA, or use a certificate of one of them",
@@ -91,18 +99,35 @@ function certificateFaults(
 }
 
 /** Whether each certificate is signed by the next one, and the last one by an authority. */
-function isTrusted(chain: readonly X509Certificate[], authorities: readonly X509Certificate[]): boolean {
-  const signs = (issuer: X509Certificate, subject: X509Certificate) =>
-    subject.checkIssued(issuer) && subject.verify(issuer.publicKey);
-  return chain.every((certificate, i) => {
-    if (authorities.some((authority) => signs(authority, certificate))) return true;
-    const next = chain[i + 1];
-    return next !== undefined && signs(next, certificate);
-  });
+function isTrusted(chain: readonly X509Certificate[], authorities: readonly X509Certificate[], now: Date): boolean {
+  return chain.every((certificate, i) =>
+    [...authorities, ...chain.slice(i + 1, i + 2).filter(isValidCa(now))].some(
+      (issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey),
+    ),
+  );
+}
+
+const isValidCa =
+  (now: Date) =>
+  ({ ca, validFromDate, validToDate }: X509Certificate) =>
+    ca && validFromDate <= now && now < validToDate;
+
+/** Whether the certificate limits its uses and leaves out a server's or a client's. Node's types (22) do not know that it may have no limit. */
+function lacksUse({ keyUsage }: { keyUsage: string[] | undefined }): boolean {
+  return keyUsage !== undefined && !["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"].every((use) => keyUsage.includes(use));
+}
+
+/** Java reads none of a file's certificates if one is broken. */
+function brokenFaults(key: string, pem: string): string[] {
+  const [, ...starts] = pem.split("-----BEGIN CERTIFICATE-----");
+  return certificatesOf(pem).length === starts.length
+    ? []
+    : [`${key} has a certificate that cannot be read; replace or remove it`];
 }
 
 function certificatesOf(pem: string): X509Certificate[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/g) ?? [];
+  // Base64 has no "-". Without an end to find, a search for any character would take a minute for a megabyte.
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
   return blocks.flatMap((block) => orUndefined(() => new X509Certificate(block)) ?? []);
 }
 

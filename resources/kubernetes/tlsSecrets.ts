@@ -10,6 +10,7 @@ import { ownerAnnotation } from "./ownership.ts";
 
 interface Inputs {
   generation: number;
+  hosts: string[];
 }
 
 /** What the Secrets must fit. */
@@ -24,7 +25,7 @@ export interface TlsSecretsArgs {
 
 export const tlsSecretsProvider = storedProvider<Inputs, Inputs>("./resources/kubernetes/tlsSecretsProvider.ts");
 
-/** Checks, when it is created or its generation changes, the Secrets that somebody else provides; see `checkTlsSecrets`. It creates nothing. */
+/** Checks, when it is created or its generation or hosts change, the Secrets that somebody else provides; see `checkTlsSecrets`. It creates nothing. */
 export class CheckedTlsSecrets extends pulumi.dynamic.Resource {
   readonly secrets: TlsSecrets;
   /** Identifies the generation, because the Secrets can change without the stack. */
@@ -37,7 +38,8 @@ export class CheckedTlsSecrets extends pulumi.dynamic.Resource {
   constructor(name: string, args: TlsSecretsArgs, opts?: pulumi.CustomResourceOptions) {
     const hook = new pulumi.ResourceHook("check-tls-secrets", () => checkTlsSecrets(args), { onDryRun: true });
     const hooks = { beforeCreate: [hook], beforeUpdate: [hook] };
-    super(tlsSecretsProvider, name, { generation: args.generation }, { ...opts, hooks }, "pulsar", "CheckedTlsSecrets");
+    const { generation, hosts } = args;
+    super(tlsSecretsProvider, name, { generation, hosts }, { ...opts, hooks }, "pulsar", "CheckedTlsSecrets");
     this.secrets = tlsSecrets(args.installation.release);
     this.fingerprint = pulumi.output(`secrets ${args.generation}`);
   }

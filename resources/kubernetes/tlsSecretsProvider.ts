@@ -4,10 +4,11 @@ import { recordOnly } from "../kit/record.ts";
 
 interface Inputs {
   generation: number;
+  hosts: string[];
 }
 
 export function diff(_id: string, olds: Inputs, news: Inputs): dynamic.DiffResult {
-  return diffOn(olds, news, ["generation"]);
+  return diffOn(olds, news, ["generation", "hosts"]);
 }
 
 export const { create, update, read, remove } = recordOnly<Inputs>("tls-secrets");

@@ -18,17 +18,23 @@ function newKey(): string {
   return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
 }
 
-async function newCa() {
+async function newCa(changes = {}) {
   const privateKeyPem = newKey();
-  const terms = { validityPeriodHours: 240, allowedUses: ["cert_signing"], isCaCertificate: true };
+  const terms = { validityPeriodHours: 240, allowedUses: ["cert_signing"], isCaCertificate: true, ...changes };
   const { certPem } = await selfSignedCertificate(privateKeyPem, { subject: { commonName: "CA" } }, terms);
   return { certPem, privateKeyPem };
 }
 
-async function secret(ca: Awaited<ReturnType<typeof newCa>>, key: string, dnsNames: string[], unit?: string) {
+async function secret(
+  ca: Awaited<ReturnType<typeof newCa>>,
+  key: string,
+  dnsNames: string[],
+  unit?: string,
+  allowedUses = ["server_auth", "client_auth"],
+) {
   const subject = { commonName: "pulsar", ...(unit !== undefined && { organizationalUnit: unit }) };
   const request = await certificateRequest(key, { subject, dnsNames });
-  const terms = { validityPeriodHours: 24, allowedUses: ["server_auth", "client_auth"] };
+  const terms = { validityPeriodHours: 24, allowedUses };
   const { certPem } = await locallySignedCertificate(request, ca, terms);
   return { "tls.crt": certPem, "tls.key": key, "ca.crt": ca.certPem, "tls-combined.pem": key + certPem };
 }
@@ -100,6 +106,48 @@ describe("existing Secrets for TLS", () => {
     assert.match(lines[0] ?? "", /^Secret pulsar-ca-tls: ca\.crt has no valid certificate; /);
     const untrusted = lines.filter((line) => line.includes("the certificate comes from no valid CA in ca.crt"));
     assert.equal(untrusted.length, tlsComponents.length);
+  });
+
+  test("of an intermediate CA that has ended, of no CA, or for servers only, are named", async () => {
+    const none = await newCa({ isCaCertificate: false });
+    const intermediateKey = newKey();
+    const request = await certificateRequest(intermediateKey, { subject: { commonName: "intermediate" } });
+    const intermediate = async (validityPeriodHours: number) => {
+      const terms = { validityPeriodHours, allowedUses: ["cert_signing"], isCaCertificate: true };
+      const { certPem } = await locallySignedCertificate(request, ca, terms);
+      return { certPem, privateKeyPem: intermediateKey };
+    };
+    const linesOf = async (by: typeof ca, above = "", uses?: string[]) => {
+      const names = certificateNames(installation, "broker", []);
+      const content = await secret(by, key, names, organizationalUnit, uses);
+      const pem = content["tls.crt"] + above;
+      const broker = { ...content, "tls.crt": pem, "tls-combined.pem": key + pem };
+      const trusted = { "ca.crt": ca.certPem + none.certPem };
+      return faults({ "pulsar-ca-tls": trusted, "pulsar-tls-broker": broker }, [], day / 12);
+    };
+    const [ended, valid] = [await intermediate(1), await intermediate(24)];
+    assert.deepEqual(await linesOf(valid, valid.certPem), []);
+    const expected = [
+      [await linesOf(ended, ended.certPem), /: the certificate comes from no valid CA in ca\.crt /],
+      [await linesOf(none), /: the certificate comes from no valid CA in ca\.crt /],
+      [await linesOf(ca, "", ["server_auth"]), /: the certificate is not for both server and client authentication; /],
+    ] as const;
+    for (const [lines, pattern] of expected) {
+      assert.equal(lines.length, 1, lines.join("\n"));
+      assert.match(lines[0] ?? "", pattern);
+    }
+  });
+
+  test("whose ca.crt holds a private key or a broken certificate are named, without delay", () => {
+    const lines = (pem: string) => faults({ "pulsar-ca-tls": { "ca.crt": ca.certPem + pem } });
+    assert.deepEqual(lines(ca.privateKeyPem), [
+      "Secret pulsar-ca-tls: ca.crt holds a private key, which all pods and clients could read; remove it, and replace the key",
+    ]);
+    const start = Date.now();
+    assert.deepEqual(lines("-----BEGIN CERTIFICATE-----\nAAAA\n".repeat(30_000)), [
+      "Secret pulsar-ca-tls: ca.crt has a certificate that cannot be read; replace or remove it",
+    ]);
+    assert.ok(Date.now() - start < 5000);
   });
 
   test("whose certificate has ended, or lacks a further name of the proxies, are named", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checkTlsSecrets } from "../../../resources/kubernetes/tlsSecrets.ts";
+import { diff } from "../../../resources/kubernetes/tlsSecretsProvider.ts";
 import { fakeClusters } from "../../support/fakeClusters.ts";
 
 const { answering, nobody } = fakeClusters();
@@ -47,4 +48,11 @@ test("Secrets of the stack are refused, because it deletes them when it has anot
 test("a preview does not need the cluster, an up does", async () => {
   await checkTlsSecrets({ cluster: await nobody(), ...rest }, { dryRun: true });
   await assert.rejects(checkTlsSecrets({ cluster: await nobody(), ...rest }, { dryRun: false }), /cannot be reached/);
+});
+
+test("another generation and another host name check the Secrets again", () => {
+  const before = { generation: 1, hosts: ["a.example.com"] };
+  assert.equal(diff("", before, { ...before }).changes, false);
+  assert.equal(diff("", before, { ...before, generation: 2 }).changes, true);
+  assert.equal(diff("", before, { ...before, hosts: ["b.example.com"] }).changes, true);
 });
