@@ -241,7 +241,7 @@ const sources = { tokens: "pulsar:components:JwtAuth", certificates: "pulsar:com
 
 /**
  * What a rollout's Secrets are made of, because a plan does not know the value of its first trigger: the newest key of the tokens (components/jwtAuth.ts),
- * or all keys and certificates (components/pulsarTls.ts), and the Secret with the key.
+ * or all keys and certificates (components/pulsarTls.ts) and the number of the CA that signs them, and the Secret with the key.
  */
 function sourceOf(plan: StackPlan, { holds, secrets }: Rollout): unknown {
   const component = plan.resources.find(({ type }) => type === sources[holds])?.name;
@@ -250,7 +250,11 @@ function sourceOf(plan: StackPlan, { holds, secrets }: Rollout): unknown {
     .map(({ name, inputs }): [string, unknown] => [name, inputs]);
   const generation = (name: string) => Number(/-key-(\d+)$/.exec(name)?.[1] ?? 1);
   made.sort(([a], [b]) => generation(a) - generation(b));
-  return [holds === "tokens" ? made.at(-1) : made, secrets.filter((name) => name.endsWith("symmetric-key"))];
+  const contract = plan.resources.find(({ type }) => type.endsWith(":AuthorityContract"));
+  return [
+    holds === "tokens" ? made.at(-1) : [made, contract?.inputs["authority"]],
+    secrets.filter((name) => name.endsWith("symmetric-key")),
+  ];
 }
 
 function unchangedPods(workloads: readonly Workload[], phases: readonly Phase[]): Forecast["unchanged"] {

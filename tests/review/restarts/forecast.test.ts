@@ -254,9 +254,10 @@ describe("the restart forecast", () => {
 
   it("restarts one pod after the other for other certificates, ZooKeeper first", () => {
     const objects = ["toolset", "zookeeper", "broker"].map((name) => workload(name, { replicas: 2 }));
-    const certified = (generation: number) =>
+    const certified = (generation: number, authority = 1) =>
       plan(objects, {}, [
         resource("pulsar:components:PulsarTls", "tls", {}),
+        resource("pulumi-nodejs:dynamic/pulsar:AuthorityContract", "tls-authorities", { authority }),
         resource("tls:index/privateKey:PrivateKey", `tls-broker-key-${generation}`, {}, "tls"),
         resource("pulumi-nodejs:dynamic/pulsar:SecretRollout", "certificate-rollout", {
           ...certificateRollout("[unknown]"),
@@ -265,6 +266,7 @@ describe("the restart forecast", () => {
       ]);
     assert.deepEqual(forecastRestarts(certified(2), certified(2)).phases, []);
     const { phases, unavailable } = forecastRestarts(certified(2), certified(3));
+    assert.deepEqual(forecastRestarts(certified(2), certified(2, 2)).phases, phases);
     assert.deepEqual(
       phases.map(({ name, sequences }) => [name, ...sequences.map(({ pods }) => pods.map(({ pod }) => pod))]),
       ["zookeeper", "broker", "toolset"].map((name) => ["new certificates", [`pulsar-${name}-1`, `pulsar-${name}-0`]]),
