@@ -244,6 +244,9 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
         .map(({ name, version }) => `plugin ${name}: a stand-in for ${version}`),
       ...(chart === standInChart(settings.chart.version) ? [`chart: a stand-in for ${settings.chart.version}`] : []),
       ...(servesTenants ? ["Pulsar's admin API, to which tenants are applied: a stand-in"] : []),
+      ...(settings.tls.enabled && settings.tls.issuer === "cert-manager" && !existing
+        ? ["cert-manager: a stand-in"]
+        : []),
       `PostgreSQL runs on this machine${existing ? ` (${existing.databaseHost})` : ""}, ${settings.managerDatabase.tls === "disable" ? "without TLS" : "with a certificate made for it"}`,
     ],
   };
@@ -302,7 +305,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
 
   const api = await connect(cluster.kubeconfig);
   const password = secrets["pulsar:managerDatabasePassword"];
-  if (!existing) await createPrerequisites(api, settings);
+  if (!existing) await createPrerequisites(api, settings, signal);
   if (!settings.managerDatabase.create) await createDatabase(postgres, settings.managerDatabase, password);
   if (!existing) await createForeignObjects(api, nodes);
   await createForeignDatabase(postgres);

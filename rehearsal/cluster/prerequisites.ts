@@ -1,11 +1,15 @@
 import type { Settings } from "../../settings/resolve.ts";
+import { createTlsSecrets, startCertManager } from "./certManager.ts";
 import { withClient } from "./databases.ts";
 import type { Api } from "./api.ts";
 import type { Postgres } from "./postgres.ts";
 
-/** Creates what a stack expects to exist: namespace, pull secret, storage class, priority classes. */
-export async function createPrerequisites(api: Api, settings: Settings): Promise<void> {
-  const { namespace, images, volumes } = settings;
+/**
+ * Creates what a stack expects to exist: namespace, pull secret, storage class, priority classes, certificates.
+ * @param signal ends the stand-in for cert-manager
+ */
+export async function createPrerequisites(api: Api, settings: Settings, signal: AbortSignal): Promise<void> {
+  const { namespace, images, volumes, tls } = settings;
   if (!settings.createNamespace) {
     await api.objects.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
   }
@@ -18,6 +22,10 @@ export async function createPrerequisites(api: Api, settings: Settings): Promise
       stringData: { ".dockerconfigjson": '{"auths":{}}' },
     } as { apiVersion: string; kind: string });
   }
+  // In a namespace of the stack, nobody else can create a Secret before the first update.
+  if (tls.enabled && tls.issuer === "secrets" && !settings.createNamespace)
+    await createTlsSecrets(api, settings, tls.hosts);
+  if (tls.enabled && tls.issuer === "cert-manager") await startCertManager(api, signal);
   if (!volumes.storageClass.create) {
     await api.objects.create({
       apiVersion: "storage.k8s.io/v1",

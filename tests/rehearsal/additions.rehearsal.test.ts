@@ -8,6 +8,7 @@ import type { V1Pod } from "@kubernetes/client-node";
 import { placementProblems } from "../../rehearsal/report/placement.ts";
 import { waitUntilStable } from "../../rehearsal/rehearse.ts";
 import type { Stage } from "../../rehearsal/stage.ts";
+import { createKind } from "../../rehearsal/cluster/kinds.ts";
 import { waitFor } from "../../rehearsal/cluster/waiting.ts";
 import { asMergePatch, refuseSuccess } from "./failing.ts";
 import { assertOk, changed, errorsOf, managerSetups, releases, withRehearsal } from "./support.ts";
@@ -65,7 +66,7 @@ test("the additions to the release", async (t) => {
       },
     );
 
-    await plantKind(stage);
+    await createKind(api, { group: "monitoring.coreos.com", kind: "PodMonitor" });
 
     await t.test("the smoke test: runs in the first up, on a planned node, and up waits for it", async () => {
       assertOk(await stack.up());
@@ -210,35 +211,4 @@ async function failPods({ api, settings: { namespace } }: Stage, over: AbortSign
       await api.core.patchNamespacedPodStatus({ name: metadata.name, namespace, body }, asMergePatch);
     }
   }
-}
-
-/** The CustomResourceDefinition of the Prometheus operator, reduced to the kind. */
-async function plantKind({ api }: Stage): Promise<void> {
-  const names = { kind: "PodMonitor", listKind: "PodMonitorList", plural: "podmonitors", singular: "podmonitor" };
-  // The client's spelling.
-  const spec = { type: "object", x_kubernetes_preserve_unknown_fields: true };
-  const definition = {
-    apiVersion: "apiextensions.k8s.io/v1",
-    kind: "CustomResourceDefinition",
-    metadata: { name: "podmonitors.monitoring.coreos.com" },
-    spec: {
-      group: "monitoring.coreos.com",
-      names,
-      scope: "Namespaced",
-      versions: [
-        {
-          name: "v1",
-          served: true,
-          storage: true,
-          schema: { openAPIV3Schema: { type: "object", properties: { spec } } },
-        },
-      ],
-    },
-  };
-  await api.objects.create(definition);
-  const listed = async () => {
-    const { resources } = await api.get<{ resources: { kind: string }[] }>(kinds, "application/json");
-    return resources.find(({ kind }) => kind === "PodMonitor");
-  };
-  await waitFor(listed, { what: "that the kind PodMonitor is served", limit: 30_000 });
 }

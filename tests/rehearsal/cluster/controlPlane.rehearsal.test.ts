@@ -6,6 +6,9 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { PatchStrategy } from "@kubernetes/client-node";
 import { Client } from "pg";
+import { CertManagerTls } from "../../../components/certManagerTls.ts";
+import { certificateNames, organizationalUnit, type TlsComponent, tlsSecrets } from "../../../model/tls.ts";
+import { createTlsSecrets, newIssuer, startCertManager } from "../../../rehearsal/cluster/certManager.ts";
 import { startCluster, type Cluster } from "../../../rehearsal/cluster/controlPlane.ts";
 import { explain } from "../../../rehearsal/report/explain.ts";
 import { RehearsalError } from "../../../rehearsal/engine/fault.ts";
@@ -17,6 +20,10 @@ import { startPostgres } from "../../../rehearsal/cluster/postgres.ts";
 import { prepareTools } from "../../../rehearsal/tools/tools.ts";
 import { waitFor } from "../../../rehearsal/cluster/waiting.ts";
 import { openWorkspace, type Workspace } from "../../../rehearsal/engine/workspace.ts";
+import { certificateKind, checkKind } from "../../../resources/kubernetes/requiredKind.ts";
+import { checkTlsSecrets } from "../../../resources/kubernetes/tlsSecrets.ts";
+import { register } from "../../support/mocks.ts";
+import { asMergePatch } from "../failing.ts";
 
 const limit = 30_000;
 
@@ -145,6 +152,70 @@ describe("startCluster", () => {
       "other-1 is short of 1.5 CPU (requested 17.5, free 16 of 16)",
       "other-1 is short of 512Mi memory (requested 64.5Gi, free 64Gi of 64Gi)",
     ]);
+  });
+
+  describe("the certificates that a stack expects of others", () => {
+    const hosts = ["pulsar.example.com"];
+    const installation = { release: "pulsar", namespace: "default", clusterDomain: "cluster.local" };
+    const check = (namespace: string) =>
+      checkTlsSecrets({ cluster, installation: { ...installation, namespace }, hosts, generation: 1 });
+
+    test("cert-manager's: the kind is required, and the Secrets of all Certificates can be used", async () => {
+      await assert.rejects(
+        checkKind(cluster, certificateKind),
+        /^Error: context "rehearsal" does not have the kind Certi/,
+      );
+      await startCertManager(api, workspace.signal);
+      await checkKind(cluster, certificateKind);
+      const certManager = { issuer: "internal", kind: "Issuer" as const };
+      const args = { namespace: "default", installation, hosts, certManager, generation: 1, cluster };
+      const registered = await register(() => new CertManagerTls("tls", args));
+      for (const { inputs } of registered.filter(({ custom }) => custom)) await api.objects.create(inputs);
+      const usable = () =>
+        check("default").then(
+          () => true,
+          () => undefined,
+        );
+      await waitFor(usable, { what: "the Secrets of the Certificates", limit });
+    });
+
+    test("existing Secrets: those that fit are accepted, and each fault of others is a line", async () => {
+      const namespace = "kube-public";
+      const names = tlsSecrets(installation.release).components;
+      await createTlsSecrets(api, { ...installation, namespace }, hosts);
+      await check(namespace);
+
+      type Data = Record<string, string>;
+      const dataOf = async (component: TlsComponent): Promise<Data> =>
+        (await api.core.readNamespacedSecret({ name: names[component], namespace })).data ?? {};
+      const replace = (component: TlsComponent, data: Record<string, string | null>) =>
+        api.core.patchNamespacedSecret({ name: names[component], namespace, body: { data } }, asMergePatch);
+      const bookie = await dataOf("bookie");
+      await replace("proxy", bookie);
+      await replace("zookeeper", { "tls.key": bookie["tls.key"] ?? "" });
+      await replace("recovery", { "tls-combined.pem": null });
+      const subject = { commonName: "pulsar", organizationalUnit };
+      const expired = await (await newIssuer(-1))({ subject, dnsNames: certificateNames(installation, "broker") });
+      const encoded = Object.entries(expired).map(([key, value]) => [key, Buffer.from(value).toString("base64")]);
+      await replace("broker", Object.fromEntries(encoded) as Data);
+      const fault = await check(namespace).then(
+        () => "",
+        (error: unknown) => (error as Error).message,
+      );
+      const starts = [
+        "zookeeper: tls.key is not the key of the certificate in tls.crt; ",
+        "zookeeper: tls-combined.pem does not consist of tls.key and tls.crt; ",
+        "recovery: tls-combined.pem is missing; ",
+        "broker: the certificate has ended on ",
+        "broker: the certificate comes from no CA in ca.crt ",
+        "broker: the certificate is not for ",
+        "proxy: the certificate is not for ",
+      ];
+      const lines = fault.split("\n").slice(1, -1);
+      assert.equal(lines.length, starts.length, fault);
+      for (const [i, start] of starts.entries())
+        assert.ok(lines[i]?.startsWith(`  - Secret pulsar-tls-${start}`), lines[i]);
+    });
   });
 
   test("ends every process on stop", async () => {
