@@ -1,5 +1,5 @@
 import type { Settings } from "../../settings/resolve.ts";
-import { createTlsSecrets, startCertManager } from "./certManager.ts";
+import { createTlsSecrets, startCertManager } from "../standins/certManager.ts";
 import { withClient } from "./databases.ts";
 import type { Api } from "./api.ts";
 import type { Postgres } from "./postgres.ts";

@@ -12,7 +12,7 @@ const servingNodes = `      nodes:
 `;
 
 test(
-  "serving on untainted nodes, a database with TLS verification, priority classes, keys of another algorithm, network policies",
+  "serving on untainted nodes, a database with TLS verification, priority classes, keys of another algorithm, network policies, cert-manager",
   { timeout: 480_000 },
   async (t) => {
     const config = {
@@ -22,6 +22,8 @@ test(
         "pulsar:pods.bookkeeper.priorityClass": "pulsar-data",
         "pulsar:pods.zookeeper.priorityClass": "system-cluster-critical",
         "pulsar:tokens.keys": "ecdsa",
+        "pulsar:tls.issuer": "cert-manager",
+        "pulsar:tls.certManager.issuer": "internal",
         "pulsar:clients[0].role": "orders",
         ...policySettings,
       },

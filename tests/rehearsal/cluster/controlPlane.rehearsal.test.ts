@@ -8,7 +8,7 @@ import { PatchStrategy } from "@kubernetes/client-node";
 import { Client } from "pg";
 import { CertManagerTls } from "../../../components/certManagerTls.ts";
 import { certificateNames, organizationalUnit, type TlsComponent, tlsSecrets } from "../../../model/tls.ts";
-import { createTlsSecrets, newIssuer, startCertManager } from "../../../rehearsal/cluster/certManager.ts";
+import { createTlsSecrets, newIssuer, startCertManager } from "../../../rehearsal/standins/certManager.ts";
 import { startCluster, type Cluster } from "../../../rehearsal/cluster/controlPlane.ts";
 import { explain } from "../../../rehearsal/report/explain.ts";
 import { RehearsalError } from "../../../rehearsal/engine/fault.ts";
@@ -195,7 +195,9 @@ describe("startCluster", () => {
       await replace("zookeeper", { "tls.key": bookie["tls.key"] ?? "" });
       await replace("recovery", { "tls-combined.pem": null });
       const subject = { commonName: "pulsar", organizationalUnit };
-      const expired = await (await newIssuer(-1))({ subject, dnsNames: certificateNames(installation, "broker") });
+      const expired = await (
+        await newIssuer(-1)
+      )({ subject, dnsNames: certificateNames(installation, "broker", hosts) });
       const encoded = Object.entries(expired).map(([key, value]) => [key, Buffer.from(value).toString("base64")]);
       await replace("broker", Object.fromEntries(encoded) as Data);
       const fault = await check(namespace).then(

@@ -1,17 +1,11 @@
 /** Stands in for cert-manager, and for anyone else who provides the certificates of `pulsar:tls`. */
 import { setTimeout } from "node:timers/promises";
-import { namesInCertificate, alternativeNames } from "../../model/certificateNames.ts";
 import type { Installation } from "../../model/charts/names.ts";
-import { organizationalUnit, tlsComponents, tlsSecrets } from "../../model/tls.ts";
+import { alternativeNames, certificateNames, organizationalUnit, tlsComponents, tlsSecrets } from "../../model/tls.ts";
 import { newPrivateKey } from "../pulsar/pulsar.ts";
-import {
-  certificateRequest,
-  locallySignedCertificate,
-  type Owner,
-  selfSignedCertificate,
-} from "../standins/tls/x509.ts";
-import type { Api } from "./api.ts";
-import { createKind } from "./kinds.ts";
+import { certificateRequest, locallySignedCertificate, type Owner, selfSignedCertificate } from "./tls/x509.ts";
+import type { Api } from "../cluster/api.ts";
+import { createKind } from "../cluster/kinds.ts";
 
 /** Keys and certificates of one CA, in the form of cert-manager's Secrets. */
 export type Issue = (owner: Owner) => Promise<Record<string, string>>;
@@ -38,7 +32,7 @@ export async function createTlsSecrets(api: Api, installation: Installation, hos
   const { "ca.crt": ca = "" } = await issue({ subject });
   await createSecret(api, { name: names.ca, namespace }, { "ca.crt": ca });
   for (const component of tlsComponents) {
-    const owner = { subject, ...alternativeNames(namesInCertificate(installation, component, hosts)) };
+    const owner = { subject, ...alternativeNames(certificateNames(installation, component, hosts)) };
     await createSecret(api, { name: names.components[component], namespace }, await issue(owner));
   }
 }
