@@ -209,7 +209,7 @@ describe("startCluster", () => {
         "zookeeper: tls-combined.pem does not consist of tls.key and tls.crt; ",
         "recovery: tls-combined.pem is missing; ",
         "broker: the certificate has ended on ",
-        "broker: the certificate comes from no CA in ca.crt ",
+        "broker: the certificate comes from no valid CA in ca.crt ",
         "broker: the certificate is not for ",
         "proxy: the certificate is not for ",
       ];
