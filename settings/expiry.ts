@@ -1,7 +1,9 @@
 import { type Fault, keyOf } from "./faults.ts";
+import { allowsPlainText } from "./production.ts";
+import type { Settings } from "./resolve.ts";
 import type { Parsed } from "./schema.ts";
 
-/** Expiry of tokens and certificates at a given time. Only settings.ts reads the clock. */
+/** Expiry of tokens, certificates and waivers at a given time. Only settings.ts reads the clock. */
 
 const dayLength = 86_400_000;
 
@@ -16,6 +18,23 @@ export function expiryFaults(settings: Dated, now: Date): Fault[] {
       problem: `${day} has begun (UTC), so the tokens would be refused`,
       remedy: `use a day after ${now.toISOString().slice(0, 10)}`,
     }));
+}
+
+/** The fault of production without TLS after the last day of its waiver, in UTC. */
+export function waiverFaults(
+  { production, tls, policyWaivers }: Pick<Settings, "production" | "tls" | "policyWaivers">,
+  now: Date,
+): Fault[] {
+  const days = policyWaivers.filter(allowsPlainText).map(({ expires }) => expires);
+  const last = days.sort().at(-1);
+  if (!production || tls.enabled || last === undefined || last >= now.toISOString().slice(0, 10)) return [];
+  return [
+    {
+      key: keyOf(["policyWaivers"]),
+      problem: `the waiver of no-plain-ports expired on ${last}, and production refuses pulsar:tls.enabled: false without it`,
+      remedy: "enable TLS (docs/operations/enable-tls.md), or review the waiver again",
+    },
+  ];
 }
 
 /** A warning for each day that is fewer than `tokens.warnDays` days away. */

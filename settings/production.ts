@@ -3,6 +3,11 @@ import { hostsWithoutTls } from "./ingress.ts";
 import type { Settings } from "./resolve.ts";
 import type { Parsed } from "./schema.ts";
 
+/** Whether a waiver allows production without TLS: it waives the ports of every Service. */
+export function allowsPlainText({ rule, object }: Settings["policyWaivers"][number]): boolean {
+  return rule === "no-plain-ports" && object === undefined;
+}
+
 /**
  * Settings that production refuses; `valueFaults` checks the chart values. `pulsar:environment: test` allows them, and the preview warns of it.
  */
@@ -41,8 +46,8 @@ export function productionFaults(settings: Settings, add: Add, { images, ingress
       "use an https:// address, or remove it",
     );
   }
-  // The policy decides whether the waiver still holds.
-  if (!tls.enabled && !policyWaivers.some(({ rule }) => rule === "no-plain-ports")) {
+  // `waiverFaults` checks whether the waiver still holds.
+  if (!tls.enabled && !policyWaivers.some(allowsPlainText)) {
     add(
       ["tls", "enabled"],
       "false is not allowed in production, because tokens and messages would cross the network in plain text",

@@ -3,7 +3,7 @@ import type { ClusterRef } from "../model/clusterRef.ts";
 import { fault } from "../resources/kit/fault.ts";
 import { chartSourceFaults } from "./chartSource.ts";
 import { contradictions } from "./contradictions.ts";
-import { certificateWarnings, expiryFaults, expiryWarnings } from "./expiry.ts";
+import { certificateWarnings, expiryFaults, expiryWarnings, waiverFaults } from "./expiry.ts";
 import { closest, type Fault, faultsOf, keyOf, message } from "./faults.ts";
 import { resolve, type Settings } from "./resolve.ts";
 import { isText, schema, secretKeys, validPart } from "./schema.ts";
@@ -37,7 +37,7 @@ export function parseSettings(
   const { given, invalid } = parsed.success ? { given: parsed.data, invalid: [] } : validPart(raw);
   const settings = resolve(given, clusterSettings(config, dryRun, faults));
   faults.push(...contradictions(settings, given, invalid));
-  if (now !== undefined) faults.push(...expiryFaults(given, now));
+  if (now !== undefined) faults.push(...expiryFaults(given, now), ...waiverFaults(settings, now));
   if (folder !== undefined) faults.push(...chartSourceFaults(given, folder));
   if (faults.length > 0) throw fault(message(faults, stack));
   return settings;

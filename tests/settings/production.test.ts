@@ -62,7 +62,7 @@ const refused: Cases = {
     ]),
   ),
   "pulsar:tls.enabled: false is not allowed in production, because tokens and messages would cross the network in plain text; remove it (docs/operations/enable-tls.md), or waive the policy no-plain-ports for a time (pulsar:policyWaivers)":
-    { "pulsar:tls": { enabled: false } },
+    { "pulsar:tls": { enabled: false }, "pulsar:policyWaivers": [{ ...waiver, object: "Service/pulsar-proxy" }] },
   "pulsar:proxyService.type: NodePort is not allowed in production without TLS, because tokens and messages would leave the cluster in plain text; remove pulsar:tls.enabled, or use ClusterIP":
     { "pulsar:proxyService": { type: "NodePort" }, ...plainText },
   'pulsar:values.proxy.service.type: "LoadBalancer" is not allowed in production, because tokens and messages would leave the cluster in plain text; use pulsar:proxyService, which requires TLS':
@@ -137,11 +137,18 @@ test("a test environment in the dedicated layout accepts all of it", () => {
   }
 });
 
-test("has TLS unless this is waived", () => {
+test("has TLS unless this is waived, until the last day of the waiver", () => {
   const encrypted = (changes: object) => parseSettings(stackConfig("prod", { ...changes }), "prod", false).tls.enabled;
   assert.deepEqual(
     [encrypted({}), encrypted({ "pulsar:environment": "test" }), encrypted(plainText)],
     [true, false, false],
+  );
+  const parse = (now: string) =>
+    parseSettings(stackConfig("prod", plainText), "prod", false, { now: new Date(now) }).tls.enabled;
+  assert.equal(parse("2027-06-30T23:59:00Z"), false);
+  assert.throws(
+    () => parse("2027-07-01T00:00:00Z"),
+    /pulsar:policyWaivers: the waiver of no-plain-ports expired on 2027-06-30, .*; enable TLS/,
   );
 });
 
