@@ -1,3 +1,4 @@
+import type { V1Secret } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
 import type { Installation } from "../../model/charts/names.ts";
 import type { ClusterRef } from "../../model/clusterRef.ts";
@@ -5,7 +6,7 @@ import { type TlsSecrets, tlsSecrets } from "../../model/tls.ts";
 import { type SecretContent, tlsSecretFaults } from "../../model/tlsSecretFaults.ts";
 import { fault } from "../kit/fault.ts";
 import { storedProvider } from "../kit/storedProvider.ts";
-import { answerOf, ask, type AskingOptions, type Cluster } from "./connection.ts";
+import { answerOf, ask, type AskingOptions, type Cluster, unlessMissing } from "./connection.ts";
 import { ownerAnnotation } from "./ownership.ts";
 
 interface Inputs {
@@ -53,14 +54,14 @@ export async function checkTlsSecrets(args: TlsSecretsArgs, options?: AskingOpti
   const { cluster, installation, hosts } = args;
   const found = await answerOf(cluster, (live) => query(live, installation), options);
   if (found === undefined) return;
-  const { ca, components } = tlsSecrets(installation.release);
-  const owned = [ca, ...Object.values(components)].filter((name) => found.owned.has(name));
+  const owned = found.filter(({ metadata }) => metadata?.annotations?.[ownerAnnotation] !== undefined).map(nameOf);
+  const contents = new Map(found.map((secret) => [nameOf(secret), contentOf(secret)]));
   const lines =
     owned.length > 0
       ? [
           `${owned.join(", ")}: the stack has created them, and would delete them; return to plain text first (docs/operations/enable-tls.md)`,
         ]
-      : tlsSecretFaults(found.contents, installation, hosts, new Date());
+      : tlsSecretFaults(contents, installation, hosts, new Date());
   if (lines.length === 0) return;
   throw fault(
     [
@@ -71,15 +72,16 @@ export async function checkTlsSecrets(args: TlsSecretsArgs, options?: AskingOpti
   );
 }
 
-/** The Secrets of the namespace by name, and the names of those that a stack has created. */
-async function query(cluster: Cluster, { namespace }: Installation) {
-  const { items } = await ask(cluster, (api) => api.listNamespacedSecret({ namespace }));
-  const owned = new Set<string>();
-  const contents = new Map<string, SecretContent>();
-  for (const { metadata: { name = "", annotations } = {}, data = {} } of items) {
-    if (annotations?.[ownerAnnotation] !== undefined) owned.add(name);
-    const decoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(value, "base64").toString()]);
-    contents.set(name, Object.fromEntries(decoded) as SecretContent);
-  }
-  return { owned, contents };
+/** Those of the Secrets that exist. */
+async function query(cluster: Cluster, { release, namespace }: Installation): Promise<V1Secret[]> {
+  const { ca, components } = tlsSecrets(release);
+  const read = async (name: string) =>
+    ask(cluster, (api) => api.readNamespacedSecret({ name, namespace })).catch(unlessMissing);
+  const found = await Promise.all([ca, ...Object.values(components)].map(read));
+  return found.filter((secret) => secret !== undefined);
 }
+
+const nameOf = ({ metadata }: V1Secret) => metadata?.name ?? "";
+
+const contentOf = ({ data = {} }: V1Secret): SecretContent =>
+  Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, "base64").toString()]));

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { tlsSecrets } from "../../../model/tls.ts";
 import { checkTlsSecrets } from "../../../resources/kubernetes/tlsSecrets.ts";
 import { diff } from "../../../resources/kubernetes/tlsSecretsProvider.ts";
 import { fakeClusters } from "../../support/fakeClusters.ts";
@@ -8,14 +9,21 @@ const { answering, nobody } = fakeClusters();
 const installation = { release: "pulsar", namespace: "messaging", clusterDomain: "cluster.local" };
 const rest = { installation, hosts: [], generation: 1 };
 
+/** A cluster with these Secrets. */
+const holding = (secrets: Record<string, object>, asked: string[] = []) =>
+  answering(({ url = "" }, response) => {
+    asked.push(url);
+    const name = url.split("/").at(-1) ?? "";
+    const secret = secrets[name];
+    response.statusCode = secret === undefined ? 404 : 200;
+    const body = secret === undefined ? { kind: "Status" } : { kind: "Secret", metadata: { name }, ...secret };
+    response.setHeader("content-type", "application/json").end(JSON.stringify(body));
+  });
+
 for (const [command, dryRun] of Object.entries({ up: false, preview: true })) {
   test(`${command}: the faults of the Secrets for TLS are one error`, async () => {
     const asked: string[] = [];
-    const cluster = await answering(({ url = "" }, response) => {
-      asked.push(url);
-      const items = [{ metadata: { name: "pulsar-ca-tls" }, data: { "ca.crt": "" } }];
-      response.setHeader("content-type", "application/json").end(JSON.stringify({ kind: "SecretList", items }));
-    });
+    const cluster = await holding({ "pulsar-ca-tls": { data: { "ca.crt": "" } } }, asked);
     await assert.rejects(checkTlsSecrets({ cluster, ...rest }, { dryRun }), (error: Error) => {
       const lines = error.message.split("\n");
       assert.equal(lines.length, 1 + 7 + 1, error.message);
@@ -27,17 +35,17 @@ for (const [command, dryRun] of Object.entries({ up: false, preview: true })) {
       assert.equal(error.stack, error.message);
       return true;
     });
-    assert.deepEqual(asked, ["/api/v1/namespaces/messaging/secrets"]);
+    const { ca, components } = tlsSecrets("pulsar");
+    const names = [ca, ...Object.values(components)];
+    assert.deepEqual(asked.sort(), names.map((name) => `/api/v1/namespaces/messaging/secrets/${name}`).sort());
   });
 }
 
 test("Secrets of the stack are refused, because it deletes them when it has another issuer", async () => {
-  const cluster = await answering((_, response) => {
-    const annotations = { "pulsar-stack/owner": "organization/pulsar/test" };
-    const items = ["pulsar-ca-tls", "pulsar-tls-broker", "pulsar-token-admin"].map((name) => ({
-      metadata: { name, annotations },
-    }));
-    response.setHeader("content-type", "application/json").end(JSON.stringify({ kind: "SecretList", items }));
+  const secret = (name: string) => ({ metadata: { name, annotations: { "pulsar-stack/owner": "organization/pulsar/test" } } }); // prettier-ignore
+  const cluster = await holding({
+    "pulsar-ca-tls": secret("pulsar-ca-tls"),
+    "pulsar-tls-broker": secret("pulsar-tls-broker"),
   });
   await assert.rejects(
     checkTlsSecrets({ cluster, ...rest }, { dryRun: true }),
