@@ -24,7 +24,7 @@ export const proxyServiceSchema = scalar
     ipFamilies: z
       .array(scalar.oneOf(families), scalar.anyOf(families))
       .min(1, scalar.anyOf(families))
-      .max(2, scalar.anyOf(families))
+      .refine((given) => new Set(given).size === given.length, scalar.anyOf(families))
       .optional()
       .meta({ description: "IPv4, IPv6 or both; the first is the main one.", otherwise: "the cluster's default" }),
     externalTrafficPolicy: scalar.oneOf(["Cluster", "Local"]).optional().meta({

@@ -30,6 +30,8 @@ export const object = <T extends z.core.$ZodLooseShape>(shape: T) =>
 
 const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const dnsSubdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+/** A name that DNS can resolve: labels of 63 characters at most, the last one not a number, as in a misspelled IP address. */
+const dnsName = /^(?!(.*\.)?\d+$)(?!.*[^.]{64})[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const labelValue = /^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/;
 const labelKey = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
 
@@ -82,7 +84,7 @@ export const kubernetesLabelValue = text(
 );
 
 /** A host name or an IPv4 or IPv6 address, without scheme or port. */
-export const host = z.union([z.ipv4(), z.ipv6(), z.string().toLowerCase().regex(dnsSubdomain).max(253)], {
+export const host = z.union([z.ipv4(), z.ipv6(), z.string().toLowerCase().regex(dnsName).max(253)], {
   error: "a host name or an IP address, without scheme or port",
 });
 
@@ -93,11 +95,7 @@ export const cidr = z.union([z.cidrv4(), z.cidrv6()], { error: "a range of addre
 export const duration = text(/^[1-9]\d*[smh]$/, 10, "a length of time such as 60s or 1m");
 
 /** A host name of an Ingress: in lower case, without wildcard or port, and no IP address. */
-export const hostName = text(
-  /^(?!.*\.?\d+$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
-  253,
-  "a host name such as pulsar.example.com, without scheme, port or '*'",
-);
+export const hostName = text(dnsName, 253, "a host name such as pulsar.example.com, without scheme, port or '*'");
 
 /** A whole number in a range, both ends included, also in quotes. */
 export function wholeNumber(min: number, max: number) {
@@ -105,7 +103,7 @@ export function wholeNumber(min: number, max: number) {
   const orQuoted = ({ input }: { input: unknown }) => (typeof input === "string" ? `${error}, without quotes` : error);
   return z.preprocess(
     (value) => (typeof value === "string" && /^(0|-?[1-9]\d{0,14})$/.test(value) ? Number(value) : value),
-    z.int({ error: orQuoted }).min(min, { error }).max(max, { error }),
+    z.int({ error: orQuoted, abort: true }).min(min, { error }).max(max, { error }),
   );
 }
 

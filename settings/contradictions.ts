@@ -75,7 +75,8 @@ function roleFaults({ claims, clients }: Settings, add: Add) {
 }
 
 function tlsFaults({ tls }: Settings, add: Add) {
-  const { enabled, issuer, certManager, hosts, authority, trusted, lifetimeDays, authorityLifetimeDays } = tls;
+  const { enabled, issuer, certManager, hosts, authority, trusted } = tls;
+  const { lifetimeDays, authorityLifetimeDays, warnDays } = tls;
   if (issuer === "cert-manager" && certManager === undefined) {
     add(["tls", "certManager"], "is not set although pulsar:tls.issuer is cert-manager", "set the name of the issuer");
   }
@@ -101,6 +102,13 @@ function tlsFaults({ tls }: Settings, add: Add) {
       ["tls", "lifetimeDays"],
       `${lifetimeDays} is longer than the ${authorityLifetimeDays} days of the CA (pulsar:tls.authorityLifetimeDays)`,
       `use ${authorityLifetimeDays} at most`,
+    );
+  }
+  if (warnDays >= lifetimeDays) {
+    add(
+      ["tls", "warnDays"],
+      `${warnDays} is not shorter than the ${lifetimeDays} days of a certificate (pulsar:tls.lifetimeDays), so every preview would warn`,
+      `use ${lifetimeDays - 1} at most`,
     );
   }
 }

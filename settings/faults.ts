@@ -1,5 +1,6 @@
 import { closestMatch } from "leven";
 import type { z } from "zod";
+import { maskForms } from "../model/secretLooks.ts";
 
 /** One fault in the settings. No text holds a secret. */
 export interface Fault {
@@ -54,14 +55,14 @@ export function closest(name: string, names: readonly string[]): string | undefi
   return closestMatch(name, names, { maxDistance: Math.min(2, Math.floor(name.length / 3)) });
 }
 
-/** The value at `path`, shortened; undefined if it is not set. */
+/** The value at `path`, shortened and without what looks like a secret; undefined if it is not set. */
 function shown(raw: unknown, path: readonly PropertyKey[]): string | undefined {
   let value = raw;
   for (const part of path) {
     value = typeof value === "object" && value !== null ? (value as Record<PropertyKey, unknown>)[part] : undefined;
   }
   if (value === undefined || value === "") return undefined;
-  const json = JSON.stringify(value);
+  const json = JSON.stringify(value, (_key, part: unknown) => (typeof part === "string" ? maskForms(part) : part));
   return json.length > 80 ? `${json.slice(0, 77)}...` : json;
 }
 

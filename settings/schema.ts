@@ -119,7 +119,7 @@ export const schema = object({
     .record(z.string(), z.json(), { error: "an object of chart values" })
     .default({})
     .describe(
-      "Chart values that override the program's own. Refused are secrets and what other settings say. Production also refuses other replicas and placement, and values that switch off persistence or authentication or that expose the manager; a test environment accepts these, to try out failures. The preview warns of keys that the chart does not read.",
+      "Chart values that override the program's own. Refused are secrets and what other settings say. Production also refuses other replicas and placement, and values that switch off persistence, authentication or encryption or that expose the manager; a test environment accepts these, to try out failures. The preview warns of keys that the chart does not read.",
     ),
   ...secrets,
 });

@@ -34,7 +34,7 @@ export function valueFaults(settings: Settings, add: Add, _given: Parsed, invali
       })),
     ...rules.flatMap(({ path, refused, why, remedy, where }) =>
       valuesAt(values, path)
-        .filter(({ value }) => refused(value, settings))
+        .filter(({ path, value }) => refused(value, settings, path.at(-1) ?? ""))
         .map(({ path, value }) => ({
           path,
           problem:
@@ -60,7 +60,7 @@ export function valueWarnings({ values, chart }: Pick<Parsed, "values" | "chart"
 interface ValueRule {
   /** Keys of the chart's values; `*` matches any key. */
   path: string[];
-  refused: (value: unknown, settings: Settings) => boolean;
+  refused: (value: unknown, settings: Settings, key: string) => boolean;
   /** The settings that `refused` reads, and that must be valid for it. */
   needs?: (keyof Parsed)[];
   /** The reason, unless the remedy shows it. */
@@ -343,6 +343,13 @@ const inProduction: Omit<ValueRule, "where">[] = [
     why: "two pods on one node would be lost together",
     remedy: "use requiredDuringSchedulingIgnoredDuringExecution",
   })),
+  {
+    path: ["*", "configData", "*"],
+    needs: ["tls"],
+    refused: (_value, { tls }, key) => tls.enabled && encryption.test(key),
+    why: "connections would not be encrypted or not be checked (pulsar:tls)",
+    remedy: "remove it",
+  },
   ...["broker", "proxy"].flatMap((component) =>
     [
       ...["authenticationEnabled", "authenticationProviders", "authorizationEnabled", "authorizationProvider"],
@@ -357,6 +364,10 @@ const inProduction: Omit<ValueRule, "where">[] = [
     ),
   ),
 ];
+
+/** Settings of the components, with any prefix, by which connections are encrypted and both ends are checked. Others, such as ciphers, are free. */
+const encryption =
+  /AllowInsecureConnection|HostnameVerification|tlsEnabled|useTls|tlsClientAuthentication|tlsProviderFactory|tlsTrust|RequireTrustedClientCert|ServicePort$|clientPort|bookieAuthProvider|authorizedRoles|serverCnxnFactory|sslQuorum|portUnification/i;
 
 const valueRules: ValueRule[] = [
   ...everywhere.map((rule) => ({ ...rule, where: "everywhere" as const })),

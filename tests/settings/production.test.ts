@@ -63,6 +63,18 @@ const refused: Cases = {
   ),
   "pulsar:tls.enabled: false is not allowed in production, because tokens and messages would cross the network in plain text; remove it (docs/operations/enable-tls.md), or waive the policy no-plain-ports for a time (pulsar:policyWaivers)":
     { "pulsar:tls": { enabled: false }, "pulsar:policyWaivers": [{ ...waiver, object: "Service/pulsar-proxy" }] },
+  ...Object.fromEntries(
+    [
+      ["broker", "PULSAR_PREFIX_brokerServicePort", "6650"],
+      ["broker", "PULSAR_PREFIX_bookkeeper_tlsHostnameVerificationEnabled", "false"],
+      ["bookkeeper", "PULSAR_PREFIX_tlsClientAuthentication", "false"],
+      ["proxy", "tlsEnabledWithBroker", "false"],
+      ["zookeeper", "PULSAR_PREFIX_clientPortAddress", "0.0.0.0"],
+    ].map(([component = "", key = "", value = ""]) => [
+      `pulsar:values.${component}.configData.${key}: "${value}" is not allowed in production, because connections would not be encrypted or not be checked (pulsar:tls); remove it`,
+      values({ [component]: { configData: { [key]: value } } }),
+    ]),
+  ),
   "pulsar:proxyService.type: NodePort is not allowed in production without TLS, because tokens and messages would leave the cluster in plain text; remove pulsar:tls.enabled, or use ClusterIP":
     { "pulsar:proxyService": { type: "NodePort" }, ...plainText },
   'pulsar:values.proxy.service.type: "LoadBalancer" is not allowed in production, because tokens and messages would leave the cluster in plain text; use pulsar:proxyService, which requires TLS':
@@ -163,7 +175,11 @@ test("chart values may repeat what production requires", () => {
     pulsar_manager: { service: { type: "ClusterIP" } },
     images: { grafana: { tag: "10.1.0" } },
     affinity: { anti_affinity: true },
-    broker: { affinity: { anti_affinity: true }, podMonitor: { enabled: false } },
+    broker: {
+      affinity: { anti_affinity: true },
+      podMonitor: { enabled: false },
+      configData: { tlsProtocols: "TLSv1.3" },
+    },
   };
   assert.equal(parseSettings(stackConfig("prod", values(said)), "prod", false).production, true);
 });

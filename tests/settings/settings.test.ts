@@ -113,6 +113,9 @@ describe("one fault, with its key, problem and remedy:", () => {
     },
     "pulsar:proxyService.sourceRanges: has no effect on a Service of type NodePort; remove it, and use pulsar:networkPolicies.clients":
       { "pulsar:proxyService": { type: "NodePort", sourceRanges: ["203.0.113.0/24"] } },
+    'pulsar:proxyService.ipFamilies: ["IPv4","IPv4"] is not valid; use a list of IPv4, IPv6': {
+      "pulsar:proxyService": { ipFamilies: ["IPv4", "IPv4"] },
+    },
     "pulsar:proxyService.externalTrafficPolicy: has no effect on a Service of type ClusterIP; remove it": {
       "pulsar:proxyService": { externalTrafficPolicy: "Local" },
     },
@@ -388,4 +391,12 @@ describe("a database of the manager's that exists", () => {
       );
     });
   }
+});
+
+test("the host of an Ingress may end with a digit", () => {
+  const ingress = { manager: { host: "pulsar.lab1" } };
+  assert.equal(
+    parseSettings(stackConfig("test", { "pulsar:ingress": ingress }), "test", true).ingress?.manager?.host,
+    "pulsar.lab1",
+  );
 });

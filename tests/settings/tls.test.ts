@@ -24,6 +24,24 @@ const refused: Cases = {
   },
   "pulsar:tls.lifetimeDays: 366 is longer than the 365 days of the CA (pulsar:tls.authorityLifetimeDays); use 365 at most":
     { "pulsar:tls": { enabled: true, lifetimeDays: 366, authorityLifetimeDays: 365 } },
+  "pulsar:tls.warnDays: 30 is not shorter than the 30 days of a certificate (pulsar:tls.lifetimeDays), so every preview would warn; use 29 at most":
+    { "pulsar:tls": { enabled: true, lifetimeDays: 30 } },
+  "pulsar:tls.generation: 1e+30 is not valid; use a whole number from 1 to 100000": {
+    "pulsar:tls": { enabled: true, generation: 1e30 },
+  },
+  'pulsar:tls.certManager.issuer: "[secret]" is not valid; use a DNS name': {
+    "pulsar:tls": {
+      enabled: true,
+      issuer: "cert-manager",
+      certManager: { issuer: `-----BEGIN PRIVATE KEY-----\n${"A".repeat(64)}` },
+    },
+  },
+  ...Object.fromEntries(
+    ["256.1.1.1", "10.0.0.01", `${"a".repeat(64)}.example`].map((host) => [
+      `pulsar:tls.hosts[0]: "${host}" is not valid; use a host name or an IP address, without scheme or port`,
+      { "pulsar:tls": { enabled: true, hosts: [host] } },
+    ]),
+  ),
   'pulsar:tls.hosts[1]: "https://pulsar.example.com" is not valid; use a host name or an IP address, without scheme or port':
     { "pulsar:tls": { enabled: true, hosts: ["10.0.0.1", "https://pulsar.example.com"] } },
 };
