@@ -11,6 +11,7 @@ import {
   tlsSecrets,
 } from "../model/tls.ts";
 import { certificateKind, ofKind } from "../resources/kubernetes/requiredKind.ts";
+import { refuseOwnSecrets } from "../resources/kubernetes/tlsSecrets.ts";
 import type { CertificateEnd } from "./pulsarTls.ts";
 
 export interface CertManagerTlsArgs {
@@ -48,7 +49,8 @@ export class CertManagerTls extends pulumi.ComponentResource {
     const { release } = installation;
     this.secrets = tlsSecrets(release);
     this.fingerprint = pulumi.output(`${args.certManager.kind} ${args.certManager.issuer} ${args.generation}`);
-    const create = ofKind(cluster, certificateKind);
+    const refuseOwn = new pulumi.ResourceHook("refuse-own-secrets", () => refuseOwnSecrets(args), { onDryRun: true });
+    const create = ofKind(cluster, certificateKind, refuseOwn);
     const certificate = (suffix: string, secretName: string, names: string[]) => {
       create(
         (options) =>

@@ -38,16 +38,18 @@ function kindHook(ref: ClusterRef, required: RequiredKind): pulumi.ResourceHook 
 
 /**
  * Creates objects of a kind. Only the first checks for the kind, and the others wait for it, so that the error appears once.
+ * @param others more checks before the first object
  * @returns a function that calls another with the options for the next object
  */
 export function ofKind(
   ref: ClusterRef,
   required: RequiredKind,
+  ...others: pulumi.ResourceHook[]
 ): (create: (options: pulumi.CustomResourceOptions) => pulumi.Resource) => void {
   let first: pulumi.Resource | undefined;
   return (create) => {
     const made = create(
-      first === undefined ? { hooks: { beforeCreate: [kindHook(ref, required)] } } : { dependsOn: first },
+      first === undefined ? { hooks: { beforeCreate: [kindHook(ref, required), ...others] } } : { dependsOn: first },
     );
     first ??= made;
   };

@@ -54,14 +54,9 @@ export async function checkTlsSecrets(args: TlsSecretsArgs, options?: AskingOpti
   const { cluster, installation, hosts } = args;
   const found = await answerOf(cluster, (live) => query(live, installation), options);
   if (found === undefined) return;
-  const owned = found.filter(({ metadata }) => metadata?.annotations?.[ownerAnnotation] !== undefined).map(nameOf);
+  const owned = ownedFaults(found);
   const contents = new Map(found.map((secret) => [nameOf(secret), contentOf(secret)]));
-  const lines =
-    owned.length > 0
-      ? [
-          `${owned.join(", ")}: the stack has created them, and would delete them; return to plain text first (docs/operations/enable-tls.md)`,
-        ]
-      : tlsSecretFaults(contents, installation, hosts, new Date());
+  const lines = owned.length > 0 ? owned : tlsSecretFaults(contents, installation, hosts, new Date());
   if (lines.length === 0) return;
   throw fault(
     [
@@ -70,6 +65,27 @@ export async function checkTlsSecrets(args: TlsSecretsArgs, options?: AskingOpti
       "Nothing was changed.",
     ].join("\n"),
   );
+}
+
+/**
+ * Refuses Secrets of the stack, which it would delete after another issuer has filled them. A preview need not reach the cluster: see `answerOf`.
+ * @throws Error of one line that names them, or says why the cluster could not be queried
+ */
+export async function refuseOwnSecrets(
+  { cluster, installation }: Pick<TlsSecretsArgs, "cluster" | "installation">,
+  options?: AskingOptions,
+): Promise<void> {
+  const found = await answerOf(cluster, (live) => query(live, installation), options);
+  for (const line of ownedFaults(found ?? [])) throw fault(`pulsar:tls.issuer cannot change while TLS is on: ${line}`);
+}
+
+function ownedFaults(found: readonly V1Secret[]): string[] {
+  const owned = found.filter(({ metadata }) => metadata?.annotations?.[ownerAnnotation] !== undefined).map(nameOf);
+  return owned.length === 0
+    ? []
+    : [
+        `${owned.join(", ")}: the stack has created them, and would delete them; return to plain text first (docs/operations/enable-tls.md)`,
+      ];
 }
 
 /** Those of the Secrets that exist. */

@@ -58,11 +58,11 @@ test("the proxies' certificate has their further names", async () => {
   assert.deepEqual(ipAddresses, ["10.1.2.3"]);
 });
 
-test("only the first Certificate checks whether the cluster has the kind, and the others wait for it", async () => {
+test("only the first Certificate checks the cluster's kinds and Secrets, and the others wait for it", async () => {
   const { registered } = await make();
   for (const component of tlsComponents) assert.deepEqual(named(registered, `tls-${component}`).dependsOn, ["tls-ca"]);
   const hooks = registered.flatMap(({ options }) => options.beforeCreate ?? []);
-  assert.deepEqual(hooks, ["check-kind-Certificate"]);
+  assert.deepEqual(hooks, ["check-kind-Certificate", "refuse-own-secrets"]);
 });
 
 test("a generation changes only the fingerprint", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { tlsSecrets } from "../../../model/tls.ts";
-import { checkTlsSecrets } from "../../../resources/kubernetes/tlsSecrets.ts";
+import { checkTlsSecrets, refuseOwnSecrets } from "../../../resources/kubernetes/tlsSecrets.ts";
 import { diff } from "../../../resources/kubernetes/tlsSecretsProvider.ts";
 import { fakeClusters } from "../../support/fakeClusters.ts";
 
@@ -51,6 +51,11 @@ test("Secrets of the stack are refused, because it deletes them when it has anot
     checkTlsSecrets({ cluster, ...rest }, { dryRun: true }),
     /:\n {2}- pulsar-ca-tls, pulsar-tls-broker: the stack has created them, and would delete them; return to plain text first/,
   );
+  await assert.rejects(refuseOwnSecrets({ cluster, installation }, { dryRun: true }), {
+    message:
+      "pulsar:tls.issuer cannot change while TLS is on: pulsar-ca-tls, pulsar-tls-broker: the stack has created them, and would delete them; return to plain text first (docs/operations/enable-tls.md)",
+  });
+  await refuseOwnSecrets({ cluster: await holding({ "pulsar-ca-tls": {} }), installation }, { dryRun: true });
 });
 
 test("a preview does not need the cluster, an up does", async () => {
