@@ -21,8 +21,10 @@ export class StandIns {
   /** The variable with which the engine finds them. Starts them if they do not run. */
   environment(): Promise<Record<string, string>> {
     if (this.#names.length === 0) return Promise.resolve({});
-    if (this.#started?.process.exitCode !== null) this.#started = this.#start();
-    return this.#started.environment;
+    const started = this.#started;
+    // Another process may have ended them with a signal.
+    const runs = started?.process.exitCode === null && started.process.signalCode === null;
+    return (this.#started = runs ? started : this.#start()).environment;
   }
 
   /** Kills them, and what they have started, as an engine that is killed with its plugins. */
