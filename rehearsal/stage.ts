@@ -31,6 +31,7 @@ import {
 import { ownPart, ownVolumes } from "./realCluster/ownership.ts";
 import type { TroubleWatch } from "./realCluster/troubles.ts";
 import type { StandInAdminApi } from "./standins/adminApi.ts";
+import { startCertManager } from "./standins/certManager.ts";
 import { cacheFolder } from "./tools/cache.ts";
 import { chartRepositoryAnswers, findPlugins } from "./tools/plugins.ts";
 import { prepareTools } from "./tools/tools.ts";
@@ -121,6 +122,8 @@ export interface Stage {
   postgres: Postgres;
   /** The stand-in for Pulsar's admin API. Absent if the stack has no tenants, or if `RehearsalOptions.adminApi` is set. */
   adminApi?: StandInAdminApi;
+  /** The stand-in for cert-manager. Absent unless the stack's certificates come from it. */
+  certManager?: { close(): void };
   /** The engine on the rehearsed stack. Nothing has been deployed yet. */
   stack: Stack;
   /** Everything in the cluster before the first `up`, including the foreign objects that the rehearsal creates. */
@@ -169,6 +172,7 @@ export async function withRehearsal<T>(options: RehearsalOptions, use: (stage: S
     throw fault;
   } finally {
     stage?.adminApi?.close();
+    stage?.certManager?.close();
     await workspace.close();
   }
 }
@@ -231,6 +235,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
   const chart = await chartSource(settings.chart, options, signal);
   const hasTenants = settings.tenants.length > 0 && !existing;
   const servesTenants = hasTenants && options.adminApi === undefined;
+  const servesCertificates = settings.tls.enabled && settings.tls.issuer === "cert-manager" && !existing;
   const parts = {
     real: [
       ...report.map(({ name, version }) => `${name} ${version}`),
@@ -244,9 +249,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
         .map(({ name, version }) => `plugin ${name}: a stand-in for ${version}`),
       ...(chart === standInChart(settings.chart.version) ? [`chart: a stand-in for ${settings.chart.version}`] : []),
       ...(servesTenants ? ["Pulsar's admin API, to which tenants are applied: a stand-in"] : []),
-      ...(settings.tls.enabled && settings.tls.issuer === "cert-manager" && !existing
-        ? ["cert-manager: a stand-in"]
-        : []),
+      ...(servesCertificates ? ["cert-manager: a stand-in"] : []),
       `PostgreSQL runs on this machine${existing ? ` (${existing.databaseHost})` : ""}, ${settings.managerDatabase.tls === "disable" ? "without TLS" : "with a certificate made for it"}`,
     ],
   };
@@ -305,7 +308,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
 
   const api = await connect(cluster.kubeconfig);
   const password = secrets["pulsar:managerDatabasePassword"];
-  if (!existing) await createPrerequisites(api, settings, signal);
+  if (!existing) await createPrerequisites(api, settings);
   if (!settings.managerDatabase.create) await createDatabase(postgres, settings.managerDatabase, password);
   if (!existing) await createForeignObjects(api, nodes);
   await createForeignDatabase(postgres);
@@ -321,6 +324,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
     cluster,
     api,
     postgres,
+    ...(servesCertificates ? { certManager: await startCertManager(api) } : {}),
     ...(servesTenants ? { adminApi: await serveAdminApi(api, settings, adminPorts) } : {}),
     stack,
     before: await inventory(),

@@ -1,14 +1,11 @@
 import type { Settings } from "../../settings/resolve.ts";
-import { createTlsSecrets, startCertManager } from "../standins/certManager.ts";
+import { createTlsSecrets } from "../standins/certManager.ts";
 import { withClient } from "./databases.ts";
 import type { Api } from "./api.ts";
 import type { Postgres } from "./postgres.ts";
 
-/**
- * Creates what a stack expects to exist: namespace, pull secret, storage class, priority classes, certificates.
- * @param signal ends the stand-in for cert-manager
- */
-export async function createPrerequisites(api: Api, settings: Settings, signal: AbortSignal): Promise<void> {
+/** Creates what a stack expects to exist: namespace, pull secret, storage class, priority classes, Secrets for TLS. */
+export async function createPrerequisites(api: Api, settings: Settings): Promise<void> {
   const { namespace, images, volumes, tls } = settings;
   if (!settings.createNamespace) {
     await api.objects.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
@@ -25,7 +22,6 @@ export async function createPrerequisites(api: Api, settings: Settings, signal: 
   // In a namespace of the stack, nobody else can create a Secret before the first update.
   if (tls.enabled && tls.issuer === "secrets" && !settings.createNamespace)
     await createTlsSecrets(api, settings, tls.hosts);
-  if (tls.enabled && tls.issuer === "cert-manager") await startCertManager(api, signal);
   if (!volumes.storageClass.create) {
     await api.objects.create({
       apiVersion: "storage.k8s.io/v1",

@@ -47,10 +47,11 @@ interface Certificate {
 }
 
 /**
- * Creates the kind Certificate, and until the signal a Secret for each Certificate, which is deleted with it (as with cert-manager's option
+ * Creates the kind Certificate, and until it is closed a Secret for each Certificate, which is deleted with it (as with cert-manager's option
  * `--enable-certificate-owner-ref`). Does not renew.
  */
-export async function startCertManager(api: Api, signal: AbortSignal): Promise<void> {
+export async function startCertManager(api: Api): Promise<{ close(): void }> {
+  const closing = new AbortController();
   const group = "cert-manager.io";
   const kind = "Certificate";
   await createKind(api, { group, kind });
@@ -70,14 +71,19 @@ export async function startCertManager(api: Api, signal: AbortSignal): Promise<v
     }
   };
   const run = async () => {
-    while (!signal.aborted) {
+    while (!closing.signal.aborted) {
       // The API server refuses requests for a new kind at first (429).
       await fill().catch(() => undefined);
-      await setTimeout(500, undefined, { signal });
+      await setTimeout(500, undefined, { signal: closing.signal });
     }
   };
-  // The signal ends it.
+  // The end of the wait.
   run().catch(() => undefined);
+  return {
+    close() {
+      closing.abort();
+    },
+  };
 }
 
 async function createSecret(

@@ -160,15 +160,18 @@ describe("startCluster", () => {
     const check = (namespace: string) =>
       checkTlsSecrets({ cluster, installation: { ...installation, namespace }, hosts, generation: 1 });
 
-    test("cert-manager's: the kind is required, and the Secrets of all Certificates can be used", async () => {
+    test("cert-manager's: the kind is required, and the Secrets of all Certificates can be used", async (t) => {
       await assert.rejects(
         checkKind(cluster, certificateKind),
         /^Error: context "rehearsal" does not have the kind Certi/,
       );
-      await startCertManager(api, workspace.signal);
+      const certManager = await startCertManager(api);
+      t.after(() => {
+        certManager.close();
+      });
       await checkKind(cluster, certificateKind);
-      const certManager = { issuer: "internal", kind: "Issuer" as const };
-      const args = { namespace: "default", installation, hosts, certManager, generation: 1, cluster };
+      const issuer = { issuer: "internal", kind: "Issuer" as const };
+      const args = { namespace: "default", installation, hosts, certManager: issuer, generation: 1, cluster };
       const registered = await register(() => new CertManagerTls("tls", args));
       for (const { inputs } of registered.filter(({ custom }) => custom)) await api.objects.create(inputs);
       const usable = () =>
