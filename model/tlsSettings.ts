@@ -31,7 +31,8 @@ export const tlsSchema = scalar
       .describe("cert-manager's issuer, with `issuer: cert-manager`."),
     hosts: z.array(scalar.host, { error: "a list of host names and IP addresses" }).default([]).meta({
       description: "More host names and IP addresses by which clients reach the proxies.",
-      change: "The proxies get another certificate.",
+      change:
+        "The proxies get another certificate, and all pods restart, one at a time. With another issuer than the stack, raise `generation` afterwards.",
     }),
     generation: aNumber.default(1).meta({
       description: "Number of the components' keys and certificates.",
@@ -49,7 +50,7 @@ export const tlsSchema = scalar
     }),
     lifetimeDays: days.default(365).meta({
       description: "How long a certificate is valid.",
-      change: "All certificates are signed again.",
+      change: "All certificates are signed again, and all pods restart, one at a time.",
     }),
     authorityLifetimeDays: days.default(3650).meta({
       description: "How long the certificate of a CA is valid.",

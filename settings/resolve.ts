@@ -119,8 +119,21 @@ export function resolve(given: Parsed, cluster: ClusterRef) {
         : undefined,
     },
     /** What the preview warns of. */
-    warnings: [...pullWarnings(imagePullCredentials, images), ...valueWarnings(given)],
+    warnings: [
+      ...pullWarnings(imagePullCredentials, images),
+      ...valueWarnings(given),
+      ...hostWarnings(given, settings.tls.enabled ?? production),
+    ],
   };
+}
+
+/** Clients check the name by which they reach the proxies. Those outside the cluster do not use a name of the Service. */
+function hostWarnings({ proxyService: { type }, tls: { hosts } }: Parsed, encrypted: boolean): string[] {
+  if (!encrypted || type === "ClusterIP" || hosts.length > 0) return [];
+  return [
+    `${keyOf(["tls", "hosts"])}: is empty, so clients outside the cluster (pulsar:proxyService.type ${type}) refuse the proxies' certificate; ` +
+      "add the names and addresses by which they reach the proxies",
+  ];
 }
 
 /** CPU and memory of a group apply to each of its nodes that has none of its own. */

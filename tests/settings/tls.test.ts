@@ -68,3 +68,15 @@ test("by default, one CA signs and is trusted", () => {
   });
   assert.deepEqual(tlsOf({ enabled: true, authority: 3 }).trusted, [3]);
 });
+
+test("a preview warns of proxies that clients outside the cluster reach by no name in their certificate", () => {
+  const warnings = (tls: object, type: string) =>
+    parseSettings(stackConfig("test", { "pulsar:tls": tls, "pulsar:proxyService": { type } }), "test", true).warnings;
+  assert.deepEqual(warnings({ enabled: true }, "LoadBalancer"), [
+    "pulsar:tls.hosts: is empty, so clients outside the cluster (pulsar:proxyService.type LoadBalancer) refuse the proxies' certificate; " +
+      "add the names and addresses by which they reach the proxies",
+  ]);
+  assert.deepEqual(warnings({ enabled: true, hosts: ["pulsar.example.com"] }, "NodePort"), []);
+  assert.deepEqual(warnings({ enabled: true }, "ClusterIP"), []);
+  assert.deepEqual(warnings({ enabled: false }, "NodePort"), []);
+});
