@@ -32,6 +32,7 @@ import { ownPart, ownVolumes } from "./realCluster/ownership.ts";
 import type { TroubleWatch } from "./realCluster/troubles.ts";
 import type { StandInAdminApi } from "./standins/adminApi.ts";
 import { startCertManager } from "./standins/certManager.ts";
+import { startLoadBalancer } from "./standins/loadBalancer.ts";
 import { cacheFolder } from "./tools/cache.ts";
 import { chartRepositoryAnswers, findPlugins } from "./tools/plugins.ts";
 import { prepareTools } from "./tools/tools.ts";
@@ -122,8 +123,8 @@ export interface Stage {
   postgres: Postgres;
   /** The stand-in for Pulsar's admin API. Absent if the stack has no tenants, or if `RehearsalOptions.adminApi` is set. */
   adminApi?: StandInAdminApi;
-  /** The stand-in for cert-manager. Absent unless the stack's certificates come from it. */
-  certManager?: { close(): void };
+  /** The stand-ins for controllers that the stack expects of its cluster. */
+  controllers: { close(): void }[];
   /** The engine on the rehearsed stack. Nothing has been deployed yet. */
   stack: Stack;
   /** Everything in the cluster before the first `up`, including the foreign objects that the rehearsal creates. */
@@ -172,7 +173,7 @@ export async function withRehearsal<T>(options: RehearsalOptions, use: (stage: S
     throw fault;
   } finally {
     stage?.adminApi?.close();
-    stage?.certManager?.close();
+    for (const controller of stage?.controllers ?? []) controller.close();
     await workspace.close();
   }
 }
@@ -236,6 +237,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
   const hasTenants = settings.tenants.length > 0 && !existing;
   const servesTenants = hasTenants && options.adminApi === undefined;
   const servesCertificates = settings.tls.enabled && settings.tls.issuer === "cert-manager" && !existing;
+  const servesAddresses = settings.proxyService.type === "LoadBalancer" && !existing;
   const parts = {
     real: [
       ...report.map(({ name, version }) => `${name} ${version}`),
@@ -250,6 +252,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
       ...(chart === standInChart(settings.chart.version) ? [`chart: a stand-in for ${settings.chart.version}`] : []),
       ...(servesTenants ? ["Pulsar's admin API, to which tenants are applied: a stand-in"] : []),
       ...(servesCertificates ? ["cert-manager: a stand-in"] : []),
+      ...(servesAddresses ? ["the load balancer's address is simulated"] : []),
       `PostgreSQL runs on this machine${existing ? ` (${existing.databaseHost})` : ""}, ${settings.managerDatabase.tls === "disable" ? "without TLS" : "with a certificate made for it"}`,
     ],
   };
@@ -324,7 +327,10 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
     cluster,
     api,
     postgres,
-    ...(servesCertificates ? { certManager: await startCertManager(api) } : {}),
+    controllers: [
+      ...(servesCertificates ? [await startCertManager(api)] : []),
+      ...(servesAddresses ? [startLoadBalancer(api)] : []),
+    ],
     ...(servesTenants ? { adminApi: await serveAdminApi(api, settings, adminPorts) } : {}),
     stack,
     before: await inventory(),

@@ -39,3 +39,22 @@ export async function waitFor<T>(probe: () => Promise<T | undefined>, waiting: W
     await setTimeout(waiting.every ?? 100);
   }
 }
+
+/** Calls `work` again and again, half a second apart, until it is closed. Its errors are ignored, because the next call tries again. */
+export function repeat(work: () => Promise<void>): { close(): void } {
+  const closing = new AbortController();
+  const { signal } = closing;
+  const run = async () => {
+    while (!signal.aborted) {
+      await work().catch(() => undefined);
+      await setTimeout(500, undefined, { signal });
+    }
+  };
+  // The end of the pause when it is closed.
+  run().catch(() => undefined);
+  return {
+    close() {
+      closing.abort();
+    },
+  };
+}

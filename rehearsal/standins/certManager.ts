@@ -1,11 +1,11 @@
 /** Stands in for cert-manager, and for anyone else who provides the certificates of `pulsar:tls`. */
-import { setTimeout } from "node:timers/promises";
 import type { Installation } from "../../model/charts/names.ts";
 import { alternativeNames, certificateNames, organizationalUnit, tlsComponents, tlsSecrets } from "../../model/tls.ts";
 import { newPrivateKey } from "../pulsar/pulsar.ts";
 import { certificateRequest, locallySignedCertificate, type Owner, selfSignedCertificate } from "./tls/x509.ts";
 import type { Api } from "../cluster/api.ts";
 import { createKind } from "../cluster/kinds.ts";
+import { repeat } from "../cluster/waiting.ts";
 
 /** Keys and certificates of one CA, in the form of cert-manager's Secrets. */
 export type Issue = (owner: Owner) => Promise<Record<string, string>>;
@@ -51,7 +51,6 @@ interface Certificate {
  * `--enable-certificate-owner-ref`). Does not renew.
  */
 export async function startCertManager(api: Api): Promise<{ close(): void }> {
-  const closing = new AbortController();
   const group = "cert-manager.io";
   const kind = "Certificate";
   await createKind(api, { group, kind });
@@ -70,20 +69,8 @@ export async function startCertManager(api: Api): Promise<{ close(): void }> {
       issued.add(secretName);
     }
   };
-  const run = async () => {
-    while (!closing.signal.aborted) {
-      // The API server refuses requests for a new kind at first (429).
-      await fill().catch(() => undefined);
-      await setTimeout(500, undefined, { signal: closing.signal });
-    }
-  };
-  // The end of the wait.
-  run().catch(() => undefined);
-  return {
-    close() {
-      closing.abort();
-    },
-  };
+  // The API server refuses requests for a new kind at first (429).
+  return repeat(fill);
 }
 
 async function createSecret(

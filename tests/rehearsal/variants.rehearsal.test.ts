@@ -12,7 +12,7 @@ const servingNodes = `      nodes:
 `;
 
 test(
-  "serving on untainted nodes, a database with TLS verification, priority classes, keys of another algorithm, network policies, cert-manager",
+  "serving on untainted nodes, a database with TLS verification, priority classes, keys of another algorithm, network policies, cert-manager, a load balancer",
   { timeout: 480_000 },
   async (t) => {
     const config = {
@@ -24,6 +24,8 @@ test(
         "pulsar:tokens.keys": "ecdsa",
         "pulsar:tls.issuer": "cert-manager",
         "pulsar:tls.certManager.issuer": "internal",
+        "pulsar:tls.hosts[0]": "pulsar.example.com",
+        "pulsar:proxyService.type": "LoadBalancer",
         "pulsar:clients[0].role": "orders",
         ...policySettings,
       },
