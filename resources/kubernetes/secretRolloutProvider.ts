@@ -42,8 +42,9 @@ export function diff(_id: string, olds: SecretRolloutArgs, news: SecretRolloutAr
   return diffOn(values(olds), values(news), ["values"]);
 }
 
-/** Nothing to do: the pods of a new release are started with these Secrets. */
+/** The pods of a new release are started with these Secrets, but not those of an earlier `up`, which failed before the Secrets changed. */
 export async function create(args: SecretRolloutArgs): Promise<dynamic.CreateResult<SecretRolloutArgs>> {
+  await update(args.release, { ...args, triggers: [] }, args);
   return { id: args.release, outs: args };
 }
 

@@ -23,6 +23,12 @@ for (const version of supportedChartVersions) {
         }));
       };
 
+      const serving = async () => {
+        const labelSelector = "component in (broker,proxy)";
+        const { items } = await api.core.listNamespacedPod({ namespace, labelSelector });
+        return items.map(({ metadata }) => metadata?.uid);
+      };
+
       await t.test("fails if the directories on the nodes cannot be created", async () => {
         const up = await upWithFailing(stage, ["directories"]);
         assert.ok(!up.ok);
@@ -43,10 +49,19 @@ for (const version of supportedChartVersions) {
         }
       });
 
-      await t.test("succeeds in the next up, which keeps the completed Jobs", async () => {
+      await t.test("succeeds in the next up with another key, which keeps the completed Jobs", async () => {
         const before = await initJobs();
+        const startedBefore = await serving();
+        assert.ok(startedBefore.length > 0);
+        await stack.configure({ plain: { "pulsar:tokens.generation": "2" } });
         const up = await stack.up();
         assertOk(up);
+        const startedSince = await serving();
+        assert.deepEqual(
+          startedBefore.filter((uid) => startedSince.includes(uid)),
+          [],
+          "pods that were started with the previous key",
+        );
         assert.deepEqual(await releases(stage), ["pulsar 2 deployed"]);
         const after = await initJobs();
         assert.deepEqual(
