@@ -21,6 +21,9 @@ export const isReference = new RegExp(`^(?:${reference})`);
 /** Keys whose form their issuer fixes: GitHub, GitLab, Slack, Amazon. */
 export const accessKeys = String.raw`(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|xox[abeprs]-[\w-]{10,}|A(?:KIA|SIA)[A-Z\d]{16}\b)`;
 
+/** The first line of a private key in PEM. */
+export const privateKeyStart = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
+
 type Form = readonly [what: string, pattern: RegExp];
 
 /** Secret wherever they stand, in prose too. Each pattern matches what a mask replaces. */

@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import type { Installation } from "./charts/names.ts";
+import { privateKeyStart } from "./secretLooks.ts";
 import { certificateNames, organizationalUnit, tlsComponents, tlsSecrets } from "./tls.ts";
 
 /** The content of a Secret by key, decoded. */
@@ -22,7 +23,7 @@ export function tlsSecretFaults(
     ...checked(names.ca, found, ["ca.crt"], ({ "ca.crt": pem = "" }) => [
       ...(authorities.length === 0 ? ["ca.crt has no valid certificate; put the certificates of the CAs there"] : []),
       ...brokenFaults("ca.crt", pem),
-      ...(/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem)
+      ...(privateKeyStart.test(pem)
         ? ["ca.crt holds a private key, which all pods and clients could read; remove it, and replace the key"]
         : []),
     ]),

@@ -8,6 +8,7 @@ import {
   reference,
   secretName,
   secretVariable,
+  privateKeyStart,
   secretWords,
 } from "../model/secretLooks.ts";
 import { functionComponents } from "../model/network/policies.ts";
@@ -68,7 +69,7 @@ const assignedReference = new RegExp(String.raw`^[^=:]*[=:]\s*["']*(?:${referenc
 const secretForms: { pattern: RegExp; except?: RegExp }[] = [
   { pattern: /eyJ[\w-]{5,}\.[\w-]+\./ },
   { pattern: /\bZXlK[A-Za-z0-9+/]{40,}/ },
-  { pattern: /-----BEGIN [A-Z ]*PRIVATE KEY-----/ },
+  { pattern: privateKeyStart },
   { pattern: /\bLS0tLS1CRUdJTi[A-Za-z0-9+/]*(?:UFJJVkFURSBLRV|BSSVZBVEUgS0VZ|QUklWQVRFIEtFW)/ },
   { pattern: /\b(?:Bearer|Basic) +[\w.~+/-]{12,}[\d=]/ },
   { pattern: new RegExp(String.raw`\b${accessKeys}`) },

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { createPrivateKey, generateKeyPairSync } from "node:crypto";
+import { createPrivateKey } from "node:crypto";
 import { before, describe, test } from "node:test";
 import { certificateNames, organizationalUnit, tlsComponents, tlsSecrets } from "../../model/tls.ts";
 import { type SecretContent, tlsSecretFaults } from "../../model/tlsSecretFaults.ts";
+import { newPrivateKey } from "../../rehearsal/pulsar/pulsar.ts";
 import {
   certificateRequest,
   locallySignedCertificate,
@@ -13,13 +14,8 @@ const installation = { release: "pulsar", namespace: "messaging", clusterDomain:
 const names = tlsSecrets("pulsar");
 const day = 86_400_000;
 
-function newKey(): string {
-  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-}
-
 async function newCa(changes = {}) {
-  const privateKeyPem = newKey();
+  const privateKeyPem = newPrivateKey("asymmetric");
   const terms = { validityPeriodHours: 240, allowedUses: ["cert_signing"], isCaCertificate: true, ...changes };
   const { certPem } = await selfSignedCertificate(privateKeyPem, { subject: { commonName: "CA" } }, terms);
   return { certPem, privateKeyPem };
@@ -41,7 +37,7 @@ async function secret(
 
 describe("existing Secrets for TLS", () => {
   const good = new Map<string, SecretContent>();
-  const key = newKey();
+  const key = newPrivateKey("asymmetric");
   let ca: Awaited<ReturnType<typeof newCa>>;
   before(async () => {
     ca = await newCa();
@@ -74,7 +70,7 @@ describe("existing Secrets for TLS", () => {
 
   test("with another key, CA, unit or missing names have a line each, without any value", async () => {
     const other = await secret(await newCa(), key, ["pulsar-broker"]);
-    const lines = faults({ "pulsar-tls-broker": { ...other, "tls.key": newKey() } });
+    const lines = faults({ "pulsar-tls-broker": { ...other, "tls.key": newPrivateKey("asymmetric") } });
     const starts = [
       "tls.key is not the key of the certificate in tls.crt; ",
       "the certificate comes from no valid CA in ca.crt of the CA's Secret; ",
@@ -89,10 +85,8 @@ describe("existing Secrets for TLS", () => {
   });
 
   test("with a key that is not an RSA key in PKCS#8 are named", () => {
-    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-    const ec = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
     for (const other of [
-      ec,
+      newPrivateKey("ecdsa"),
       "-----BEGIN PRIVATE KEY-----\nx",
       createPrivateKey(key).export({ type: "pkcs1", format: "pem" }),
     ]) {
@@ -110,7 +104,7 @@ describe("existing Secrets for TLS", () => {
 
   test("of an intermediate CA that has ended, of no CA, or for servers only, are named", async () => {
     const none = await newCa({ isCaCertificate: false });
-    const intermediateKey = newKey();
+    const intermediateKey = newPrivateKey("asymmetric");
     const request = await certificateRequest(intermediateKey, { subject: { commonName: "intermediate" } });
     const intermediate = async (validityPeriodHours: number) => {
       const terms = { validityPeriodHours, allowedUses: ["cert_signing"], isCaCertificate: true };
