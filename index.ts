@@ -21,6 +21,7 @@ import { PulsarTenants } from "./components/pulsarTenants.ts";
 import { SmokeTest } from "./components/smokeTest.ts";
 import { imageRef } from "./model/charts/images.ts";
 import { allTolerations } from "./model/layouts/layout.ts";
+import { caSecret } from "./model/tls.ts";
 import { applicationsOf, tokenSecret } from "./model/tokens.ts";
 import { AuthorityContract } from "./resources/kubernetes/authorityContract.ts";
 import { ownObjects } from "./resources/kubernetes/ownership.ts";
@@ -142,7 +143,7 @@ const rollout = new SecretRollout(
   { dependsOn: [auth, pulsar] },
 );
 
-const ca = tls && { secret: tls.secrets.ca, key: "ca.crt" };
+const ca = tls && caSecret(release);
 const tlsRollout =
   tls &&
   new SecretRollout(

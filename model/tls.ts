@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import type { SecretRef } from "./charts/cluster.ts";
 import { fullName, type Installation } from "./charts/names.ts";
 
 /** The components that have a certificate, by the end of their Secret's name. */
@@ -19,6 +20,11 @@ export function tlsSecrets(release: string): TlsSecrets {
     ca: `${release}-ca-tls`,
     components: Object.fromEntries(names) as TlsSecrets["components"],
   };
+}
+
+/** The Secret and key of the certificates of all trusted CAs. */
+export function caSecret(release: string): SecretRef {
+  return { secret: tlsSecrets(release).ca, key: "ca.crt" };
 }
 
 /**

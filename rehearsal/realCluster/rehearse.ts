@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { execa } from "execa";
 import { tokenSecret } from "../../model/tokens.ts";
 import { fullName } from "../../model/charts/names.ts";
-import { tlsSecrets } from "../../model/tls.ts";
+import { caSecret } from "../../model/tls.ts";
 import type { AdminAccess } from "../../resources/pulsar/adminApi.ts";
 import { connect } from "../cluster/api.ts";
 import type { Log } from "../cli/progress.ts";
@@ -200,7 +200,7 @@ async function runSteps(
     release,
     service: `${fullName(release)}-proxy`,
     token: tokenSecret(release, tokens.roles.client),
-    ...(tls.enabled && { forwardCa: { secret: tlsSecrets(release).ca, key: "ca.crt" } }),
+    ...(tls.enabled && { forwardCa: caSecret(release) }),
   };
   const messaging = steps.includes("messages") ? await openMessaging(access) : undefined;
   try {
