@@ -190,14 +190,8 @@ export const rules = [
       objects
         .filter(({ kind, spec }) => {
           const { selector, ports } = fields(spec);
-          const plain: readonly unknown[] = [...plainPorts.numbers, ...plainPorts.names];
-          return (
-            kind === "Service" &&
-            encryptedComponents.includes(text(fields(selector)["component"])) &&
-            list(ports)
-              .map(fields)
-              .some(({ port, targetPort }) => plain.includes(port) || plain.includes(targetPort))
-          );
+          const isEncrypted = kind === "Service" && encryptedComponents.includes(text(fields(selector)["component"]));
+          return isEncrypted && list(ports).map(fields).some(isPlain);
         })
         .map((object) => ({
           object: nameOf(object),
@@ -284,6 +278,11 @@ export const plainPorts = {
   numbers: [80, 2181, 6650, 8080],
   names: ["client", "http", "pulsar", "sts-http", "sts-pulsar"],
 };
+
+function isPlain({ port, targetPort }: Record<string, unknown>): boolean {
+  const plain: readonly unknown[] = [...plainPorts.numbers, ...plainPorts.names];
+  return plain.includes(port) || plain.includes(targetPort);
+}
 
 export function nameOf({ kind, metadata }: PolicyObject): string {
   return `${kind}/${metadata.name}`;

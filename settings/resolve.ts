@@ -60,6 +60,7 @@ export function resolve(given: Parsed, cluster: ClusterRef) {
   const { manager: managerRole = line.manager.role, ...otherRoles } = tokens.roles;
   const roles: TokenSettings["roles"] =
     managerRole === undefined ? otherRoles : { ...otherRoles, manager: managerRole };
+  const encrypted = settings.tls.enabled ?? production;
   const { expires } = tokens;
   const claims: Record<"superUsers" | "clients", Claims[]> = {
     superUsers: Object.values<string | undefined>(roles).flatMap((role) => (role ? { role, expires } : [])),
@@ -95,7 +96,7 @@ export function resolve(given: Parsed, cluster: ClusterRef) {
     claims,
     tls: {
       ...settings.tls,
-      enabled: settings.tls.enabled ?? production,
+      enabled: encrypted,
       trusted: settings.tls.trusted ?? [settings.tls.authority],
     },
     tenants: tenantsOf(given, typeof clusterName === "string" ? clusterName : fullName(release)),
@@ -122,7 +123,7 @@ export function resolve(given: Parsed, cluster: ClusterRef) {
     warnings: [
       ...pullWarnings(imagePullCredentials, images),
       ...valueWarnings(given),
-      ...hostWarnings(given, settings.tls.enabled ?? production),
+      ...hostWarnings(given, encrypted),
     ],
   };
 }

@@ -7,10 +7,10 @@ export function startLoadBalancer(api: Api): { close(): void } {
     const { items } = await api.core.listServiceForAllNamespaces();
     for (const { metadata, spec, status } of items) {
       if (spec?.type !== "LoadBalancer" || status?.loadBalancer?.ingress !== undefined) continue;
-      const { name, namespace } = { name: metadata?.name ?? "", namespace: metadata?.namespace ?? "" };
+      const id = { name: metadata?.name ?? "", namespace: metadata?.namespace ?? "" };
       // A JSON patch, the client's default.
       const body = [{ op: "add", path: "/status/loadBalancer", value: { ingress: [{ ip: "192.0.2.1" }] } }];
-      await api.core.patchNamespacedServiceStatus({ name, namespace, body });
+      await api.core.patchNamespacedServiceStatus({ ...id, body });
     }
   });
 }
