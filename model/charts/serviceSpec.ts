@@ -9,7 +9,7 @@ export function serviceSpecs(objects: readonly Manifest[]): void {
     const added = annotations?.[serviceSpecAnnotation];
     if (object.kind !== "Service" || annotations === undefined || added === undefined) continue;
     object.spec = { ...object.spec, ...(JSON.parse(added) as object) };
-    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- annotations are a map, not a record of known keys
+    // oxlint-disable-next-line typescript/no-dynamic-delete -- annotations are a map, not a record of known keys
     delete annotations[serviceSpecAnnotation];
   }
 }

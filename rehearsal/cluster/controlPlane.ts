@@ -108,17 +108,17 @@ export async function startCluster({
   ).catch((fault: unknown) => {
     ended.abort(fault);
   });
-  await kwokctl(["create", "cluster"], AbortSignal.any([workspace.signal, ended.signal]))
-    .catch((cause: unknown) => {
-      workspace.signal.throwIfAborted();
-      ended.signal.throwIfAborted();
-      const reason = lastLine((cause as ExecaError<object>).stderr);
-      throw new RehearsalError(`the control plane does not start: ${reason}`, { cause });
-    })
-    .finally(() => {
-      created = true;
-      return watch;
-    });
+  try {
+    await kwokctl(["create", "cluster"], AbortSignal.any([workspace.signal, ended.signal]));
+  } catch (cause) {
+    workspace.signal.throwIfAborted();
+    ended.signal.throwIfAborted();
+    const reason = lastLine((cause as ExecaError<object>).stderr);
+    throw new RehearsalError(`the control plane does not start: ${reason}`, { cause });
+  } finally {
+    created = true;
+    await watch;
+  }
   const { kubeconfig } = clusterAddress(workspace);
   await writeFile(kubeconfig, await selfContained(join(dir, "kwokctl.kubeconfig")), { mode: 0o600 });
 

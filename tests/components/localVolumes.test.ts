@@ -117,7 +117,9 @@ describe("LocalVolumes", () => {
         .map(({ inputs }) => (inputs.metadata as { name: string }).name);
     assert.deepEqual(await names("pulsar-all:2.7.4"), await names("pulsar-all:2.7.4"));
     assert.notDeepEqual(await names("pulsar-all:2.7.4"), await names("pulsar-all:2.7.5"), "a Job's pods are immutable");
-    const { template } = jobs[0]?.inputs.spec as { template: { metadata: object; spec: Record<string, unknown> } };
+    const { template } = (jobs[0]?.inputs.spec ?? {}) as {
+      template: { metadata: object; spec: Record<string, unknown> };
+    };
     const labels = { app: "pulsar", release: "pulsar", component: "directories" };
     assert.deepEqual(template.metadata, { labels }, "policies know the pods by these");
     assert.deepEqual(template.spec.nodeSelector, { "kubernetes.io/hostname": "node1.internal" });

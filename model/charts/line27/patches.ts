@@ -114,7 +114,7 @@ function configFromSecrets(objects: Manifest[]) {
           { name, valueFrom: { secretKeyRef: { name: ref.secret, key: ref.key } } },
         ];
       }
-      // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a ConfigMap's data is a map, not a record of known keys
+      // oxlint-disable-next-line typescript/no-dynamic-delete -- a ConfigMap's data is a map, not a record of known keys
       delete data[name];
     }
   }
@@ -137,7 +137,7 @@ function podSpecs(objects: Manifest[]) {
         labelSelector: spec?.selector,
       }));
     }
-    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- annotations are a map, not a record of known keys
+    // oxlint-disable-next-line typescript/no-dynamic-delete -- annotations are a map, not a record of known keys
     delete annotations[podSpecAnnotation];
   }
 }

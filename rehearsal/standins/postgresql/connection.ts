@@ -130,7 +130,7 @@ export class Server {
       const reason = connectReason(error, host, port);
       const safe = password === "" ? reason : reason.replaceAll(password, "XXXX");
       // The official plugin names the host only. No cause, because it could contain the password.
-      // eslint-disable-next-line preserve-caught-error
+      // oxlint-disable-next-line preserve-caught-error
       throw new Error(`error connecting to PostgreSQL server ${host}:${port} (scheme: postgres): ${safe}`);
     }
   }

@@ -129,7 +129,7 @@ for (const [line, patch] of Object.entries({ "2.7": patch27, "4": patch4 })) {
       return all.slice(2);
     };
     const portsOf = (object: Manifest | undefined) =>
-      (object?.spec?.ports as { name: string }[]).map(({ name }) => name);
+      ((object?.spec?.ports ?? []) as { name: string }[]).map(({ name }) => name);
 
     test("removes the chart's certificates, and no others", () => {
       const chart = certificate("cert-manager.io/v1", true);
