@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { defineConfig } from "oxlint";
+import { defineConfig, type OxlintOverride } from "oxlint";
 
 /** Packages that a deployment does not install. */
 const developmentOnly = ["package.json", "rehearsal/package.json", "review/package.json"].flatMap((file) => {
@@ -92,7 +92,7 @@ export default defineConfig({
       "resources/**/*.ts": ["settings", "components", "policy", ...developmentFolders],
       "index.ts": developmentFolders,
       "rehearsal/**/*.ts": ["review", "policy"],
-    }).map(([files, folders]) => ({
+    }).map(([files, folders]): OxlintOverride => ({
       files: [files],
       rules: {
         "no-restricted-imports": [
@@ -115,7 +115,7 @@ export default defineConfig({
                 : []),
             ],
           },
-        ] as const,
+        ],
       },
     })),
     { files: ["**/*.cjs"], rules: { "typescript/no-require-imports": "off" } },
