@@ -54,7 +54,7 @@ const strict = [
 ];
 
 export default defineConfig({
-  options: { typeAware: true, denyWarnings: true, reportUnusedDisableDirectives: "error" },
+  options: { typeAware: true, typeCheck: true, denyWarnings: true, reportUnusedDisableDirectives: "error" },
   plugins: ["typescript"],
   categories: { correctness: "error", suspicious: "error" },
   rules: {

@@ -26,7 +26,13 @@ export type OwnComponent = (typeof ownComponents)[number];
 
 /** Peers outside the stack. The settings say which pods or addresses they are. */
 export type ExternalPeer =
-  "functions" | "clients" | "ingress controller" | "monitoring" | "cluster DNS" | "manager's database" | "elsewhere";
+  | "functions"
+  | "clients"
+  | "ingress controller"
+  | "monitoring"
+  | "cluster DNS"
+  | "manager's database"
+  | "elsewhere";
 
 export interface Flow {
   from: readonly (OwnComponent | ExternalPeer)[];

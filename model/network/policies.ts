@@ -56,7 +56,9 @@ export interface LabelSelector {
 
 /** Without a namespace selector, pods of the policy's own namespace. */
 export type Peer =
-  { podSelector: LabelSelector } | { namespaceSelector: LabelSelector } | { ipBlock: { cidr: string } };
+  | { podSelector: LabelSelector }
+  | { namespaceSelector: LabelSelector }
+  | { ipBlock: { cidr: string } };
 
 export interface PolicyPort {
   protocol: "TCP" | "UDP";

@@ -56,7 +56,8 @@ export const clusterOptions = {
 
 type Values = {
   [K in keyof typeof clusterOptions]?:
-    ((typeof clusterOptions)[K]["type"] extends "boolean" ? boolean : string) | undefined;
+    | ((typeof clusterOptions)[K]["type"] extends "boolean" ? boolean : string)
+    | undefined;
 } & { drain?: string | undefined };
 
 /**

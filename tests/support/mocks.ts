@@ -36,7 +36,8 @@ interface MockRequest extends RegisterRequest {
   getCustomtimeouts(): { toObject(): Record<string, string> } | undefined;
   getAdditionalsecretoutputsList(): string[];
   getHooks():
-    { getBeforeCreateList(): string[]; getBeforeUpdateList(): string[]; getOnErrorList(): string[] } | undefined;
+    | { getBeforeCreateList(): string[]; getBeforeUpdateList(): string[]; getOnErrorList(): string[] }
+    | undefined;
 }
 
 /** An RSA and an ECDSA key for all tests of a process, because generating them is slow. */
