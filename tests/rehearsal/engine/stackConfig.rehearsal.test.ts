@@ -77,15 +77,23 @@ describe("a stack file, read by Pulumi", () => {
 test("the rehearsal refuses what a preview refuses, with the same message, before it starts anything", async (t) => {
   const { tools } = await prepareTools({ log: console.log, signal: new AbortController().signal });
   const test = await readFile(new URL("Pulumi.test.yaml", fixtures), "utf8");
-  const cases: [title: string, text: string][] = [
-    ["a host with its port", test.replace("postgres.example.com", "postgres.example.com:5432")],
-    ["no host", test.replace("    host: postgres.example.com\n", "")],
-    ["a secret in plain text", `${test}  pulsar:managerPassword: hunter2hunter2\n`],
-    ["a kubeconfig", `${test}  kubernetes:kubeconfig: |\n    apiVersion: v1\n    kind: Config\n`],
-    ["a time", `${test}  pulsar:tokens: { expires: 2030-06-30T10:00:00Z }\n`],
-    ["nothing", "config:\n  # nothing yet\n"],
+  const faults = [
+    test.replace("postgres.example.com", "postgres.example.com:5432"),
+    "  pulsar:managerPassword: hunter2hunter2\n",
+    "  kubernetes:kubeconfig: |\n    apiVersion: v1\n    kind: Config\n",
+    "  pulsar:tokens: { expires: 2030-06-30T10:00:00Z }\n",
   ];
-  for (const [title, text] of cases) {
+  const [host, secret] = ["pulsar:managerDatabase.host", "pulsar:managerPassword"];
+  const cases: [title: string, text: string, keys: string[]][] = [
+    [
+      "a host with its port, a secret in plain text, a kubeconfig, and a time",
+      faults.join(""),
+      [secret, "pulsar:tokens.expires", host, "kubernetes:kubeconfig"],
+    ],
+    ["no host", test.replace("    host: postgres.example.com\n", ""), [host]],
+    ["nothing", "config:\n  # nothing yet\n", ["pulsar:layout", host]],
+  ];
+  for (const [title, text, keys] of cases) {
     await t.test(title, async () => {
       await withProgramWithout({}, async (project) => {
         await writeFile(join(project, "Pulumi.test.yaml"), text);
@@ -103,6 +111,11 @@ test("the rehearsal refuses what a preview refuses, with the same message, befor
           await assert.rejects(rehearse({ project, progress }), ({ name, message }: Error) => {
             assert.equal(name, "RehearsalError");
             assert.match(message, /^\d+ faults? in the settings of stack test:\n/);
+            assert.deepEqual(
+              [...message.matchAll(/^ {2}(\S+): /gm)].map(([, key]) => key),
+              keys,
+              message,
+            );
             assert.ok(previewed.includes(message), `${previewed}\n\n${message}`);
             return true;
           });
