@@ -101,18 +101,14 @@ test("the additions to the release", async (t) => {
       }
     });
 
-    await t.test(
-      "the smoke test: does not run again in a second up, or after a change outside the release",
-      async () => {
-        const before = await job();
-        assertOk(await stack.up({ expectNoChanges: true }));
-        await stack.configure({ plain: { "pulsar:clients[0].role": "orders" } });
-        const up = await stack.up();
-        assertOk(up);
-        assert.deepEqual(changed(up), ["create auth-token-orders"]);
-        assert.deepEqual(await job(), before);
-      },
-    );
+    await t.test("the smoke test: does not run again in a second up that changes nothing in the release", async () => {
+      const before = await job();
+      await stack.configure({ plain: { "pulsar:clients[0].role": "orders" } });
+      const up = await stack.up();
+      assertOk(up);
+      assert.deepEqual(changed(up), ["create auth-token-orders"]);
+      assert.deepEqual(await job(), before);
+    });
 
     await t.test("the manager's login: its Job has run once, on a planned node, and not again since", async () => {
       const [first, ...more] = loginJobs;
@@ -141,14 +137,13 @@ test("the additions to the release", async (t) => {
     await t.test("the manager's login: its Job tries another password, and nothing else changes", async () => {
       await stack.configure({ secret: { "pulsar:managerPassword": "another-password" } });
       const expected = ["create manager-setup-job", "delete manager-setup-job", "update manager-setup-requests"];
-      const preview = await stack.preview();
-      assert.deepEqual(changed(preview), expected, preview.text);
-      assertOk(await stack.up());
+      const up = await stack.up();
+      assertOk(up);
+      assert.deepEqual(changed(up), expected, up.text);
       const [second, ...more] = await managerSetups(stage);
       assert.deepEqual(more, []);
       assert.equal(second?.complete, true);
       assert.notEqual(second.name, loginJobs[0]?.name);
-      assertOk(await stack.up({ expectNoChanges: true }));
     });
 
     await t.test("the smoke test: fails the up that changes the release, with its last line", async () => {
@@ -161,6 +156,8 @@ test("the additions to the release", async (t) => {
       over.abort();
       await failing;
       assert.ok(!up.ok);
+      // Nothing is left to do of the manager's login.
+      assert.deepEqual(changed(up), ["create smoke-test-job", "update pulsar-release"], up.text);
       const errors = errorsOf(up).join("\n");
       assert.match(errors, /smoke-test/);
       assert.ok(errors.includes(lastWords), errors);
