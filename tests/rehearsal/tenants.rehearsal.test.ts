@@ -1,7 +1,10 @@
-/** A rehearsed stack with tenants and TLS: the real engine, a real port-forward, and a stand-in for the admin API. */
+/**
+ * A rehearsed stack with tenants and TLS: the real engine, a real port-forward, and a stand-in for the admin API. That an `up` leaves nothing to do
+ * shows in the next `up` or `refresh`, whose changes are compared exactly.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { rehearseOn } from "../../rehearsal/rehearse.ts";
+import { deploy, emptyRecord, resultOf } from "../../rehearsal/rehearse.ts";
 import type { Stage } from "../../rehearsal/stage.ts";
 import { asker } from "../support/adminRequests.ts";
 import { assertOk, changed, errorsOf, listener, withRehearsal } from "./support.ts";
@@ -74,8 +77,10 @@ test("a stack with tenants", async (t) => {
       );
     });
 
-    await t.test("creates all of them, and a second up and a refresh find no changes", async () => {
-      const { record, verdict, report } = await rehearseOn(stage, { keep: true });
+    await t.test("creates all of them", async () => {
+      const created = emptyRecord(stage);
+      await deploy(stage, created);
+      const { record, verdict, report } = resultOf(created, stage);
       said.push(report);
       assert.deepEqual(verdict, { ok: true, problems: [] });
       assert.ok(record.parts.standIns.includes("Pulsar's admin API, to which tenants are applied: a stand-in"));
@@ -124,6 +129,7 @@ test("a stack with tenants", async (t) => {
         ],
         refresh.text,
       );
+      assert.deepEqual({ ...refresh.changes, same: 0 }, { same: 0, delete: 2, update: 2 });
       const up = await stack.up();
       assertOk(up);
       assert.deepEqual({ ...up.changes, same: 0 }, { same: 0, create: 2, update: 2 });
@@ -189,12 +195,19 @@ test("a stack with tenants", async (t) => {
       assert.equal(up.changes["delete"], 7, up.text);
       const admin = await administrator(stage);
       assert.deepEqual(await admin("GET", "/tenants"), ["public", "pulsar"]);
-      assertOk(await stack.up({ expectNoChanges: true }));
     });
 
     await t.test("adopts its own objects in kept data after a destroy, and no others", async () => {
       await setTenants(stack, [shop, pub]);
-      assertOk(await stack.up());
+      const again = await stack.up();
+      assertOk(again);
+      assert.deepEqual(
+        changed(again),
+        steps(
+          "create",
+          made.filter((name) => name.startsWith("tenants-shop")),
+        ),
+      );
       stage.adminApi?.produce("shop", "orders", "created-partition-1", 42);
       const former = await administrator(stage);
       await former("PUT", "/persistent/shop/orders/theirs");
@@ -209,25 +222,21 @@ test("a stack with tenants", async (t) => {
         /namespace shop\/orders: already exists, and it has topics .*if this stack created it before a destroy, take it over \(pulsar:adoptedTenants\)/,
       );
 
-      const changed = { ...shop, namespaces: [{ ...orders, messageTtlSeconds: 60 }] };
-      await setTenants(stack, [changed, pub], ["shop"]);
-      const preview = await stack.preview();
-      assertOk(preview);
-      assert.match(
-        preview.text,
-        /this stack takes over tenant shop, namespace shop\/orders, topic shop\/orders\/created, topic shop\/orders\/log, and the permissions/,
-      );
+      const other = { ...shop, namespaces: [{ ...orders, messageTtlSeconds: 60 }] };
+      await setTenants(stack, [other, pub], ["shop"]);
       const up = await stack.up();
       assertOk(up);
+      assert.match(
+        up.text,
+        /this stack takes over tenant shop, namespace shop\/orders, topic shop\/orders\/created, topic shop\/orders\/log, and the permissions/,
+      );
       const admin = await administrator(stage);
       const { message_ttl_in_seconds } = (await admin("GET", "/namespaces/shop/orders")) as Record<string, unknown>;
       assert.equal(message_ttl_in_seconds, 60);
       const stats = (await admin("GET", "/persistent/shop/orders/created/partitioned-stats")) as object;
       assert.partialDeepStrictEqual(stats, { storageSize: 42 });
-      assertOk(await stack.up({ expectNoChanges: true }));
-      assertOk(await stack.refresh({ expectNoChanges: true }));
 
-      await setTenants(stack, [changed, pub]);
+      await setTenants(stack, [other, pub]);
       assertOk(await stack.up({ expectNoChanges: true }));
       await setTenants(stack, [pub]);
       const leaving = await stack.up();
@@ -238,10 +247,10 @@ test("a stack with tenants", async (t) => {
       );
     });
 
+    // The refused deletion before has changed neither the state nor the objects: otherwise the up or the last refresh would find changes.
     await t.test("finds no changes if the state before a destroy is imported", async () => {
       const tenants = [{ ...shop, namespaces: [{ ...orders, messageTtlSeconds: 60 }] }, pub];
       await setTenants(stack, tenants);
-      assertOk(await stack.up({ expectNoChanges: true }));
       const before = await stack.exportState();
       assertOk(await stack.destroy());
       await stack.importState(before);
