@@ -1,9 +1,10 @@
-/** The production stack on chart line 4. */
+/** The production stack on chart line 4: rehearsed, examined, without some of its nodes, and destroyed. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { rehearseOn } from "../../rehearsal/rehearse.ts";
 import { backends } from "../../model/ingress.ts";
 import { frontEndConfig } from "../../model/managerFrontEnd.ts";
+import { testLostNodes } from "./failures/lostNodes.ts";
 import { policySettings, testPolicies } from "./policies.ts";
 import { assertDestroyed, managerSetups, withRehearsal } from "./support.ts";
 
@@ -68,6 +69,7 @@ test("the production stack on chart 4.7.0, with network policies", { timeout: 48
     });
 
     await testPolicies(t, stage);
+    await testLostNodes(t, stage, record);
 
     await t.test("is destroyed, and nothing is left behind", async () => {
       await assertDestroyed(stage, record);

@@ -1,18 +1,19 @@
-/** The report on stacks with lost, restored and drained nodes. */
+/** The report on the test stack with lost, restored and drained nodes. lostNodes.ts tests the production stack. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { failureCases } from "../../../rehearsal/failures/cases.ts";
 import { RehearsalError } from "../../../rehearsal/engine/fault.ts";
 import { restoreNodes } from "../../../rehearsal/failures/nodeFailures.ts";
 import { waitUntilReady, rehearseOn, simulateFailures } from "../../../rehearsal/rehearse.ts";
 import { verdict } from "../../../rehearsal/report/report.ts";
-import type { WhatIf } from "../../../rehearsal/failures/whatIf.ts";
+import { testReplacedNode, withSpareNode } from "../../resources/kubernetes/volumeContract.ts";
 import { withRehearsal } from "../support.ts";
+import { left, waiting } from "./lostNodes.ts";
 
-test("lost and drained nodes of the test stack", { timeout: 480_000 }, async (t) => {
-  await withRehearsal({}, async (stage) => {
+test("lost, drained and replaced nodes of the test stack", { timeout: 480_000 }, async (t) => {
+  const config = { plain: { "pulsar:chart.timeoutMinutes": "3" } };
+  await withRehearsal({ config, nodes: withSpareNode }, async (stage) => {
     await t.test("refuses an unknown node before anything is deployed", async () => {
-      await assert.rejects(rehearseOn(stage, { whatIf: { lose: ["node4"] } }), RehearsalError);
+      await assert.rejects(rehearseOn(stage, { whatIf: { lose: ["node9"] } }), RehearsalError);
       assert.deepEqual((await stage.observe()).pods, []);
     });
 
@@ -106,56 +107,9 @@ test("lost and drained nodes of the test stack", { timeout: 480_000 }, async (t)
         /ZooKeeper has no majority.*\n.*no ledger can be opened.*\n.*2 of 3 bookies are missing/,
       );
     });
-  });
-});
 
-test("lost nodes of the production stack", { timeout: 480_000 }, async (t) => {
-  await withRehearsal({ stack: "prod" }, async (stage) => {
-    const { record, verdict: judged, report } = await rehearseOn(stage, { whatIf: { eachNode: true } });
-
-    await t.test("each node in turn: the service continues without any one of them", () => {
-      assert.deepEqual(judged, { ok: true, problems: [] });
-      const nodes = stage.layout.nodes.map(({ name }) => name);
-      assert.deepEqual(
-        record.whatIfs?.map((one) => one.nodes),
-        nodes.map((name) => [name]),
-      );
-      const waitingFor = (node: string) =>
-        record.whatIfs?.filter(({ nodes }) => nodes.includes(node)).map((whatIf) => waiting(whatIf));
-      assert.deepEqual(waitingFor("zk-2"), [["zookeeper"]]);
-      assert.deepEqual(waitingFor("bk-1"), [["bookkeeper"]]);
-      assert.deepEqual(waitingFor("sv-3"), [["broker", "proxy"]]);
-      assert.match(report, /It survives the loss of any single node\./);
-    });
-
-    await restoreNodes(stage, ["sv-3"]);
+    await restoreNodes(stage, ["node1", "node2"]);
     await waitUntilReady(stage);
-    const zones = stage.layout.nodes;
-    const [b, a] = await simulateFailures(
-      stage,
-      ["b", "a"].flatMap((loseZone) => failureCases({ loseZone }, zones)),
-    );
-    assert.ok(a && b);
-
-    await t.test("a zone with one of four bookies: the service continues", () => {
-      assert.deepEqual(b.nodes, ["zk-2", "bk-2", "sv-2"]);
-      assert.deepEqual(left(b), ["2/3", "3/4", "2/3", "2/3"]);
-      assert.deepEqual(b.survival.stops, []);
-    });
-
-    await t.test("a zone with two of four bookies: a ledger needs three, and the remaining copies can be read", () => {
-      assert.deepEqual(left(a), ["2/3", "2/4", "2/3", "2/3"]);
-      assert.equal(a.survival.stops.length, 1);
-      assert.match(a.survival.stops[0] ?? "", /spread over 3 bookies, and 2 of 4 run: no ledger can be opened/);
-    });
+    await testReplacedNode(t, stage);
   });
 });
-
-/** The components of the pods that do not run. */
-function waiting({ moves }: WhatIf): string[] {
-  return moves.flatMap(({ to, component }) => (to === undefined ? [component ?? ""] : [])).sort();
-}
-
-function left({ survival: { zookeeper, bookies, brokers, proxies } }: WhatIf): string[] {
-  return [zookeeper, bookies, brokers, proxies].map(({ running, replicas }) => `${running}/${replicas}`);
-}

@@ -1,13 +1,17 @@
-/** The volume contract of a stack: what a preview refuses, and the effect of an accepted move on the cluster. */
+/**
+ * The volume contract of a stack: what a preview refuses, and the effect of an accepted move on the cluster. Runs on a control plane that another
+ * test has started: tests/rehearsal/failures/whatIf.rehearsal.test.ts.
+ */
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
-import { test } from "node:test";
+import type { TestContext } from "node:test";
 import { parseDocument } from "yaml";
 import { waitUntilStable } from "../../../rehearsal/rehearse.ts";
+import type { SimulatedNode } from "../../../rehearsal/cluster/nodes.ts";
 import { unreadyObjects } from "../../../rehearsal/cluster/readiness.ts";
 import type { Stage } from "../../../rehearsal/stage.ts";
 import { waitFor } from "../../../rehearsal/cluster/waiting.ts";
-import { assertOk, errorsOf, withRehearsal } from "../../rehearsal/support.ts";
+import { assertOk, errorsOf } from "../../rehearsal/support.ts";
 
 /** Milliseconds. Enough for the longest wait on a busy machine. */
 const limit = 120_000;
@@ -18,18 +22,20 @@ const theirs = ["bookie-journal", "bookie-ledgers", "zookeeper-data"].map(
 );
 const pods = ["pulsar-bookie-1", "pulsar-zookeeper-1"];
 
-test("a replaced node", async (t) => {
-  const nodes: Parameters<typeof withRehearsal>[0]["nodes"] = (planned) => {
-    const spare = structuredClone(planned.slice(-1)).map((node) => {
-      node.metadata = { ...node.metadata, name: "node4" };
-      node.metadata.labels["kubernetes.io/hostname"] = "node4";
-      return node;
-    });
-    return [...planned, ...spare];
-  };
-  await withRehearsal({ nodes, config: { plain: { "pulsar:chart.timeoutMinutes": "3" } } }, async (stage) => {
+/** Adds node4, which replaces node2. */
+export function withSpareNode(planned: SimulatedNode[]): SimulatedNode[] {
+  const spare = structuredClone(planned.slice(-1)).map((node) => {
+    node.metadata = { ...node.metadata, name: "node4" };
+    node.metadata.labels["kubernetes.io/hostname"] = "node4";
+    return node;
+  });
+  return [...planned, ...spare];
+}
+
+/** Tests on the deployed test stack, which must have a spare node. */
+export async function testReplacedNode(parent: TestContext, stage: Stage): Promise<void> {
+  await parent.test("a replaced node", async (t) => {
     const { stack } = stage;
-    assertOk(await stack.up());
     const before = await identities(stage);
     await stack.configure({ plain: { "pulsar:nodes[1].name": "node4" } });
 
@@ -95,7 +101,7 @@ test("a replaced node", async (t) => {
       assert.deepEqual(await identities(stage), now);
     });
   });
-});
+}
 
 /** Changes the stack's configuration to the dedicated layout, as a user does in the file. */
 async function toDedicated(file: string): Promise<void> {
