@@ -36,38 +36,3 @@ updateStrategy:
   {{- toYaml (hasKey . "updateStrategy" | ternary .updateStrategy (dict "type" "RollingUpdate")) | nindent 2 }}
 podManagementPolicy: {{ .podManagementPolicy | default "Parallel" }}
 {{- end }}
-
-{{/* extensions/v1beta1 is gone since Kubernetes 1.22. Rendered by its own switch, even if the component is off. */}}
-{{- define "object.ingress" -}}
-{{- with .self.ingress }}
-{{- if .enabled }}
-apiVersion: extensions/v1beta1
-kind: Ingress
-metadata:
-  {{- include "object.metadata" $ | nindent 2 }}
-  annotations:
-    {{- with .annotations }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
-spec:
-  {{- if .tls.enabled }}
-  tls:
-    - hosts:
-        - {{ .hostname }}
-      {{- with .tls.secretName }}
-      secretName: {{ . }}
-      {{- end }}
-  {{- end }}
-  rules:
-    - http:
-        paths:
-          - path: {{ .path }}
-            backend:
-              serviceName: {{ include "name.object" $ }}
-              servicePort: {{ $.servicePort }}
-      {{- with .hostname }}
-      host: {{ . }}
-      {{- end }}
-{{- end }}
-{{- end }}
-{{- end }}

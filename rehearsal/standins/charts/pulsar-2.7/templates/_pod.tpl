@@ -54,7 +54,7 @@ labelSelector:
   matchExpressions:
     - key: app
       operator: In
-      values: [{{ include "name.app" .top | quote }}]
+      values: [{{ .top.Chart.Name | quote }}]
     - key: release
       operator: In
       values: [{{ .top.Release.Name }}]
@@ -125,13 +125,10 @@ envFrom:
   "until" "bin/bookkeeper shell whatisinstanceid") .) }}
 {{- end }}
 
-{{/* For the init Jobs: waits for the last ZooKeeper pod, or for the ZooKeepers that the user provides. */}}
+{{/* For the init Jobs: waits for the last ZooKeeper pod. */}}
 {{- define "container.waitForZookeeper" -}}
 {{- $name := include "name.zookeeper" .top -}}
 {{- $last := sub (int .top.Values.zookeeper.replicaCount) 1 -}}
-{{- $until := printf "nslookup %s-%d.%s.%s" $name $last $name (include "name.namespace" .top) -}}
-{{- with .top.Values.pulsar_metadata.userProvidedZookeepers -}}
-{{- $until = printf "bin/pulsar zookeeper-shell -server %s ls %s" . ($.top.Values.metadataPrefix | default "/") -}}
-{{- end -}}
+{{- $until := printf "nslookup %s-%d.%s.%s" $name $last $name .top.Release.Namespace -}}
 {{ include "container.wait" (merge (dict "name" "wait-zookeeper-ready" "until" $until) .) }}
 {{- end }}

@@ -1,6 +1,6 @@
 {{/*
 Volumes of stateful components. The dictionaries carry `volume` too, the volume's values:
-name, size, local_storage, storageClassName, storageClass.
+name, size, local_storage, storageClassName.
 */}}
 
 {{- define "volume.name" -}}
@@ -15,25 +15,11 @@ name, size, local_storage, storageClassName, storageClass.
     resources:
       requests:
         storage: {{ .volume.size }}
-    {{- $local := and .top.Values.volumes.local_storage .volume.local_storage }}
     {{- if .volume.storageClassName }}
     storageClassName: {{ .volume.storageClassName | quote }}
-    {{- else if $local }}
+    {{- else if and .top.Values.volumes.local_storage .volume.local_storage }}
     storageClassName: local-storage
-    {{- else if .volume.storageClass }}
-    storageClassName: {{ include "volume.name" . }}
     {{- end }}
-{{- end }}
-
-{{- define "volume.storageClass" -}}
-apiVersion: storage.k8s.io/v1
-kind: StorageClass
-metadata:
-  {{- include "object.metadata" (merge (dict "suffix" (print "-" .volume.name)) .) | nindent 2 }}
-provisioner: {{ .volume.storageClass.provisioner }}
-parameters:
-  type: {{ .volume.storageClass.type }}
-  fsType: {{ .volume.storageClass.fsType }}
 {{- end }}
 
 {{/* Claims need all three switches; says "true" or nothing. */}}

@@ -61,7 +61,7 @@ labelSelector:
   matchExpressions:
     - key: app
       operator: In
-      values: [{{ include "name.app" .top | quote }}]
+      values: [{{ .top.Chart.Name | quote }}]
     - key: release
       operator: In
       values: [{{ .top.Release.Name }}]
@@ -159,21 +159,18 @@ An init container that repeats `until`, a command, until it succeeds, for `limit
   "until" "timeout 15 bin/bookkeeper shell whatisinstanceid") .) }}
 {{- end }}
 
-{{/* For the init Jobs: waits for the last ZooKeeper pod, or for the ZooKeepers that the user provides. */}}
+{{/* For the init Jobs: waits for the last ZooKeeper pod. */}}
 {{- define "container.waitForZookeeper" -}}
 {{- $name := include "name.zookeeper" .top -}}
 {{- $last := sub (int .top.Values.zookeeper.replicaCount) 1 -}}
-{{- $until := printf "nslookup %s-%d.%s-headless.%s" $name $last $name (include "name.namespace" .top) -}}
-{{- with .top.Values.pulsar_metadata.userProvidedZookeepers -}}
-{{- $until = printf "bin/pulsar zookeeper-shell -r -server %s ls %s" . ($.top.Values.metadataPrefix | default "/") -}}
-{{- end -}}
+{{- $until := printf "nslookup %s-%d.%s-headless.%s" $name $last $name .top.Release.Namespace -}}
 {{ include "container.wait" (merge (dict "until" $until) .) }}
 {{- end }}
 
 {{/* Waits until the cluster is initialized: the broker's and the proxy's. */}}
 {{- define "container.waitForCluster" -}}
 {{- $until := printf "timeout 15 bin/pulsar zookeeper-shell -r -server %s get /admin/clusters/%s"
-  (include "address.configurationStore" .top) (include "name.cluster" .top) -}}
+  (include "address.metadata" .top) (include "name.cluster" .top) -}}
 {{ include "container.wait" (merge (dict "name" "wait-zookeeper-ready" "until" $until
   "before" (print (include "tls.script" .) "export PULSAR_MEM=-Xmx128M; ")) .) }}
 {{- end }}
