@@ -31,7 +31,7 @@ import {
 } from "../../rehearsal/pulsar/tlsCluster.ts";
 import { openMessaging } from "../../rehearsal/realCluster/messages/messaging.ts";
 import { certificateSteps } from "../../resources/kubernetes/secretRollout.ts";
-import { chart27, chart4 } from "../rehearsal/standins/chartRender.ts";
+import { standIns } from "../rehearsal/standins/chartRender.ts";
 import { clusterOf } from "../model/charts/clusterOf.ts";
 import { register } from "../support/mocks.ts";
 import { missingClient, startProxies } from "../support/proxies.ts";
@@ -74,10 +74,10 @@ const secrets = tlsSecrets("pulsar");
 
 /** The data of the release's ConfigMaps, by name. */
 async function rendered(version: ChartVersion): Promise<Record<string, Record<string, string>>> {
-  const [chart, patch] = version === "4.7.0" ? [chart4, patch4] : [chart27, patch27];
+  const patch = version === "4.7.0" ? patch4 : patch27;
   const settings = { ...clusterOf(version), ...installation, tls: secrets };
   const values = chartLine(version).values(settings);
-  const objects = parseManifest(await chart.template(values, installation.release, namespace));
+  const objects = parseManifest(await standIns[version].template(values, installation.release, namespace));
   patch(objects);
   const configMaps = objects.filter(({ kind }) => kind === "ConfigMap");
   return Object.fromEntries(

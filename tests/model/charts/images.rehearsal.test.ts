@@ -1,20 +1,14 @@
 /** Compares the images in the rendered charts of the rehearsal with the list of images. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test } from "node:test";
-import { execa } from "execa";
-import { stringify } from "yaml";
 import { imageRef, stackImages } from "../../../model/charts/images.ts";
 import { chartLine, supportedChartVersions } from "../../../model/charts/lines.ts";
 import { parseManifest } from "../../../model/charts/manifest.ts";
-import { prepareTools } from "../../../rehearsal/tools/tools.ts";
+import { standIns } from "../../rehearsal/standins/chartRender.ts";
 import { clusterOf } from "./clusterOf.ts";
-
-const charts = join(import.meta.dirname, "../../../rehearsal/standins/charts");
 
 for (const version of supportedChartVersions) {
   test(`chart ${version} uses exactly the listed images, pinned ones by their digest`, async () => {
-    const { tools } = await prepareTools({ log: () => undefined, signal: new AbortController().signal });
     const line = chartLine(version);
     const { pulsar, manager } = line.images;
     const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
@@ -25,9 +19,8 @@ for (const version of supportedChartVersions) {
         pullSecret: "regsecret",
       },
     });
-    const args = ["template", "pulsar", join(charts, `pulsar-${line.name}`), "--namespace", "pulsar", "--values", "-"];
-    const { stdout } = await execa(tools.helm, args, { input: stringify(line.values(cluster)) });
-    const asked = parseManifest(stdout).flatMap(({ spec }) => {
+    const manifest = await standIns[version].template(line.values(cluster), "pulsar", "pulsar");
+    const asked = parseManifest(manifest).flatMap(({ spec }) => {
       // An empty list is null in YAML.
       const { initContainers, containers } = (spec?.template?.spec ?? {}) as Partial<
         Record<string, { image: string }[]>

@@ -1,19 +1,15 @@
 /** Compares the names in the rendered and patched charts of the rehearsal with the list of names that limits the length of a release name. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test } from "node:test";
-import { execa } from "execa";
-import { stringify } from "yaml";
 import { patch as patch27 } from "../../../model/charts/line27/patches.ts";
 import { patch as patch4 } from "../../../model/charts/line4/patches.ts";
 import { chartLine, supportedChartVersions } from "../../../model/charts/lines.ts";
 import { type Manifest, parseManifest } from "../../../model/charts/manifest.ts";
 import { builtNames } from "../../../model/charts/names.ts";
-import { prepareTools } from "../../../rehearsal/tools/tools.ts";
 import { releaseFaults } from "../../../settings/lengths.ts";
+import { standIns } from "../../rehearsal/standins/chartRender.ts";
 import { clusterOf } from "./clusterOf.ts";
 
-const charts = join(import.meta.dirname, "../../../rehearsal/standins/charts");
 const patches = { "2.7.7": patch27, "4.7.0": patch4 };
 
 /** The names and label values that may have 63 characters. A StatefulSet adds a revision to a label of its pods. */
@@ -40,14 +36,10 @@ function limited(objects: readonly Manifest[]): string[] {
 for (const version of supportedChartVersions) {
   for (const start of ["x", "pulsar"]) {
     test(`chart ${version} renders no name that is too long for the longest release "${start}...", and one for a longer release`, async () => {
-      const { tools } = await prepareTools({ log: () => undefined, signal: new AbortController().signal });
       const line = chartLine(version);
       const texts = async (release: string) => {
-        const folder = join(charts, `pulsar-${line.name}`);
-        const args = ["template", release, folder, "--namespace", "pulsar", "--values", "-"];
         const values = line.values({ ...clusterOf(version), release });
-        const { stdout } = await execa(tools.helm, args, { input: stringify(values) });
-        const objects = parseManifest(stdout);
+        const objects = parseManifest(await standIns[version].template(values, release, "pulsar"));
         patches[version](objects);
         return { objects, texts: limited(objects) };
       };

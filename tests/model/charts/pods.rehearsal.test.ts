@@ -2,13 +2,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
-import { execa } from "execa";
-import { stringify } from "yaml";
 import { chartLine, supportedChartVersions } from "../../../model/charts/lines.ts";
 import { parseManifest } from "../../../model/charts/manifest.ts";
 import { flowsOf, componentsOf } from "../../../model/network/flows.ts";
 import { metricsPorts } from "../../../model/monitoring.ts";
-import { prepareTools } from "../../../rehearsal/tools/tools.ts";
+import { standIns } from "../../rehearsal/standins/chartRender.ts";
 import { clusterOf } from "./clusterOf.ts";
 
 const program = join(import.meta.dirname, "../../..");
@@ -28,13 +26,9 @@ for (const version of supportedChartVersions) {
     const pods = new Map<string, Pods>();
 
     before(async () => {
-      const { tools } = await prepareTools({ log: () => undefined, signal: new AbortController().signal });
-      const chart = join(program, "rehearsal/standins/charts", `pulsar-${line.name}`);
-      const args = ["template", "pulsar", chart, "--namespace", "pulsar", "--values", "-"];
-      const { stdout } = await execa(tools.helm, [...args, "--post-renderer", join(program, line.postrender)], {
-        input: stringify(line.values(clusterOf(version))),
-      });
-      for (const { metadata, spec } of parseManifest(stdout)) {
+      const patched = ["--post-renderer", join(program, line.postrender)];
+      const manifest = await standIns[version].template(line.values(clusterOf(version)), "pulsar", "pulsar", patched);
+      for (const { metadata, spec } of parseManifest(manifest)) {
         if (spec?.template === undefined) continue;
         // Empty lists are null in chart 4.7.0.
         const { labels = {}, annotations } = spec.template.metadata ?? {};

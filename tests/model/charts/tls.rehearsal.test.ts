@@ -2,13 +2,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
-import { execa } from "execa";
-import { stringify } from "yaml";
 import { chartLine, supportedChartVersions } from "../../../model/charts/lines.ts";
 import { type Manifest, parseManifest } from "../../../model/charts/manifest.ts";
 import { componentsOf, flowsOf } from "../../../model/network/flows.ts";
 import { tlsSecrets } from "../../../model/tls.ts";
-import { prepareTools } from "../../../rehearsal/tools/tools.ts";
+import { standIns } from "../../rehearsal/standins/chartRender.ts";
 import { clusterOf } from "./clusterOf.ts";
 
 const program = join(import.meta.dirname, "../../..");
@@ -26,13 +24,11 @@ for (const version of supportedChartVersions) {
     const workloads = () => objects.filter(({ spec }) => spec?.template !== undefined);
 
     before(async () => {
-      const { tools } = await prepareTools({ log: () => undefined, signal: new AbortController().signal });
-      const chart = join(program, "rehearsal/standins/charts", `pulsar-${line.name}`);
-      const args = ["template", "pulsar", chart, "--namespace", "pulsar", "--values", "-"];
-      const input = stringify(line.values({ ...clusterOf(version), tls: secrets }));
-      raw = parseManifest((await execa(tools.helm, args, { input })).stdout);
-      const patched = await execa(tools.helm, [...args, "--post-renderer", join(program, line.postrender)], { input });
-      objects = parseManifest(patched.stdout);
+      const values = line.values({ ...clusterOf(version), tls: secrets });
+      const { template } = standIns[version];
+      raw = parseManifest(await template(values, "pulsar", "pulsar"));
+      const patched = ["--post-renderer", join(program, line.postrender)];
+      objects = parseManifest(await template(values, "pulsar", "pulsar", patched));
     });
 
     test("needs no cert-manager", () => {

@@ -1,9 +1,9 @@
 /** Facts about chart 2.7.7 that chart 4.7.0 does not share. The rest is in charts.rehearsal.test.ts. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { chart27, decoded, environment, podSpec, Rendered } from "./chartRender.ts";
+import { decoded, environment, podSpec, Rendered, standIns } from "./chartRender.ts";
 
-const { render, template } = chart27;
+const { render, template } = standIns["2.7.7"];
 const plain = { monitoring: { prometheus: false, grafana: false } };
 
 test("`clusterName` names the cluster", async () => {

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { chartLine } from "../../../model/charts/lines.ts";
 import { clusterOf } from "../../model/charts/clusterOf.ts";
-import { chart4, decoded, environment, forEach, podSpec, Rendered, type Values } from "./chartRender.ts";
+import { decoded, environment, forEach, podSpec, Rendered, standIns, type Values } from "./chartRender.ts";
 
-const { render, template } = chart4;
+const { render, template } = standIns["4.7.0"];
 
 /** Renders an upgrade instead of a first install. */
 const upgrade = (values: Values = {}) => render(values, "pulsar", ["--is-upgrade"]);

@@ -1,11 +1,11 @@
 /** What differs between the charts 2.7.7 and 4.7.0, of the facts that charts.rehearsal.test.ts checks. */
-import { chart27, chart4, type Rendered, type StandIn, type Values } from "./chartRender.ts";
+import type { ChartVersion } from "../../../model/charts/lines.ts";
+import type { Rendered, Values } from "./chartRender.ts";
 
 /** Rows of columns that any number of spaces separates. The first row has the names of the columns. */
 type Table = string;
 
 export interface Line {
-  chart: StandIn;
   /** Fields of Chart.yaml: the version of its format, its name, its version, and Pulsar's. */
   about: string[];
   /** Values that the stand-in refuses, by the keys in the message. */
@@ -34,9 +34,8 @@ const initJobs = ["pulsar-bookie-init", "pulsar-pulsar-init"];
 const hookJobs = ["pulsar-broker-sts-cleanup", "pulsar-zookeeper-sts-cleanup"];
 const managerKeys = "/pulsar-manager/keys/token";
 
-export const lines: Record<string, Line> = {
+export const lines: Record<ChartVersion, Line> = {
   "2.7.7": {
-    chart: chart27,
     about: ["v1", "pulsar", "2.7.7", "2.7.4"],
     lacking: {
       "monitoring.grafana": { monitoring: { prometheus: false, grafana: true } },
@@ -108,7 +107,6 @@ export const lines: Record<string, Line> = {
     manager: { config: {}, asymmetric: [], symmetric: [] },
   },
   "4.7.0": {
-    chart: chart4,
     about: ["v2", "pulsar", "4.7.0", "4.0.12"],
     lacking: {
       "auth.authentication.jwt.generateSecrets.enabled": {

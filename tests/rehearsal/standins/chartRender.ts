@@ -19,6 +19,7 @@ import type {
 } from "@kubernetes/client-node";
 import { execa } from "execa";
 import { parseAllDocuments, stringify } from "yaml";
+import type { ChartVersion } from "../../../model/charts/lines.ts";
 import { prepareTools } from "../../../rehearsal/tools/tools.ts";
 
 /** Kinds of the Prometheus operator. */
@@ -209,8 +210,7 @@ function standIn(line: string, base: Values): StandIn {
   };
 }
 
-export const chart27 = standIn("2.7", { monitoring: { prometheus: false, grafana: false }, initialize: true });
-export const chart4 = standIn("4", {
-  "victoria-metrics-k8s-stack": { enabled: false },
-  components: { pulsar_manager: true },
-});
+export const standIns: Record<ChartVersion, StandIn> = {
+  "2.7.7": standIn("2.7", { monitoring: { prometheus: false, grafana: false }, initialize: true }),
+  "4.7.0": standIn("4", { "victoria-metrics-k8s-stack": { enabled: false }, components: { pulsar_manager: true } }),
+};

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import type { V1PodSpec, V1StatefulSetSpec } from "@kubernetes/client-node";
 import { parse } from "yaml";
+import { supportedChartVersions } from "../../../model/charts/lines.ts";
 import { lines } from "./chartFacts.ts";
-import { forEach, podSpec, type Rendered, type Values } from "./chartRender.ts";
+import { forEach, podSpec, type Rendered, standIns, type Values } from "./chartRender.ts";
 
 const componentKeys = ["zookeeper", "bookkeeper", "autorecovery", "broker", "proxy", "toolset", "pulsar_manager"];
 const required = "requiredDuringSchedulingIgnoredDuringExecution";
@@ -34,8 +35,9 @@ function assertRows(found: (string | number | undefined)[][], table: string): vo
   );
 }
 
-for (const [version, line] of Object.entries(lines)) {
-  const { chart } = line;
+for (const version of supportedChartVersions) {
+  const line = lines[version];
+  const chart = standIns[version];
   const { render } = chart;
 
   describe(`chart ${version}`, () => {
