@@ -1,7 +1,7 @@
 /** The command line of `npm run rehearse`. */
 import { extname } from "node:path";
 import type { FailureOptions } from "../failures/cases.ts";
-import { options } from "./command.ts";
+import { valuesIn } from "./command.ts";
 import { enumerate } from "../report/explain.ts";
 import { RehearsalError } from "../engine/fault.ts";
 import { type ClusterArguments, clusterArguments, clusterOptions, steps } from "../realCluster/arguments.ts";
@@ -64,7 +64,7 @@ const failureOptions = ["lose", "lose-zone", "drain", "each-node"] as const;
 
 /** @throws RehearsalError for unknown arguments and for arguments that exclude each other */
 export function argumentsIn(args: readonly string[]): Arguments {
-  const values = options({
+  const values = valuesIn({
     args: [...args],
     options: {
       stack: { type: "string" },

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { dirname, join, resolve } from "node:path";
 import { differences, median, plannedTypes, ratioOf, type Pair } from "../bench/measure.ts";
-import { options, run } from "./command.ts";
+import { command } from "./command.ts";
 import { type Outcome, Stack, type StackConfig } from "../engine/stack.ts";
 import { pluginFolders, standInChart, standInPlugins } from "../stage.ts";
 import { RehearsalError } from "../engine/fault.ts";
@@ -21,6 +21,8 @@ the same engine and plugins, in alternating runs. Neither stack is deployed, and
 
 Exit status: 0 if measured, whatever the ratio; 1 if a preview fails or the two plan different resources; 2 for an unknown option or a missing tool.`;
 
+const options = { runs: { type: "string", default: "7" } } as const;
+
 /** The highest acceptable ratio. */
 const target = 1.25;
 
@@ -37,15 +39,13 @@ class BenchError extends Error {
   override name = "BenchError";
 }
 
-async function main(): Promise<number> {
-  const { help, runs } = argumentsGiven();
-  if (help) {
-    console.log(usage);
-    return 0;
+await command({ usage, options, exitCodes: { BenchError: 1 } }, async ({ runs }) => {
+  if (!/^[1-9]\d*$/.test(runs)) {
+    throw new RehearsalError(`--runs: "${runs}" is not valid; use a whole number of at least 1`);
   }
   const workspace = await openWorkspace();
   try {
-    await compare(workspace, runs);
+    await compare(workspace, Number(runs));
   } catch (fault) {
     // An interrupted preview fails in many ways; report the interruption.
     throw workspace.signal.reason instanceof Interrupted ? workspace.signal.reason : fault;
@@ -53,16 +53,7 @@ async function main(): Promise<number> {
     await workspace.close();
   }
   return 0;
-}
-
-function argumentsGiven(): { help: boolean; runs: number } {
-  const { help, runs } = options({
-    options: { runs: { type: "string", default: "7" }, help: { type: "boolean", default: false } },
-  });
-  if (!/^[1-9]\d*$/.test(runs))
-    throw new RehearsalError(`--runs: "${runs}" is not valid; use a whole number of at least 1`);
-  return { help, runs: Number(runs) };
-}
+});
 
 async function compare(workspace: Workspace, runs: number): Promise<void> {
   const { stackFor, standInNames } = await engine(workspace);
@@ -151,5 +142,3 @@ async function previewed(stack: Stack, whose: string): Promise<Outcome> {
   const faults = outcome.diagnostics.filter(({ severity }) => severity === "error").map(({ message }) => message);
   throw new BenchError(`the preview of ${whose} fails:\n${faults.join("\n") || outcome.text}`);
 }
-
-await run(main, { BenchError: 1 });

@@ -6,8 +6,29 @@ import { RehearsalError } from "../engine/fault.ts";
 import { redactor } from "../engine/redact.ts";
 import { Interrupted } from "../engine/workspace.ts";
 
+type Options = NonNullable<ParseArgsConfig["options"]>;
+type Values<T extends Options> = ReturnType<typeof parseArgs<{ options: T }>>["values"];
+
+/**
+ * Runs a command with the values of its options, or prints `usage` for --help.
+ *
+ * @param exitCodes as of `run`
+ */
+export async function command<const T extends Options>(
+  { usage, options, exitCodes }: { usage: string; options: T; exitCodes?: Readonly<Record<string, number>> },
+  work: (values: Values<T>) => Promise<number>,
+): Promise<void> {
+  await run(async () => {
+    const all = { ...options, help: { type: "boolean" } } as const;
+    const values = valuesIn({ options: all }) as Values<T> & { help?: boolean };
+    if (!values.help) return work(values);
+    console.log(usage);
+    return 0;
+  }, exitCodes);
+}
+
 /** Parses the command line. @throws RehearsalError with every unknown option, missing or empty value, and argument that is no option */
-export function options<const T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>>["values"] {
+export function valuesIn<const T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>>["values"] {
   const { tokens } = parseArgs({ args: config.args, options: config.options, strict: false, tokens: true });
   const faults = tokens.flatMap((token) => {
     if (token.kind === "positional") {

@@ -1,7 +1,7 @@
 /** `npm run images`: lists what to copy for an installation without internet access. */
-import { options, run } from "./command.ts";
+import { command } from "./command.ts";
 import { RehearsalError } from "../engine/fault.ts";
-import { type Format, formats, render } from "../report/mirror.ts";
+import { formats, render } from "../report/mirror.ts";
 import { stackSettings } from "../engine/stackSettings.ts";
 
 const usage = `Lists every image that a stack's pods use, including hooks and Jobs, with its name in the stack's registry (pulsar:registry), and the
@@ -17,25 +17,16 @@ source of the chart. Reads only the stack file.
 
 Exit status: 0 on success; 2 for an unknown stack or format, faults in the settings, or a stack without a registry to copy to.`;
 
-async function main(): Promise<number> {
-  const { help, stack, format } = argumentsGiven();
-  console.log(help ? usage : render(stack, await stackSettings(stack), format));
-  return 0;
-}
+const options = {
+  stack: { type: "string", default: "test" },
+  format: { type: "string", default: "list" },
+} as const;
 
-function argumentsGiven(): { help: boolean; stack: string; format: Format } {
-  const { format: given, ...others } = options({
-    options: {
-      stack: { type: "string", default: "test" },
-      format: { type: "string", default: "list" },
-      help: { type: "boolean", default: false },
-    },
-  });
+await command({ usage, options }, async ({ stack, format: given }) => {
   const format = formats.find((one) => one === given);
   if (format === undefined) {
     throw new RehearsalError(`--format: "${given}" is not valid; use one of ${formats.join(", ")}`);
   }
-  return { ...others, format };
-}
-
-await run(main);
+  console.log(render(stack, await stackSettings(stack), format));
+  return 0;
+});

@@ -23,10 +23,7 @@ export function progressOn(out: NodeJS.WriteStream): Progress {
 
 /** Prints one line for each finished step. Other lines may be printed meanwhile. */
 export function linesOn(out: NodeJS.WriteStream): Progress {
-  return lines((line) => out.write(`${line}\n`));
-}
-
-function lines(print: (line: string) => unknown): Progress {
+  const print = (line: string) => out.write(`${line}\n`);
   return async <T extends unknown[]>(...steps: { [K in keyof T]: Step<T[K]> }) =>
     (await Promise.all(
       steps.map(async ({ title, work, verbose = false }) => {

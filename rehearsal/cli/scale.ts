@@ -1,5 +1,5 @@
 /** `npm run scale`: measures time and memory of rehearsals of increasing size. */
-import { options, run } from "./command.ts";
+import { command } from "./command.ts";
 import { RehearsalError } from "../engine/fault.ts";
 import { progressOn } from "./progress.ts";
 import { growthRow, heading, rowOf } from "../scale/growth.ts";
@@ -24,12 +24,10 @@ growth     from the smallest plan to the largest, per node: 1.0 is linear, less 
 
 Exit status: 0 if all rehearsals pass; 2 if not.`;
 
-async function main(): Promise<number> {
-  const { help, sizes } = argumentsGiven();
-  if (help) {
-    console.log(usage);
-    return 0;
-  }
+const options = { nodes: { type: "string", default: "30,300" } } as const;
+
+await command({ usage, options }, async (given) => {
+  const sizes = sizesIn(given.nodes);
   const progress = progressOn(process.stdout);
   const log = (line: string) => {
     console.log(line);
@@ -42,19 +40,14 @@ async function main(): Promise<number> {
   }
   console.log(["", ...alignColumns([heading, ...measured.map(rowOf), ...growthRow(measured)])].join("\n"));
   return 0;
-}
+});
 
-function argumentsGiven(): { help: boolean; sizes: number[] } {
-  const { help, nodes } = options({
-    options: { nodes: { type: "string", default: "30,300" }, help: { type: "boolean", default: false } },
-  });
+function sizesIn(nodes: string): number[] {
   if (!/^[1-9]\d*(,[1-9]\d*)*$/.test(nodes)) {
     throw new RehearsalError(`--nodes: "${nodes}" is not valid; use whole numbers, separated by commas`);
   }
   const sizes = nodes.split(",").map(Number);
   // Reports an invalid size before the first rehearsal.
   for (const size of sizes) planOf(size);
-  return { help, sizes: sizes.toSorted((a, b) => a - b) };
+  return sizes.toSorted((a, b) => a - b);
 }
-
-await run(main);

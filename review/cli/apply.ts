@@ -1,5 +1,5 @@
 /** `npm run apply`: `pulumi up`, if it would do what was reviewed. */
-import { options, run } from "../../rehearsal/cli/command.ts";
+import { command } from "../../rehearsal/cli/command.ts";
 import { RehearsalError } from "../../rehearsal/engine/fault.ts";
 import { ownProject } from "../../rehearsal/engine/stackSettings.ts";
 import { applyReviewed } from "../digest/apply.ts";
@@ -22,22 +22,15 @@ const usage = `Runs "pulumi up" with the policies for a stack, if it would do ex
 Exit status: that of "pulumi up"; 2 if something differs from what was reviewed, or the comparison cannot run; 1 if
 GitHub refuses.`;
 
-async function main(): Promise<number> {
-  const values = options({
-    options: {
-      stack: { type: "string" },
-      digest: { type: "string" },
-      merged: { type: "string" },
-      repository: { type: "string" },
-      "dry-run": { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
-  const { help } = values;
-  if (help) {
-    console.log(usage);
-    return 0;
-  }
+const options = {
+  stack: { type: "string" },
+  digest: { type: "string" },
+  merged: { type: "string" },
+  repository: { type: "string" },
+  "dry-run": { type: "boolean", default: false },
+} as const;
+
+await command({ usage, options, exitCodes: { HttpError: 1, ExecaError: 2 } }, async (values) => {
   const stack = requireStack(values.stack);
   return applyReviewed({
     folder: ownProject,
@@ -46,7 +39,7 @@ async function main(): Promise<number> {
     dryRun: values["dry-run"],
     log: console.log,
   });
-}
+});
 
 async function reviewedDigest(
   stack: string,
@@ -76,5 +69,3 @@ async function reviewedDigest(
     throw new RehearsalError(`${key}: ${(error as Error).message}; ${remedy}`, { cause: error });
   }
 }
-
-await run(main, { HttpError: 1, ExecaError: 2 });

@@ -1,6 +1,6 @@
 /** `npm run comment`: posts a review on a pull request. */
 import { readFile, stat } from "node:fs/promises";
-import { options, run } from "../../rehearsal/cli/command.ts";
+import { command } from "../../rehearsal/cli/command.ts";
 import { RehearsalError } from "../../rehearsal/engine/fault.ts";
 import { githubOfEnvironment, repositoryIn } from "../github/client.ts";
 import { longestBody, marker, setStatus, writeComment } from "../github/markedText.ts";
@@ -25,25 +25,19 @@ const usage = `Posts a review as a comment on a pull request, or edits the comme
 
 Exit status: 0; 2 if an argument or the file is not valid; 1 if GitHub refuses.`;
 
-async function main(): Promise<number> {
-  const { help, repository, again, ...values } = options({
-    options: {
-      repository: { type: "string" },
-      pull: { type: "string" },
-      head: { type: "string" },
-      sha: { type: "string" },
-      stack: { type: "string" },
-      file: { type: "string" },
-      state: { type: "string", default: "success" },
-      link: { type: "string" },
-      again: { type: "string" },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (help) {
-    console.log(usage);
-    return 0;
-  }
+const options = {
+  repository: { type: "string" },
+  pull: { type: "string" },
+  head: { type: "string" },
+  sha: { type: "string" },
+  stack: { type: "string" },
+  file: { type: "string" },
+  state: { type: "string", default: "success" },
+  link: { type: "string" },
+  again: { type: "string" },
+} as const;
+
+await command({ usage, options, exitCodes: { HttpError: 1 } }, async ({ repository, again, ...values }) => {
   const where = repositoryIn(repository);
   if (again !== undefined) {
     await runAgain(githubOfEnvironment(), where, { pull: pullIn(values.pull), workflow: again });
@@ -74,7 +68,7 @@ async function main(): Promise<number> {
   );
   console.log(`${stack}: comment on pull request ${pull} ${outcome}`);
   return 0;
-}
+});
 
 function pullIn(text: string | undefined): number {
   if (text !== undefined && /^[1-9]\d*$/.test(text)) return Number(text);
@@ -109,5 +103,3 @@ function verdictIn(body: string): string {
   const [, headline = ""] = body.split("\n").filter((line) => line.trim() !== "");
   return headline.replace(/^#+ /, "").replaceAll(/[\\`*]/g, "");
 }
-
-await run(main, { HttpError: 1 });

@@ -1,7 +1,7 @@
 /** `npm run drift`: what differs in a cluster from what a stack has installed. */
 import { writeFile } from "node:fs/promises";
 import { execa } from "execa";
-import { options, requireWritable, run } from "../../rehearsal/cli/command.ts";
+import { command, requireWritable } from "../../rehearsal/cli/command.ts";
 import { RehearsalError } from "../../rehearsal/engine/fault.ts";
 import { ownProject } from "../../rehearsal/engine/stackSettings.ts";
 import { findDrift } from "../drift/drift.ts";
@@ -25,20 +25,15 @@ const usage = `Compares the live objects of a stack with what the stack and Helm
 
 Exit status: 0 if nothing differs; 2 if something does; 1 if the comparison cannot run, or is incomplete and finds nothing.`;
 
-async function main(): Promise<number> {
-  const { help, json, markdown, issue, ...given } = options({
-    options: {
-      stack: { type: "string" },
-      json: { type: "boolean", default: false },
-      markdown: { type: "string" },
-      issue: { type: "string" },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (help) {
-    console.log(usage);
-    return 0;
-  }
+const options = {
+  stack: { type: "string" },
+  json: { type: "boolean", default: false },
+  markdown: { type: "string" },
+  issue: { type: "string" },
+} as const;
+const exitCodes = { RehearsalError: 1, HttpError: 1, Error: 1 };
+
+await command({ usage, options, exitCodes }, async ({ json, markdown, issue, ...given }) => {
   const stack = requireStack(given.stack);
   const github =
     issue === undefined ? undefined : { api: githubOfEnvironment(), where: repositoryIn(issue, "--issue") };
@@ -49,7 +44,7 @@ async function main(): Promise<number> {
   if (github) console.error(`issue of ${stack}: ${await writeDriftIssue(github.api, github.where, report)}`);
   if (report.drift.length > 0) return 2;
   return report.notCompared.length > 0 ? 1 : 0;
-}
+});
 
 /** The state with encrypted secrets. */
 async function exportState(stack: string): Promise<unknown> {
@@ -67,5 +62,3 @@ async function exportState(stack: string): Promise<unknown> {
     `--stack: pulumi stack export fails (${reason.replace(/^error: /, "")}); log in with pulumi login, or name another stack`,
   );
 }
-
-await run(main, { RehearsalError: 1, HttpError: 1, Error: 1 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { admissionFile } from "../../policy/admission.ts";
 import type { PolicySettings } from "../../policy/settings.ts";
-import { options, requireWritable, run } from "../../rehearsal/cli/command.ts";
+import { command, requireWritable } from "../../rehearsal/cli/command.ts";
 import { RehearsalError } from "../../rehearsal/engine/fault.ts";
 import { ownProject } from "../../rehearsal/engine/stackSettings.ts";
 import { ownerAnnotation } from "../../resources/kubernetes/ownership.ts";
@@ -21,14 +21,9 @@ const usage = `Writes the policies of a stack as ValidatingAdmissionPolicies, fo
 
 Exit status: 0 if the policies are written; 1 if the program refuses the settings; 2 if the command cannot run.`;
 
-async function main(): Promise<number> {
-  const given = options({
-    options: { stack: { type: "string" }, out: { type: "string" }, help: { type: "boolean", default: false } },
-  });
-  if (given.help) {
-    console.log(usage);
-    return 0;
-  }
+const options = { stack: { type: "string" }, out: { type: "string" } } as const;
+
+await command({ usage, options, exitCodes: { Error: 2 } }, async (given) => {
   const stack = requireStack(given.stack);
   if (given.out !== undefined) await requireWritable("--out", given.out);
   const collected = await runProgram({ folder: ownProject, stack });
@@ -44,6 +39,4 @@ async function main(): Promise<number> {
   if (given.out === undefined) process.stdout.write(text);
   else await writeFile(given.out, text);
   return 0;
-}
-
-await run(main, { Error: 2 });
+});

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
-import { options, requireWritable, run } from "../../rehearsal/cli/command.ts";
+import { command, requireWritable } from "../../rehearsal/cli/command.ts";
 import { RehearsalError } from "../../rehearsal/engine/fault.ts";
 import { ownProject } from "../../rehearsal/engine/stackSettings.ts";
 import { accepted, differencesOf, renderReview, type Review } from "../comment/comment.ts";
@@ -38,26 +38,20 @@ It needs no cluster and no passphrase, and changes nothing.
 Exit status: 0 if the change can be applied; 1 if it is refused, the preview or the rehearsal fails, or a mandatory policy is violated; 2 if the
 review cannot run.`;
 
-async function main(): Promise<number> {
-  const given = options({
-    options: {
-      stack: { type: "string" },
-      base: { type: "string" },
-      out: { type: "string" },
-      limit: { type: "string" },
-      full: { type: "string" },
-      link: { type: "string" },
-      chart: { type: "string" },
-      rehearsal: { type: "string" },
-      drift: { type: "string" },
-      preview: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (given.help) {
-    console.log(usage);
-    return 0;
-  }
+const options = {
+  stack: { type: "string" },
+  base: { type: "string" },
+  out: { type: "string" },
+  limit: { type: "string" },
+  full: { type: "string" },
+  link: { type: "string" },
+  chart: { type: "string" },
+  rehearsal: { type: "string" },
+  drift: { type: "string" },
+  preview: { type: "boolean", default: false },
+} as const;
+
+await command({ usage, options, exitCodes: { Error: 2, ExecaError: 2 } }, async (given) => {
   const { out, full } = given;
   const stack = requireStack(given.stack);
   const limit = given.limit === undefined ? undefined : Number(given.limit);
@@ -102,7 +96,7 @@ async function main(): Promise<number> {
   else await writeFile(out, text);
   if (full !== undefined) await writeFile(full, render({ limit: Infinity }));
   return mayApply ? 0 : 1;
-}
+});
 
 async function requireChart(path: string): Promise<void> {
   const facts = await stat(path).catch((cause: unknown) => {
@@ -143,5 +137,3 @@ async function mainBranch(): Promise<string> {
   });
   return failed ? "main" : "origin/main";
 }
-
-await run(main, { Error: 2, ExecaError: 2 });
