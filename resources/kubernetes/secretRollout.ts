@@ -1,5 +1,4 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ClusterRef } from "../../model/clusterRef.ts";
 import type * as provider from "./secretRolloutProvider.ts";
 import { storedProvider } from "../kit/storedProvider.ts";
 
@@ -97,22 +96,14 @@ export function certificateRollout(certificates: pulumi.Input<string>): Rollout 
   };
 }
 
-export interface SecretRolloutArgs extends Rollout {
-  cluster: ClusterRef;
-  namespace: string;
-  release: string;
-  /** Names of the Secrets. */
-  secrets: string[];
-  /** How long the pods of a step, or a single pod if they restart one at a time, may take until all are ready, in minutes. */
-  limitMinutes: number;
-}
+type Inputs = provider.SecretRolloutArgs;
 
 /**
  * Restarts the pods that hold Secrets when those change. It must depend on the Secrets, and on the release, whose upgrade in the same `up` may have
  * restarted some of them. The preview tells what it means for clients.
  */
 export class SecretRollout extends pulumi.dynamic.Resource {
-  constructor(name: string, args: SecretRolloutArgs, opts?: pulumi.CustomResourceOptions) {
+  constructor(name: string, args: Rollout & Omit<Inputs, keyof Rollout>, opts?: pulumi.CustomResourceOptions) {
     const warning = new pulumi.ResourceHook(
       `tell-of-${name}`,
       async ({ oldInputs, newInputs }) => {
@@ -131,8 +122,6 @@ export class SecretRollout extends pulumi.dynamic.Resource {
     );
   }
 }
-
-type Inputs = provider.SecretRolloutArgs;
 
 /** What a change means for users of the cluster. */
 export function warningOf(

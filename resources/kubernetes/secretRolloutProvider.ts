@@ -17,7 +17,7 @@ export interface SecretRolloutArgs {
   secrets: string[];
   /** Whether the pods of a step restart all at once. Otherwise they restart one at a time, while all others of the step are ready. */
   together: boolean;
-  /** How long the pods of a step, or a single pod, may take until all are ready, in minutes. */
+  /** How long the pods of a step, or a single pod if they restart one at a time, may take until all are ready, in minutes. */
   limitMinutes: number;
 }
 

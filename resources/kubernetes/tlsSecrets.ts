@@ -8,20 +8,12 @@ import { fault } from "../kit/fault.ts";
 import { storedProvider } from "../kit/storedProvider.ts";
 import { answerOf, ask, type AskingOptions, type Cluster, unlessMissing } from "./connection.ts";
 import { ownerAnnotation } from "./ownership.ts";
-
-interface Inputs {
-  generation: number;
-  hosts: string[];
-}
+import type { Inputs } from "./tlsSecretsProvider.ts";
 
 /** What the Secrets must fit. */
-export interface TlsSecretsArgs {
+interface TlsSecretsArgs extends Inputs {
   cluster: ClusterRef;
   installation: Installation;
-  /** More host names and IP addresses in the proxies' certificate. */
-  hosts: string[];
-  /** Another number checks the Secrets again. */
-  generation: number;
 }
 
 export const tlsSecretsProvider = storedProvider<Inputs, Inputs>("./resources/kubernetes/tlsSecretsProvider.ts");

@@ -2,8 +2,10 @@ import type { dynamic } from "@pulumi/pulumi";
 import { diffOn } from "../kit/diff.ts";
 import { recordOnly } from "../kit/record.ts";
 
-interface Inputs {
+export interface Inputs {
+  /** Another number checks the Secrets again. */
   generation: number;
+  /** More host names and IP addresses in the proxies' certificate. */
   hosts: string[];
 }
 

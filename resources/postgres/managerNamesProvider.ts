@@ -1,6 +1,9 @@
 import type { dynamic } from "@pulumi/pulumi";
 import { diffOn } from "../kit/diff.ts";
+import { recordOnly } from "../kit/record.ts";
 import { type SqlTarget, withSession } from "./sqlSession.ts";
+
+const id = "names";
 
 /** Names of what the stack will create in PostgreSQL. */
 export interface Names {
@@ -25,7 +28,7 @@ export function diff(_id: string, olds: ManagerNamesState, news: ManagerNamesInp
 }
 
 export async function create(inputs: ManagerNamesInputs): Promise<dynamic.CreateResult<ManagerNamesState>> {
-  return { id: "names", outs: { ...inputs, taken: await findTaken(inputs) } };
+  return { id, outs: { ...inputs, taken: await findTaken(inputs) } };
 }
 
 /** Queries again only for other names or another server: what the stack itself has created since does not count as taken. */
@@ -38,14 +41,7 @@ export async function update(
   return { outs: { ...news, taken: changes ? await findTaken(news) : olds.taken } };
 }
 
-/** Nothing to refresh: the state is the record. */
-export async function read(id: string, props: ManagerNamesState): Promise<dynamic.ReadResult<ManagerNamesState>> {
-  return Promise.resolve({ id, props });
-}
-
-export async function remove(): Promise<void> {
-  return Promise.resolve();
-}
+export const { read, remove } = recordOnly<ManagerNamesState>(id);
 
 async function findTaken(inputs: ManagerNamesInputs): Promise<(keyof Names)[]> {
   const { role, database } = inputs.names;

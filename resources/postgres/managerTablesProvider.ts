@@ -7,15 +7,18 @@ import { codeOf, type SqlTarget, withSession } from "./sqlSession.ts";
 
 const title = "tables of Pulsar Manager";
 
-/** Inputs: the database, and the tables that it must have. */
+/**
+ * Inputs: the database, with the login of the manager's own role, and the tables that it must have. This role creates and so owns the tables, and needs no
+ * grants on them.
+ */
 export interface ManagerTablesInputs extends SqlTarget {
   /** Image tag of the Pulsar Manager that the tables are for. */
   schemaVersion: string;
-  /** Statements that create what is missing and keep what exists. */
+  /** Statements that create what is missing and keep what exists. They run again when they change or a table is missing. */
   sql: string;
   /** Names of the tables that `sql` creates. */
   tables: string[];
-  /** Whether a destroy drops the tables. */
+  /** Whether a destroy drops the tables and their rows. */
   deleteTables: boolean;
 }
 

@@ -43,7 +43,7 @@ test("existing names stay recorded, without a connection, if the server and the 
   const news = { ...inputs, database: "template1", user: "other", password: "rotated" };
   assert.deepEqual(await provider.update("names", state, news), { outs: { ...news, taken: ["role"] } });
   assert.deepEqual(await provider.read("names", state), { id: "names", props: state });
-  await provider.remove();
+  await provider.remove("names", state);
   assert.equal(connect.mock.callCount(), 0);
 });
 
