@@ -1,7 +1,15 @@
-import { type Component, type Layout, marked, placedOn, type Placement, type StackNode, type Taint } from "./layout.ts";
+import {
+  type Layout,
+  type LayoutArgs,
+  marked,
+  placedOn,
+  type Placement,
+  placementsOf,
+  type StackNode,
+} from "./layout.ts";
 
 /** Input of the dedicated layout. */
-export interface DedicatedLayoutArgs {
+export interface DedicatedLayoutArgs extends LayoutArgs {
   groups: {
     /** In order: ordinal i of ZooKeeper runs on node i. */
     zookeeper: StackNode[];
@@ -10,11 +18,6 @@ export interface DedicatedLayoutArgs {
     /** The nodes of everything without data. Empty: any node of the cluster without a taint. */
     serving: StackNode[];
   };
-  /** Every node of a group gets a label with this key and the value `<value>-<group>`: `pulsar-zookeeper`. */
-  nodeLabel: { key: string; value: string };
-  /** The same for the taint, which only the group's pods tolerate. */
-  nodeTaint: Taint;
-  replicas: Record<Exclude<Component, "init">, number>;
 }
 
 /**
@@ -32,16 +35,7 @@ export function dedicatedLayout({ groups, nodeLabel, nodeTaint, replicas }: Dedi
   const serving = listed.nodes.length > 0 ? listed.place : anywhere;
   return {
     nodes: [...zookeeper.nodes, ...bookkeeper.nodes, ...listed.nodes],
-    placements: {
-      zookeeper: zookeeper.place("ordinal", replicas.zookeeper),
-      bookkeeper: bookkeeper.place("ordinal", replicas.bookkeeper),
-      broker: serving("spread", replicas.broker),
-      proxy: serving("spread", replicas.proxy),
-      autorecovery: serving("any", replicas.autorecovery),
-      toolset: serving("any", replicas.toolset),
-      manager: serving("any", replicas.manager),
-      init: serving("any", 1),
-    },
+    placements: placementsOf(replicas, { zookeeper: zookeeper.place, bookkeeper: bookkeeper.place, serving }),
   };
 }
 

@@ -160,6 +160,18 @@ export interface Layout {
   placements: Record<Component, Placement>;
 }
 
+/** Input of every layout, besides the nodes. */
+export interface LayoutArgs {
+  /**
+   * Label of every node, and node selector of every pod, so that Pulsar runs only on these nodes. In the dedicated layout the value ends with the group:
+   * `pulsar-zookeeper`.
+   */
+  nodeLabel: { key: string; value: string };
+  /** Taint of every node, tolerated by every pod, so that nothing else runs there. In the dedicated layout the value ends with the group too. */
+  nodeTaint: Taint;
+  replicas: Record<Exclude<Component, "init">, number>;
+}
+
 /** Label of the stack with the zone of a node. The well-known topology.kubernetes.io/zone belongs to the cloud provider, and bare metal has none. */
 export const zoneLabel = "pulsar-stack/zone";
 
@@ -196,6 +208,25 @@ export function placedOn(
     rule,
     // Pods with a volume run on its node.
     overZones: rule === "spread" && nodes.every(({ zone }) => zone !== undefined),
+  };
+}
+
+type Place = (rule: Placement["rule"], replicas: number) => Placement;
+
+/** The placement of every component, on the nodes for ZooKeeper, for the bookies, and for everything without data. */
+export function placementsOf(
+  replicas: LayoutArgs["replicas"],
+  { zookeeper, bookkeeper, serving }: Record<"zookeeper" | "bookkeeper" | "serving", Place>,
+): Layout["placements"] {
+  return {
+    zookeeper: zookeeper("ordinal", replicas.zookeeper),
+    bookkeeper: bookkeeper("ordinal", replicas.bookkeeper),
+    broker: serving("spread", replicas.broker),
+    proxy: serving("spread", replicas.proxy),
+    autorecovery: serving("any", replicas.autorecovery),
+    toolset: serving("any", replicas.toolset),
+    manager: serving("any", replicas.manager),
+    init: serving("any", 1),
   };
 }
 
