@@ -3,11 +3,12 @@ import { PersistentVolume } from "@pulumi/kubernetes/core/v1/persistentVolume.js
 import { PersistentVolumeClaim } from "@pulumi/kubernetes/core/v1/persistentVolumeClaim.js";
 import { StorageClass } from "@pulumi/kubernetes/storage/v1/storageClass.js";
 import * as pulumi from "@pulumi/pulumi";
+import { podLabels } from "../model/charts/cluster.ts";
 import { maxLabelLength } from "../model/charts/names.ts";
 import { shortHash } from "../model/encoding.ts";
 import type { Toleration } from "../model/layouts/layout.ts";
 import { dependencies } from "./dependencies.ts";
-import { jobLabels, runAgain, templateHash } from "./stackJob.ts";
+import { runAgain, templateHash } from "./stackJob.ts";
 import type { PlannedVolume, VolumeSettings } from "../model/volumes.ts";
 
 export interface LocalVolumesArgs {
@@ -132,7 +133,7 @@ export class LocalVolumes extends pulumi.ComponentResource {
     { namespace, release, volumes }: LocalVolumesArgs,
     { image, pullSecret, tolerations, dependsOn }: NonNullable<LocalVolumesArgs["directories"]>,
   ) {
-    const labels = jobLabels(release, "directories");
+    const labels = podLabels(release, "directories");
     for (const node of new Set(volumes.map((volume) => volume.node))) {
       const onNode = volumes.filter((volume) => volume.node === node);
       const paths = [...new Set(onNode.map((volume) => volume.path))].map((path, i) => ({

@@ -1,10 +1,10 @@
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
 import * as pulumi from "@pulumi/pulumi";
+import { podLabels } from "../model/charts/cluster.ts";
 import { fullName } from "../model/charts/names.ts";
 import { type FlowLine, flowsOf, componentsOf } from "../model/network/flows.ts";
 import type { TlsSecrets } from "../model/tls.ts";
 import { policiesOf, type NetworkAccess } from "../model/network/policies.ts";
-import { jobLabels } from "./stackJob.ts";
 
 export interface NetworkPoliciesArgs {
   namespace: pulumi.Input<string>;
@@ -35,7 +35,7 @@ export class NetworkPolicies extends pulumi.ComponentResource {
       new NetworkPolicy(
         `${name}-${component}`,
         {
-          metadata: { name: `${fullName(release)}-${component}`, namespace, labels: jobLabels(release, component) },
+          metadata: { name: `${fullName(release)}-${component}`, namespace, labels: podLabels(release, component) },
           spec,
         },
         { parent: this },

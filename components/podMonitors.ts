@@ -1,6 +1,6 @@
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { ChartLine } from "../model/charts/cluster.ts";
+import { type ChartLine, podLabels } from "../model/charts/cluster.ts";
 import { fullName } from "../model/charts/names.ts";
 import { metricsPorts, type MonitoringSettings } from "../model/monitoring.ts";
 import type { ClusterRef } from "../model/clusterRef.ts";
@@ -39,7 +39,7 @@ export class PodMonitors extends pulumi.ComponentResource {
               kind: "PodMonitor",
               metadata: { name: `${fullName(release)}-${component}`, namespace, labels },
               spec: {
-                selector: { matchLabels: { app: "pulsar", release, component } },
+                selector: { matchLabels: podLabels(release, component) },
                 podMetricsEndpoints: [
                   {
                     port,

@@ -1,6 +1,6 @@
 import { Job } from "@pulumi/kubernetes/batch/v1/job.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { SecretRef } from "../model/charts/cluster.ts";
+import { podLabels, type SecretRef } from "../model/charts/cluster.ts";
 import { type StackTask, taskJobName } from "../model/charts/names.ts";
 import { shortHash } from "../model/encoding.ts";
 import type { Placement } from "../model/layouts/layout.ts";
@@ -51,11 +51,6 @@ export interface StackJobArgs extends StackJobPlace {
  */
 export const runAgain = { "pulumi.com/replaceUnready": "true" };
 
-/** The labels of a Job's pods, as the chart sets them: network policies select pods by them. */
-export function jobLabels(release: string, task: string): Record<string, string> {
-  return { app: "pulsar", release, component: task };
-}
-
 /**
  * A hash for the Job's name. The pods' template is immutable, so a changed template needs a new Job. With a fixed name, a preview on the
  * server would fail ("field is immutable").
@@ -81,7 +76,7 @@ export function stackJob(name: string, args: StackJobArgs, opts: pulumi.CustomRe
   const env = { ...args.env, ...(ca && { CA_FILE: `${caFolder}/ca.crt` }) };
   const caFiles = ca && { secret: ca.secret, folder: caFolder, files: { [ca.key]: "ca.crt" } };
   const secrets = [...(args.secrets ?? []), ...(caFiles ? [caFiles] : [])];
-  const labels = jobLabels(release, task);
+  const labels = podLabels(release, task);
   const template = pulumi.output({
     metadata: { labels },
     spec: {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import * as scalar from "./scalars.ts";
 
 const exposure = scalar.object({
@@ -12,12 +12,7 @@ export const ingressSchema = scalar
     className: scalar.name.optional().meta({ description: "IngressClass.", otherwise: "the cluster's default class" }),
     clusterIssuer: scalar.name.optional().describe("cert-manager ClusterIssuer that creates the certificates."),
     issuer: scalar.name.optional().describe("cert-manager Issuer that creates the certificates."),
-    annotations: z
-      .record(scalar.kubernetesLabelKey, scalar.unquotedText("a text"), {
-        error: "an object of annotations, each a text",
-      })
-      .default({})
-      .describe("Annotations for the controller."),
+    annotations: scalar.annotations.describe("Annotations for the controller."),
     manager: exposure.optional().describe("Pulsar Manager."),
     admin: exposure.optional().describe("The HTTP admin API, served by the proxies."),
   })

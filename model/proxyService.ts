@@ -10,12 +10,9 @@ export const proxyServiceSchema = scalar
       description: "Type of the Service. Production allows others than ClusterIP only with TLS.",
       change: "Existing connections stay. An `up` waits until a load balancer has an address.",
     }),
-    annotations: z
-      .record(scalar.kubernetesLabelKey, scalar.unquotedText("a text"), {
-        error: "an object of annotations, each a text",
-      })
-      .default({})
-      .describe("Annotations for the load balancer's controller, or for the Ingress controller."),
+    annotations: scalar.annotations.describe(
+      "Annotations for the load balancer's controller, or for the Ingress controller.",
+    ),
     sourceRanges: z
       .array(scalar.cidr, { error: "a list of ranges such as 203.0.113.0/24" })
       .min(1, { error: "a list of ranges such as 203.0.113.0/24, or remove it to allow everybody" })

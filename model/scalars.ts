@@ -83,6 +83,11 @@ export const kubernetesLabelValue = text(
   "a label value: letters, digits, '-', '_' and '.'",
 );
 
+/** Annotations of an object, by key. */
+export const annotations = z
+  .record(kubernetesLabelKey, unquotedText("a text"), { error: "an object of annotations, each a text" })
+  .default({});
+
 /** A host name or an IPv4 or IPv6 address, without scheme or port. */
 export const host = z.union([z.ipv4(), z.ipv6(), z.string().toLowerCase().regex(dnsName).max(253)], {
   error: "a host name or an IP address, without scheme or port",

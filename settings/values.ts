@@ -1,3 +1,4 @@
+import { isObject, type Value } from "../model/charts/cluster.ts";
 import { knownKeys, unknownKeys } from "../model/charts/keys.ts";
 import { plainSecrets } from "../model/secretLooks.ts";
 import { type Add, keyOf } from "./faults.ts";
@@ -382,25 +383,21 @@ const secretSettings: Partial<Record<string, string>> = {
 };
 
 /** The paths of all nulls, outside lists. In `configData`, a null removes one of the chart's own keys. */
-function nullsIn(values: unknown, above: string[] = []): string[][] {
+function nullsIn(values: Value | undefined, above: string[] = []): string[][] {
   if (above.at(-2) === "configData") return [];
   if (values === null) return [above];
-  return isMap(values) ? Object.entries(values).flatMap(([key, value]) => nullsIn(value, [...above, key])) : [];
+  return isObject(values) ? Object.entries(values).flatMap(([key, value]) => nullsIn(value, [...above, key])) : [];
 }
 
 /** Scalars and lists instead of an object on a path, up to its first `*`: they would replace everything that the program sets there. */
 function scalarsAbove(
-  values: unknown,
+  values: Value | undefined,
   [key, ...rest]: string[],
   above: string[] = [],
 ): { path: string[]; value: unknown }[] {
   if (key === undefined || key === "*") return [];
-  if (!isMap(values)) return values === null ? [] : [{ path: above, value: values }];
+  if (!isObject(values)) return values === null ? [] : [{ path: above, value: values }];
   return Object.hasOwn(values, key) ? scalarsAbove(values[key], rest, [...above, key]) : [];
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The values at a path with `*` in it. */

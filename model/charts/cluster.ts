@@ -20,6 +20,11 @@ export interface SecretRef {
   key: string;
 }
 
+/** The labels by which Services, workloads and network policies select the pods of a component or of a Job. */
+export function podLabels(release: string, component: string) {
+  return { app: "pulsar", release, component };
+}
+
 /** A Pulsar cluster, independent of the chart line. Each line's `values` function turns it into values of that line. */
 export interface PulsarCluster {
   /** Name of the Helm release. */

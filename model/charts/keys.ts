@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Value, Values } from "./cluster.ts";
+import { isObject, type Values } from "./cluster.ts";
 import type { ChartVersion } from "./lines.ts";
 
 /** The keys of a chart version: those of its values.yaml and those that only its templates read. `a.b.*` allows any key below. */
@@ -16,13 +16,9 @@ export function unknownKeys(values: Values, known: ReadonlySet<string>, path: re
     // Helm reads a key with a dot in it as one key, and no chart has such a key outside free maps.
     if (key.includes(".") && !known.has(`${path.join(".")}.*`)) return [here];
     if (known.has(`${name}.*`) || known.has(`${path.join(".")}.*`)) return [];
-    if (isMap(value) && Object.keys(value).length > 0) return unknownKeys(value, known, here);
+    if (isObject(value) && Object.keys(value).length > 0) return unknownKeys(value, known, here);
     if (known.has(name)) return [];
-    const above = value === null || isMap(value);
+    const above = value === null || isObject(value);
     return above && [...known].some((other) => other.startsWith(`${name}.`)) ? [] : [here];
   });
-}
-
-function isMap(value: Value): value is Values {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

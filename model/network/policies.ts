@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { podLabels } from "../charts/cluster.ts";
 import * as scalar from "../scalars.ts";
 import type { Flow, ExternalPeer, OwnComponent } from "./flows.ts";
 
@@ -91,7 +92,7 @@ export function policiesOf(
     own.map((component) => [
       component,
       {
-        podSelector: podsOf(release, component),
+        podSelector: { matchLabels: podLabels(release, component) },
         policyTypes: ["Ingress", "Egress"],
         ingress: flows
           .filter(({ to }) => to === component)
@@ -149,7 +150,7 @@ function peersOf(
     case "elsewhere":
       return everybody;
     default:
-      return [{ podSelector: podsOf(release, who) }];
+      return [{ podSelector: { matchLabels: podLabels(release, who) } }];
   }
 }
 
@@ -164,10 +165,6 @@ function portsOf({ to, ports }: Flow, databasePort: number): PolicyPort[] {
   if (ports === "the database's") return [{ protocol: "TCP", port: databasePort }];
   const protocols = to === "cluster DNS" ? (["UDP", "TCP"] as const) : (["TCP"] as const);
   return protocols.flatMap((protocol) => ports.map((port) => ({ protocol, port })));
-}
-
-function podsOf(release: string, component: OwnComponent): LabelSelector {
-  return { matchLabels: { app: "pulsar", release, component } };
 }
 
 function clientPeer(client: Client): Peer {

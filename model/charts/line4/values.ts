@@ -1,6 +1,6 @@
 import { type Placement, zoneLabel } from "../../layouts/layout.ts";
 import type { PodSize } from "../../sizing.ts";
-import type { PulsarCluster, Values } from "../cluster.ts";
+import { podLabels, type PulsarCluster, type Values } from "../cluster.ts";
 import { imageValues, inRegistry } from "../images.ts";
 import { fullName } from "../names.ts";
 import {
@@ -32,9 +32,11 @@ export function values(cluster: PulsarCluster): Values {
     replicaCount: placement.replicas,
     ...resources(size),
     ...(size.priorityClass === undefined ? {} : { priorityClassName: size.priorityClass }),
-    ...(placement.overZones
-      ? { topologySpreadConstraints: [{ ...evenSpread(zoneLabel), labelSelector: podsOf(release, component) }] }
-      : {}),
+    ...(placement.overZones && {
+      topologySpreadConstraints: [
+        { ...evenSpread(zoneLabel), labelSelector: { matchLabels: podLabels(release, component) } },
+      ],
+    }),
   });
   const pulsarImage = imageValues(images.pulsar);
   const volume = (size: string) => localVolume(size, volumes.storageClass.name);
@@ -168,11 +170,6 @@ function frontEnd({ frontEnd }: PulsarCluster["manager"]): Values {
 
 function placed({ nodeSelector, tolerations }: Placement): Values {
   return { nodeSelector, tolerations: tolerations.map((toleration) => ({ ...toleration })) };
-}
-
-/** The labels by which a component's StatefulSet selects its pods. */
-function podsOf(release: string, component: string): Values {
-  return { matchLabels: { app: "pulsar", release, component } };
 }
 
 /**
