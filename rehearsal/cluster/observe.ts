@@ -191,6 +191,18 @@ function requested(spec: Plain<V1PodSpec> | undefined, resource: keyof Resources
   return Math.max(together, ...(spec?.initContainers ?? []).map(of)) + amount(spec?.overhead?.[resource]);
 }
 
+/** Whether a pod has ended and its resources are free again. */
+export function isFinished({ state }: PodView): boolean {
+  return state === "done" || state === "failed";
+}
+
+/** What the scheduler reserves for these pods together. */
+export function reservedFor(pods: readonly PodView[]): Resources {
+  const requests = pods.filter((pod) => !isFinished(pod)).map((pod) => pod.requests);
+  const sum = (resource: keyof Resources) => requests.reduce((total, one) => total + one[resource], 0);
+  return { cpu: sum("cpu"), memory: sum("memory") };
+}
+
 /** A quantity in cores or bytes. The library cannot parse a fraction with a suffix such as Gi, but the API server never writes one. */
 function amount(quantity = "0"): number {
   return Number(quantityToScalar(quantity));

@@ -1,5 +1,5 @@
 /** The effect of a failure or drain on the pods of the nodes. */
-import { enumerate, explain } from "../report/explain.ts";
+import { enumerate, explain, volumesOf } from "../report/explain.ts";
 import { byName, compareNames, type Observation, type PodView } from "../cluster/observe.ts";
 import { componentOf } from "../report/placement.ts";
 import type { Move } from "./whatIf.ts";
@@ -37,14 +37,9 @@ export function movesOf(
 }
 
 /** The reason that the volumes of the pod are on its old node. Undefined if they are not. */
-function volumesOnOldNode(
-  pod: PodView,
-  { claims, volumes, nodes }: Observation,
-  oldNode: string | undefined,
-): string[] | undefined {
-  const hostname = nodes.find(({ name }) => name === oldNode)?.labels["kubernetes.io/hostname"];
-  const bound = claims.filter(({ name }) => pod.claims.includes(name)).map(({ volume }) => volume);
-  const there = volumes.filter(({ name, hostnames }) => bound.includes(name) && hostnames.includes(hostname ?? ""));
+function volumesOnOldNode(pod: PodView, seen: Observation, oldNode: string | undefined): string[] | undefined {
+  const hostname = seen.nodes.find(({ name }) => name === oldNode)?.labels["kubernetes.io/hostname"];
+  const there = volumesOf(pod, seen).filter(({ hostnames }) => hostnames.includes(hostname ?? ""));
   if (oldNode === undefined || there.length === 0) return undefined;
   const names = enumerate(there.map(({ name }) => name));
   return [`its ${there.length === 1 ? `volume ${names} is` : `volumes ${names} are`} on ${oldNode} and nowhere else`];

@@ -5,11 +5,11 @@ import { placeFaults } from "../../model/volumePlaces.ts";
 import { isOlder } from "../../resources/kubernetes/kubernetesVersion.ts";
 import type { Settings } from "../../settings/resolve.ts";
 import { isReady } from "../cluster/controlPlane.ts";
-import { nodeView, podView, type NodeView, type Resources } from "../cluster/observe.ts";
-import { enumerate, quantity, taintText, tolerates } from "../report/explain.ts";
+import { nodeView, podView, reservedFor, type NodeView, type Resources } from "../cluster/observe.ts";
+import { enumerate, quantity, taintText, untolerated } from "../report/explain.ts";
 import type { Facts } from "./facts.ts";
 
-export const disposableLabel = "pulsar-stack/disposable";
+const disposableLabel = "pulsar-stack/disposable";
 
 /** Whether somebody has said that everything in the cluster may be lost. */
 export function disposableFaults(
@@ -109,9 +109,9 @@ function unusable({ nodes }: Facts, { layout }: Settings): string[] {
     if (node === undefined) return [];
     if (node.spec?.unschedulable === true) return [`--nodes: ${name} is cordoned; run kubectl uncordon ${name}`];
     if (!isReady(node)) return [`--nodes: ${name} is not Ready; start its kubelet, or choose another node`];
-    return (node.spec?.taints ?? [])
-      .filter((taint) => taint.effect !== "PreferNoSchedule" && !tolerations.some((one) => tolerates(one, taint)))
-      .map((taint) => `--nodes: ${name} has the taint ${taintText(taint)}; remove it, or choose another node`);
+    return untolerated({ tolerations }, { taints: node.spec?.taints ?? [] }).map(
+      (taint) => `--nodes: ${name} has the taint ${taintText(taint)}; remove it, or choose another node`,
+    );
   });
 }
 
@@ -185,13 +185,7 @@ function demandOn(nodes: { name: string; free: Resources }[], { pods, layout }: 
 
 /** What the scheduler has reserved on a node. */
 function usedOn(node: string, { pods }: Facts): Resources {
-  return pods
-    .map((pod) => podView(pod, []))
-    .filter((pod) => pod.node === node && pod.state !== "done" && pod.state !== "failed")
-    .reduce((sum, { requests }) => ({ cpu: sum.cpu + requests.cpu, memory: sum.memory + requests.memory }), {
-      cpu: 0,
-      memory: 0,
-    });
+  return reservedFor(pods.map((pod) => podView(pod, [])).filter((pod) => pod.node === node));
 }
 
 function subtract(a: Resources, b: Resources): Resources {

@@ -1,6 +1,13 @@
 import type { V1Taint, V1Toleration } from "@kubernetes/client-node";
 import type { Plain } from "../cluster/api.ts";
-import type { ClaimView, NodeView, Observation, PodView, Resources, VolumeView } from "../cluster/observe.ts";
+import {
+  type NodeView,
+  type Observation,
+  type PodView,
+  reservedFor,
+  type Resources,
+  type VolumeView,
+} from "../cluster/observe.ts";
 
 /**
  * Explains why the scheduler cannot place a pod: one clause for each reason in its message (`FitError` of kube-scheduler), with details
@@ -63,7 +70,10 @@ function conditionIn(taints: NodeView["taints"]): "lost" | "cordoned" | undefine
 }
 
 /** The taints of a node that keep the pod away. */
-function untolerated({ tolerations }: PodView, { taints }: NodeView): NodeView["taints"] {
+export function untolerated(
+  { tolerations }: Pick<PodView, "tolerations">,
+  { taints }: Pick<NodeView, "taints">,
+): NodeView["taints"] {
   return taints.filter(
     (taint) => taint.effect !== "PreferNoSchedule" && !tolerations.some((one) => tolerates(one, taint)),
   );
@@ -111,9 +121,7 @@ function shortageClause(pod: PodView, resource: keyof Resources, { nodes, pods }
   for (const node of nodes) {
     if (lacksLabel(pod, node) || untolerated(pod, node).length > 0) continue;
     const allocatable = node.allocatable[resource];
-    const taken = pods
-      .filter((other) => other.node === node.name && other.state !== "done" && other.state !== "failed")
-      .reduce((sum, { requests }) => sum + requests[resource], 0);
+    const taken = reservedFor(pods.filter((other) => other.node === node.name))[resource];
     // Rounded to thousandths, as the scheduler counts cores, because sums of fractions are inexact.
     const shortage = Math.round((requested - allocatable + taken) * 1000) / 1000;
     if (shortage <= 0) continue;
@@ -136,8 +144,9 @@ export function quantity(amount: number, resource: keyof Resources): string {
   return amount >= 2 ** 30 ? `${rounded(amount / 2 ** 30, 2)}Gi` : `${rounded(amount / 2 ** 20, 2)}Mi`;
 }
 
-function affinityClause(pod: PodView, { nodes, claims, volumes }: Observation): string | undefined {
-  const clauses = volumesOf(pod, claims, volumes).flatMap(({ name, hostnames }) => {
+function affinityClause(pod: PodView, seen: Observation): string | undefined {
+  const { nodes } = seen;
+  const clauses = volumesOf(pod, seen).flatMap(({ name, hostnames }) => {
     if (hostnames.length === 0) return [];
     const hosts = nodes.filter(({ labels }) => hostnames.includes(labels["kubernetes.io/hostname"] ?? ""));
     if (hosts.length === 0) {
@@ -156,7 +165,8 @@ function unboundClause(pod: PodView, { claims }: Observation): string | undefine
     : `no volume for its ${open.length === 1 ? "claim" : "claims"} ${enumerate(open)}`;
 }
 
-function volumesOf(pod: PodView, claims: readonly ClaimView[], volumes: readonly VolumeView[]): VolumeView[] {
+/** The volumes that the claims of a pod are bound to. */
+export function volumesOf(pod: PodView, { claims, volumes }: Observation): VolumeView[] {
   const names = claims.filter(({ name }) => pod.claims.includes(name)).map(({ volume }) => volume);
   return volumes.filter(({ name }) => names.includes(name));
 }
@@ -185,7 +195,7 @@ function nodeList(names: readonly string[], all: readonly NodeView[]): string {
 }
 
 /** "a", "a and b", "a, b and c". */
-export function enumerate(names: readonly string[]): string {
+export function enumerate(names: readonly string[], last: "and" | "or" = "and"): string {
   if (names.length < 2) return names.join("");
-  return `${names.slice(0, -1).join(", ")} and ${names.at(-1) ?? ""}`;
+  return `${names.slice(0, -1).join(", ")} ${last} ${names.at(-1) ?? ""}`;
 }

@@ -4,9 +4,11 @@ import { taintText } from "./explain.ts";
 import {
   byName,
   compareNames,
+  isFinished,
   type NodeView,
   type Observation,
   type PodView,
+  reservedFor,
   type Resources,
   type VolumeView,
 } from "../cluster/observe.ts";
@@ -114,7 +116,7 @@ function assemble(seen: Observation, layout: Layout, pods: readonly PlacedPod[],
         .sort(byTitle),
       volumes: volumesOn(node, seen.volumes),
       allocatable: node.allocatable,
-      requested: sum(here.filter(({ pod }) => !isFinished(pod)).map(({ pod }) => pod.requests)),
+      requested: reservedFor(here.map(({ pod }) => pod)),
     };
   });
   const waiting = pods
@@ -136,17 +138,6 @@ function mapped({ pod, arrived }: PlacedPod, why: string | undefined): MappedPod
 
 function volumesOn({ name, labels }: NodeView, volumes: readonly VolumeView[]): VolumeView[] {
   return volumes.filter(({ hostnames }) => hostnames.includes(labels["kubernetes.io/hostname"] ?? name)).sort(byName);
-}
-
-function isFinished({ state }: PodView): boolean {
-  return state === "done" || state === "failed";
-}
-
-function sum(all: readonly Resources[]): Resources {
-  return all.reduce((total, { cpu, memory }) => ({ cpu: total.cpu + cpu, memory: total.memory + memory }), {
-    cpu: 0,
-    memory: 0,
-  });
 }
 
 function byTitle(a: { title: string }, b: { title: string }): number {

@@ -28,14 +28,12 @@ export function renderPage(record: RehearsalRecord): string {
   // One map is open: that of the what-if, if there is exactly one; otherwise that of the cluster after up.
   const single = whatIfs.length === 1;
   const map = seen && mapOf(seen, layout);
-  const maps = whatIfs.map((whatIf) => mapAfter(whatIf, seen, layout));
-  const large = maps.reduce((sum, { nodes }) => sum + nodes.length, 0) > nodeLimit;
-  const cases = whatIfs.flatMap((whatIf, index) => {
-    const whole = maps[index];
-    if (!whole) return [];
+  const maps = whatIfs.map((whatIf) => ({ whatIf, whole: mapAfter(whatIf, seen, layout) }));
+  const large = maps.reduce((sum, { whole }) => sum + whole.nodes.length, 0) > nodeLimit;
+  const cases = maps.map(({ whatIf, whole }, index) => {
     const shown = large ? affectedNodes(whole) : whole;
     const hidden = whole.nodes.length - shown.nodes.length;
-    return [whatIfSection({ whatIf, index, map: shown, hidden, open: single })];
+    return whatIfSection({ whatIf, index, map: shown, hidden, open: single });
   });
   return html`<!doctype html>
     <html lang="en">

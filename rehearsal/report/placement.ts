@@ -42,7 +42,7 @@ export function placementProblems(pods: readonly PodView[], layout: Layout, depl
         return stackNodes.has(pod.node) ? [`${pod.name} is on ${pod.node}; planned: a node outside the stack`] : [];
       const planned = rule === "ordinal" ? nodes.slice(ordinalOf(pod.name), ordinalOf(pod.name) + 1) : nodes;
       if (planned.includes(pod.node)) return [];
-      return [`${pod.name} is on ${pod.node}; planned: ${planned.length === 0 ? "nowhere" : alternatives(planned)}`];
+      return [`${pod.name} is on ${pod.node}; planned: ${planned.length === 0 ? "nowhere" : enumerate(planned, "or")}`];
     });
     if (rule === "spread") faults.push(...sharedNodes(own));
     if (overZones) faults.push(...unevenZones(component, own, layout));
@@ -77,8 +77,4 @@ function unevenZones(component: Component, pods: readonly PodView[], { nodes, pl
 
 function ordinalOf(pod: string): number {
   return Number(/-(\d+)$/.exec(pod)?.[1] ?? Number.NaN);
-}
-
-function alternatives(nodes: readonly string[]): string {
-  return nodes.length < 2 ? nodes.join("") : `${nodes.slice(0, -1).join(", ")} or ${nodes.at(-1) ?? ""}`;
 }
