@@ -90,10 +90,10 @@ function deployedSection(map: ClusterMap, open: boolean): Html {
     <h2>The cluster after up</h2>
     ${
       open
-        ? clusterCards(map, 3)
+        ? clusterCards(map)
         : html`<details>
             <summary>Map of the cluster</summary>
-            ${clusterCards(map, 3)}
+            ${clusterCards(map)}
           </details>`
     }
   </section>`;

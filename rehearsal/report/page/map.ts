@@ -13,10 +13,10 @@ import { count } from "../rows.ts";
 import { html, Html } from "./html.ts";
 
 /** The cluster as cards: one for each node, in columns by zone if the nodes have zones, and one for the pods without a node. */
-export function clusterCards(map: ClusterMap, level: number): Html {
+export function clusterCards(map: ClusterMap): Html {
   return html`<div class="map">
-    ${legend(map)} ${map.waiting.length === 0 ? undefined : waitingCard(map.waiting, level)}
-    ${groupsOf(map).map((group) => groupCards(group, level))}
+    ${legend(map)} ${map.waiting.length === 0 ? undefined : waitingCard(map.waiting)}
+    ${groupsOf(map).map((group) => groupCards(group))}
   </div>`;
 }
 
@@ -50,37 +50,33 @@ function color(component: Component | undefined): string {
   return `c-${component ?? "other"}`;
 }
 
-function heading(level: number, content: Html | string): Html {
-  const tag = new Html(`h${level}`);
-  return html`<${tag}>${content}</${tag}>`;
-}
-
-function groupCards({ title, nodes, zones }: NodeGroup, level: number): Html {
-  const name = html`${title} <span class="count">${nodes.length}</span>`;
+function groupCards({ title, nodes, zones }: NodeGroup): Html {
+  const heading = html`<h3>${title} <span class="count">${nodes.length}</span></h3>`;
   if (zones.length === 0) {
     return html`<section class="group">
-      ${heading(level, name)}
-      <div class="cards">${nodes.map((node) => nodeCard(node, level + 1))}</div>
+      ${heading}
+      <div class="cards">${nodes.map((node) => nodeCard(node, "h4"))}</div>
     </section>`;
   }
   const columns = zones.map((zone) => {
     const members = nodes.filter((node) => node.zone === zone);
     return html`<section class="zone">
-      ${heading(level + 1, `zone ${zone}`)}
-      ${members.length === 0 ? html`<p class="none">none here</p>` : members.map((node) => nodeCard(node, level + 2))}
+      <h4>zone ${zone}</h4>
+      ${members.length === 0 ? html`<p class="none">none here</p>` : members.map((node) => nodeCard(node, "h5"))}
     </section>`;
   });
   return html`<section class="group">
-    ${heading(level, name)}
+    ${heading}
     <div class="cards by-zone">${columns}</div>
   </section>`;
 }
 
-function nodeCard(node: MappedNode, level: number): Html {
+function nodeCard(node: MappedNode, heading: "h4" | "h5"): Html {
+  const tag = new Html(heading);
   const { name, failure, pods, departed, taints, volumes } = node;
   return html`<article class="card node ${failure ?? ""}" data-node="${name}">
     <header>
-      ${heading(level, failure === undefined ? name : html`<del>${name}</del>`)}
+      <${tag}>${failure === undefined ? name : html`<del>${name}</del>`}</${tag}>
       ${failure === undefined ? undefined : html`<strong class="failure">${failure}</strong>`}
     </header>
     ${taints.length === 0 ? undefined : html`<p class="taints">${taints.map((taint) => html`<code>${taint}</code> `)}</p>`}
@@ -154,9 +150,9 @@ function decimal(value: number): string {
   return String(Number(value.toFixed(2)));
 }
 
-function waitingCard(waiting: readonly MappedPod[], level: number): Html {
+function waitingCard(waiting: readonly MappedPod[]): Html {
   return html`<section class="card waiting">
-    ${heading(level, html`Without a node <span class="count">${count(waiting.length, "pod")}</span>`)}
+    <h3>Without a node <span class="count">${count(waiting.length, "pod")}</span></h3>
     <ul class="pods">
       ${waiting.map(podLine)}
     </ul>

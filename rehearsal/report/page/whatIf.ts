@@ -65,7 +65,7 @@ export function whatIfSection({ whatIf, index, map, hidden, open }: WhatIfSectio
     <details ${open ? "open" : ""}>
       <summary>Map of the cluster</summary>
       ${hidden === 0 ? undefined : html`<p class="quiet">Nothing happened to ${count(hidden, "other node")}.</p>`}
-      ${clusterCards(map, 3)}
+      ${clusterCards(map)}
     </details>
   </section>`;
 }
