@@ -8,6 +8,7 @@ import {
   count,
   clusterSize,
   jobTable,
+  listed,
   operationTable,
   podTable,
   realityTables,
@@ -70,8 +71,7 @@ function fitToLimit(head: string, sections: readonly Section[]): string {
     else text += `\n\n${section.text}`;
   }
   if (omitted.length === 0) return `${text}\n`;
-  const names = omitted.slice(0, 10).join(", ") + (omitted.length > 10 ? ` and ${omitted.length - 10} more` : "");
-  return `${text}\n\nLeft out to fit into a comment: ${escape(names)}.\n`;
+  return `${text}\n\nLeft out to fit into a comment: ${escape(listed(omitted, 10))}.\n`;
 }
 
 function problemList(problems: readonly string[]): string {
@@ -108,7 +108,7 @@ function diagramSection(title: string, map: ClusterMap): string {
   const text = flowchart(map);
   return text === undefined
     ? `No diagram: GitHub does not draw a diagram of ${count(map.nodes.length, "node")}.`
-    : titled(title, `\`\`\`mermaid\n${text}\n\`\`\``);
+    : titled(title, block("mermaid", text));
 }
 
 function tableSection(table: Table): Section {
@@ -140,18 +140,28 @@ function adviceItem(line: string): string {
 }
 
 /** Shows the characters that hide or reorder what stands beside them, by their code. */
-export function visible(text: string): string {
+function visible(text: string): string {
   return text.replace(
     /(?![\n\t])[\p{Cc}\p{Cf}]/gu,
     (sign) => `U+${(sign.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`,
   );
 }
 
-/** An inline code span. Its fence is longer than any sequence of backticks in the text. */
+/** At least `least` backticks, and more than any sequence of them in the text. */
+function fenceOf(text: string, least: number): string {
+  return "`".repeat(Math.max(least, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length + 1)));
+}
+
+/** An inline code span. */
 export function code(text: string): string {
-  const longest = Math.max(0, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
-  const fence = "`".repeat(longest + 1);
-  return longest === 0 ? `${fence}${visible(text)}${fence}` : `${fence} ${visible(text)} ${fence}`;
+  const fence = fenceOf(text, 1);
+  return fence === "`" ? `${fence}${visible(text)}${fence}` : `${fence} ${visible(text)} ${fence}`;
+}
+
+/** A code block of a language. */
+export function block(language: string, text: string): string {
+  const fence = fenceOf(text, 3);
+  return `${fence}${language}\n${visible(text)}\n${fence}`;
 }
 
 /** The text of a list item, escaped so that it does not start another list or a heading. */

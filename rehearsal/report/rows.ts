@@ -195,6 +195,12 @@ export function countMoves({ moves }: WhatIf): { moved: number; waiting: number;
   return { moved, waiting: moves.length - moved - refused, refused };
 }
 
+/** At most `limit` texts, and how many more there are. */
+export function listed(texts: readonly string[], limit: number): string {
+  const more = texts.length - limit;
+  return texts.slice(0, limit).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
 /** Splits a line of advice into its text and the command at its end, if any. */
 export function advicePartsOf(line: string): { text: string; command?: string } {
   const [, text = line, command] = /^(.*: )((?:kubectl|pulumi|helm) [^,]*)$/s.exec(line) ?? [];

@@ -1,6 +1,7 @@
 /** Differences between two values, field by field. */
 import { diffArrays } from "diff";
 import microdiff from "microdiff";
+import { pathText } from "../drift/fields.ts";
 
 /** One field that differs. */
 export interface FieldChange {
@@ -24,7 +25,7 @@ export function fieldChanges(before: unknown, after: unknown): FieldChange[] {
   const changes = microdiff({ "": keyed(before) }, { "": keyed(after) }, { cyclesFix: false });
   return changes
     .map((change): FieldChange => {
-      const path = pathOf(change.path.slice(1));
+      const path = pathText(change.path.slice(1).map(stepOf));
       if (change.type === "CREATE") return { path, after: change.value as unknown };
       if (change.type === "REMOVE") return { path, before: change.oldValue as unknown };
       const [old, now] = [change.oldValue as unknown, change.value as unknown];
@@ -54,15 +55,9 @@ function nameOf(item: unknown): string | undefined {
   return found === undefined ? undefined : String((item as Record<string, unknown>)[found]);
 }
 
-function pathOf(steps: readonly (string | number)[]): string {
-  return steps
-    .map((step) => {
-      if (typeof step === "number") return `[${step}]`;
-      if (step.startsWith("[")) return step;
-      return /^[\w-]+$/.test(step) ? `.${step}` : `["${step}"]`;
-    })
-    .join("")
-    .replace(/^\./, "");
+function stepOf(key: string | number): string {
+  if (typeof key === "number") return `[${key}]`;
+  return key.startsWith("[") ? key : `.${key}`;
 }
 
 function lineChanges(before: unknown, after: unknown): LineChange[] | undefined {

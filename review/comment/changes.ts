@@ -1,4 +1,5 @@
 /** What changes in the rendered chart and among the other resources. */
+import { count, listed } from "../../rehearsal/report/rows.ts";
 import type { FieldChange } from "../changes/fields.ts";
 import type { ObjectChange } from "../changes/objects.ts";
 import type { ResourceChange } from "../changes/resources.ts";
@@ -32,7 +33,7 @@ export function chartSection(changes: readonly ObjectChange[], isNew: boolean): 
 
 function summary(objects: readonly ObjectChange[]): string {
   const risk = objects[0]?.risk ?? "other";
-  return `${objects.length === 1 ? "1 object" : `${objects.length} objects`}, risk: ${risk}`;
+  return `${count(objects.length, "object")}, risk: ${risk}`;
 }
 
 function objectText({ action, kind, name, fields, fixed, secretKeys = 0 }: ObjectChange): string {
@@ -82,7 +83,6 @@ export function resourceSection(changes: readonly ResourceChange[], isNew: boole
 function resourceText({ action, type, name, fields, replacedBy }: ResourceChange): string {
   const kind = type.split(":").at(-1) ?? type;
   const why = replacedBy.length > 0 ? ` (because of ${replacedBy.map(code).join(", ")})` : "";
-  const shown = fields.slice(0, 8).map(({ path }) => code(path));
-  const more = fields.length > shown.length ? ` and ${fields.length - shown.length} more` : "";
-  return `${action} ${escape(`${kind} ${name}`)}${why}${shown.length > 0 ? `: ${shown.join(", ")}${more}` : ""}`;
+  const paths = fields.map(({ path }) => code(path));
+  return `${action} ${escape(`${kind} ${name}`)}${why}${paths.length > 0 ? `: ${listed(paths, 8)}` : ""}`;
 }

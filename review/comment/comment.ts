@@ -1,12 +1,12 @@
 /** The review of a change as one comment: what changes, which pods restart, what data is at risk, and whether it was rehearsed. */
 import { type Evaluation, mandatoryViolations } from "../../policy/evaluate.ts";
+import { count, listed } from "../../rehearsal/report/rows.ts";
 import { type ObjectChange, objectChanges } from "../changes/objects.ts";
 import { refusals, type ResourceChange, resourceChanges } from "../changes/resources.ts";
 import { longestBody, marker } from "../github/markedText.ts";
 import type { RefusedPlan, StackPlan } from "../plan.ts";
 import type { Plan } from "../planOf.ts";
 import { type Forecast, forecastRestarts } from "../restarts/forecast.ts";
-import { listed } from "../restarts/reasons.ts";
 import { chartSection, resourceSection } from "./changes.ts";
 import { block, bullets, code, collapsed, escape, fit, type Section } from "./markdown.ts";
 import { placementSection } from "./placement.ts";
@@ -143,8 +143,8 @@ function verdict(review: Review, differences?: Differences): string {
 }
 
 function countsOf(resources: readonly ResourceChange[]): Counts {
-  const count = (action: ResourceChange["action"]) => resources.filter((one) => one.action === action).length;
-  return { create: count("create"), update: count("update"), replace: count("replace"), delete: count("delete") };
+  const having = (action: ResourceChange["action"]) => resources.filter((one) => one.action === action).length;
+  return { create: having("create"), update: having("update"), replace: having("replace"), delete: having("delete") };
 }
 
 function opening(review: Review, line: string): string {
@@ -152,11 +152,11 @@ function opening(review: Review, line: string): string {
   const notes = [
     ...(behind > 0
       ? [
-          `the main branch has ${behind === 1 ? "1 commit" : `${behind} commits`} that this change does not contain; rebase to review what a merge gives`,
+          `the main branch has ${count(behind, "commit")} that this change does not contain; rebase to review what a merge gives`,
         ]
       : []),
     ...(uncommitted.length > 0
-      ? [`files that are not as committed were reviewed too, so there is no digest: ${escape(listed(uncommitted))}`]
+      ? [`files that are not as committed were reviewed too, so there is no digest: ${escape(listed(uncommitted, 4))}`]
       : []),
     ...(base.plan === undefined ? ["the stack does not exist in the base: everything is new"] : []),
   ];

@@ -2,10 +2,10 @@
 import { execa } from "execa";
 import { mandatoryViolations, violationText } from "../../policy/evaluate.ts";
 import { RehearsalError } from "../../rehearsal/engine/fault.ts";
+import { listed } from "../../rehearsal/report/rows.ts";
 import type { StackPlan } from "../plan.ts";
 import { planOf, policiesOf } from "../planOf.ts";
 import { findPulumi } from "../pulumi.ts";
-import { listed } from "../restarts/reasons.ts";
 import { changedSince, type Digest, digestOf } from "./digest.ts";
 import { reviewedFiles } from "./files.ts";
 
@@ -27,7 +27,7 @@ export async function applyReviewed({ folder, stack, reviewed, dryRun, log }: Ap
   const { files, uncommitted } = await reviewedFiles(folder, stack);
   if (uncommitted.length > 0) {
     throw new RehearsalError(
-      `program: not as committed: ${listed(uncommitted)}; commit, ignore or remove them, and review again`,
+      `program: not as committed: ${listed(uncommitted, 4)}; commit, ignore or remove them, and review again`,
     );
   }
   const plan = await planOf({ folder, stack, fresh: true, log });

@@ -1,4 +1,5 @@
 /** The report of a comparison, as text and as Markdown. */
+import { count } from "../../rehearsal/report/rows.ts";
 import { code } from "../comment/markdown.ts";
 import type { Drift, DriftReport } from "./drift.ts";
 
@@ -59,10 +60,6 @@ export function asMarkdown(report: DriftReport): string {
 function changedBy({ by }: Drift): string {
   if (by === undefined) return "not recorded";
   return `${by.manager} (${[by.operation, by.time].filter(Boolean).join(", ")})`;
-}
-
-function count(number: number, what: string): string {
-  return `${String(number)} ${what}${number === 1 ? "" : "s"}`;
 }
 
 /** A table's cell, in which nothing is a mention, a link or HTML. */

@@ -3,9 +3,10 @@
  * and of the stack's SecretRollouts.
  */
 import { isDeepStrictEqual } from "node:util";
+import { listed } from "../../rehearsal/report/rows.ts";
 import type { KubernetesObject, StackPlan } from "../plan.ts";
 import { outagesOf } from "./outages.ts";
-import { listed, templateReasons } from "./reasons.ts";
+import { templateReasons } from "./reasons.ts";
 import { podNames, type PodTemplate, type Reference, referencesOf, type Workload, workloadsOf } from "./workloads.ts";
 
 export interface PodForecast {
@@ -149,7 +150,7 @@ function pendingChanges(workload: Workload, why: readonly string[], onDelete: bo
   }
   return [...settings.read(workload, "ConfigMap"), ...settings.read(workload, "Secret")].map(
     ({ kind, name, keys }) =>
-      `${which}: its pods read ${kind} ${name} (${listed(keys)}) when they restart the next time`,
+      `${which}: its pods read ${kind} ${name} (${listed(keys, 4)}) when they restart the next time`,
   );
 }
 

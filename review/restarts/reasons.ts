@@ -1,5 +1,6 @@
 /** Why a changed pod template restarts pods, in the field's words. */
 import { isDeepStrictEqual } from "node:util";
+import { listed } from "../../rehearsal/report/rows.ts";
 import type { PodTemplate } from "./workloads.ts";
 
 type Fields = Record<string, unknown>;
@@ -30,7 +31,7 @@ export function templateReasons(before: PodTemplate, after: PodTemplate, changed
   const add = (reason: string) => reasons.add(reason);
   const images = new Map<string, string[]>();
   for (const [key, old, now] of changed(before.metadata?.annotations, after.metadata?.annotations)) {
-    if (key.startsWith("checksum/")) add(`configuration${changedKeys.length > 0 ? `: ${listed(changedKeys)}` : ""}`);
+    if (key.startsWith("checksum/")) add(`configuration${changedKeys.length > 0 ? `: ${listed(changedKeys, 4)}` : ""}`);
     else add(`annotation ${key}${fromTo(old, now)}`);
   }
   for (const [key, old, now] of changed(before.metadata?.labels, after.metadata?.labels)) {
@@ -59,7 +60,9 @@ function containerReasons(before: unknown, after: unknown, images: Map<string, s
       }
       if (field === "env") {
         const names = changed(byName(was), byName(is)).map(([variable]) => variable);
-        return [names.length > 0 ? `environment of ${name}: ${listed(names)}` : `order of the environment of ${name}`];
+        return [
+          names.length > 0 ? `environment of ${name}: ${listed(names, 4)}` : `order of the environment of ${name}`,
+        ];
       }
       return [`${ofContainer[field] ?? field} of ${name}`];
     });
@@ -96,12 +99,4 @@ function fromTo(before: string | undefined, after: string | undefined): string {
   if (before === undefined) return " is new";
   if (after === undefined) return " is removed";
   return `: ${before} to ${after}`;
-}
-
-const shown = 4;
-
-/** At most four names, and how many more there are. */
-export function listed(names: readonly string[]): string {
-  const more = names.length - shown;
-  return names.slice(0, shown).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
