@@ -24,10 +24,10 @@ async function main(): Promise<number> {
   }
   for (const file of reports) await requireWritable("--report", file);
   const shared = {
-    ...(stack === undefined ? {} : { stack }),
-    ...(chart === undefined ? {} : { chart }),
-    ...(stackFiles === undefined ? {} : { stackFiles: resolve(stackFiles) }),
-    ...(standIns === undefined ? {} : { standIns }),
+    stack,
+    chart,
+    stackFiles: stackFiles === undefined ? undefined : resolve(stackFiles),
+    standIns,
     log(line: string) {
       console.log(line);
     },
@@ -44,21 +44,23 @@ async function main(): Promise<number> {
     };
     // Lines about the pods are printed while a step runs.
     const progress = linesOn(process.stdout);
-    const result = await rehearseOnCluster(cluster, { ...shared, progress, ...(keep ? { beforeRemoval } : {}) });
+    const result = await rehearseOnCluster(cluster, {
+      ...shared,
+      progress,
+      beforeRemoval: keep ? beforeRemoval : undefined,
+    });
     await show(result);
     return result.verdict.ok ? 0 : 1;
   }
   const options = {
     ...shared,
-    ...(whatIf === undefined
-      ? {}
-      : { check: ({ layout: { nodes } }: Pick<Settings, "layout">) => void failureCases(whatIf, nodes) }),
+    check: ({ layout: { nodes } }: Pick<Settings, "layout">) => void (whatIf && failureCases(whatIf, nodes)),
     // A rehearsal that is killed is never continued.
     skipCheckpoints: true,
     progress: progressOn(process.stdout),
   };
   return withRehearsal(options, async (stage) => {
-    const result = await rehearseOn(stage, { keep, ...(whatIf === undefined ? {} : { whatIf }) });
+    const result = await rehearseOn(stage, { keep, whatIf });
     await show(result);
     if (keep) await keepRunning(stage);
     return result.verdict.ok ? 0 : 1;

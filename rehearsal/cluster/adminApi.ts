@@ -13,7 +13,7 @@ import { startAdminApi, type StandInAdminApi } from "../standins/adminApi.ts";
 export interface AdminPorts {
   http: number;
   /** @default none */
-  https?: number | undefined;
+  https?: number;
 }
 
 /** The rule by which the simulated kubelets forward ports of the stack's proxies to ports of this machine. */

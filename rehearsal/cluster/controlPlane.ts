@@ -71,7 +71,7 @@ export async function startCluster({
   tools: ClusterTools;
   workspace: Workspace;
   /** @default port-forwards to all pods fail */
-  forward?: KubeletForward | undefined;
+  forward?: KubeletForward;
 }): Promise<Cluster> {
   const dir = await workspace.folder("cluster");
   const env = {

@@ -62,8 +62,8 @@ export function referencesOf({ spec }: Plain<V1Pod>): Reference[] {
 }
 
 interface Selector {
-  name?: string | undefined;
-  optional?: boolean | undefined;
+  name?: string;
+  optional?: boolean;
 }
 
 function reference(kind: Reference["kind"], from: Selector | undefined, keys: string[] = []): Reference[] {

@@ -9,7 +9,7 @@ export interface WaitOptions {
   limit: number;
   /** Milliseconds between two calls of the probe. @default 100 */
   every?: number;
-  signal?: AbortSignal | undefined;
+  signal?: AbortSignal;
 }
 
 /**

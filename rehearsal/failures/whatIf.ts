@@ -4,14 +4,14 @@ import type { Observation } from "../cluster/observe.ts";
 /** What happened to a pod of a node that failed or was drained. There is none for pods of Jobs. */
 export interface Move {
   pod: string;
-  component?: Component | undefined;
+  component?: Component;
   from: string;
   /** The node that it runs on now. Absent if it does not run, or was not evicted. */
-  to?: string | undefined;
+  to?: string;
   /** Why `to` is absent: the explained reasons of the scheduler, or why the eviction was refused. */
-  why?: string | undefined;
+  why?: string;
   /** Whether it still runs on `from`, because its eviction was refused. */
-  refused?: boolean | undefined;
+  refused?: boolean;
 }
 
 /** The remaining replicas of one component. */
@@ -44,7 +44,7 @@ export interface WhatIf {
   /** In the order of the option. */
   nodes: string[];
   /** Set if the nodes were selected by their zone. */
-  zone?: string | undefined;
+  zone?: string;
   moves: Move[];
   survival: Survival;
   /** What the operator does next, one step per line, with its command. */

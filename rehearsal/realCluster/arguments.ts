@@ -55,10 +55,8 @@ export const clusterOptions = {
 } as const;
 
 type Values = {
-  [K in keyof typeof clusterOptions]?:
-    | ((typeof clusterOptions)[K]["type"] extends "boolean" ? boolean : string)
-    | undefined;
-} & { drain?: string | undefined };
+  [K in keyof typeof clusterOptions]?: (typeof clusterOptions)[K]["type"] extends "boolean" ? boolean : string;
+} & { drain?: string };
 
 /**
  * @returns undefined without --context

@@ -59,11 +59,7 @@ export async function stacksOn(cluster: Access & { context: string }, folders: r
         typeof value === "string" && value !== "" ? value : undefined,
       );
       if (context === undefined && kubeconfig === undefined) continue;
-      const ref = {
-        ...(context === undefined ? {} : { context }),
-        ...(kubeconfig === undefined ? {} : { kubeconfig }),
-      };
-      const server = await accessTo(ref).then(
+      const server = await accessTo({ context, kubeconfig }).then(
         (access) => access.server,
         () => undefined,
       );

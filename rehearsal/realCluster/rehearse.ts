@@ -178,7 +178,7 @@ async function predict(options: RehearsalOptions, { drain }: ClusterArguments, f
   if (faults.length > 0) return undefined;
   const whatIf = drain === undefined ? undefined : { drain: [drain] };
   const { record } = await withRehearsal({ ...options, skipCheckpoints: true }, (stage) =>
-    rehearseOn(stage, { keep: true, ...(whatIf ? { whatIf } : {}) }),
+    rehearseOn(stage, { keep: true, whatIf }),
   );
   return record;
 }

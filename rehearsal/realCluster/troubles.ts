@@ -187,7 +187,7 @@ function keyOf({ pod, container = "", kind }: Trouble): string {
 
 async function lastLines(api: Api, namespace: string, { pod: name, container }: Trouble): Promise<string> {
   const read = (previous: boolean) =>
-    api.core.readNamespacedPodLog({ name, namespace, ...(container ? { container } : {}), previous, tailLines: 20 });
+    api.core.readNamespacedPodLog({ name, namespace, container, previous, tailLines: 20 });
   // There is no previous container if the pod is not started again.
   const text = await read(true).catch(() => read(false).catch(() => ""));
   const lines = text

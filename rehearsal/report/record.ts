@@ -27,14 +27,14 @@ export interface RehearsalRecord {
   /** The planned placement that the pods are compared with. */
   layout: Layout;
   /** The Secret to pull every image with; undefined if the registry needs none. */
-  pullSecret?: string | undefined;
+  pullSecret?: string;
   /** Every image that a pod of the stack may use. */
   images: string[];
   /** The real components with their versions, and those that were simulated or replaced by stand-ins. */
   parts: { real: string[]; standIns: string[] };
   operations: Operation[];
   /** The cluster after the first `up`, when it was ready or stalled. Undefined if the rehearsal ended before. */
-  seen?: Observation | undefined;
+  seen?: Observation;
   /** References to objects that do not exist, one line each; only real kubelets fail on them. */
   missing: string[];
   /** What `destroy` should have removed and did not. */

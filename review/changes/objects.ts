@@ -8,7 +8,7 @@ import { type FieldChange, fieldChanges } from "./fields.ts";
 export type ObjectAction = "create" | "update" | "recreate" | "delete";
 
 /** What a change can endanger, the most serious first. */
-export const risks = ["data", "availability", "access", "configuration", "other"] as const;
+const risks = ["data", "availability", "access", "configuration", "other"] as const;
 export type Risk = (typeof risks)[number];
 
 export interface ObjectChange {
@@ -72,7 +72,7 @@ function objectChange(before?: KubernetesObject, after?: KubernetesObject): Obje
     apiVersion: object.apiVersion,
     kind: object.kind,
     name: object.metadata.name,
-    ...(object.metadata.namespace === undefined ? {} : { namespace: object.metadata.namespace }),
+    namespace: object.metadata.namespace,
     component: object.metadata.labels?.["component"] ?? object.metadata.labels?.["app.kubernetes.io/component"] ?? "",
     risk: riskOf(object.kind, action, shown),
     fixed,
@@ -83,7 +83,7 @@ function objectChange(before?: KubernetesObject, after?: KubernetesObject): Obje
 }
 
 /** Hashes and checksums follow from another change, and the chart's labels from its version. */
-export function isNoise(path: string): boolean {
+function isNoise(path: string): boolean {
   return (
     /(annotations|labels)\["?[^"]*(checksum|hash)/i.test(path) ||
     /(annotations|labels)\.(\w*checksum|\w*hash|heritage|chart)$/i.test(path) ||

@@ -28,7 +28,7 @@ export async function renderChart(
     // The post-renderer takes node from PATH. No kubeconfig: nothing in the cluster may change the result.
     env: { PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"] ?? ""}`, KUBECONFIG: "/dev/null" },
     reject: false,
-    ...(signal ? { cancelSignal: signal } : {}),
+    cancelSignal: signal,
   });
   signal?.throwIfAborted();
   if (failed) throw new Error(redactor([])(helmMessage(stderr)));

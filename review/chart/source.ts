@@ -97,7 +97,7 @@ async function vendorsChart(
 }
 
 /** A hash of the names and contents of the chart's files. */
-export async function hashOfFiles(path: string): Promise<string> {
+async function hashOfFiles(path: string): Promise<string> {
   const hash = createHash("sha256");
   if ((await stat(path)).isFile()) return hash.update(await readFile(path)).digest("hex");
   const entries = await readdir(path, { recursive: true, withFileTypes: true });

@@ -43,11 +43,7 @@ await command({ usage, options, exitCodes: { HttpError: 1, ExecaError: 2 } }, as
 
 async function reviewedDigest(
   stack: string,
-  {
-    digest,
-    merged,
-    repository,
-  }: { digest?: string | undefined; merged?: string | undefined; repository?: string | undefined },
+  { digest, merged, repository }: { digest?: string; merged?: string; repository?: string },
 ): Promise<Digest> {
   if ((digest === undefined) === (merged === undefined)) {
     throw new RehearsalError("--digest: set either this or --merged; the review shows the digest");

@@ -60,11 +60,10 @@ await command({ usage, options, exitCodes: { HttpError: 1 } }, async ({ reposito
     return 0;
   }
   const outcome = await writeComment(api, { ...where, pull }, body);
-  const target = link === undefined ? {} : { target: link };
   await setStatus(
     api,
     { ...where, sha },
-    { state, context: `review/${stack}`, description: verdictIn(body), ...target },
+    { state, context: `review/${stack}`, description: verdictIn(body), target: link },
   );
   console.log(`${stack}: comment on pull request ${pull} ${outcome}`);
   return 0;

@@ -64,11 +64,11 @@ await command({ usage, options, exitCodes: { Error: 2, ExecaError: 2 } }, async 
   if (full !== undefined) await requireWritable("--full", full);
   if (given.chart !== undefined) await requireChart(given.chart);
   const commits = await commitsOf(ownProject, given.base ?? (await mainBranch()));
-  const chart = given.chart === undefined ? {} : { chart: resolve(given.chart) };
+  const chart = given.chart === undefined ? undefined : resolve(given.chart);
   const log = console.error;
   const [head, base] = await Promise.all([
-    planOf({ folder: ownProject, stack, ...chart, log }),
-    withCheckout(ownProject, commits.base, (folder) => planWhereItExists({ folder, stack, ...chart, log })),
+    planOf({ folder: ownProject, stack, chart, log }),
+    withCheckout(ownProject, commits.base, (folder) => planWhereItExists({ folder, stack, chart, log })),
   ]);
   const { files, uncommitted } = await reviewedFiles(ownProject, stack);
   const review: Review = {
@@ -88,10 +88,7 @@ await command({ usage, options, exitCodes: { Error: 2, ExecaError: 2 } }, async 
     "refused" in head || uncommitted.length > 0 || !mayApply ? undefined : digestText(digestOf(head, files));
   const render = (options: Parameters<typeof renderReview>[1]) =>
     renderReview({ ...review, digest }, options, differences);
-  const text = render({
-    ...(limit === undefined ? {} : { limit }),
-    ...(given.link === undefined ? {} : { fullReport: given.link }),
-  });
+  const text = render({ limit, fullReport: given.link });
   if (out === undefined) console.log(text);
   else await writeFile(out, text);
   if (full !== undefined) await writeFile(full, render({ limit: Infinity }));

@@ -23,14 +23,14 @@ export interface Review {
   behind: number;
   /** The files that are not as in the head's commit. */
   uncommitted: string[];
-  rehearsal?: { ok: boolean; problems: string[] } | undefined;
+  rehearsal?: { ok: boolean; problems: string[] };
   /** `pulumi preview --diff` against the real state. */
-  preview?: { counts?: Counts; text: string; failed: boolean } | undefined;
-  policies?: Evaluation | undefined;
+  preview?: { counts?: Counts; text: string; failed: boolean };
+  policies?: Evaluation;
   /** The result of the last comparison with the cluster, in one line. @default it is not known */
-  drift?: string | undefined;
+  drift?: string;
   /** What `npm run apply` requires. */
-  digest?: string | undefined;
+  digest?: string;
 }
 
 export interface Counts {

@@ -7,7 +7,7 @@ import { ask, connect, statusOf, unlessMissing } from "../../resources/kubernete
 import type { LiveObject } from "./compare.ts";
 
 /** How many requests are sent at a time. */
-export const parallelRequests = 16;
+const parallelRequests = 16;
 
 /** How long one request may take, in milliseconds. */
 const limit = 30_000;

@@ -44,7 +44,7 @@ export interface Change {
 
 export interface Finding extends Difference {
   /** Undefined if the API server has no record of it, as for a field or an object that was removed. */
-  by?: Change | undefined;
+  by?: Change;
 }
 
 /** In place of a value that is secret and not known. */

@@ -11,7 +11,7 @@ import type { PulsarObject } from "./state.ts";
 /** How long a first request is retried, in milliseconds: a proxy may just be restarting. */
 const probeLimit = 5_000;
 
-type Read = (id: string, props: unknown) => Promise<{ id?: string | undefined; props?: unknown }>;
+type Read = (id: string, props: unknown) => Promise<{ id?: string; props?: unknown }>;
 
 const readers = {
   Tenant: tenants.read,

@@ -41,7 +41,7 @@ export type GitHub = InstanceType<typeof Client>;
 export interface Access {
   token: string;
   /** @default GitHub.com's */
-  baseUrl?: string | undefined;
+  baseUrl?: string;
   /** Milliseconds that stand for one second of waiting. @default 1000 */
   second?: number;
 }
@@ -50,7 +50,7 @@ export function github({ token, baseUrl, second = 1000 }: Access): GitHub {
   return new Client({
     auth: token,
     userAgent: "pulsar-stack",
-    ...(baseUrl === undefined ? {} : { baseUrl }),
+    baseUrl,
     retry: { doNotRetry: [400, 401, 403, 404, 410, 422, 429, 451], retries: attempts, retryAfterBaseValue: second },
   });
 }

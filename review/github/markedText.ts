@@ -118,7 +118,7 @@ export async function setStatus(
     ...rest,
     sha,
     description: text,
-    ...(target === undefined ? {} : { target_url: target }),
+    target_url: target,
   });
 }
 

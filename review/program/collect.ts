@@ -84,11 +84,10 @@ function recorded(request: RegisterRequest): PlannedResource {
   const inputs = Object.fromEntries(
     Object.entries(request.getObject().toJavaScript()).filter(([key]) => key !== "__provider"),
   );
-  const parent = logicalName(request.getParent());
   return {
     type: request.getType(),
     name: request.getName(),
-    ...(parent === undefined ? {} : { parent }),
+    parent: logicalName(request.getParent()),
     inputs: masked(inputs),
     secretInputs: secretKeys(inputs).sort(),
     protect: request.getProtect(),

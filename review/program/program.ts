@@ -52,7 +52,7 @@ export async function runProgram({ folder, stack, stackFiles = folder, signal }:
     stdin: "ignore",
     reject: false,
     timeout: 300_000,
-    ...(signal ? { cancelSignal: signal } : {}),
+    cancelSignal: signal,
   });
   signal?.throwIfAborted();
   const redact = redactor(config.placeholders);

@@ -34,7 +34,7 @@ const tenant = "test-tenant";
 const namespace = "test-ns";
 
 /** The topic of the checks, which the stack's smoke test uses too. */
-export const checkTopic = topicName(tenant, namespace, "test-topic");
+const checkTopic = topicName(tenant, namespace, "test-topic");
 /** The topic of the traffic. */
 export const trafficTopic = topicName(tenant, namespace, "rehearsal-traffic");
 

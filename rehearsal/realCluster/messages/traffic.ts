@@ -17,7 +17,7 @@ export interface Traffic {
 }
 
 /** The step of messages that are sent outside of `during`. */
-export const betweenSteps = "between steps";
+const betweenSteps = "between steps";
 
 /**
  * Sends a message to `topic` every `pause` milliseconds, one at a time, and receives them with a subscription of its own.
