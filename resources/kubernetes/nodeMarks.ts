@@ -1,6 +1,4 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ClusterRef } from "../../model/clusterRef.ts";
-import type { Marks } from "./nodeMerge.ts";
 import type * as provider from "./nodeMarksProvider.ts";
 import { storedProvider } from "../kit/storedProvider.ts";
 
@@ -18,12 +16,6 @@ export const nodeMarksProvider = storedProvider<provider.NodeMarksArgs, provider
  * create a Node that does not exist.
  */
 export class NodeMarks extends pulumi.dynamic.Resource {
-  declare readonly cluster: pulumi.Output<ClusterRef>;
-  declare readonly node: pulumi.Output<string>;
-  declare readonly owner: pulumi.Output<string>;
-  declare readonly labels: pulumi.Output<Marks["labels"]>;
-  declare readonly taints: pulumi.Output<Marks["taints"]>;
-
   constructor(name: string, args: provider.NodeMarksArgs, opts?: pulumi.CustomResourceOptions) {
     super(nodeMarksProvider, name, { ...args }, opts, "pulsar", "NodeMarks");
   }

@@ -1,10 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import {
-  type ContractSettings,
-  contractOf,
-  type PodVolumes,
-  type VolumeContractArgs,
-} from "../../model/volumeMoves.ts";
+import { type ContractSettings, contractOf, type VolumeContractArgs } from "../../model/volumeMoves.ts";
 import type { VolumePlaces } from "../../model/volumePlaces.ts";
 import { checkingProvider } from "../kit/storedProvider.ts";
 import type { ClusterRef } from "../../model/clusterRef.ts";
@@ -24,8 +19,6 @@ export const volumeContractProvider = checkingProvider<VolumeContractArgs, Volum
  * same way.
  */
 export class VolumeContract extends pulumi.dynamic.Resource {
-  declare readonly volumes: pulumi.Output<Record<string, PodVolumes>>;
-
   constructor(
     name: string,
     settings: ContractSettings & Pick<VolumePlaces, "nodes"> & { cluster: ClusterRef },

@@ -13,13 +13,6 @@ type ManagerTablesArgs = {
 
 /** The tables of Pulsar Manager in an existing database, created by its own role. A refresh detects a missing table; the next `up` creates it. */
 export class ManagerTables extends pulumi.dynamic.Resource {
-  declare readonly database: pulumi.Output<string>;
-  declare readonly schemaVersion: pulumi.Output<string>;
-  /** Names of the tables that exist. */
-  declare readonly tables: pulumi.Output<string[]>;
-  /** SHA-256, in hex, of the statements last run. */
-  declare readonly sha256: pulumi.Output<string>;
-
   constructor(name: string, args: ManagerTablesArgs, opts?: pulumi.CustomResourceOptions) {
     super(
       managerTablesProvider,

@@ -24,8 +24,6 @@ export const tenantGuardProvider = storedProvider<guards.TenantGuardArgs, guards
 
 /** A tenant: the roles that administer it, and the clusters it may use. */
 export class Tenant extends pulumi.dynamic.Resource {
-  declare readonly tenant: pulumi.Output<string>;
-
   constructor(name: string, args: tenants.TenantArgs, opts?: pulumi.CustomResourceOptions) {
     super(tenantProvider, name, { ...args }, opts, "pulsar", "Tenant");
   }
@@ -33,8 +31,6 @@ export class Tenant extends pulumi.dynamic.Resource {
 
 /** A namespace, and those of its policies that are set. */
 export class Namespace extends pulumi.dynamic.Resource {
-  declare readonly namespace: pulumi.Output<string>;
-
   constructor(name: string, args: namespaces.NamespaceArgs, opts?: pulumi.CustomResourceOptions) {
     super(namespaceProvider, name, { ...args }, opts, "pulsar", "Namespace");
   }
@@ -42,8 +38,6 @@ export class Namespace extends pulumi.dynamic.Resource {
 
 /** A persistent topic. */
 export class Topic extends pulumi.dynamic.Resource {
-  declare readonly topic: pulumi.Output<string>;
-
   constructor(name: string, args: topics.TopicArgs, opts?: pulumi.CustomResourceOptions) {
     super(topicProvider, name, { ...args }, opts, "pulsar", "Topic");
   }
@@ -51,8 +45,6 @@ export class Topic extends pulumi.dynamic.Resource {
 
 /** All actions that one role may perform on a namespace or a topic. */
 export class Permission extends pulumi.dynamic.Resource {
-  declare readonly actions: pulumi.Output<string[]>;
-
   constructor(name: string, args: permissions.PermissionArgs, opts?: pulumi.CustomResourceOptions) {
     super(permissionProvider, name, { ...args }, opts, "pulsar", "Permission");
   }
@@ -63,8 +55,6 @@ export class Permission extends pulumi.dynamic.Resource {
  * a refusal leaves nothing partly deleted. It must depend on all of it: the engine then deletes this resource first.
  */
 export class TenantGuard extends pulumi.dynamic.Resource {
-  declare readonly tenant: pulumi.Output<string>;
-
   constructor(name: string, args: guards.TenantGuardArgs, opts?: pulumi.CustomResourceOptions) {
     super(tenantGuardProvider, name, { ...args }, opts, "pulsar", "TenantGuard");
   }
