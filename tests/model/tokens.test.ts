@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
+import { createPrivateKey, createPublicKey } from "node:crypto";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { errors, jwtVerify } from "jose";
@@ -8,37 +8,32 @@ import { testEcKeyPem, testKeyPem } from "../support/mocks.ts";
 
 const der = (base64: string) => Buffer.from(base64, "base64");
 
-describe("key pair", () => {
-  const { PRIVATEKEY, PUBLICKEY } = keyPair(testKeyPem);
-  const publicKey = createPublicKey({ key: der(PUBLICKEY), type: "spki", format: "der" });
+const pairs = [
+  ["asymmetric", testKeyPem, "RS256", { modulusLength: 2048 }],
+  ["ecdsa", testEcKeyPem, "ES256", { namedCurve: "prime256v1" }],
+] as const;
+for (const [keys, pem, alg, details] of pairs) {
+  describe(`key pair: ${keys}`, () => {
+    const { PRIVATEKEY, PUBLICKEY } = keyPair(pem);
+    const publicKey = createPublicKey({ key: der(PUBLICKEY), type: "spki", format: "der" });
 
-  test("opens as PKCS#8 and SPKI DER, RSA with 2048 bits", () => {
-    const privateKey = createPrivateKey({ key: der(PRIVATEKEY), type: "pkcs8", format: "der" });
-    assert.equal(privateKey.asymmetricKeyType, "rsa");
-    assert.equal(privateKey.asymmetricKeyDetails?.modulusLength, 2048);
-    assert.ok(createPublicKey(privateKey).equals(publicKey));
-  });
+    test("opens as PKCS#8 and SPKI DER", () => {
+      const privateKey = createPrivateKey({ key: der(PRIVATEKEY), type: "pkcs8", format: "der" });
+      assert.partialDeepStrictEqual(privateKey.asymmetricKeyDetails, details);
+      assert.ok(createPublicKey(privateKey).equals(publicKey));
+    });
 
-  test("is the same for a PKCS#1 and a PKCS#8 PEM", () => {
-    const pkcs8 = createPrivateKey(testKeyPem).export({ type: "pkcs8", format: "pem" }).toString();
-    assert.deepEqual(keyPair(pkcs8), { PRIVATEKEY, PUBLICKEY });
-  });
+    test("is the same for a PKCS#8 PEM", () => {
+      const pkcs8 = createPrivateKey(pem).export({ type: "pkcs8", format: "pem" }).toString();
+      assert.deepEqual(keyPair(pkcs8), { PRIVATEKEY, PUBLICKEY });
+    });
 
-  test("signs tokens that its public key verifies, with the role as the only claim", async () => {
-    const token = await signToken(testKeyPem, "asymmetric", { role: "admin" });
-    const { payload, protectedHeader } = await jwtVerify(token, publicKey);
-    assert.deepEqual(payload, { sub: "admin" });
-    assert.deepEqual(protectedHeader, { alg: "RS256", typ: "JWT" });
+    test("signs tokens that its public key verifies, with the role as the only claim", async () => {
+      const { payload, protectedHeader } = await jwtVerify(await signToken(pem, keys, { role: "admin" }), publicKey);
+      assert.deepEqual([payload, protectedHeader], [{ sub: "admin" }, { alg, typ: "JWT" }]);
+    });
   });
-
-  test("does not verify tokens of another key", async () => {
-    const other = generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey;
-    await assert.rejects(
-      jwtVerify(await signToken(testKeyPem, "asymmetric", { role: "admin" }), other),
-      /signature verification failed/,
-    );
-  });
-});
+}
 
 describe("symmetric key", () => {
   test("has 256 bits and verifies its tokens", async () => {
@@ -46,42 +41,11 @@ describe("symmetric key", () => {
     assert.equal(der(SECRETKEY).length, 32);
     const token = await signToken(testKeyPem, "symmetric", { role: "proxy-admin" });
     const { payload, protectedHeader } = await jwtVerify(token, der(SECRETKEY));
-    assert.deepEqual(payload, { sub: "proxy-admin" });
-    assert.equal(protectedHeader.alg, "HS256");
+    assert.deepEqual([payload, protectedHeader.alg], [{ sub: "proxy-admin" }, "HS256"]);
   });
 
   test("differs for each private key", () => {
-    const other = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({
-      type: "pkcs1",
-      format: "pem",
-    });
-    assert.notEqual(symmetricKey(other.toString()).SECRETKEY, symmetricKey(testKeyPem).SECRETKEY);
-  });
-});
-
-describe("key pair for ECDSA", () => {
-  const { PRIVATEKEY, PUBLICKEY } = keyPair(testEcKeyPem);
-  const publicKey = createPublicKey({ key: der(PUBLICKEY), type: "spki", format: "der" });
-
-  test("opens as PKCS#8 and SPKI DER, on the curve P-256", () => {
-    const privateKey = createPrivateKey({ key: der(PRIVATEKEY), type: "pkcs8", format: "der" });
-    assert.equal(privateKey.asymmetricKeyDetails?.namedCurve, "prime256v1");
-    assert.ok(createPublicKey(privateKey).equals(publicKey));
-  });
-
-  test("signs tokens that its public key verifies", async () => {
-    const token = await signToken(testEcKeyPem, "ecdsa", { role: "admin" });
-    const { payload, protectedHeader } = await jwtVerify(token, publicKey);
-    assert.deepEqual(payload, { sub: "admin" });
-    assert.deepEqual(protectedHeader, { alg: "ES256", typ: "JWT" });
-  });
-
-  test("does not verify tokens of another key", async () => {
-    const other = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey;
-    await assert.rejects(
-      jwtVerify(await signToken(testEcKeyPem, "ecdsa", { role: "admin" }), other),
-      errors.JWSSignatureVerificationFailed,
-    );
+    assert.notEqual(symmetricKey(testEcKeyPem).SECRETKEY, symmetricKey(testKeyPem).SECRETKEY);
   });
 });
 

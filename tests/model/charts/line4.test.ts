@@ -5,79 +5,31 @@ import { line4 } from "../../../model/charts/line4/line.ts";
 import { patch } from "../../../model/charts/line4/patches.ts";
 import { values } from "../../../model/charts/line4/values.ts";
 import { type Manifest, parseManifest, writeManifest } from "../../../model/charts/manifest.ts";
-import {
-  allSizes,
-  cluster,
-  everything,
-  memoryVariables,
-  place,
-  selector,
-  sized,
-  toleration,
-  valueAt,
-} from "./support.ts";
+import { cluster, everything, selector, toleration, valueAt } from "./support.ts";
 
 /** The value at the path `a.b.c`. */
 const at = (path: string, of: unknown = values(cluster)) => valueAt(path, of);
 
-describe("values of chart line 4", () => {
+describe("values of chart line 4 alone", () => {
   const expected: Record<string, unknown> = {
-    initialize: true,
-    clusterDomain: "k8s.example",
-    "auth.authentication.enabled": true,
     "auth.authentication.jwt.enabled": true,
-    "auth.authentication.jwt.usingSecretKey": false,
     "auth.authentication.provider": undefined,
-    "auth.authorization": { enabled: true },
-    "auth.superUsers": { broker: "broker-admin", proxy: "proxy-admin", client: "admin" },
     "auth.useProxyRoles": true,
     "components.functions": false,
-    "components.pulsar_manager": true,
     "victoria-metrics-k8s-stack": { enabled: false },
     "rbac.limit_to_namespace": true,
-    "volumes.local_storage": true,
-    "zookeeper.volumes.data": { local_storage: true, size: "20Gi", storageClassName: "local-storage" },
-    "bookkeeper.volumes.journal": { local_storage: true, size: "50Gi", storageClassName: "local-storage" },
-    "bookkeeper.volumes.ledgers": { local_storage: true, size: "50Gi", storageClassName: "local-storage" },
-    "zookeeper.replicaCount": 3,
-    "toolset.replicaCount": 1,
     "zookeeper.statefulsetUpgrade": { enabled: false },
     "broker.statefulsetUpgrade": { enabled: false },
-    "proxy.configData": { PULSAR_PREFIX_authenticateMetricsEndpoint: "false" },
-    "broker.configData": {
-      managedLedgerDefaultEnsembleSize: "3",
-      managedLedgerDefaultWriteQuorum: "2",
-      managedLedgerDefaultAckQuorum: "1",
-    },
-    "proxy.service.type": "ClusterIP",
-    "pulsar_manager.service.type": "ClusterIP",
     "pulsar_manager.volumes": { persistence: false },
     "pulsar_manager.admin": { existingSecret: "pulsar-manager-database" },
-    "pulsar_manager.configData": {
-      DRIVER_CLASS_NAME: "org.postgresql.Driver",
-      URL: "jdbc:postgresql://postgres.example.com:5432/pulsar_manager",
-      LOG_LEVEL: "INFO",
-      JAVA_OPTS: "-Xms256m -Xmx256m",
-    },
     defaultPulsarImageRepository: "harbor.example.com/library/apachepulsar/pulsar-all",
     defaultPulsarImageTag: "2.7.4",
-    "images.imagePullSecrets": ["regsecret"],
-    "images.pulsar_manager": { repository: "harbor.example.com/library/apachepulsar/pulsar-manager", tag: "v0.2.0" },
+    pulsar_metadata: { nodeSelector: selector, tolerations: [toleration] },
   };
   for (const [path, value] of Object.entries(expected))
     test(path, () => {
       assert.deepEqual(at(path), value);
     });
-
-  for (const component of [
-    ...["zookeeper", "bookkeeper", "broker", "proxy", "autorecovery", "toolset", "pulsar_manager"],
-    "pulsar_metadata",
-  ]) {
-    test(`${component} has its node selector and toleration`, () => {
-      assert.deepEqual(at(`${component}.nodeSelector`), selector);
-      assert.deepEqual(at(`${component}.tolerations`), [toleration]);
-    });
-  }
 
   for (const component of ["zookeeper", "bookkeeper", "broker", "proxy", "autorecovery"]) {
     test(`${component} has no PodMonitor, because few clusters have this kind`, () => {
@@ -90,65 +42,8 @@ describe("values of chart line 4", () => {
     assert.equal(line4.manager.role, "manager-admin");
   });
 
-  test("a symmetric key is set", () => {
-    assert.equal(at("auth.authentication.jwt.usingSecretKey", values(everything)), true);
-  });
-
-  test("brokers that are spread never share a node", () => {
-    const spread = {
-      ...cluster,
-      placements: { ...cluster.placements, broker: { ...place(3), rule: "spread" as const } },
-    };
-    const type = "requiredDuringSchedulingIgnoredDuringExecution";
-    assert.deepEqual(at("broker.affinity", values(spread)), { anti_affinity: true, type });
-    assert.deepEqual(at("broker.affinity"), { anti_affinity: false, type });
-  });
-
-  test("configData has only strings, because a ConfigMap accepts nothing else", () => {
-    for (const component of [...memoryVariables.keys(), "pulsar_manager"]) {
-      const texts = Object.values(at(`${component}.configData`, values(everything)) as object);
-      assert.ok(texts.length > 0, component);
-      for (const value of texts) assert.equal(typeof value, "string", component);
-    }
-  });
-
   test("the values have no token and no password", () => {
     assert.doesNotMatch(JSON.stringify(values(everything)), /JWT_TOKEN|PASSWORD|token-admin/i);
-  });
-
-  test("without a pull secret, the values name none", () => {
-    const images = { ...cluster.images, pullSecret: undefined };
-    assert.equal(at("images.imagePullSecrets", values({ ...cluster, images })), undefined);
-  });
-});
-
-describe("sizes in the values of chart line 4", () => {
-  const full = values(sized(allSizes));
-
-  for (const [component, variable] of memoryVariables) {
-    test(`${component} has its resources, and the JVM memory in ${variable}`, () => {
-      assert.deepEqual(at(`${component}.resources`, full), {
-        requests: { cpu: "2", memory: "8Gi" },
-        limits: { memory: "8Gi" },
-      });
-      assert.equal(
-        at(`${component}.configData.${variable}`, full),
-        "-Xms2048m -Xmx2048m -XX:MaxDirectMemorySize=2944m",
-      );
-    });
-
-    test(`${component} keeps the chart's sizes, unless they are too small for an idle pod`, () => {
-      const small = ["proxy", "autorecovery"].includes(component);
-      assert.deepEqual(at(`${component}.resources`), small ? { requests: { memory: "256Mi" } } : undefined);
-      assert.equal(at(`${component}.configData.${variable}`), undefined);
-    });
-  }
-
-  test("the manager has its resources, and a heap that fits them", () => {
-    assert.deepEqual(at("pulsar_manager.resources"), { requests: { memory: "640Mi" } });
-    assert.equal(at("pulsar_manager.configData.JAVA_OPTS"), "-Xms256m -Xmx256m");
-    assert.deepEqual(at("pulsar_manager.resources.limits", full), { memory: "8Gi" });
-    assert.equal(at("pulsar_manager.configData.JAVA_OPTS", full), "-Xms2048m -Xmx2048m -XX:MaxDirectMemorySize=2944m");
   });
 
   test("a priority class and a spread over zones are set for the components that have them", () => {
@@ -165,17 +60,8 @@ describe("sizes in the values of chart line 4", () => {
     ]);
     assert.equal(at("proxy.topologySpreadConstraints"), undefined);
   });
-});
 
-describe("racks in the values of chart line 4", () => {
-  const racks = values({ ...everything, release: "events" });
-
-  test("are used by the brokers, with copies in as many racks as possible", () => {
-    assert.equal(at("broker.configData.bookkeeperClientRackawarePolicyEnabled", racks), "true");
-    assert.equal(at("broker.configData.bookkeeperClientMinNumRacksPerWriteQuorum", racks), "2");
-  });
-
-  test("are used by autorecovery, whose class cannot parse the chart's ZooKeeper address", () => {
+  test("racks are used by autorecovery, whose class cannot parse the chart's ZooKeeper address", () => {
     assert.deepEqual(at("autorecovery.configData", values({ ...cluster, release: "events", racks: ["/a", "/b"] })), {
       PULSAR_PREFIX_reppDnsResolverClass: "org.apache.pulsar.bookie.rackawareness.BookieRackAffinityMapping",
       metadataServiceUri: "",
@@ -183,18 +69,6 @@ describe("racks in the values of chart line 4", () => {
       zkLedgersRootPath: "/ledgers",
     });
   });
-
-  test("are not mentioned if there are none", () => {
-    assert.doesNotMatch(JSON.stringify(values(cluster)), /rack|repp|zkServers/i);
-  });
-});
-
-test("the manager's Secret has both accounts under the chart's keys", () => {
-  const secret = line4.managerSecret({
-    database: { user: "manager", password: "one" },
-    login: { user: "admin", password: "two" },
-  });
-  assert.deepEqual(secret, { DB_USERNAME: "manager", DB_PASSWORD: "one", UI_USERNAME: "admin", UI_PASSWORD: "two" });
 });
 
 describe("the post-renderer of chart line 4", () => {
