@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { parseSettings } from "../../settings/settings.ts";
 import { type Cases, faults, hasOneFault } from "../support/faults.ts";
 import { groups } from "../support/nodeGroups.ts";
-import { stackConfig } from "../support/stackFile.ts";
+import { at, stackConfig } from "../support/stackFile.ts";
 
 const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
 const images = {
@@ -120,11 +120,6 @@ const refused: Cases = {
     ]),
   ),
 };
-
-/** `{a: {b: value}}` of `a.b`. */
-function at(path: string, value: unknown): object {
-  return path.split(".").reduceRight((inner, key) => ({ [key]: inner }), value) as object;
-}
 
 describe("production refuses", () => {
   for (const [fault, changes] of Object.entries(refused)) {

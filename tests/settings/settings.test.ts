@@ -3,10 +3,10 @@ import { describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { parseSettings } from "../../settings/settings.ts";
 import { type Cases, faults, hasOneFault } from "../support/faults.ts";
+import { nodes } from "../support/nodeGroups.ts";
 import { valueOf } from "../support/mocks.ts";
 import { projectFile, stackConfig, testSecrets } from "../support/stackFile.ts";
 
-const nodes = (...names: string[]) => names.map((name) => ({ name }));
 const images = {
   pulsar: "apachepulsar/pulsar-all:2.7.4",
   manager: "apachepulsar/pulsar-manager:v0.2.0",

@@ -2,14 +2,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseSettings } from "../../settings/settings.ts";
 import { faults, hasOneFault } from "../support/faults.ts";
-import { stackConfig } from "../support/stackFile.ts";
+import { at, stackConfig } from "../support/stackFile.ts";
 
 type Version = "2.7.7" | "4.7.0";
 type Case = [path: string, value: unknown, expected: string, changes?: Record<string, unknown>];
 
-/** `{a: {b: value}}` of `a.b`. */
-const at = (path: string, value: unknown) =>
-  path.split(".").reduceRight<unknown>((inner, key) => ({ [key]: inner }), value);
 const config = (values: unknown, version: Version = "4.7.0", changes: Record<string, unknown> = {}) =>
   stackConfig("test", { "pulsar:chart": { version }, "pulsar:values": values, ...changes });
 const warnings = (values: unknown, version: Version = "4.7.0") =>
@@ -220,7 +217,7 @@ describe("chart values are accepted", () => {
       "that say what the settings say",
       { auth: { superUsers: { client: "admin" }, authentication: { jwt: { usingSecretKey: false } } } },
     ],
-    ["that say what other settings say", at("auth.authentication.jwt.usingSecretKey", true) as object, symmetric],
+    ["that say what other settings say", at("auth.authentication.jwt.usingSecretKey", true), symmetric],
     [
       "that switch off what nothing needs",
       { components: { toolset: false, autorecovery: false, pulsar_manager: false } },

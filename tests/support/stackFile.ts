@@ -43,6 +43,11 @@ export function stackConfig(stack: string, changes: Record<string, unknown> = {}
   };
 }
 
+/** `{a: {b: value}}` of `a.b`. */
+export function at(path: string, value: unknown): object {
+  return path.split(".").reduceRight((inner, key) => ({ [key]: inner }), value) as object;
+}
+
 /** The project file. */
 export function projectFile(): { config: Record<string, { type: string; default: unknown; description: string }> } {
   return parse(readFileSync(new URL("Pulumi.yaml", root), "utf8")) as ReturnType<typeof projectFile>;
