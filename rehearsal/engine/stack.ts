@@ -23,7 +23,7 @@ export interface EngineOptions {
   workDir: string;
   /** Folders that come first on PATH, such as those of the plugins. */
   path: string[];
-  /** Provider plugins whose stand-ins serve all commands from one process, such as `tls`. The workspace of `env` must end it. @default none */
+  /** Plugins whose stand-ins serve all commands from one process, such as `tls`. The workspace of `env` must end it. @default none */
   standIns?: string[];
   /** Added to this process's environment. PULUMI_* variables of that environment are not passed on. */
   env?: Record<string, string>;
@@ -242,6 +242,8 @@ export class Stack {
         text,
       };
     } finally {
+      // An operation of the dynamic provider would outlive the engine.
+      if (this.#signal?.aborted === true) this.#standIns.kill();
       await rm(log, { force: true });
     }
   }

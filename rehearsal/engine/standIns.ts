@@ -6,7 +6,7 @@ import { killSession } from "../tools/processes.ts";
 
 const host = join(import.meta.dirname, "../standins/host.ts");
 
-/** The stand-ins for provider plugins, in one process for all commands of a stack, because each command would start them again. */
+/** The stand-ins for plugins, in one process for all commands of a stack, because each command would start them again. */
 export class StandIns {
   readonly #names: readonly string[];
   readonly #options: { cwd: string; env: Readonly<Record<string, string>> };
@@ -18,7 +18,7 @@ export class StandIns {
     this.#options = options;
   }
 
-  /** The variable with which the engine finds them. Starts them if they do not run. */
+  /** The variables with which the engine finds them. Starts them if they do not run. */
   environment(): Promise<Record<string, string>> {
     if (this.#names.length === 0) return Promise.resolve({});
     const started = this.#started;
@@ -46,7 +46,7 @@ export class StandIns {
     const environment = Promise.race([once(lines, "line"), once(lines, "close")]).then(([line]) => {
       if (line === undefined) throw new Error(`the stand-ins for ${this.#names.join(", ")} do not start`);
       (child.stdout as unknown as { unref(): void }).unref();
-      return { PULUMI_DEBUG_PROVIDERS: String(line) };
+      return JSON.parse(String(line)) as Record<string, string>;
     });
     return { process: child, environment };
   }

@@ -13,7 +13,7 @@ import type * as requests from "@pulumi/pulumi/proto/provider_pb.js";
 import provider from "@pulumi/pulumi/proto/provider_pb.js";
 import statuses from "@pulumi/pulumi/proto/status_pb.js";
 import { type Diagnostics, type Engine, engineAt, noEngine, whenEngineIsGone } from "./protocol/engine.ts";
-import { type Listening, listen, RpcError, unary } from "./protocol/server.ts";
+import { type Listening, listen, listenForEngines, RpcError, unary } from "./protocol/server.ts";
 import type { Opened, Props, Secrecy } from "./protocol/values.ts";
 import { atPath, changedPaths, openProps, restrict, sealProps, secretKeys, union } from "./protocol/values.ts";
 
@@ -113,24 +113,9 @@ export async function serve(standIn: StandIn): Promise<void> {
   console.log(port);
 }
 
-/**
- * Serves a stand-in to every engine that attaches to it (PULUMI_DEBUG_PROVIDERS). Each connection has a stand-in of its own, as if the engine had
- * started a process for it.
- */
+/** Serves a stand-in to every engine that attaches to it (PULUMI_DEBUG_PROVIDERS). */
 export function serveAttached(make: () => StandIn): Promise<Listening> {
-  const connected = new Map<string, grpc.UntypedServiceImplementation>();
-  const methods = Object.keys(service(make())).map((method) => {
-    const answer: grpc.handleUnaryCall<unknown, unknown> = (call, callback) => {
-      const peer = call.getPeer();
-      const known = connected.get(peer);
-      // An engine begins with a handshake. A port of an earlier one may be in use again.
-      const own = known && method !== "handshake" ? known : service(make(), noEngine, () => connected.delete(peer));
-      connected.set(peer, own);
-      (own[method] as typeof answer)(call, callback);
-    };
-    return [method, answer] as const;
-  });
-  return listen(providerGrpc.ResourceProviderService, Object.fromEntries(methods));
+  return listenForEngines(providerGrpc.ResourceProviderService, (detached) => service(make(), noEngine, detached));
 }
 
 /**

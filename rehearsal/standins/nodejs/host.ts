@@ -1,28 +1,68 @@
 /** A stand-in for pulumi-language-nodejs, which a Pulumi engine that is built from its Go module does not include. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import type { ServerWritableStream } from "@grpc/grpc-js";
+import { createInterface } from "node:readline";
+import type { ServerWritableStream, UntypedServiceImplementation } from "@grpc/grpc-js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import languageGrpc from "@pulumi/pulumi/proto/language_grpc_pb.js";
-import type { RunPluginRequest, RunPluginResponse, RunRequest } from "@pulumi/pulumi/proto/language_pb.js";
+import type {
+  LanguageHandshakeRequest,
+  RunPluginRequest,
+  RunPluginResponse,
+  RunRequest,
+} from "@pulumi/pulumi/proto/language_pb.js";
 import language from "@pulumi/pulumi/proto/language_pb.js";
 import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
-import { whenEngineIsGone } from "../protocol/engine.ts";
-import { listen, unary } from "../protocol/server.ts";
+import { engineAt, whenEngineIsGone } from "../protocol/engine.ts";
+import { type Listening, listen, listenForEngines, unary } from "../protocol/server.ts";
 import { type Plugin, pluginCommand, type Run, programCommand } from "./program.ts";
 
 /** The exit status of the SDK's runner after an error that it has reported. */
 const alreadyReported = 32;
 
-/** Serves the language runtime to the engine that started this process. */
+/** Serves the language runtime to the engine that started this process, which shows the output of this process. */
 export async function serveLanguage(): Promise<void> {
   const engine = process.argv.at(-1) ?? "";
+  const { service, stopPrograms } = languageRuntime(engine);
+  const { port } = await listen(languageGrpc.LanguageRuntimeService, service);
+  whenEngineIsGone(engine, () => {
+    stopPrograms();
+    process.exit(1);
+  });
+  console.log(port);
+}
+
+/** Serves the language runtime to every engine that attaches to it (PULUMI_DEBUG_LANGUAGES). */
+export function serveAttachedLanguage(): Promise<Listening> {
+  return listenForEngines(
+    languageGrpc.LanguageRuntimeService,
+    (detached) => languageRuntime(undefined, detached).service,
+  );
+}
+
+/**
+ * @param startedBy - the engine that shows the output of this process; another one gets the output of its programs as messages
+ * @param detached - called when an engine that has attached has ended
+ */
+function languageRuntime(startedBy?: string, detached: () => void = () => undefined) {
   const programs = new Set<ChildProcess>();
   const stopPrograms = (): void => {
     for (const program of programs) program.kill();
   };
+  let engine = startedBy ?? "";
 
-  const { port } = await listen(languageGrpc.LanguageRuntimeService, {
+  const service: UntypedServiceImplementation = {
+    handshake: unary(async (request: LanguageHandshakeRequest) => {
+      if (startedBy === undefined) {
+        engine = request.getEngineAddress();
+        whenEngineIsGone(engine, () => {
+          stopPrograms();
+          detached();
+        });
+      }
+      return new language.LanguageHandshakeResponse();
+    }),
+
     getPluginInfo: unary(async () => {
       const response = new plugin.PluginInfo();
       response.setVersion("0.0.0-standin");
@@ -35,15 +75,22 @@ export async function serveLanguage(): Promise<void> {
     run: unary(async (request: RunRequest) => {
       const response = new language.RunResponse();
       const { args, env } = programCommand(runOf(request, engine));
-      // The engine shows the output of this process: stdout as messages, stderr as errors. The program inherits both.
+      const output = startedBy === undefined ? "pipe" : "inherit";
       const program = spawn(process.execPath, args, {
         cwd: request.getPwd(),
         env: { ...process.env, ...env },
-        stdio: ["ignore", "inherit", "inherit"],
+        stdio: ["ignore", output, output],
       });
       programs.add(program);
+      const log = engineAt(engine).logFor("");
+      for (const stream of [program.stdout, program.stderr].filter((stream) => stream !== null)) {
+        createInterface(stream).on("line", (line) => {
+          log.info(line);
+        });
+      }
       const [code, signal] = (await once(program, "close")) as [number | null, NodeJS.Signals | null];
       programs.delete(program);
+      await log.flushed();
       if (code === alreadyReported) response.setBail(true);
       else if (code !== 0) response.setError(`Program exited with non-zero exit code: ${code ?? signal ?? "none"}`);
       return response;
@@ -72,12 +119,8 @@ export async function serveLanguage(): Promise<void> {
       stopPrograms();
       return new empty.Empty();
     }),
-  });
-  whenEngineIsGone(engine, () => {
-    stopPrograms();
-    process.exit(1);
-  });
-  console.log(port);
+  };
+  return { service, stopPrograms };
 }
 
 function runOf(request: RunRequest, engine: string): Run {
