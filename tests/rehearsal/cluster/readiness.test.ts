@@ -13,20 +13,10 @@ describe("unreadyObjects", () => {
   it("finds everything that is not ready", () => {
     const seen = observation({
       pods: [pod("a"), pod("b", { node: "node1", state: "starting" })],
-      claims: [{ name: "data", phase: "Pending", volume: undefined }],
-      jobs: [{ name: "init", component: undefined, state: "open" }],
+      claims: [{ name: "data", phase: "Pending" }],
+      jobs: [{ name: "init", state: "open" }],
       services: [{ name: "proxy", type: "LoadBalancer", ports: [], pending: true }],
-      workloads: [
-        {
-          kind: "StatefulSet",
-          name: "zookeeper",
-          component: undefined,
-          wanted: 3,
-          created: 1,
-          ready: 1,
-          refusal: undefined,
-        },
-      ],
+      workloads: [{ kind: "StatefulSet", name: "zookeeper", wanted: 3, created: 1, ready: 1 }],
     });
     assert.deepEqual(
       unreadyObjects(seen).map(({ kind, name }) => `${kind} ${name}`),

@@ -90,8 +90,8 @@ describe("explain", () => {
   it("names the claims without a volume", () => {
     const seen = observation({
       claims: [
-        { name: "journal-3", phase: "Pending", volume: undefined },
-        { name: "ledgers-3", phase: "Pending", volume: undefined },
+        { name: "journal-3", phase: "Pending" },
+        { name: "ledgers-3", phase: "Pending" },
       ],
     });
     const bookie = pod("pulsar-bookie-3", {

@@ -72,7 +72,7 @@ describe("verdict", () => {
         }),
       ],
       jobs: [{ name: "pulsar-bookie-init", component: "bookie-init", state: "open" }],
-      claims: [{ name: "data", phase: "Pending", volume: undefined }],
+      claims: [{ name: "data", phase: "Pending" }],
     });
     assert.deepEqual(verdict(record({ seen, operations: [operation("up", { outcome: "stopped" })] })), {
       ok: false,
@@ -111,15 +111,7 @@ describe("verdict", () => {
         seen: {
           ...running(),
           workloads: [
-            {
-              kind: "Deployment",
-              name: "manager",
-              component: undefined,
-              wanted: 1,
-              created: 0,
-              ready: 0,
-              refusal: "exceeded quota",
-            },
+            { kind: "Deployment", name: "manager", wanted: 1, created: 0, ready: 0, refusal: "exceeded quota" },
           ],
         },
       },

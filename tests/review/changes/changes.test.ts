@@ -4,37 +4,17 @@ import { fieldChanges } from "../../../review/changes/fields.ts";
 import { objectChanges } from "../../../review/changes/objects.ts";
 import { refusals, resourceChanges } from "../../../review/changes/resources.ts";
 import type { KubernetesObject, PlannedResource, StackPlan } from "../../../review/plan.ts";
+import { emptyPlan, resource } from "../plans.ts";
 
 function plan(objects: KubernetesObject[], resources: PlannedResource[] = []): StackPlan {
-  return {
-    stack: "test",
-    namespace: "pulsar",
-    release: "pulsar",
-    resources,
-    objects,
-    chart: { name: "pulsar", version: "4.7.0", line: "4", source: "stand-in", digest: "" },
-    outputs: {},
-  };
-}
-
-function resource(type: string, name: string, inputs: Record<string, unknown>): PlannedResource {
-  return { type, name, parent: "auth", inputs, secretInputs: [], protect: true, retainOnDelete: false };
+  return { ...emptyPlan, resources, objects };
 }
 
 describe("fields", () => {
   test("list items are matched by name, whatever their order", () => {
-    const before = {
-      env: [
-        { name: "A", value: "1" },
-        { name: "B", value: "2" },
-      ],
-    };
-    const after = {
-      env: [
-        { name: "B", value: "3" },
-        { name: "A", value: "1" },
-      ],
-    };
+    const variable = (name: string, value: string) => ({ name, value });
+    const before = { env: [variable("A", "1"), variable("B", "2")] };
+    const after = { env: [variable("B", "3"), variable("A", "1")] };
     assert.deepEqual(fieldChanges(before, after), [{ path: "env[B].value", before: "2", after: "3" }]);
   });
 
@@ -149,7 +129,7 @@ describe("resources", () => {
 
   test("a node's marks move to another node by a replacement, as their provider says", () => {
     const marks = (node: string) =>
-      resource("pulumi-nodejs:dynamic/pulsar:NodeMarks", "marks", {
+      resource("pulumi-nodejs:dynamic/pulsar:NodeMarks", "m", {
         node,
         owner: "o",
         labels: {},

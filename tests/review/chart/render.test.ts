@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { objectChanges } from "../../../review/changes/objects.ts";
 import { objectsIn } from "../../../review/chart/render.ts";
+import { emptyPlan } from "../plans.ts";
 
 test("objects are in the order of kind and name, and Secrets keep their keys only", () => {
   const manifest = [
@@ -32,15 +33,10 @@ test("objects are in the order of kind and name, and Secrets keep their keys onl
 
 test("a Secret changes with the secrets that the program gives to the chart, and not with the chart's random numbers", () => {
   const plan = (password: string, random: string) => ({
-    stack: "test",
-    namespace: "pulsar",
-    release: "pulsar",
-    resources: [],
+    ...emptyPlan,
     objects: objectsIn(
       `{ apiVersion: v1, kind: Secret, metadata: { name: a }, data: { url: ${btoa(`//user:${password}@db`)}, random: ${btoa(random)} }, stringData: { password: "${password}" } }`,
     ),
-    chart: { name: "pulsar", version: "4.7.0", line: "4" as const, source: "vendor" as const, digest: "" },
-    outputs: {},
   });
   const before = plan("[secret 01234567]", "1");
   assert.deepEqual(objectChanges(before, plan("[secret 01234567]", "2")), []);

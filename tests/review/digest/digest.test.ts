@@ -9,29 +9,24 @@ import {
   type Part,
   type ReviewedFiles,
 } from "../../../review/digest/digest.ts";
-import type { KubernetesObject, PlannedResource, StackPlan } from "../../../review/plan.ts";
+import type { KubernetesObject, StackPlan } from "../../../review/plan.ts";
+import { emptyPlan, resource } from "../plans.ts";
 
 interface Reviewed {
   plan: StackPlan;
   files: ReviewedFiles;
 }
 
-const release: PlannedResource = {
-  type: "kubernetes:helm.sh/v3:Release",
-  name: "pulsar",
-  inputs: { version: "4.7.0", postrender: "render.sh", values: { bookkeeper: { replicaCount: 3 } } },
-  secretInputs: [],
-  protect: true,
-  retainOnDelete: false,
-};
-const job: PlannedResource = {
-  type: "kubernetes:batch/v1:Job",
-  name: "check",
-  inputs: { spec: { template: { spec: { containers: [{ name: "check", image: "curl:8" }] } } } },
-  secretInputs: [],
-  protect: false,
-  retainOnDelete: false,
-};
+const values = { bookkeeper: { replicaCount: 3 } };
+const release = resource(
+  "kubernetes:helm.sh/v3:Release",
+  "pulsar",
+  { version: "4.7.0", postrender: "render.sh", values },
+  { protect: true },
+);
+const job = resource("kubernetes:batch/v1:Job", "check", {
+  spec: { template: { spec: { containers: [{ name: "check", image: "curl:8" }] } } },
+});
 const bookie: KubernetesObject = {
   apiVersion: "apps/v1",
   kind: "StatefulSet",
@@ -40,16 +35,14 @@ const bookie: KubernetesObject = {
 };
 const reviewed: Reviewed = {
   plan: {
+    ...emptyPlan,
     stack: "prod",
-    namespace: "pulsar",
-    release: "pulsar",
     resources: [release, job],
     objects: [
       bookie,
       { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "pulsar-bookie" }, data: { PULSAR_MEM: "-Xmx1g" } },
     ],
-    chart: { name: "pulsar", version: "4.7.0", line: "4", source: "vendor", digest: "aaaa" },
-    outputs: {},
+    chart: { ...emptyPlan.chart, source: "vendor", digest: "aaaa" },
   },
   files: {
     stackFile: "config:\n  pulsar:layout: dedicated\n  pulsar:managerPassword:\n    secure: v1:abcd:efgh\n",

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { PolicySettings } from "../../../policy/settings.ts";
 import { violationsOn } from "../../../review/digest/apply.ts";
 import type { StackPlan } from "../../../review/plan.ts";
+import { emptyPlan } from "../plans.ts";
 
 test("a waiver that has expired since the review refuses to apply what it covered", () => {
   const waiver = { rule: "no-plain-secrets", reason: "only for the test", expires: "2027-06-30" } as const;
@@ -15,14 +16,10 @@ test("a waiver that has expired since the review refuses to apply what it covere
     waivers: [waiver],
   };
   const plan: StackPlan = {
-    stack: "prod",
-    namespace: "pulsar",
-    release: "pulsar",
-    resources: [],
+    ...emptyPlan,
     objects: [
       { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "settings" }, data: { text: "password=hunter22" } },
     ],
-    chart: { name: "pulsar", version: "4.7.0", line: "4", source: "vendor", digest: "d" },
     outputs: { policies },
   };
   const found = (day: string) =>

@@ -27,9 +27,7 @@ describe("npm run comment", () => {
     await rm(folder, { recursive: true });
   });
   beforeEach(() => {
-    for (const list of [fake.pulls, fake.runs, fake.comments, fake.statuses, fake.failures, fake.requests]) {
-      list.length = 0;
-    }
+    fake.reset();
     fake.pulls.push({
       number: 7,
       state: "open",
@@ -72,16 +70,7 @@ describe("npm run comment", () => {
   });
 
   it("posts nothing for a branch that has a newer commit", async () => {
-    const { exitCode, stdout } = await comment([
-      "--head",
-      "o:change",
-      "--sha",
-      "beef",
-      "--stack",
-      "prod",
-      "--file",
-      join(folder, "review.md"),
-    ]);
+    const { exitCode, stdout } = await post(review, "--head", "o:change", "--sha", "beef");
     assert.deepEqual([exitCode, stdout], [0, "prod: not posted, because no open pull request has commit beef"]);
     assert.deepEqual(fake.comments, []);
   });

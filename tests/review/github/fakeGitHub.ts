@@ -41,22 +41,24 @@ export interface FakeGitHub {
   failures: Failure[];
   /** `METHOD path` of every request. */
   requests: string[];
+  /** Empties all lists. */
+  reset(): void;
   close(): Promise<void>;
 }
 
 export const bot = { login: "github-actions[bot]", type: "Bot" };
 
 export async function fakeGitHub(): Promise<FakeGitHub> {
-  const state = { pulls: [], runs: [], comments: [], issues: [], statuses: [], failures: [], requests: [] } as Omit<
-    FakeGitHub,
-    "url" | "close"
-  >;
+  const state: State = { pulls: [], runs: [], comments: [], issues: [], statuses: [], failures: [], requests: [] };
   const server = createServer((request, response) => {
     void answer(state, request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return Object.assign(state, {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    reset: () => {
+      for (const list of Object.values(state)) if (Array.isArray(list)) list.length = 0;
+    },
     close: () =>
       new Promise<void>((resolve) => {
         server.close(() => {
@@ -67,7 +69,7 @@ export async function fakeGitHub(): Promise<FakeGitHub> {
   });
 }
 
-type State = Omit<FakeGitHub, "url" | "close">;
+type State = Omit<FakeGitHub, "url" | "reset" | "close">;
 
 async function answer(state: State, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method = "GET", url = "/" } = request;

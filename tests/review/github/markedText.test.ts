@@ -15,7 +15,7 @@ describe("texts on GitHub that are found by a marker", () => {
   });
   after(() => fake.close());
   beforeEach(() => {
-    for (const list of [fake.comments, fake.issues, fake.statuses, fake.failures, fake.requests]) list.length = 0;
+    fake.reset();
   });
   const api = () => github({ token: "secret-token", baseUrl: fake.url, second: 1 });
   const write = (text: string) => writeComment(api(), { ...where, pull: 7 }, body(text));

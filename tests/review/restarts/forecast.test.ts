@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { KubernetesObject, PlannedResource, StackPlan } from "../../../review/plan.ts";
 import { certificateRollout, tokenRollout } from "../../../resources/kubernetes/secretRollout.ts";
 import { forecastRestarts } from "../../../review/restarts/forecast.ts";
+import { emptyPlan, resource } from "../plans.ts";
 
 interface Options {
   kind?: "StatefulSet" | "Deployment";
@@ -43,10 +44,6 @@ function configMap(name: string, data: Record<string, string>): KubernetesObject
   return { apiVersion: "v1", kind: "ConfigMap", metadata: { name, labels: { component: name } }, data };
 }
 
-function resource(type: string, name: string, inputs: Record<string, unknown>, parent?: string): PlannedResource {
-  return { type, name, inputs, secretInputs: [], protect: false, retainOnDelete: false, ...(parent ? { parent } : {}) };
-}
-
 /** A plan with the key of a generation, and tokens of an expiry. */
 function plan(
   objects: KubernetesObject[],
@@ -55,24 +52,20 @@ function plan(
 ): StackPlan {
   const key = (number: number) => `auth-key${number === 1 ? "" : `-${number}`}`;
   return {
-    stack: "test",
-    namespace: "pulsar",
-    release: "pulsar",
+    ...emptyPlan,
     objects,
     resources: [
       resource("pulsar:components:JwtAuth", "auth", {}),
       ...(generation > 1
-        ? [resource("tls:index/privateKey:PrivateKey", key(generation - 1), { algorithm: "RSA" }, "auth")]
+        ? [resource("tls:index/privateKey:PrivateKey", key(generation - 1), { algorithm: "RSA" }, { parent: "auth" })]
         : []),
-      resource("tls:index/privateKey:PrivateKey", key(generation), { algorithm: "RSA" }, "auth"),
+      resource("tls:index/privateKey:PrivateKey", key(generation), { algorithm: "RSA" }, { parent: "auth" }),
       resource("pulumi-nodejs:dynamic/pulsar:SecretRollout", "token-rollout", {
         ...tokenRollout("[unknown]", expires),
         secrets: ["pulsar-token-asymmetric-key", "pulsar-token-admin"],
       }),
       ...more,
     ],
-    chart: { name: "pulsar", version: "4.7.0", line: "4", source: "stand-in", digest: "" },
-    outputs: {},
   };
 }
 
@@ -258,7 +251,7 @@ describe("the restart forecast", () => {
       plan(objects, {}, [
         resource("pulsar:components:PulsarTls", "tls", {}),
         resource("pulumi-nodejs:dynamic/pulsar:AuthorityContract", "tls-authorities", { authority }),
-        resource("tls:index/privateKey:PrivateKey", `tls-broker-key-${generation}`, {}, "tls"),
+        resource("tls:index/privateKey:PrivateKey", `tls-broker-key-${generation}`, {}, { parent: "tls" }),
         resource("pulumi-nodejs:dynamic/pulsar:SecretRollout", "certificate-rollout", {
           ...certificateRollout("[unknown]"),
           secrets: ["pulsar-tls-broker", "pulsar-ca-tls"],
