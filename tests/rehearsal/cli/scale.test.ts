@@ -10,6 +10,7 @@ import type { Measurement } from "../../../rehearsal/scale/measure.ts";
 import { memoryOf, watchMemory } from "../../../rehearsal/scale/memory.ts";
 import { fewestNodes, planOf, stack } from "../../../rehearsal/scale/plan.ts";
 import { parseSettings } from "../../../settings/settings.ts";
+import { setAt } from "../../support/paths.ts";
 import { stackConfig } from "../../support/stackFile.ts";
 
 describe("a plan of many nodes", () => {
@@ -41,13 +42,7 @@ function laidOver(values: Record<string, string>): Record<string, unknown> {
   const { "pulsar:nodeGroups": groups, "pulsar:replicas": replicas = "{}" } = stackConfig(stack).values;
   const settings = { nodeGroups: JSON.parse(groups ?? ""), replicas: JSON.parse(replicas) } as Record<string, unknown>;
   for (const [path, text] of Object.entries(values)) {
-    const keys = path
-      .slice("pulsar:".length)
-      .split(/[.[\]]+/)
-      .filter(Boolean);
-    const last = keys.pop() ?? "";
-    const target = keys.reduce((value, key) => (value[key] ??= {}) as Record<string, unknown>, settings);
-    target[last] = /^\d+$/.test(text) ? Number(text) : text;
+    setAt(settings, path.slice("pulsar:".length), /^\d+$/.test(text) ? Number(text) : text);
   }
   return { "pulsar:nodeGroups": settings["nodeGroups"], "pulsar:replicas": settings["replicas"] };
 }

@@ -5,6 +5,7 @@ import type { Facts } from "../../../rehearsal/realCluster/facts.ts";
 import { nodeFaults, nodeOverrides } from "../../../rehearsal/realCluster/nodes.ts";
 import { clusterFaults, disposableFaults } from "../../../rehearsal/realCluster/preflight.ts";
 import { smallSizes } from "../../../rehearsal/realCluster/small.ts";
+import { setAt } from "../../support/paths.ts";
 import { stackConfig } from "../../support/stackFile.ts";
 
 type FoundNode = Facts["nodes"][number];
@@ -81,21 +82,11 @@ describe("the nodes of the cluster", () => {
   it("take the stack's places with their own host names", () => {
     const settings = plan();
     const renamed = { ...node("w1"), metadata: { name: "w1", labels: { "kubernetes.io/hostname": "host-1" } } };
-    assert.deepEqual(
-      nodeOverrides(
-        settings.nodes,
-        new Map([
-          ["node1", "w1"],
-          ["node2", "node2"],
-        ]),
-        [renamed],
-      ),
-      {
-        // prettier-ignore
-        "pulsar:nodes[0].name": "w1",
-        "pulsar:nodes[0].hostname": "host-1",
-      },
-    );
+    const chosen = new Map(Object.entries({ node1: "w1", node2: "node2" }));
+    assert.deepEqual(nodeOverrides(settings.nodes, chosen, [renamed]), {
+      "pulsar:nodes[0].name": "w1",
+      "pulsar:nodes[0].hostname": "host-1",
+    });
   });
 });
 
@@ -174,14 +165,8 @@ describe("clusterFaults", () => {
     );
     assert.match(line, /; add --small, stop other pods there, or choose another node$/);
     assert.deepEqual(others, []);
-    const config = Object.entries(smallSizes()).reduce<Record<string, unknown>>((pods, [key, value]) => {
-      const path = key.slice("pulsar:pods.".length).split(".");
-      const last = path.pop() ?? "";
-      let at = pods;
-      for (const part of path) at = (at[part] ??= {}) as Record<string, unknown>;
-      at[last] = value;
-      return pods;
-    }, {});
-    assert.deepEqual(clusterFaults(busy, plan({ "pulsar:pods": config })), []);
+    const small = {};
+    for (const [path, value] of Object.entries(smallSizes())) setAt(small, path, value);
+    assert.deepEqual(clusterFaults(busy, plan(small)), []);
   });
 });

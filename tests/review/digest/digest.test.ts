@@ -10,6 +10,7 @@ import {
   type ReviewedFiles,
 } from "../../../review/digest/digest.ts";
 import type { KubernetesObject, StackPlan } from "../../../review/plan.ts";
+import { setAt } from "../../support/paths.ts";
 import { emptyPlan, resource } from "../plans.ts";
 
 interface Reviewed {
@@ -89,12 +90,7 @@ const changes: [string, Record<string, unknown>, Part[]][] = [
 
 function changed(values: Record<string, unknown>): Reviewed {
   const draft = structuredClone(reviewed);
-  for (const [path, value] of Object.entries(values)) {
-    const keys = path.split(".");
-    const last = keys.pop() ?? "";
-    const parent = keys.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], draft);
-    Object.assign(parent as object, { [last]: value });
-  }
+  for (const [path, value] of Object.entries(values)) setAt(draft, path, value);
   return draft;
 }
 
