@@ -128,11 +128,8 @@ export function render(record: RehearsalRecord): string {
     ["Real in this rehearsal", bullets(record.parts.real.length === 0 ? [] : [record.parts.real.join(", ")])],
     ["Simulated or replaced by stand-ins", bullets(record.parts.standIns)],
     ...(record.seen ? cluster(record.seen) : []),
-    untitled(operationTable(record.operations)),
-    ...realityTables(record).map(({ title, head, rows }): [string, string[]] => [
-      title,
-      rows.length === 0 ? [] : alignColumns([head, ...rows]),
-    ]),
+    withoutHead(operationTable(record.operations)),
+    ...realityTables(record).map(withHead),
     ...whatIfSections(record.whatIfs ?? []),
     ["Problems", bullets(judged.problems)],
   ];
@@ -144,18 +141,21 @@ export function render(record: RehearsalRecord): string {
 }
 
 function cluster(seen: Observation): [string, string[]][] {
-  const { title, head, rows } = volumeTable(seen);
   return [
-    untitled(podTable(seen)),
+    withoutHead(podTable(seen)),
     ["Pods without a node", bullets(seen.pods.filter(({ node }) => node === undefined).map(({ name }) => name))],
-    untitled(jobTable(seen)),
-    [title, rows.length === 0 ? [] : alignColumns([head, ...rows])],
-    untitled(serviceTable(seen)),
+    withoutHead(jobTable(seen)),
+    withHead(volumeTable(seen)),
+    withoutHead(serviceTable(seen)),
   ];
 }
 
+function withHead({ title, head, rows }: Table): [string, string[]] {
+  return [title, rows.length === 0 ? [] : alignColumns([head, ...rows])];
+}
+
 /** A table without its heading row. */
-function untitled({ title, rows }: Table): [string, string[]] {
+function withoutHead({ title, rows }: Table): [string, string[]] {
   return [title, alignColumns(rows)];
 }
 

@@ -22,12 +22,12 @@ export interface ObjectChange {
   risk: Risk;
   /** Fields that Kubernetes does not change in place. */
   fixed: string[];
-  /** Empty for a create or a delete, and for Secrets. */
+  /** Empty for a create or a delete, and without the keys of Secrets. */
   fields: FieldChange[];
   /** The number of fields that differ but only follow from another change or from the version: hashes, checksums, labels of the chart's version. */
   folded: number;
-  /** For a Secret: how many keys differ. */
-  secretKeys?: number;
+  /** How many keys of a Secret differ. */
+  secretKeys: number;
 }
 
 /** Sorted by component and risk. Objects of which only folded fields differ are included. */
@@ -60,8 +60,7 @@ function objectChange(before?: KubernetesObject, after?: KubernetesObject): Obje
   const all = before && after ? fieldChanges(before, after) : [];
   const [shown, noise] = [all.filter(({ path }) => !isNoise(path)), all.filter(({ path }) => isNoise(path))];
   if (before && after && all.length === 0) return undefined;
-  const secretKeys =
-    object.kind === "Secret" ? shown.filter(({ path }) => /^(data|stringData)\b/.test(path)).length : 0;
+  const isSecretKey = ({ path }: FieldChange) => object.kind === "Secret" && /^(data|stringData)\b/.test(path);
   const fixed =
     before && after
       ? diffObjects(before, before, after, { enableSecretMutable: true, enableConfigMapMutable: true }).replaces
@@ -76,9 +75,9 @@ function objectChange(before?: KubernetesObject, after?: KubernetesObject): Obje
     component: object.metadata.labels?.["component"] ?? object.metadata.labels?.["app.kubernetes.io/component"] ?? "",
     risk: riskOf(object.kind, action, shown),
     fixed,
-    fields: object.kind === "Secret" ? shown.filter(({ path }) => !/^(data|stringData)\b/.test(path)) : shown,
+    fields: shown.filter((field) => !isSecretKey(field)),
     folded: noise.length,
-    ...(object.kind === "Secret" ? { secretKeys } : {}),
+    secretKeys: shown.filter(isSecretKey).length,
   };
 }
 

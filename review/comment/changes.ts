@@ -13,7 +13,7 @@ export function chartSection(changes: readonly ObjectChange[], isNew: boolean): 
   if (changes.length === 0) return [];
   if (isNew) return [{ name: "the rendered chart", text: `#### Rendered chart\n\n${changes.length} objects are new.` }];
   const shown = changes.filter(
-    ({ action, fields, secretKeys = 0 }) => action !== "update" || fields.length + secretKeys > 0,
+    ({ action, fields, secretKeys }) => action !== "update" || fields.length + secretKeys > 0,
   );
   const folded = changes.reduce((sum, one) => sum + one.folded, 0);
   const title = {
@@ -36,7 +36,7 @@ function summary(objects: readonly ObjectChange[]): string {
   return `${count(objects.length, "object")}, risk: ${risk}`;
 }
 
-function objectText({ action, kind, name, fields, fixed, secretKeys = 0 }: ObjectChange): string {
+function objectText({ action, kind, name, fields, fixed, secretKeys }: ObjectChange): string {
   const verb = {
     create: "is new",
     delete: "is deleted",

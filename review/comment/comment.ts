@@ -4,7 +4,7 @@ import { count, listed } from "../../rehearsal/report/rows.ts";
 import { type ObjectChange, objectChanges } from "../changes/objects.ts";
 import { refusals, type ResourceChange, resourceChanges } from "../changes/resources.ts";
 import { longestBody, marker } from "../github/markedText.ts";
-import type { RefusedPlan, StackPlan } from "../plan.ts";
+import type { StackPlan } from "../plan.ts";
 import type { Plan } from "../planOf.ts";
 import { type Forecast, forecastRestarts } from "../restarts/forecast.ts";
 import { chartSection, resourceSection } from "./changes.ts";
@@ -59,8 +59,10 @@ export function renderReview(
   known?: Differences,
 ): string {
   const { base, head } = review;
-  if ("refused" in head.plan)
-    return fit(opening(review, verdict(review)), refusedSections(head.plan), limit, fullReport);
+  if ("refused" in head.plan) {
+    const text = `The program refuses this configuration. Nothing would be changed.\n\n${bullets(head.plan.refused)}`;
+    return fit(opening(review, verdict(review)), [{ name: "the refusal", text }], limit, fullReport);
+  }
   const before = planBefore(review);
   const differences = known ?? differencesBetween(before, head.plan);
   const red = redList(review, before, differences);
@@ -167,15 +169,6 @@ function opening(review: Review, line: string): string {
     // Here it is never cut: a deployment needs it.
     ...(digest === undefined || "refused" in head.plan ? [] : [`Digest for npm run apply: ${code(digest)}`]),
   ].join("\n\n");
-}
-
-function refusedSections({ refused }: RefusedPlan): Section[] {
-  return [
-    {
-      name: "the refusal",
-      text: `The program refuses this configuration. Nothing would be changed.\n\n${bullets(refused)}`,
-    },
-  ];
 }
 
 function facts({ preview }: Review, { chart }: StackPlan): string {
