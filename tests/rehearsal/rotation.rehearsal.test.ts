@@ -68,8 +68,9 @@ test("keys and tokens", async (t) => {
       });
       const { payload } = await jwtVerify(await token(stage, "billing"), await publicKey(stage));
       assert.deepEqual(payload, { sub: "billing", exp: Date.UTC(2198, 0, 1) / 1000 });
-      assert.deepEqual(stateOf(await stack.exportState(), "auth-token-orders"), { protect: false });
-      assert.deepEqual(stateOf(await stack.exportState(), "auth-token-admin"), { protect: true });
+      const state = await stack.exportState();
+      assert.deepEqual(stateOf(state, "auth-token-orders"), { protect: false });
+      assert.deepEqual(stateOf(state, "auth-token-admin"), { protect: true });
     });
 
     await t.test("are rotated by the next generation: the preview explains and shows the changes", async () => {
@@ -140,9 +141,10 @@ test("keys and tokens", async (t) => {
       assertOk(resumed);
       await assertRunning(stage);
       await assertRestarted(stage, before, restarted);
-      assert.equal(stateOf(await stack.exportState(), "auth-key"), undefined);
-      assert.deepEqual(stateOf(await stack.exportState(), "auth-key-2"), { protect: false });
-      assert.deepEqual(stateOf(await stack.exportState(), "auth-key-3"), { protect: true });
+      const state = await stack.exportState();
+      assert.equal(stateOf(state, "auth-key"), undefined);
+      assert.deepEqual(stateOf(state, "auth-key-2"), { protect: false });
+      assert.deepEqual(stateOf(state, "auth-key-3"), { protect: true });
       assert.equal((await jwtVerify(await token(stage, "orders"), await publicKey(stage))).payload.sub, "orders");
     });
 
