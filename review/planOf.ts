@@ -39,7 +39,7 @@ export async function planOf(options: PlanOptions): Promise<Plan> {
   }
 }
 
-/** What the policies say of a plan; undefined for a program that exports no settings for them. */
+/** The violations of the policies by a plan. Undefined for a program that exports no settings for the policies. */
 export function policiesOf(plan: StackPlan, now: Date): Evaluation | undefined {
   const settings = plan.outputs["policies"] as PolicySettings | undefined;
   return settings && evaluate(plan, settings, now);

@@ -1,6 +1,7 @@
 /** Why pods do not become ready, while `up` still waits for them. */
 import type { CoreV1Event, V1ContainerStatus, V1Pod } from "@kubernetes/client-node";
 import type { Api, Plain } from "../cluster/api.ts";
+import { count } from "../report/rows.ts";
 
 export interface Trouble {
   pod: string;
@@ -72,7 +73,7 @@ function troubleOf({ spec }: Plain<V1Pod>, status: Plain<V1ContainerStatus>): Pa
     return part("container", `container ${name} cannot be created: ${lineOf(message) || reason}`, true);
   const ended = state?.terminated ?? lastState?.terminated;
   if (ended === undefined || (ended.exitCode === 0 && ended.reason !== "OOMKilled")) return [];
-  const restarts = `${restartCount} ${restartCount === 1 ? "restart" : "restarts"}`;
+  const restarts = count(restartCount, "restart");
   if (ended.reason === "OOMKilled") {
     const limit = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].find((one) => one.name === name)
       ?.resources?.limits?.["memory"];
@@ -127,7 +128,7 @@ export class TroubleWatch {
     return this.#now.some(({ permanent }) => permanent);
   }
 
-  /** The present troubles, a line each. */
+  /** The present troubles, one line each. */
   get lines(): string[] {
     return this.#now.map((trouble) => this.#reported.get(keyOf(trouble)) ?? "");
   }

@@ -139,7 +139,7 @@ function adviceItem(line: string): string {
   return command === undefined ? item(text) : `${item(text)} ${code(command)}`;
 }
 
-/** Shows the characters that hide or reorder what stands beside them, by their code. */
+/** Replaces characters that hide or reorder their neighbors by their code. */
 function visible(text: string): string {
   return text.replace(
     /(?![\n\t])[\p{Cc}\p{Cf}]/gu,

@@ -14,7 +14,7 @@ interface RateLimited {
   response?: { headers?: Record<string, string | number | undefined> };
 }
 
-/** Waits as long as GitHub says. The retry plugin (8.1) does not read `retry-after`, so this must stand before it. */
+/** Waits as long as GitHub says. The retry plugin (8.1) does not read `retry-after`, so this must come before it. */
 function waitForRateLimits(octokit: Octokit): void {
   octokit.hook.error("request", (error) => {
     const seconds = secondsToWait(error as RateLimited, Date.now());

@@ -12,7 +12,7 @@ export async function previewOf(folder: string, stack: string): Promise<NonNulla
   return { text, failed, counts: countsIn(text) };
 }
 
-/** The numbers below `Resources:` at the end of a preview. No space stands between `+-` and its number. */
+/** The numbers below `Resources:` at the end of a preview. There is no space between `+-` and its number. */
 export function countsIn(text: string): NonNullable<NonNullable<Review["preview"]>["counts"]> {
   const count = (verb: string) => Number(new RegExp(`^\\s+[^\\s\\d]+ ?(\\d+) to ${verb}$`, "m").exec(text)?.[1] ?? 0);
   return { create: count("create"), update: count("update"), replace: count("replace"), delete: count("delete") };

@@ -1,4 +1,4 @@
-/** Why a changed pod template restarts pods, in the field's words. */
+/** Why a changed pod template restarts pods, in the names of its fields. */
 import { isDeepStrictEqual } from "node:util";
 import { listed } from "../../rehearsal/report/rows.ts";
 import type { PodTemplate } from "./workloads.ts";

@@ -12,7 +12,7 @@ export interface Traffic {
    * minutes, so that a pause counts for the step that caused it.
    */
   during<T>(step: string, work: () => Promise<T>): Promise<T>;
-  /** Stops to send, waits until each acknowledged message is received, at most for `limit` milliseconds, and returns a row for each step. */
+  /** Stops sending, waits at most `limit` milliseconds until each acknowledged message is received, and returns a row for each step. */
   stop(limit?: number): Promise<TrafficStep[]>;
 }
 
