@@ -107,7 +107,7 @@ test("a stack with tenants", async (t) => {
       assert.doesNotMatch(said.join("\n"), /eyJ[\w-]+\.eyJ/);
     });
 
-    await t.test("detects manual changes on refresh, and corrects them", async () => {
+    await t.test("detects manual changes on refresh, and corrects them together with a changed setting", async () => {
       const admin = await administrator(stage);
       await admin("POST", "/tenants/shop", { adminRoles: ["intruder"], allowedClusters: ["pulsar"] });
       await admin("POST", "/namespaces/shop/orders/messageTTL", 1);
@@ -130,27 +130,23 @@ test("a stack with tenants", async (t) => {
         refresh.text,
       );
       assert.deepEqual({ ...refresh.changes, same: 0 }, { same: 0, delete: 2, update: 2 });
-      const up = await stack.up();
-      assertOk(up);
-      assert.deepEqual({ ...up.changes, same: 0 }, { same: 0, create: 2, update: 2 });
-      const { auth_policies } = (await admin("GET", "/namespaces/shop/orders")) as {
-        auth_policies: { namespace_auth: object };
-      };
-      assert.deepEqual(auth_policies.namespace_auth, { others: ["consume"], "shop-app": ["consume", "produce"] });
-      assertOk(await stack.refresh({ expectNoChanges: true }));
-    });
-
-    await t.test("changes a setting in place", async () => {
       const more = { ...created, partitions: 5 };
       await setTenants(stack, [{ ...shop, namespaces: [{ ...orders, topics: [more, { name: "log" }] }] }, pub]);
       const up = await stack.up();
       assertOk(up);
-      assert.deepEqual(changed(up), ["update tenants-shop/orders/created"]);
-      const admin = await administrator(stage);
+      assert.deepEqual(changed(up), [
+        ...steps("create", ["tenants-shop/orders for shop-app", "tenants-shop/orders/log"]),
+        ...steps("update", ["tenants-shop", "tenants-shop/orders", "tenants-shop/orders/created"]),
+      ]);
+      const { auth_policies } = (await admin("GET", "/namespaces/shop/orders")) as {
+        auth_policies: { namespace_auth: object };
+      };
+      assert.deepEqual(auth_policies.namespace_auth, { others: ["consume"], "shop-app": ["consume", "produce"] });
       assert.deepEqual(await admin("GET", "/persistent/shop/orders/created/partitions"), {
         partitions: 5,
         deleted: false,
       });
+      assertOk(await stack.refresh({ expectNoChanges: true }));
     });
 
     await t.test("refuses fewer partitions in the preview", async () => {
