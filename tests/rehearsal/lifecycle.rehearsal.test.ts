@@ -30,7 +30,7 @@ const config = {
 };
 
 test("a stack", async (t) => {
-  await withRehearsal({ config }, async (stage) => {
+  await withRehearsal({ config, skipCheckpoints: false }, async (stage) => {
     const { api, stack, settings } = stage;
     const { namespace } = settings;
     const asSuperuser = { ...stage.postgres, database: "postgres" };

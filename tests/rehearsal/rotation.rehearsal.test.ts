@@ -42,7 +42,7 @@ const application = (name: string) => ({
 });
 
 test("keys and tokens", async (t) => {
-  await withRehearsal({ stack: "prod", config }, async (stage) => {
+  await withRehearsal({ stack: "prod", config, skipCheckpoints: false }, async (stage) => {
     const { stack } = stage;
     const said: string[] = [];
     const generation = (count: number) => stack.configure({ plain: { "pulsar:tokens.generation": String(count) } });

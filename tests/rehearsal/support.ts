@@ -22,14 +22,17 @@ function withFixtures(options: RehearsalOptions): RehearsalOptions {
   return options.project === undefined ? { stackFiles: fileURLToPath(fixtures), ...options } : options;
 }
 
-/** Sets up a stage for a stack of the tests. It does not depend on the committed stack files, which users change. */
+/**
+ * Sets up a stage for a stack of the tests. It does not depend on the committed stack files, which users change. As in `npm run rehearse`, the engine
+ * saves the state once, at the end; a test that kills a command must set `skipCheckpoints: false`.
+ */
 export function withRehearsal<T>(options: RehearsalOptions, use: (stage: Stage) => Promise<T>): Promise<T> {
-  return withOwnRehearsal(withFixtures(options), use);
+  return withOwnRehearsal({ skipCheckpoints: true, ...withFixtures(options) }, use);
 }
 
 /** Rehearses a stack of the tests. */
 export function rehearse(options: RehearsalOptions = {}): Promise<RehearsalResult> {
-  return rehearseOwn(withFixtures(options));
+  return rehearseOwn({ skipCheckpoints: true, ...withFixtures(options) });
 }
 
 /** The rest of a rehearsal that has kept its stack: destroys it, and checks what is left. */

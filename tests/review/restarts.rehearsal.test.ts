@@ -134,7 +134,7 @@ const config = {
 };
 
 test("exactly the forecast pods restart, start and stop, in the forecast order", async (t) => {
-  await withRehearsal({ config, skipCheckpoints: true }, async (stage) => {
+  await withRehearsal({ config }, async (stage) => {
     let before: StackPlan | undefined;
 
     /** Forecasts what an `up` does, runs it, and compares. @returns the effects in the forecast */

@@ -7,7 +7,7 @@ import { rehearseOn } from "../../../rehearsal/rehearse.ts";
 import { withRehearsal } from "../support.ts";
 
 test("thirty nodes: every pod runs where planned, and a second up and a refresh find no changes", async () => {
-  await withRehearsal({ stack, config: planOf(30), skipCheckpoints: true }, async (stage) => {
+  await withRehearsal({ stack, config: planOf(30) }, async (stage) => {
     const { record, verdict } = await rehearseOn(stage, { keep: true });
     assert.deepEqual(verdict, { ok: true, problems: [] });
     assert.deepEqual(

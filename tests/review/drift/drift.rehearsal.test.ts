@@ -291,7 +291,7 @@ const elsewhere = [
 
 test("the drift of a deployed stack", async (t) => {
   const config = { plain: { ...asOverrides([shop]), "pulsar:chart.version": "4.7.0" } };
-  await withRehearsal({ stack: "prod", config, skipCheckpoints: true }, async (stage) => {
+  await withRehearsal({ stack: "prod", config }, async (stage) => {
     assertOk(await stage.stack.up());
     await waitUntilReady(stage);
     const counted = await countingProxy(stage);
