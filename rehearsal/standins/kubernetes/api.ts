@@ -56,15 +56,12 @@ interface Write {
 /** The API server of a cluster. Connections are kept open. Every method throws {@link ApiError}. */
 export class Api {
   readonly #kubeconfig: Kubeconfig;
-  readonly #timeoutMs: number;
   readonly #server: URL;
   readonly #agent: http.Agent;
   readonly #discovered = new Map<string, Promise<ApiResource[]>>();
 
-  /** @param timeoutSeconds - limit for one request; 0: none. */
-  constructor(kubeconfig: Kubeconfig, timeoutSeconds = 0) {
+  constructor(kubeconfig: Kubeconfig) {
     this.#kubeconfig = kubeconfig;
-    this.#timeoutMs = timeoutSeconds * 1000;
     this.#server = new URL(kubeconfig.cluster.server);
     this.#agent = new (this.#server.protocol === "https:" ? https : http).Agent({ keepAlive: true });
   }
@@ -112,12 +109,6 @@ export class Api {
     return list(at(await this.#send("GET", path, { query: { labelSelector }, accept }), "items")) as KubeObject[];
   }
 
-  async create(object: KubeObject, { fieldManager, dryRun = false }: Write): Promise<KubeObject> {
-    const path = await this.#path({ ...object, metadata: { namespace: object.metadata.namespace } });
-    const query = { fieldManager, ...(dryRun && { dryRun: "All" }) };
-    return (await this.#send("POST", path, { query, body: object })) as KubeObject;
-  }
-
   /** Server-side apply. Creates a missing object. @throws ApiError `Conflict` for fields of other managers, unless forced. */
   async apply(
     object: KubeObject,
@@ -151,7 +142,7 @@ export class Api {
     const url = new URL(this.#server.pathname.replace(/\/$/, "") + path, this.#server);
     url.search = new URLSearchParams(query).toString();
     const access = await credentials(this.#kubeconfig);
-    const options = { ...access, method, agent: this.#agent, timeout: this.#timeoutMs || undefined };
+    const options = { ...access, method, agent: this.#agent };
     const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     options.headers = {
       ...(access.headers as http.OutgoingHttpHeaders),
@@ -184,7 +175,6 @@ async function exchange(
       }, failed);
     });
     request.on("error", failed);
-    request.on("timeout", () => request.destroy(new Error("timed out")));
     request.end(content);
   });
 }

@@ -4,13 +4,9 @@ import { type KubeObject, type Kind, type Metadata, annotation, list, randomSuff
 import type { Props } from "../protocol.ts";
 import { isObject } from "../protocol/values.ts";
 
-/** Field manager of the first, client-side create. */
-export const createManager = "pulumi-kubernetes";
-
-/** The field manager of a resource: that of its annotation, else that of the state, else a new one. */
-export function fieldManagerOf(inputs: Props, state: Props): string {
-  const kept = text(state.__fieldManager);
-  return annotation(inputs, "patchFieldManager") || kept || `pulumi-kubernetes-${randomSuffix()}`;
+/** The field manager of a resource: that of its state, else a new one. */
+export function fieldManagerOf(state: Props): string {
+  return text(state.__fieldManager) || `pulumi-kubernetes-${randomSuffix()}`;
 }
 
 /** The state of an object: the live object, and data for the next update. */
@@ -35,10 +31,10 @@ export async function apply(
   }
 }
 
-/** Whether fields of other managers are taken over: if the resource or the provider says so, or if the object has no managers. */
-export function forced(inputs: Props, enablePatchForce: boolean, live?: KubeObject): boolean {
+/** Whether fields of other managers are taken over: if the resource says so, or if the object has no managers. */
+export function forced(inputs: Props, live?: KubeObject): boolean {
   const unowned = live !== undefined && list(live.metadata.managedFields).length === 0;
-  return annotation(inputs, "patchForce") === "true" || enablePatchForce || unowned;
+  return annotation(inputs, "patchForce") === "true" || unowned;
 }
 
 /** Gives up every field of a manager. Fields without another manager are removed. Creates the object if it does not exist. */
@@ -55,10 +51,10 @@ interface ManagedFields {
   fieldsV1?: unknown;
 }
 
-/** Managers whose fields a resource takes over at its first update: that of its create, and kubectl. */
+/** Managers whose fields a resource takes over at an update: those of other clients of the plugin, and kubectl. */
 const predecessors = new Set([
   "kubectl/Apply",
-  ...["kubectl", "before-first-apply", createManager, "pulumi-kubernetes.exe", "pulumi-resource-kubernetes"].map(
+  ...["kubectl", "before-first-apply", "pulumi-kubernetes", "pulumi-kubernetes.exe", "pulumi-resource-kubernetes"].map(
     (manager) => `${manager}/Update`,
   ),
 ]);

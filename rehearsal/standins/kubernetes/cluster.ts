@@ -3,16 +3,11 @@ import type { Props } from "../protocol.ts";
 import { UNKNOWN } from "../protocol.ts";
 import { Api } from "./api.ts";
 import { type Choice, type Kubeconfig, loadKubeconfig, Unreadable } from "./kubeconfig.ts";
+import { text } from "./kinds.ts";
 
-/** The provider's settings that have an effect here. Other settings of the official plugin are ignored. */
+/** The settings of the stack's provider. */
 export interface Settings extends Choice {
-  namespace?: string;
-  enablePatchForce: boolean;
-  upsertExistingObjects: boolean;
   enableSecretMutable: boolean;
-  enableConfigMapMutable: boolean;
-  /** Limit for a request in seconds. 0: none. */
-  clientTimeoutSeconds: number;
 }
 
 /** The cluster of the resources, or the reason why it is unreachable. */
@@ -23,45 +18,33 @@ export interface Cluster {
   connection: { api: Api; kubeconfig: Kubeconfig } | { unreachable: string };
 }
 
+const notImplemented = ["cluster", "enableConfigMapMutable", "enablePatchForce", "namespace", "renderYamlToDirectory"];
+
 /**
- * Reads the provider's configuration. Every value may be a string, as in `pulumi config`. As with the official plugin, environment variables can
- * set flags.
+ * Reads the provider's configuration, whose values may be strings, as in `pulumi config`. Settings that change nothing here are ignored.
  * @throws Error for a setting that would change what happens and is not implemented.
  */
-export function settingsOf(config: Props, environment: Record<string, string | undefined> = process.env): Settings {
-  const word = (name: string): string | undefined => {
-    const value = config[name];
-    return typeof value === "string" && value !== "" ? value : undefined;
-  };
-  const flag = (name: string, variable: string): boolean =>
-    [true, "true"].includes((config[name] ?? environment[`PULUMI_K8S_${variable}`]) as boolean | string);
-  if (word("renderYamlToDirectory")) {
-    throw new Error("kubernetes:renderYamlToDirectory: not implemented by the stand-in of the kubernetes plugin");
+export function settingsOf(config: Props): Settings {
+  const flag = (name: string): boolean => [true, "true"].includes(config[name] as boolean | string);
+  const unknown = notImplemented.find((name) => flag(name) || !["", "false"].includes(text(config[name])));
+  if (unknown !== undefined) {
+    throw new Error(`kubernetes:${unknown}: not implemented by the stand-in of the kubernetes plugin`);
   }
-  return {
-    kubeconfig: word("kubeconfig"),
-    context: word("context"),
-    cluster: word("cluster"),
-    namespace: word("namespace"),
-    enablePatchForce: flag("enablePatchForce", "ENABLE_PATCH_FORCE"),
-    upsertExistingObjects: flag("upsertExistingObjects", "UPSERT_EXISTING_OBJECTS"),
-    enableSecretMutable: flag("enableSecretMutable", "ENABLE_SECRET_MUTABLE"),
-    enableConfigMapMutable: flag("enableConfigMapMutable", "ENABLE_CONFIGMAP_MUTABLE"),
-    clientTimeoutSeconds: clientTimeout(config.kubeClientSettings),
-  };
+  if (!flag("upsertExistingObjects")) {
+    throw new Error("kubernetes:upsertExistingObjects: the stand-in of the kubernetes plugin needs true");
+  }
+  return { ...choiceOf(config), enableSecretMutable: flag("enableSecretMutable") };
 }
 
-function clientTimeout(settings: unknown): number {
-  const parsed: unknown = typeof settings === "string" ? JSON.parse(settings) : settings;
-  const { timeout } = (parsed ?? {}) as { timeout?: unknown };
-  return Number(timeout ?? 0);
+function choiceOf({ kubeconfig, context }: Props): Choice {
+  return { kubeconfig: text(kubeconfig) || undefined, context: text(context) || undefined };
 }
 
 /** Connects to the cluster. An unreachable one is no error yet, because a preview works without a cluster. */
 export async function connect(settings: Settings): Promise<Cluster> {
   const unreachable = (reason: string): Cluster => ({
     settings,
-    defaultNamespace: settings.namespace ?? "default",
+    defaultNamespace: "default",
     connection: { unreachable: reason.replaceAll(/\s*\n\s*/g, " ") },
   });
   let kubeconfig: Kubeconfig;
@@ -70,8 +53,8 @@ export async function connect(settings: Settings): Promise<Cluster> {
   } catch (error) {
     return unreachable(`unable to load Kubernetes client configuration: ${reasonOf(error)}`);
   }
-  const api = new Api(kubeconfig, settings.clientTimeoutSeconds);
-  const defaultNamespace = settings.namespace ?? kubeconfig.context.namespace ?? "default";
+  const api = new Api(kubeconfig);
+  const defaultNamespace = kubeconfig.context.namespace ?? "default";
   try {
     await api.resources("v1");
   } catch (error) {
@@ -92,7 +75,7 @@ export function providerReplaces(olds: Props, news: Props): string[] {
   const identifiers = [olds.clusterIdentifier, news.clusterIdentifier];
   const isSame = news.clusterIdentifier !== undefined && isDeepStrictEqual(identifiers[0], identifiers[1]);
   const replaces = identifiers.includes(undefined) ? [] : ["clusterIdentifier"];
-  const keys = ["kubeconfig", "context", "cluster"];
+  const keys = ["kubeconfig", "context"];
   const unknown = keys.find((key) => news[key] === UNKNOWN);
   if (unknown) return isSame ? [] : [...replaces, unknown];
   const [before, after] = [activeCluster(olds), activeCluster(news)];
@@ -106,10 +89,10 @@ export function providerReplaces(olds: Props, news: Props): string[] {
  * @throws Error for a kubeconfig that cannot be read, also for the one that was used before (the plugin, 4.32)
  */
 function activeCluster(config: Props): unknown {
-  const settings = settingsOf(config, {});
-  if (settings.kubeconfig === undefined) return undefined;
+  const choice = choiceOf(config);
+  if (choice.kubeconfig === undefined) return undefined;
   try {
-    return loadKubeconfig(settings).cluster;
+    return loadKubeconfig(choice).cluster;
   } catch (error) {
     if (error instanceof Unreadable) throw error;
     return undefined;

@@ -11,68 +11,26 @@ export interface Mutability {
 
 const identity = ["metadata.name", "metadata.namespace"];
 
-/** The fields whose change replaces the object, by apiVersion and kind: the official plugin's list. */
+/** The fields whose change replaces the object, by apiVersion and kind: the official plugin's list for the kinds of the stack and its charts. */
 const immutable: Record<string, string[] | undefined> = {
-  ...forVersions(["apps/v1beta2", "apps/v1"], {
-    DaemonSet: ["spec.selector"],
-    Deployment: ["spec.selector"],
-  }),
-  ...forVersions(["apps/v1beta1", "apps/v1beta2", "apps/v1"], {
-    StatefulSet: [
-      "spec.podManagementPolicy",
-      "spec.revisionHistoryLimit",
-      "spec.selector",
-      "spec.serviceName",
-      "spec.volumeClaimTemplates",
-    ],
-  }),
-  ...forVersions(["batch/v1beta1", "batch/v1", "batch/v2alpha1"], {
-    Job: ["spec.completions", "spec.parallelism", "spec.selector", "spec.template"],
-  }),
-  ...forVersions(["policy/v1beta1"], { PodDisruptionBudget: ["spec"] }),
-  ...forVersions(
-    ["rbac.authorization.k8s.io/v1alpha1", "rbac.authorization.k8s.io/v1beta1", "rbac.authorization.k8s.io/v1"],
-    {
-      ClusterRoleBinding: ["roleRef"],
-      RoleBinding: ["roleRef"],
-    },
-  ),
-  ...forVersions(["storage.k8s.io/v1"], { StorageClass: ["parameters", "provisioner"] }),
-  ...forVersions(["v1"], {
-    PersistentVolume: (
-      "awsElasticBlockStore azureDisk azureFile cephfs cinder csi fc flexVolume flocker gcePersistentDisk glusterfs hostPath " +
-      "iscsi local nfs photonPersistentDisk portworxVolume quobyte rbd scaleIO storageos vsphereVolume"
-    )
-      .split(" ")
-      .map((source) => `spec.${source}`),
-    PersistentVolumeClaim: ["spec.accessModes", "spec.selector", "spec.storageClassName", "spec.volumeName"],
-    Pod: podFields(),
-    ResourceQuota: ["spec.scopes"],
-    Secret: ["type"],
-    Service: ["spec.clusterIP"],
-  }),
+  "apps/v1/Deployment": ["spec.selector"],
+  "apps/v1/StatefulSet": [
+    "spec.podManagementPolicy",
+    "spec.revisionHistoryLimit",
+    "spec.selector",
+    "spec.serviceName",
+    "spec.volumeClaimTemplates",
+  ],
+  "batch/v1/Job": ["spec.completions", "spec.parallelism", "spec.selector", "spec.template"],
+  "policy/v1beta1/PodDisruptionBudget": ["spec"],
+  "rbac.authorization.k8s.io/v1/ClusterRoleBinding": ["roleRef"],
+  "rbac.authorization.k8s.io/v1/RoleBinding": ["roleRef"],
+  "storage.k8s.io/v1/StorageClass": ["parameters", "provisioner"],
+  "v1/PersistentVolume": ["spec.local"],
+  "v1/PersistentVolumeClaim": ["spec.accessModes", "spec.selector", "spec.storageClassName", "spec.volumeName"],
+  "v1/Secret": ["type"],
+  "v1/Service": ["spec.clusterIP"],
 };
-
-function forVersions(versions: string[], kinds: Record<string, string[]>): Record<string, string[]> {
-  return Object.fromEntries(
-    versions.flatMap((version) => Object.entries(kinds).map(([kind, fields]) => [`${version}/${kind}`, fields])),
-  );
-}
-
-function podFields(): string[] {
-  const spec =
-    "affinity automountServiceAccountToken dnsConfig dnsPolicy enableServiceLinks hostAliases hostIPC hostNetwork hostPID " +
-    "hostname imagePullSecrets nodeName nodeSelector overhead preemptionPolicy priority priorityClassName readinessGates " +
-    "restartPolicy runtimeClassName schedulerName securityContext serviceAccount serviceAccountName shareProcessNamespace " +
-    "subdomain terminationGracePeriodSeconds volumes";
-  const container =
-    "args command env image imagePullPolicy lifecycle livenessProbe ports readinessProbe resources securityContext stdin " +
-    "stdinOnce terminationMessagePath terminationMessagePolicy tty volumeDevices volumeMounts workingDir";
-  const inContainers = ["containers", "initContainers"].flatMap((containers) =>
-    container.split(" ").map((field) => `spec.${containers}[*].${field}`),
-  );
-  return [...spec.split(" ").map((field) => `spec.${field}`), ...inContainers];
-}
 
 /** Fields of an object, as property paths, whose change replaces it. */
 export function replacedOnChange(object: Props, mutability: Mutability): string[] {
@@ -129,10 +87,8 @@ function withEmptyMaps(news: unknown, applied: unknown): unknown {
 
 /** Whether a change at `path` changes `field`: at a path in it, or at one that contains it. */
 function concerns(path: string, field: string, applied: Props, news: Props): boolean {
-  const pattern = path.replaceAll(/\[\d+\]/g, "[*]");
-  if (within(pattern, field)) return true;
-  if (!within(field, pattern) || field.includes("*")) return false;
-  return [applied, news].some((object) => atPath(object, field) !== undefined);
+  if (within(path, field)) return true;
+  return within(field, path) && [applied, news].some((object) => atPath(object, field) !== undefined);
 }
 
 function within(path: string, outer: string): boolean {

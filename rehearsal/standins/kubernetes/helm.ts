@@ -1,9 +1,6 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { withoutExcerpt } from "./api.ts";
 import type { Settings } from "./cluster.ts";
-import { exported, type Kubeconfig, pathOf } from "./kubeconfig.ts";
+import { expanded, type Kubeconfig } from "./kubeconfig.ts";
 
 /** How to run the `helm` command on PATH for the provider's cluster. */
 export interface Helm {
@@ -24,48 +21,24 @@ interface Run {
  * @returns its output
  * @throws Error with Helm's message
  */
-export async function runHelm(helm: Helm, args: string[], { input = "", signal }: Run = {}): Promise<string> {
+export async function runHelm(
+  { kubeconfig, settings }: Helm,
+  args: string[],
+  { input = "", signal }: Run = {},
+): Promise<string> {
   const { execa } = await import("execa");
-  const access = await accessFile(helm);
-  try {
-    const context = helm.kubeconfig ? ["--kube-context", helm.kubeconfig.context.name] : [];
-    const run = await execa("helm", [...args, ...context], {
-      input,
-      reject: false,
-      env: { ...(access.path && { KUBECONFIG: access.path }), HELM_DRIVER: "secret" },
-      ...(signal && { cancelSignal: signal }),
-      // Helm cleans up after an interruption. For an atomic release, this takes up to its timeout.
-      forceKillAfterDelay: false,
-    });
-    if (!run.failed) return run.stdout;
-    if (run.code === "ENOENT") throw new Error("the command helm (version 3) was not found on PATH");
-    throw new Error(
-      helmMessage(run.stderr) || `helm ${args[0] ?? ""} ended with exit status ${run.exitCode ?? "none"}`,
-    );
-  } finally {
-    await access.remove();
-  }
-}
-
-/**
- * A kubeconfig file for Helm: the provider's, if it is a file. If it is given by its contents, or another cluster is chosen, a temporary file is
- * written for the run.
- */
-async function accessFile({ kubeconfig, settings }: Helm): Promise<{ path?: string; remove: () => Promise<void> }> {
-  const { kubeconfig: given = "" } = settings;
-  const path = pathOf(given);
-  if (!kubeconfig || ((given === "" || path !== undefined) && settings.cluster === undefined)) {
-    return { path, remove: async () => undefined };
-  }
-  const directory = await mkdtemp(join(tmpdir(), "kubeconfig-"));
-  const own = join(directory, "config");
-  await writeFile(own, exported(kubeconfig), { mode: 0o600 });
-  return {
-    path: own,
-    remove: async () => {
-      await rm(directory, { recursive: true, force: true });
-    },
-  };
+  const context = kubeconfig ? ["--kube-context", kubeconfig.context.name] : [];
+  const run = await execa("helm", [...args, ...context], {
+    input,
+    reject: false,
+    env: { ...(settings.kubeconfig && { KUBECONFIG: expanded(settings.kubeconfig) }), HELM_DRIVER: "secret" },
+    ...(signal && { cancelSignal: signal }),
+    // Helm cleans up after an interruption. For an atomic release, this takes up to its timeout.
+    forceKillAfterDelay: false,
+  });
+  if (!run.failed) return run.stdout;
+  if (run.code === "ENOENT") throw new Error("the command helm (version 3) was not found on PATH");
+  throw new Error(helmMessage(run.stderr) || `helm ${args[0] ?? ""} ended with exit status ${run.exitCode ?? "none"}`);
 }
 
 /** The error message in Helm's standard error, without warnings and the name of the command. */

@@ -7,7 +7,6 @@ import type { RequestOptions } from "node:https";
 import { homedir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import type { Cluster, Context, User } from "@kubernetes/client-node/dist/config_types.js";
-import { exportCluster, exportUser } from "@kubernetes/client-node/dist/config_types.js";
 import { newClusters, newContexts, newUsers } from "@kubernetes/client-node/dist/config_types.js";
 import { ExecAuth } from "@kubernetes/client-node/dist/exec_auth.js";
 import { parse } from "yaml";
@@ -20,16 +19,14 @@ export interface Kubeconfig {
   user: User;
 }
 
-/** The choice of kubeconfig, context and cluster. The defaults are those of kubectl. */
+/** The choice of kubeconfig and context. The defaults are those of kubectl. */
 export interface Choice {
-  /** Path or contents. */
+  /** Path of the kubeconfig. */
   kubeconfig?: string;
   context?: string;
-  /** Cluster to use instead of the context's. */
-  cluster?: string;
 }
 
-/** The given kubeconfig is neither a file nor the contents of one. */
+/** There is no such kubeconfig, or it cannot be read. */
 export class Unreadable extends Error {}
 
 interface Entries {
@@ -49,12 +46,11 @@ export function loadKubeconfig(choice: Choice): Kubeconfig {
     name,
   );
   if (!context) throw new Error(`context "${name}" does not exist`);
-  const clusterName = choice.cluster ?? context.cluster;
   const cluster = named(
     files.flatMap(({ clusters }) => clusters),
-    clusterName,
+    context.cluster,
   );
-  if (!cluster) throw new Error(`cluster "${clusterName}" does not exist`);
+  if (!cluster) throw new Error(`cluster "${context.cluster}" does not exist`);
   const user = named(
     files.flatMap(({ users }) => users),
     context.user,
@@ -62,7 +58,7 @@ export function loadKubeconfig(choice: Choice): Kubeconfig {
   if (cluster.proxyUrl || user.authProvider) {
     throw new Error(`context "${name}" uses a proxy-url or an auth-provider, which the stand-in does not know`);
   }
-  return { context: { ...context, cluster: clusterName }, cluster, user };
+  return { context, cluster, user };
 }
 
 /** If several files have an entry with the same name, the first counts. */
@@ -70,22 +66,24 @@ function named<T extends { name: string }>(entries: T[], name: string): T | unde
   return entries.find((entry) => entry.name === name);
 }
 
+const unreadable = "failed to parse kubeconfig data: neither a file nor a kubeconfig";
+
 interface Source {
   contents: string;
   /** The base of relative paths. */
   directory: string;
 }
 
-/** The path of a kubeconfig, or `undefined` if it is given by its contents. */
-export function pathOf(pathOrContents: string): string | undefined {
-  const path = pathOrContents.replace(/^~(?=\/|$)/, homedir());
-  return existsSync(path) && statSync(path).isFile() ? path : undefined;
+/** A path without `~`. */
+export function expanded(path: string): string {
+  return path.replace(/^~(?=\/|$)/, homedir());
 }
 
 function sources(given: string | undefined): Source[] {
   if (given !== undefined) {
-    const path = pathOf(given);
-    return [path === undefined ? { contents: given, directory: process.cwd() } : open(path)];
+    const path = expanded(given);
+    if (!existsSync(path) || !statSync(path).isFile()) throw new Unreadable(unreadable);
+    return [open(path)];
   }
   const listed = (process.env.KUBECONFIG ?? "").split(delimiter).filter((path) => path !== "");
   const found = (listed.length > 0 ? listed : [join(homedir(), ".kube/config")]).filter((path) => existsSync(path));
@@ -112,7 +110,7 @@ function read({ contents, directory }: Source): Entries {
     return { clusters, users, contexts, current: text(at(config, "current-context")) };
   } catch {
     // The parser's message would quote lines of the kubeconfig.
-    throw new Unreadable("failed to parse kubeconfig data: neither a file nor a kubeconfig");
+    throw new Unreadable(unreadable);
   }
 }
 
@@ -142,16 +140,4 @@ export async function credentials({ cluster, user }: Kubeconfig): Promise<Reques
 function fileOrData(file: string | undefined, data: string | undefined): Buffer | undefined {
   if (file) return readFileSync(file);
   return data ? Buffer.from(data, "base64") : undefined;
-}
-
-/** A kubeconfig with this context only, as JSON, which is valid YAML. */
-export function exported({ context, cluster, user }: Kubeconfig): string {
-  return JSON.stringify({
-    apiVersion: "v1",
-    kind: "Config",
-    clusters: [exportCluster(cluster)],
-    users: [exportUser(user)],
-    contexts: [{ name: context.name, context }],
-    "current-context": context.name,
-  });
 }

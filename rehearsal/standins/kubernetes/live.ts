@@ -26,7 +26,7 @@ function part(live: unknown, input: unknown, path: string[]): unknown {
 }
 
 /** Values that the API server may omit from the stored object. */
-function isZero(value: unknown): boolean {
+export function isZero(value: unknown): boolean {
   if (isObject(value)) return Object.values(value).every(isZero);
   return (
     value === null || value === "" || value === 0 || value === false || (Array.isArray(value) && value.length === 0)

@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Call, Props, ResourceHandler } from "../protocol.ts";
 import { PartialError, UNKNOWN } from "../protocol.ts";
 import { type Api, ApiError, hasReason, NoSuchKind } from "./api.ts";
-import { apply, createManager, fieldManagerOf, forced, stateOf, takeOver, takenOver } from "./apply.ts";
+import { apply, fieldManagerOf, forced, stateOf, takeOver, takenOver } from "./apply.ts";
 import { type Cluster, reachable, reasonOf } from "./cluster.ts";
 import { diffObjects } from "./diff.ts";
 import type { KubeObject, Kind } from "./kinds.ts";
@@ -21,21 +20,21 @@ export function objectHandler(cluster: Cluster, kind: Kind): ResourceHandler {
     },
 
     async diff(_id, oldInputs, live, news, call) {
+      const mutability = { ...cluster.settings, enableConfigMapMutable: false };
       const unready = (await isReplacedAsUnready(cluster, live as KubeObject, news, call)) ? [replaceUnready] : [];
-      return diffObjects(appliedPart(live, oldInputs), live, news, cluster.settings, kind.patch, unready);
+      return diffObjects(appliedPart(live, oldInputs), live, news, mutability, kind.patch, unready);
     },
 
     async create(inputs, preview, call) {
       if (preview && !(await canDryRun(cluster, kind, inputs))) return { id: "", outputs: inputs };
       const api = reachable(cluster);
       const object = inputs as KubeObject;
-      const fieldManager = fieldManagerOf(object, {});
-      const created = await withoutSecrets(object, () => {
-        if (!cluster.settings.upsertExistingObjects) return create(api, object, preview, call);
-        if (preview) return previewed(api, object, fieldManager, call);
-        const force = forced(object, cluster.settings.enablePatchForce);
-        return apply(api, object, { fieldManager, force, dryRun: false });
-      }).catch((error: unknown) => {
+      const fieldManager = fieldManagerOf({});
+      const created = await withoutSecrets(object, () =>
+        preview
+          ? previewed(api, object, fieldManager, call)
+          : apply(api, object, { fieldManager, force: forced(object), dryRun: false }),
+      ).catch((error: unknown) => {
         if (preview && isNoPreviewError(error)) return undefined;
         throw notCreated(error, kind, call);
       });
@@ -50,7 +49,7 @@ export function objectHandler(cluster: Cluster, kind: Kind): ResourceHandler {
       if (!live) return undefined;
       const imported = Object.keys(inputs).length === 0;
       const applied = imported ? importedInputs(live) : appliedPart(live, inputs);
-      const state = stateOf(live, fieldManagerOf(inputs, outputs));
+      const state = stateOf(live, fieldManagerOf(outputs));
       if (!imported && annotation(inputs, "skipAwait") !== "true") {
         await checkReadiness(api, live).catch((error: unknown) => {
           throw error instanceof NotReady ? new PartialError(error.message, id, state, applied) : error;
@@ -62,16 +61,15 @@ export function objectHandler(cluster: Cluster, kind: Kind): ResourceHandler {
     async update(id, _oldInputs, oldOutputs, news, preview, call) {
       if (preview && !(await canDryRun(cluster, kind, news))) return { outputs: news };
       const api = reachable(cluster);
-      return { outputs: await update(api, cluster, id, oldOutputs, news as KubeObject, preview, call) };
+      return { outputs: await update(api, id, oldOutputs, news as KubeObject, preview, call) };
     },
 
-    async delete(id, inputs, outputs, call) {
+    async delete(id, _inputs, outputs, call) {
       const api = forDelete(cluster, call);
       const identity = { apiVersion: kind.apiVersion, kind: kind.kind, metadata: parseId(id) };
       try {
-        await api.delete(identity, propagation(inputs));
-        if (skipsDeletionWait(inputs)) return;
-        await untilGone(api, identity, at(outputs, "metadata", "uid"), inputs as KubeObject, call);
+        await api.delete(identity, "Foreground");
+        await untilGone(api, identity, at(outputs, "metadata", "uid"), call);
       } catch (error) {
         // The object or its kind no longer exists.
         if (!hasReason(error, "NotFound") && !(error instanceof NoSuchKind)) throw error;
@@ -131,20 +129,6 @@ async function canDryRun({ connection }: Cluster, kind: Kind, inputs: Props): Pr
   return (await connection.api.resource(kind)) !== undefined;
 }
 
-/** Retries for a short time, because a namespace or kind of the same run may not be served yet. */
-async function create(api: Api, object: KubeObject, dryRun: boolean, call: Call): Promise<KubeObject> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await api.create(object, { fieldManager: createManager, dryRun });
-    } catch (error) {
-      const mayCome = hasReason(error, "NotFound") || error instanceof NoSuchKind;
-      if (dryRun || !mayCome || attempt >= 5 || call.signal.aborted) throw error;
-      call.log.status(`Retry #${attempt}; creation failed: ${reasonOf(error)}`);
-      await sleep(1000 * 2 ** attempt, undefined, { signal: call.signal }).catch(() => undefined);
-    }
-  }
-}
-
 /**
  * A dry run of an apply. A replacement with the same name may differ in immutable fields; like the plugin, it then retries with another name.
  */
@@ -160,9 +144,9 @@ async function previewed(api: Api, object: KubeObject, fieldManager: string, cal
   }
 }
 
-/** Errors of a dry run that the real run may not have: its namespace may be created or an object deleted before, or dry runs are forbidden. */
+/** Errors of a dry run that the real run may not have: its namespace may be created before, or dry runs are forbidden. */
 function isNoPreviewError(error: unknown): boolean {
-  return ["NotFound", "AlreadyExists", "Forbidden"].some((reason) => hasReason(error, reason));
+  return ["NotFound", "Forbidden"].some((reason) => hasReason(error, reason));
 }
 
 export function notCreated(error: unknown, kind: Kind, { urn }: Call): Error {
@@ -173,22 +157,8 @@ export function notCreated(error: unknown, kind: Kind, { urn }: Call): Error {
         `Verify that any required CRDs have been created: ${error.message}`,
     );
   }
-  const hints = hasReason(error, "AlreadyExists") ? `\n\n${alreadyExists}` : "";
-  return new Error(
-    `resource "${urn}" was not successfully created by the Kubernetes API server: ${reasonOf(error)}${hints}`,
-  );
+  return new Error(`resource "${urn}" was not successfully created by the Kubernetes API server: ${reasonOf(error)}`);
 }
-
-const alreadyExists = `The resource already exists in the cluster. This can happen when:
-
-  - Renaming a Pulumi resource: use an alias to preserve the identity,
-    or use deleteBeforeReplace if the resource needs replacement.
-  - Managing an existing resource: use a Patch resource (e.g. NamespacePatch)
-    to manage specific fields without owning the resource lifecycle.
-  - Adopting a resource into Pulumi: use \`pulumi import\`. Note that
-    protected resources (e.g. kube-system) cannot be deleted on destroy.
-  - Intentional upsert: set upsertExistingObjects on the provider to allow
-    server-side apply to update existing objects on create.`;
 
 /** Waits until a created object is ready. @throws PartialError, with which the state keeps the object */
 export async function initialized(
@@ -215,20 +185,19 @@ export async function initialized(
 /** @throws PartialError if the object exists and the update failed. The next run tries again */
 async function update(
   api: Api,
-  cluster: Cluster,
   id: string,
   oldOutputs: Props,
   inputs: KubeObject,
   preview: boolean,
   call: Call,
 ): Promise<Props> {
-  const fieldManager = fieldManagerOf(inputs, oldOutputs);
+  const fieldManager = fieldManagerOf(oldOutputs);
   const identity = { apiVersion: inputs.apiVersion, kind: inputs.kind, metadata: parseId(id) };
   try {
     const live = await api.get(identity);
     const ours = !/Patch$/.test(call.type) && takenOver(list(live.metadata.managedFields), fieldManager) !== undefined;
     if (ours && !preview) await takeOver(api, identity, live, fieldManager);
-    const force = (preview && ours) || forced(inputs, cluster.settings.enablePatchForce, live);
+    const force = (preview && ours) || forced(inputs, live);
     const applied = await withoutSecrets(inputs, () => apply(api, inputs, { fieldManager, force, dryRun: preview }));
     return stateOf(preview ? applied : await untilReady(api, applied, inputs, call, true), fieldManager);
   } catch (error) {
@@ -284,17 +253,4 @@ function orExplain(cluster: Cluster, call: Call, message: string): Api {
     call.log.warn(reasonOf(error));
     throw new Error(message, { cause: error });
   }
-}
-
-function propagation(inputs: Props): string {
-  const policy = annotation(inputs, "deletionPropagationPolicy").toLowerCase();
-  return { orphan: "Orphan", background: "Background" }[policy] ?? "Foreground";
-}
-
-const deletedInBackground = new Set([
-  ...["Namespace", "Pod", "ReplicationController", "DaemonSet", "Deployment", "StatefulSet", "Job"],
-]);
-
-function skipsDeletionWait(inputs: Props): boolean {
-  return annotation(inputs, "skipAwait") === "true" && deletedInBackground.has(String(inputs.kind));
 }

@@ -2,7 +2,7 @@ import type { ResourceHandler } from "../protocol.ts";
 import { ApiError } from "./api.ts";
 import { apply, fieldManagerOf, forced, relinquish } from "./apply.ts";
 import { type Cluster, reachable } from "./cluster.ts";
-import { type KubeObject, type Kind, at, idOf, list, parseId, text } from "./kinds.ts";
+import { type KubeObject, type Kind, at, idOf, list, parseId } from "./kinds.ts";
 import { forDelete, initialized, notCreated, objectHandler } from "./objects.ts";
 
 /**
@@ -24,24 +24,18 @@ export function patchHandler(cluster: Cluster, kind: Kind): ResourceHandler {
       if (preview) return { id: "", outputs: inputs };
       const api = reachable(cluster);
       const patch = inputs as KubeObject;
-      const fieldManager = fieldManagerOf(patch, {});
-      const force = forced(patch, cluster.settings.enablePatchForce);
-      const patched = await apply(api, patch, { fieldManager, force, dryRun: false }).catch((error: unknown) => {
-        throw notCreated(error, kind, call);
-      });
+      const fieldManager = fieldManagerOf({});
+      const patched = await apply(api, patch, { fieldManager, force: forced(patch), dryRun: false }).catch(
+        (error: unknown) => {
+          throw notCreated(error, kind, call);
+        },
+      );
       return { id: idOf(patched), outputs: await initialized(api, patched, patch, fieldManager, call) };
     },
 
-    async update(id, oldInputs, oldOutputs, news, preview, call) {
-      const updated = await object.update(id, oldInputs, oldOutputs, news, preview, call);
-      const [before, after] = [text(oldOutputs.__fieldManager), text(updated.outputs.__fieldManager)];
-      if (!preview && before && before !== after) await relinquish(reachable(cluster), kind, parseId(id), before);
-      return updated;
-    },
-
-    async delete(id, inputs, outputs, call) {
+    async delete(id, _inputs, outputs, call) {
       try {
-        await relinquish(forDelete(cluster, call), kind, parseId(id), fieldManagerOf(inputs, outputs));
+        await relinquish(forDelete(cluster, call), kind, parseId(id), fieldManagerOf(outputs));
       } catch (error) {
         throw explained(error);
       }

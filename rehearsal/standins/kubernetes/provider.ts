@@ -1,7 +1,7 @@
 /**
- * A stand-in for the official `kubernetes` plugin, with a real API server and Helm. It implements objects of any kind, their `*Patch` types and
- * `helm.sh/v3:Release`. It does not implement components (`helm.sh/v4:Chart`, `yaml/v2`), functions, client-side apply
- * (`enableServerSideApply: false`) and `renderYamlToDirectory`.
+ * A stand-in for the official `kubernetes` plugin, with a real API server and Helm. It implements what a stack needs: objects, their `*Patch` types and
+ * `helm.sh/v3:Release`, with a provider that has `upsertExistingObjects`. It refuses settings, inputs and kinds that it cannot treat like the plugin,
+ * and does not implement components (`helm.sh/v4:Chart`, `yaml/v2`), functions and client-side apply (`enableServerSideApply: false`).
  */
 import type { StandIn } from "../protocol.ts";
 import { type Cluster, connect, providerReplaces, settingsOf } from "./cluster.ts";

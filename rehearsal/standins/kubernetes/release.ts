@@ -12,13 +12,14 @@ import type { Release } from "./helmArguments.ts";
 import {
   completed,
   installArguments,
+  notImplemented,
   showChartArguments,
   uninstallArguments,
   upgradeArguments,
 } from "./helmArguments.ts";
 import { type Revision, lastRevision, resourceNames } from "./helmStorage.ts";
 import { at, parseId, randomSuffix, text } from "./kinds.ts";
-import { holds, redacted } from "./live.ts";
+import { holds, isZero, redacted } from "./live.ts";
 import { forRead } from "./objects.ts";
 
 /** `helm.sh/v3:Release`, with the helm command. The official plugin has Helm built in. */
@@ -103,12 +104,14 @@ function access(cluster: Cluster, verb: string): { api: Api; helm: Helm } {
 }
 
 function unsupportedInput(news: Props): { property: string; reason: string } | undefined {
-  const reason = "not implemented by the stand-in of the kubernetes plugin";
-  if (Array.isArray(news.valueYamlFiles) && news.valueYamlFiles.length > 0)
-    return { property: "valueYamlFiles", reason };
-  if (news.lint === true) return { property: "lint", reason };
-  const credentials = ["username", "password"].find((key) => at(news.repositoryOpts, key));
-  return credentials === undefined ? undefined : { property: `repositoryOpts.${credentials}`, reason };
+  const isSet = (value: unknown): boolean => value !== undefined && !isZero(value);
+  const credentials = ["username", "password", "caFile", "certFile", "keyFile"];
+  const property =
+    notImplemented.find((name) => isSet(news[name])) ??
+    credentials.map((key) => `repositoryOpts.${key}`).find((path) => isSet(at(news, ...path.split("."))));
+  return property === undefined
+    ? undefined
+    : { property, reason: "not implemented by the stand-in of the kubernetes plugin" };
 }
 
 async function chartVersion(cluster: Cluster, release: Release): Promise<string> {

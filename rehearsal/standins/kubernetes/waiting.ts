@@ -16,22 +16,22 @@ const defaultTimeoutSeconds = 600;
 /** The plugin polls volumes and claims for five minutes, whatever timeout is set (await/awaiters.go, 4.32). */
 const volumeTimeoutSeconds = 300;
 
-/**
- * The kinds that are waited for; other kinds are ready at once. The plugin (4.34.2) waits longer for two of them. For a Service with a selector
- * (unless it is headless or an ExternalName) it waits until the Endpoints are unchanged for 10 s and none is not ready; the program creates no
- * Service of its own. For an Ingress it looks for the Endpoints of its backends, and succeeds without them.
- */
+/** The kinds that are waited for. Kinds that the plugin does not wait for are ready at once. */
 const readinessOf: Partial<Record<string, (object: KubeObject) => Readiness>> = {
   "batch/v1/Job": jobReadiness,
   "v1/PersistentVolume": (object) => inPhase(object, ["Available", "Bound"]),
   "v1/PersistentVolumeClaim": (object) => inPhase(object, ["Bound"]),
-  "v1/Pod": (object) => ({ ready: condition(object, "Ready")?.status === "True" || phase(object) === "Succeeded" }),
-  "v1/Service": serviceReadiness,
   "networking.k8s.io/v1/Ingress": addressReadiness,
-  "apps/v1/Deployment": deploymentReadiness,
-  "apps/v1/StatefulSet": (object) => replicaReadiness(object, ["updatedReplicas", "readyReplicas"]),
-  "apps/v1/DaemonSet": daemonSetReadiness,
 };
+
+/** Kinds that the plugin waits for and the stack does not create. */
+const notImplemented = new Set([
+  "v1/Pod",
+  "v1/Service",
+  "apps/v1/DaemonSet",
+  "apps/v1/Deployment",
+  "apps/v1/StatefulSet",
+]);
 
 /** The readiness of an object by the rules of its kind. */
 export function readiness(object: KubeObject): Readiness {
@@ -40,13 +40,6 @@ export function readiness(object: KubeObject): Readiness {
 
 function versionedKind({ apiVersion, kind }: KubeObject): string {
   return `${apiVersion}/${kind}`;
-}
-
-/** Kinds whose readiness `refresh` checks too. The state keeps an unready object with the error. */
-const readinessOnRead = new Set(["Job", "Pod", "Deployment", "StatefulSet", "DaemonSet", "Service", "Ingress"]);
-
-export function isReadinessRead({ kind }: KubeObject): boolean {
-  return readinessOnRead.has(kind);
 }
 
 interface Condition {
@@ -81,43 +74,14 @@ function jobReadiness(job: KubeObject): Readiness {
   };
 }
 
-function serviceReadiness(service: KubeObject): Readiness {
-  return at(service, "spec", "type") === "LoadBalancer" ? addressReadiness(service) : { ready: true };
-}
-
 function addressReadiness(object: KubeObject): Readiness {
   const ready = list(at(object, "status", "loadBalancer", "ingress")).length > 0;
   return { ready, waitingFor: ".status.loadBalancer with a hostname or IP address" };
 }
 
-function deploymentReadiness(deployment: KubeObject): Readiness {
-  const progressing = condition(deployment, "Progressing");
-  if (progressing?.reason === "ProgressDeadlineExceeded") return { ready: false, failure: progressing.message };
-  return replicaReadiness(deployment, ["updatedReplicas", "availableReplicas"]);
-}
-
-function replicaReadiness(workload: KubeObject, counters: string[]): Readiness {
-  const wanted = count(at(workload, "spec", "replicas") ?? 1);
-  const reached = Math.min(...counters.map((counter) => count(at(workload, "status", counter))));
-  return { ready: isObserved(workload) && reached >= wanted, waitingFor: `replicas (${reached} of ${wanted})` };
-}
-
-function daemonSetReadiness(daemonSet: KubeObject): Readiness {
-  const wanted = count(at(daemonSet, "status", "desiredNumberScheduled"));
-  const reached = Math.min(
-    ...["updatedNumberScheduled", "numberReady"].map((counter) => count(at(daemonSet, "status", counter))),
-  );
-  return { ready: isObserved(daemonSet) && reached >= wanted, waitingFor: `pods (${reached} of ${wanted})` };
-}
-
-function isObserved(object: KubeObject): boolean {
-  return count(at(object, "status", "observedGeneration")) >= count(object.metadata.generation);
-}
-
-/** The timeout of a wait in milliseconds: that of the resource, else that of its annotation, else ten minutes. */
-export function timeoutOf(object: KubeObject, call: Call): number {
-  const annotated = Number(annotation(object, "timeoutSeconds")) || 0;
-  return (call.timeoutSeconds || annotated || defaultTimeoutSeconds) * 1000;
+/** The timeout of a wait in milliseconds: that of the resource, else ten minutes. */
+function timeoutOf(call: Call): number {
+  return (call.timeoutSeconds || defaultTimeoutSeconds) * 1000;
 }
 
 /** The object exists and did not become ready. */
@@ -144,11 +108,14 @@ export async function untilReady(
   updating = false,
 ): Promise<KubeObject> {
   if (annotation(inputs, "skipAwait") === "true") return applied;
+  if (notImplemented.has(versionedKind(applied))) {
+    throw new Error(`${versionedKind(applied)}: the stand-in of the kubernetes plugin cannot wait for this kind`);
+  }
   const expected = expectedOf(applied);
   if (!expected && !(versionedKind(applied) in readinessOf)) return applied;
   const polled = !expected && applied.kind.startsWith("PersistentVolume");
   const name = applied.metadata.name ?? "";
-  const deadline = Date.now() + (polled ? volumeTimeoutSeconds * 1000 : timeoutOf(inputs, call));
+  const deadline = Date.now() + (polled ? volumeTimeoutSeconds * 1000 : timeoutOf(call));
   let shown = "";
   const show = (status: string): void => {
     if (status !== shown) call.log.status(status);
@@ -187,40 +154,31 @@ interface Expected {
 }
 
 /**
- * The conditions of the annotation `pulumi.com/waitFor`, which replace those of the kind: an expression, or a JSON list of them.
+ * The condition of the annotation `pulumi.com/waitFor`, which replaces that of the kind.
  * @throws Error for anything but `jsonpath={.a.b}=value`, the only implemented form
  */
-function expectedOf(applied: KubeObject): Expected[] | undefined {
-  const value = annotation(applied, "waitFor");
-  if (value === "") return undefined;
-  return expressions(value).map((expression) => {
-    const [, path, value] = /^jsonpath=\{((?:\.\w+)+)\}=([^=]+)$/.exec(expression) ?? [];
-    if (path === undefined || value === undefined) {
-      throw new Error(`pulumi.com/waitFor: ${expression}: not implemented by the stand-in of the kubernetes plugin`);
-    }
-    return { expression: `{${path}}=${value}`, path: path.slice(1).split("."), value };
-  });
-}
-
-function expressions(value: string): string[] {
-  try {
-    const parsed: unknown = JSON.parse(value);
-    return Array.isArray(parsed) ? parsed.map(String) : [value];
-  } catch {
-    return [value];
+function expectedOf(applied: KubeObject): Expected | undefined {
+  const expression = annotation(applied, "waitFor");
+  if (expression === "") return undefined;
+  const [, path, value] = /^jsonpath=\{((?:\.\w+)+)\}=([^=]+)$/.exec(expression) ?? [];
+  if (path === undefined || value === undefined) {
+    throw new Error(`pulumi.com/waitFor: ${expression}: not implemented by the stand-in of the kubernetes plugin`);
   }
+  return { expression: `{${path}}=${value}`, path: path.slice(1).split("."), value };
 }
 
-function matches(object: KubeObject, expected: Expected[]): Readiness {
-  const unmet = expected.filter(({ path, value }) => at(object, ...path) !== value);
-  const found = unmet.map(({ expression, path }) => `${expression} (found ${JSON.stringify(at(object, ...path))})`);
-  return { ready: unmet.length === 0, waitingFor: found.join(" and ") };
+function matches(object: KubeObject, { expression, path, value }: Expected): Readiness {
+  const found = at(object, ...path);
+  return { ready: found === value, waitingFor: `${expression} (found ${JSON.stringify(found)})` };
 }
+
+/** Kinds whose readiness `refresh` checks too. The state keeps an unready object with the error. */
+const readinessOnRead = new Set(["Job", "Ingress"]);
 
 /** Checks an existing object once. @throws NotReady */
 export async function checkReadiness(api: Api, object: KubeObject): Promise<void> {
-  if (!isReadinessRead(object) || readiness(object).ready) return;
-  const { failure } = readiness(object);
+  const { ready, failure } = readiness(object);
+  if (ready || !readinessOnRead.has(object.kind)) return;
   const problems = [...(failure ? [failure] : []), ...(await podProblems(api, object))];
   const name = object.metadata.name ?? "";
   throw new NotReady([`Resource '${name}' was created but failed to initialize`, ...problems].join("\n"), object);
@@ -241,14 +199,8 @@ async function readinessIn(api: Api, object: KubeObject, updating: boolean): Pro
 }
 
 /** Waits until an object is deleted. Warns of its finalizers. @throws Error at the timeout */
-export async function untilGone(
-  api: Api,
-  identity: Identity,
-  uid: unknown,
-  inputs: KubeObject,
-  call: Call,
-): Promise<void> {
-  const deadline = Date.now() + timeoutOf(inputs, call);
+export async function untilGone(api: Api, identity: Identity, uid: unknown, call: Call): Promise<void> {
+  const deadline = Date.now() + timeoutOf(call);
   for (const pause of pauses()) {
     const live = await getOrGone(api, identity);
     if (!live || (uid !== undefined && live.metadata.uid !== uid)) return;
@@ -290,7 +242,7 @@ interface ContainerState {
 /** The problems of the pods that an object's selector matches. */
 async function podProblems(api: Api, owner: KubeObject): Promise<string[]> {
   const labels = at(owner, "spec", "selector", "matchLabels");
-  if (!labels) return owner.kind === "Pod" ? problemsOf(owner) : [];
+  if (!labels) return [];
   const selector = Object.entries(labels as Record<string, string>).map((pair) => pair.join("="));
   const pods = { apiVersion: "v1", kind: "Pod", namespace: owner.metadata.namespace ?? "default" };
   const found = await api.list(pods, selector.join(","));

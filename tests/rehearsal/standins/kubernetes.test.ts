@@ -18,7 +18,7 @@ import {
   namespaced,
   parseId,
 } from "../../../rehearsal/standins/kubernetes/kinds.ts";
-import { exported, loadKubeconfig } from "../../../rehearsal/standins/kubernetes/kubeconfig.ts";
+import { loadKubeconfig } from "../../../rehearsal/standins/kubernetes/kubeconfig.ts";
 import { appliedPart, redacted, secretTexts } from "../../../rehearsal/standins/kubernetes/live.ts";
 import { objectHandler } from "../../../rehearsal/standins/kubernetes/objects.ts";
 import { patchHandler } from "../../../rehearsal/standins/kubernetes/patches.ts";
@@ -27,6 +27,7 @@ import { readiness, untilReady } from "../../../rehearsal/standins/kubernetes/wa
 import { type Call, type Props, UNKNOWN } from "../../../rehearsal/standins/protocol.ts";
 
 const fixed = { enableSecretMutable: false, enableConfigMapMutable: false };
+const stackSettings = settingsOf({ upsertExistingObjects: "true" });
 const log = { info: () => undefined, warn: () => undefined, status: () => undefined };
 const call: Call = {
   ...{ urn: "urn:pulumi:s::p::t::thing", type: "t", name: "thing", timeoutSeconds: 0, log },
@@ -158,12 +159,6 @@ describe("diff", () => {
       object("v1", "ConfigMap", { data: { a: UNKNOWN } }),
       ["data.a"],
     ],
-    [
-      "a container's image",
-      object("v1", "Pod", { spec: { containers: [{ image: "a" }] } }),
-      object("v1", "Pod", { spec: { containers: [{ image: "b" }] } }),
-      ["spec.containers[0].image"],
-    ],
   ];
   for (const [what, olds, news, replaces] of immutable) {
     test(`${what} replaces, with the old object deleted first because the name stays the same`, () => {
@@ -233,7 +228,7 @@ describe("diff", () => {
 describe("server-side apply", () => {
   const entry = (manager: string, operation: string, fieldsV1: unknown): unknown => ({ manager, operation, fieldsV1 });
 
-  test("the resource's own manager takes the fields of the first create, merged with its own", () => {
+  test("the resource's own manager takes the fields of other clients of the plugin, merged with its own", () => {
     const taken = takenOver(
       [
         entry("pulumi-kubernetes", "Update", { "f:data": { "f:a": {} } }),
@@ -259,10 +254,9 @@ describe("server-side apply", () => {
   test("fields are forced only if requested, or if they have no recorded owner", () => {
     const owned = { apiVersion: "v1", kind: "Node", metadata: { managedFields: [{}] } };
     const annotated = { metadata: { annotations: { "pulumi.com/patchForce": "true" } } };
-    assert.equal(forced({}, false, owned), false);
-    assert.equal(forced(annotated, false, owned), true);
-    assert.equal(forced({}, true, owned), true);
-    assert.equal(forced({}, false, { ...owned, metadata: {} }), true);
+    assert.equal(forced({}, owned), false);
+    assert.equal(forced(annotated, owned), true);
+    assert.equal(forced({}, { ...owned, metadata: {} }), true);
   });
 });
 
@@ -314,28 +308,16 @@ describe("readiness", () => {
     assert.equal(readiness(job([{ type: "Failed", status: "True", reason: "PodFailurePolicy" }])).failure, undefined);
   });
 
-  test("an Ingress and a Service of type LoadBalancer are ready once they have an address", () => {
+  test("an Ingress is ready once it has an address", () => {
     const ingress = (status: Props): boolean => readiness(object("networking.k8s.io/v1", "Ingress", { status })).ready;
     assert.equal(ingress({ loadBalancer: {} }), false);
     assert.equal(ingress({ loadBalancer: { ingress: [{ ip: "10.0.0.1" }] } }), true);
-    assert.equal(readiness(object("v1", "Service", { spec: { type: "LoadBalancer" } })).ready, false);
-    assert.equal(readiness(object("v1", "Service", { spec: { type: "ClusterIP" } })).ready, true);
   });
 
   test("volumes are ready when available or bound", () => {
     const phases = ["Pending", "Available", "Bound", "Released", "Failed"];
     const ready = phases.filter((phase) => readiness(object("v1", "PersistentVolume", { status: { phase } })).ready);
     assert.deepEqual(ready, ["Available", "Bound"]);
-  });
-
-  test("workloads are ready when the newest revision runs completely", () => {
-    const deployment = (status: Props): boolean =>
-      readiness(object("apps/v1", "Deployment", { spec: { replicas: 2 }, status })).ready;
-    const full = { observedGeneration: 2, updatedReplicas: 2, availableReplicas: 2 };
-    assert.equal(deployment(full), true);
-    assert.equal(deployment({ ...full, observedGeneration: 1 }), false);
-    assert.equal(deployment({ ...full, availableReplicas: 1 }), false);
-    assert.equal(readiness(object("apps/v1", "StatefulSet", { spec: { replicas: 1 }, status: full })).ready, false);
   });
 
   test("other kinds are ready at once", () => {
@@ -378,22 +360,21 @@ describe("waiting", () => {
   });
 
   test("for pulumi.com/waitFor ends when the condition holds, whenever it is first observed", async () => {
-    for (const waitFor of [untilBound["pulumi.com/waitFor"], JSON.stringify([untilBound["pulumi.com/waitFor"]])]) {
-      const [pending, bound] = ["Pending", "Bound"].map((phase) => claim(phase, { "pulumi.com/waitFor": waitFor }));
-      assert.ok(pending && bound);
-      assert.deepEqual(await wait(pending, [bound], "WaitForFirstConsumer"), { phase: "Bound" });
-      assert.deepEqual(await wait(pending, [pending, pending, bound], "WaitForFirstConsumer"), { phase: "Bound" });
-      await assert.rejects(wait(pending, [pending], "WaitForFirstConsumer"), givenUp);
-    }
+    const [pending, bound] = [claim("Pending", untilBound), claim("Bound", untilBound)];
+    assert.deepEqual(await wait(pending, [bound], "WaitForFirstConsumer"), { phase: "Bound" });
+    assert.deepEqual(await wait(pending, [pending, pending, bound], "WaitForFirstConsumer"), { phase: "Bound" });
+    await assert.rejects(wait(pending, [pending], "WaitForFirstConsumer"), givenUp);
     const other = claim("Bound", { "pulumi.com/waitFor": "condition=Ready" });
     await assert.rejects(wait(other, [other], "Immediate"), /condition=Ready: not implemented by the stand-in/);
   });
 
-  test("ends at once if it is disabled, or if the kind is ready at once", async () => {
+  test("ends at once if it is disabled, or if the kind is ready at once, and refuses kinds that no stack has", async () => {
     const unseen: KubeObject[] = [];
     assert.deepEqual(await wait(claim("Lost", { "pulumi.com/skipAwait": "true" }), unseen, ""), { phase: "Lost" });
     const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "s" }, status: "as applied" };
     assert.equal(await wait(secret, unseen, ""), "as applied");
+    const workload = { ...secret, apiVersion: "apps/v1", kind: "Deployment" };
+    await assert.rejects(wait(workload, unseen, ""), /^Error: apps\/v1\/Deployment: .* cannot wait for this kind$/);
   });
 });
 
@@ -422,26 +403,24 @@ describe("the kubeconfig", () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  test("is a file or its contents, and settings select context and cluster", () => {
+  test("is a file, and the settings select the context", () => {
     assert.equal(loadKubeconfig({ kubeconfig: file }).cluster.server, "https://127.0.0.1:1");
     assert.equal(loadKubeconfig({ kubeconfig: file, context: "b" }).cluster.caFile, join(directory, "ca.crt"));
-    const contents = JSON.stringify(kubeconfig);
-    assert.equal(loadKubeconfig({ kubeconfig: contents, cluster: "two" }).cluster.name, "two");
   });
 
-  test("passed to Helm contains the selected context only", () => {
-    const handed = exported(loadKubeconfig({ kubeconfig: file, context: "b", cluster: "one" }));
-    const again = loadKubeconfig({ kubeconfig: handed });
-    assert.deepEqual([again.context.name, again.cluster.name, again.user.token], ["b", "one", "token"]);
-    assert.doesNotMatch(handed, /two|"a"/);
-  });
-
-  test("errors name what is missing, without contents", () => {
+  test("errors name what is missing, without contents", async () => {
     assert.throws(() => loadKubeconfig({ kubeconfig: file, context: "c" }), /^Error: context "c" does not exist$/);
-    assert.throws(() => loadKubeconfig({ kubeconfig: file, cluster: "c" }), /^Error: cluster "c" does not exist$/);
-    assert.throws(() => loadKubeconfig({ kubeconfig: "token: [hunter2" }), {
-      message: /^failed to parse(?!.*hunter2)/,
-    });
+    const unreadable = { message: "failed to parse kubeconfig data: neither a file nor a kubeconfig" };
+    assert.throws(() => loadKubeconfig({ kubeconfig: join(directory, "nowhere") }), unreadable);
+    const broken = join(directory, "broken");
+    await writeFile(broken, "token: [hunter2");
+    assert.throws(() => loadKubeconfig({ kubeconfig: broken }), unreadable);
+  });
+
+  test("a cluster that does not respond is reported in one line", async () => {
+    const { connection } = await connect({ ...stackSettings, kubeconfig: file });
+    assert.ok("unreachable" in connection);
+    assert.match(connection.unreachable, /^unable to load schema information from the API server: .*ECONNREFUSED.*$/);
   });
 
   test("another active cluster replaces the provider, unless clusterIdentifier is the same", () => {
@@ -450,7 +429,6 @@ describe("the kubeconfig", () => {
       { kubeconfig: file, context: "b" },
     ];
     assert.deepEqual(providerReplaces(one, two), ["context"]);
-    assert.deepEqual(providerReplaces(one, { ...one, namespace: "n" }), []);
     assert.deepEqual(providerReplaces({ ...one, clusterIdentifier: "x" }, { ...two, clusterIdentifier: "x" }), []);
     assert.deepEqual(providerReplaces(one, { ...two, clusterIdentifier: "x" }), ["context"]);
     const changed = providerReplaces({ ...one, clusterIdentifier: "x" }, { ...one, clusterIdentifier: "y" });
@@ -462,15 +440,12 @@ describe("the kubeconfig", () => {
     assert.deepEqual(providerReplaces(gone, gone), []);
   });
 
-  test("settings are strings, and flags may be in the environment", () => {
-    const settings = settingsOf({ enablePatchForce: "true", kubeClientSettings: '{"timeout":5}' }, {});
-    assert.deepEqual([settings.enablePatchForce, settings.clientTimeoutSeconds], [true, 5]);
-    assert.equal(settingsOf({}, { PULUMI_K8S_ENABLE_PATCH_FORCE: "true" }).enablePatchForce, true);
-    assert.equal(
-      settingsOf({ enablePatchForce: "false" }, { PULUMI_K8S_ENABLE_PATCH_FORCE: "true" }).enablePatchForce,
-      false,
-    );
-    assert.throws(() => settingsOf({ renderYamlToDirectory: "x" }, {}), /renderYamlToDirectory/);
+  test("settings are strings, and those that the stand-in lacks are refused", () => {
+    const config = { upsertExistingObjects: "true", enableSecretMutable: "true", context: "" };
+    assert.deepEqual(settingsOf(config), { kubeconfig: undefined, context: undefined, enableSecretMutable: true });
+    assert.throws(() => settingsOf({ ...config, namespace: "x" }), /namespace: not implemented/);
+    assert.throws(() => settingsOf({ ...config, enablePatchForce: true }), /enablePatchForce: not implemented/);
+    assert.throws(() => settingsOf({}), /upsertExistingObjects: .* needs true/);
   });
 });
 
@@ -485,9 +460,8 @@ describe("a Job that is to be replaced unless it has succeeded (pulumi.com/repla
 
   /** The diff of the unchanged Job with this response of the API server. */
   async function diff(inputs: Props, get: () => Promise<object>) {
-    const settings = settingsOf({}, {});
     const connection = { api: { get }, kubeconfig: {} } as unknown as Parameters<typeof objectHandler>[0]["connection"];
-    const cluster = { settings, defaultNamespace: "ns", connection };
+    const cluster = { settings: stackSettings, defaultNamespace: "ns", connection };
     const handler = objectHandler(cluster, { apiVersion: "batch/v1", kind: "Job", patch: false });
     return handler.diff?.("ns/j", inputs, inputs, inputs, call);
   }
@@ -525,7 +499,7 @@ test("a preview of a replacement with the same name does its dry run with anothe
   };
   const api = { apply, resource: async () => ({}) };
   const connection = { api, kubeconfig: {} } as unknown as Parameters<typeof objectHandler>[0]["connection"];
-  const cluster = { settings: settingsOf({ upsertExistingObjects: "true" }, {}), defaultNamespace: "ns", connection };
+  const cluster = { settings: stackSettings, defaultNamespace: "ns", connection };
   const volume = { apiVersion: "v1", kind: "PersistentVolume" };
   const told: string[] = [];
   const listening = { ...call, log: { ...log, info: (message: string) => void told.push(message) } };
@@ -536,23 +510,11 @@ test("a preview of a replacement with the same name does its dry run with anothe
 });
 
 describe("without a cluster", () => {
-  const settings = settingsOf({ namespace: "ns" }, {});
-  const cluster = { settings, defaultNamespace: "ns", connection: { unreachable: "nobody there" } };
+  const cluster = { settings: stackSettings, defaultNamespace: "ns", connection: { unreachable: "nobody there" } };
   const secret = objectHandler(cluster, { apiVersion: "v1", kind: "Secret", patch: false });
   const volume = objectHandler(cluster, { apiVersion: "v1", kind: "PersistentVolume", patch: false });
   const node = patchHandler(cluster, { apiVersion: "v1", kind: "Node", patch: true });
   const release = releaseHandler(cluster);
-
-  test("a cluster that does not respond is reported in one line", async () => {
-    const kubeconfig = JSON.stringify({
-      clusters: [{ name: "c", cluster: { server: "https://127.0.0.1:1" } }],
-      contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
-      "current-context": "x",
-    });
-    const { connection } = await connect({ ...settings, kubeconfig });
-    assert.ok("unreachable" in connection);
-    assert.match(connection.unreachable, /^unable to load schema information from the API server: .*ECONNREFUSED.*$/);
-  });
 
   test("inputs get their defaults: kind, namespace, name", async () => {
     const given = await secret.check?.({ metadata: { name: "s" } }, undefined, call);
@@ -605,7 +567,6 @@ describe("a Release", () => {
   const defaults = { name: "made-up", namespace: "default" };
   const release = (inputs: Props): helm.Release =>
     helm.completed({ chart: "./c", name: "r", namespace: "n", ...inputs }, defaults);
-  const flag = (args: string[], name: string): string | undefined => args[args.indexOf(`--${name}`) + 1];
 
   test("gets every default, and loses unknown inputs", () => {
     const completed = helm.completed({ chart: "c", compat: "true", values: { a: null } }, defaults);
@@ -615,55 +576,37 @@ describe("a Release", () => {
     );
     assert.deepEqual(completed.values, { a: null });
     assert.equal("compat" in completed, false);
-    assert.equal(helm.completed({ skipAwait: true }, defaults).timeout, 0);
     assert.equal(helm.completed({ values: UNKNOWN }, defaults).values, UNKNOWN);
   });
 
-  test("installs with the values on standard input, and waits by default", () => {
-    const args = helm.installArguments(release({ version: "2.7.7", postrender: "./repair", timeout: 1800 }));
-    assert.deepEqual(args.slice(0, 3), ["install", "r", "./c"]);
-    assert.equal(flag(args, "values"), "-");
-    assert.equal(flag(args, "timeout"), "1800s");
-    assert.equal(flag(args, "version"), "2.7.7");
-    assert.equal(flag(args, "post-renderer"), "./repair");
-    assert.ok(args.includes("--wait"));
-    for (const absent of ["--wait-for-jobs", "--atomic", "--no-hooks", "--repo"])
-      assert.ok(!args.includes(absent), absent);
-  });
-
-  test("does not wait if it is disabled, not even for Jobs", () => {
-    const args = helm.installArguments(release({ skipAwait: true, waitForJobs: true }));
-    assert.ok(!args.some((arg) => arg.startsWith("--wait")));
+  test("installs and upgrades with the values on standard input, and waits, also when it is uninstalled", () => {
+    const inputs = { version: "2.7.7", postrender: "./repair", timeout: 1800, repositoryOpts: { repo: "https://a/b" } };
+    const options = [
+      ...["--namespace", "n", "--values", "-", "--version", "2.7.7", "--repo", "https://a/b"],
+      ...["--wait", "--timeout", "1800s", "--post-renderer", "./repair"],
+    ];
+    assert.deepEqual(helm.installArguments(release(inputs)), ["install", "r", "./c", ...options]);
+    assert.deepEqual(helm.upgradeArguments(release(inputs)), ["upgrade", "r", "./c", ...options, "--history-max", "0"]);
+    assert.deepEqual(helm.upgradeArguments(release({ maxHistory: 3 })).slice(-2), ["--history-max", "3"]);
     assert.ok(helm.installArguments(release({ waitForJobs: true })).includes("--wait-for-jobs"));
-  });
-
-  test("skips hooks with disableWebhooks at install and with disableCRDHooks at upgrade", () => {
-    const both = (inputs: Props): boolean[] =>
-      [helm.installArguments, helm.upgradeArguments].map((args) => args(release(inputs)).includes("--no-hooks"));
-    assert.deepEqual(both({ disableWebhooks: true }), [true, false]);
-    assert.deepEqual(both({ disableCRDHooks: true }), [false, true]);
-  });
-
-  test("upgrades keep all history by default, and never skip CRDs", () => {
-    assert.equal(flag(helm.upgradeArguments(release({})), "history-max"), "0");
-    assert.equal(flag(helm.upgradeArguments(release({ maxHistory: 3 })), "history-max"), "3");
-    assert.ok(!helm.upgradeArguments(release({ skipCrds: true })).includes("--skip-crds"));
-  });
-
-  test("uninstalls with a wait, unless the install had none", () => {
     assert.deepEqual(helm.uninstallArguments(release({ timeout: 7 })), [
       ...["uninstall", "r", "--namespace", "n", "--wait", "--timeout", "7s"],
     ]);
-    assert.deepEqual(helm.uninstallArguments(release({ skipAwait: true })), ["uninstall", "r", "--namespace", "n"]);
-    assert.ok(helm.uninstallArguments(release({ skipAwait: true, atomic: true })).includes("--wait"));
+    assert.deepEqual(helm.showChartArguments(release(inputs)), [
+      ...["show", "chart", "./c", "--version", "2.7.7", "--repo", "https://a/b"],
+    ]);
   });
 
-  test("finds its chart at a URL, in a known repository, or in a registry", () => {
-    const show = (chart: string, repo: string): string[] =>
-      helm.showChartArguments(release({ chart, repositoryOpts: { repo } })).slice(2);
-    assert.deepEqual(show("pulsar", "https://example.com/charts"), ["pulsar", "--repo", "https://example.com/charts"]);
-    assert.deepEqual(show("pulsar", "apache"), ["apache/pulsar"]);
-    assert.deepEqual(show("oci://example.com/pulsar", "https://example.com"), ["oci://example.com/pulsar"]);
+  test("has only inputs that the stand-in implements", async () => {
+    const handler = releaseHandler({ settings: stackSettings, defaultNamespace: "n", connection: { unreachable: "" } });
+    const refused = async (inputs: Props) => {
+      const checked = await handler.check?.({ chart: "./nowhere", ...inputs }, undefined, call);
+      return checked?.failures?.map(({ property }) => property);
+    };
+    assert.deepEqual(await refused({ atomic: true }), ["atomic"]);
+    assert.deepEqual(await refused({ valueYamlFiles: [{}] }), ["valueYamlFiles"]);
+    assert.deepEqual(await refused({ repositoryOpts: { password: "x" } }), ["repositoryOpts.password"]);
+    assert.deepEqual(await refused({ atomic: false, keyring: "", valueYamlFiles: [] }), ["chart"]);
   });
 
   test("differs if Helm's release differs from the inputs, or an input was removed", () => {
