@@ -24,15 +24,12 @@ import { objectHandler } from "../../../rehearsal/standins/kubernetes/objects.ts
 import { patchHandler } from "../../../rehearsal/standins/kubernetes/patches.ts";
 import { diffReleases, releaseHandler, secretValues, stateOf } from "../../../rehearsal/standins/kubernetes/release.ts";
 import { readiness, untilReady } from "../../../rehearsal/standins/kubernetes/waiting.ts";
-import { type Call, type Props, UNKNOWN } from "../../../rehearsal/standins/protocol.ts";
+import { type Props, UNKNOWN } from "../../../rehearsal/standins/protocol.ts";
+import { callOf } from "./call.ts";
 
 const fixed = { enableSecretMutable: false, enableConfigMapMutable: false };
 const stackSettings = settingsOf({ upsertExistingObjects: "true" });
-const log = { info: () => undefined, warn: () => undefined, status: () => undefined };
-const call: Call = {
-  ...{ urn: "urn:pulumi:s::p::t::thing", type: "t", name: "thing", timeoutSeconds: 0, log },
-  signal: new AbortController().signal,
-};
+const call = callOf("t");
 
 describe("kinds", () => {
   test("a type token is an API version and a kind, or a patch of one", () => {
@@ -502,7 +499,7 @@ test("a preview of a replacement with the same name does its dry run with anothe
   const cluster = { settings: stackSettings, defaultNamespace: "ns", connection };
   const volume = { apiVersion: "v1", kind: "PersistentVolume" };
   const told: string[] = [];
-  const listening = { ...call, log: { ...log, info: (message: string) => void told.push(message) } };
+  const listening = { ...call, log: { ...call.log, info: (message: string) => void told.push(message) } };
   const inputs = { ...volume, metadata: { name: "v" } };
   await objectHandler(cluster, { ...volume, patch: false }).create(inputs, true, listening);
   assert.match(tried.join(" "), /^v v[0-9a-f]{5}$/);
@@ -547,7 +544,7 @@ describe("without a cluster", () => {
     const job = objectHandler(cluster, { apiVersion: "batch/v1", kind: "Job", patch: false });
     const metadata = { name: "j", annotations: { "pulumi.com/replaceUnready": "true" } };
     const inputs = { apiVersion: "batch/v1", kind: "Job", metadata };
-    const listening = { ...call, log: { ...log, warn: (message: string) => void warned.push(message) } };
+    const listening = { ...call, log: { ...call.log, warn: (message: string) => void warned.push(message) } };
     assert.equal((await job.diff?.("ns/j", inputs, inputs, inputs, listening))?.changes, false);
     assert.deepEqual(warned, ["Cluster is unreachable, skipping replaceUnready check"]);
   });

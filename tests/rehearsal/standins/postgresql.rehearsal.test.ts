@@ -3,9 +3,10 @@ import { after, before, describe, test } from "node:test";
 import pg from "pg";
 import { type Postgres, startPostgres } from "../../../rehearsal/cluster/postgres.ts";
 import { postgresql as make } from "../../../rehearsal/standins/postgresql/provider.ts";
-import type { Call, DiffResult, Props, ResourceHandler } from "../../../rehearsal/standins/protocol.ts";
+import type { DiffResult, Props, ResourceHandler } from "../../../rehearsal/standins/protocol.ts";
 import { openWorkspace, type Workspace } from "../../../rehearsal/engine/workspace.ts";
 import { startPlainServer } from "../../support/plainServer.ts";
+import { callOf } from "./call.ts";
 
 const kinds = {
   role: "postgresql:index/role:Role",
@@ -22,14 +23,7 @@ function handler(kind: keyof typeof kinds): ResourceHandler {
   return postgresql.handler(kinds[kind]) ?? assert.fail(kind);
 }
 
-const call: Call = {
-  urn: "urn",
-  type: "",
-  name: "thing",
-  timeoutSeconds: 0,
-  log: { info: () => undefined, warn: () => undefined, status: () => undefined },
-  signal: new AbortController().signal,
-};
+const call = callOf("");
 
 /** A resource with the state that the engine has. */
 interface Kept {

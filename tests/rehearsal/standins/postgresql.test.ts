@@ -4,16 +4,10 @@ import { type Attributes, type Definition, resource } from "../../../rehearsal/s
 import { connectReason, settingsFrom } from "../../../rehearsal/standins/postgresql/connection.ts";
 import { postgresql } from "../../../rehearsal/standins/postgresql/provider.ts";
 import { literal } from "../../../rehearsal/standins/postgresql/sql.ts";
-import { type Call, type Props, type ResourceHandler, UNKNOWN } from "../../../rehearsal/standins/protocol.ts";
+import { type Props, type ResourceHandler, UNKNOWN } from "../../../rehearsal/standins/protocol.ts";
+import { callOf } from "./call.ts";
 
-const call: Call = {
-  urn: "urn",
-  type: "postgresql:index/thing:Thing",
-  name: "thing",
-  timeoutSeconds: 0,
-  log: { info: () => undefined, warn: () => undefined, status: () => undefined },
-  signal: new AbortController().signal,
-};
+const call = callOf("postgresql:index/thing:Thing");
 
 describe("the postgresql stand-in's provider settings", () => {
   test("are strings, with JSON for other types", () => {

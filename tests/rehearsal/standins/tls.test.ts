@@ -1,19 +1,13 @@
 import assert from "node:assert/strict";
 import { createHash, createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
 import { describe, test } from "node:test";
-import { type Call, type Props, UNKNOWN } from "../../../rehearsal/standins/protocol.ts";
+import { type Props, UNKNOWN } from "../../../rehearsal/standins/protocol.ts";
 import { certRequest, locallySignedCert, selfSignedCert } from "../../../rehearsal/standins/tls/certificates.ts";
 import { privateKey, secretOutputs } from "../../../rehearsal/standins/tls/privateKey.ts";
 import { tls } from "../../../rehearsal/standins/tls/provider.ts";
+import { callOf } from "./call.ts";
 
-const call: Call = {
-  urn: "urn",
-  type: "tls:index/privateKey:PrivateKey",
-  name: "key",
-  timeoutSeconds: 0,
-  log: { info: () => undefined, warn: () => undefined, status: () => undefined },
-  signal: new AbortController().signal,
-};
+const call = callOf("tls:index/privateKey:PrivateKey");
 
 async function created(inputs: Props): Promise<{ id: string; outputs: Record<string, string> }> {
   const { id, outputs } = await privateKey.create(inputs, false, call);
