@@ -200,6 +200,8 @@ interface PodChange extends Pick<PodForecast, "pod" | "effect"> {
 interface Life {
   pod: string;
   workload: string;
+  /** Of its StatefulSet or ReplicaSet. */
+  revision: string | undefined;
   /** Absent for a pod that existed before. */
   created?: number;
   ready?: number;
@@ -274,13 +276,18 @@ function workloadOf({ metadata }: V1Pod): string | undefined {
 function begin(pod: V1Pod): Life {
   const workload = workloadOf(pod) ?? "";
   const [kind, name = ""] = workload.split(" ");
-  return { workload, pod: kind === "Deployment" ? name : (pod.metadata?.name ?? "") };
+  const revision = pod.metadata?.labels?.["controller-revision-hash"];
+  return { workload, pod: kind === "Deployment" ? name : (pod.metadata?.name ?? ""), revision };
 }
 
 /** In the order of their beginning. A pod that is gone and one that is new under the same name are one restart, one for each pair. */
 function changesOf(lives: readonly Life[]): PodChange[] {
   const changes = [...new Set(lives.map(({ pod }) => pod))].flatMap((pod) => {
-    const own = lives.filter((life) => life.pod === pod);
+    const former = lives.find((life) => life.pod === pod && life.created === undefined);
+    // The StatefulSet controller (1.37) may act on an old status: it creates a pod with the previous revision, and replaces it at once.
+    const isDetour = (life: Life) =>
+      life !== former && life.ending !== undefined && life.revision !== undefined && life.revision === former?.revision;
+    const own = lives.filter((life) => life.pod === pod && !isDetour(life));
     const gone = own.filter(({ ending }) => ending !== undefined).sort((a, b) => (a.ending ?? 0) - (b.ending ?? 0));
     const made = own.filter(({ created }) => created !== undefined).sort((a, b) => (a.created ?? 0) - (b.created ?? 0));
     return Array.from({ length: Math.max(gone.length, made.length) }, (_, i): PodChange => {
