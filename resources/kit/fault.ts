@@ -16,3 +16,8 @@ export function fault(message: string, code?: number): pulumi.RunError {
 export function firstLine(error: unknown): string {
   return String(error instanceof Error ? error.message : error).split("\n", 1)[0] ?? "";
 }
+
+/** A message with a line for each reason why a change is refused before anything is changed. */
+export function refusalOf(title: string, reasons: readonly string[]): string {
+  return [title, ...reasons.map((reason) => `  - ${reason}`), "Nothing was changed."].join("\n");
+}

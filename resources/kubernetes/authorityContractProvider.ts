@@ -1,6 +1,7 @@
 import type { dynamic } from "@pulumi/pulumi";
 import { type Authorities, authorityBreaches } from "../../model/tlsSettings.ts";
 import { diffOn } from "../kit/diff.ts";
+import { refusalOf } from "../kit/fault.ts";
 import { recordOnly } from "../kit/record.ts";
 
 /** Refuses a change of the CAs that the running pods would not accept. */
@@ -9,12 +10,8 @@ export function check(olds: Partial<Authorities>, news: Authorities): dynamic.Ch
   if (authority === undefined || trusted === undefined) return {};
   const lines = authorityBreaches({ authority, trusted }, news);
   if (lines.length === 0) return {};
-  const reason = [
-    "this change of the CA would interrupt connections (docs/operations/rotate-ca.md):",
-    ...lines.map((line) => `  - ${line}`),
-    "Nothing was changed.",
-  ].join("\n");
-  return { failures: [{ property: "", reason }] };
+  const title = "this change of the CA would interrupt connections (docs/operations/rotate-ca.md):";
+  return { failures: [{ property: "", reason: refusalOf(title, lines) }] };
 }
 
 export function diff(_id: string, olds: Authorities, news: Authorities): dynamic.DiffResult {

@@ -4,7 +4,7 @@ import type { Installation } from "../../model/charts/names.ts";
 import type { ClusterRef } from "../../model/clusterRef.ts";
 import { type TlsSecrets, tlsSecrets } from "../../model/tls.ts";
 import { type SecretContent, tlsSecretFaults } from "../../model/tlsSecretFaults.ts";
-import { fault } from "../kit/fault.ts";
+import { fault, refusalOf } from "../kit/fault.ts";
 import { storedProvider } from "../kit/storedProvider.ts";
 import { answerOf, ask, type AskingOptions, type Cluster, unlessMissing } from "./connection.ts";
 import { ownerAnnotation } from "./ownership.ts";
@@ -50,13 +50,8 @@ export async function checkTlsSecrets(args: TlsSecretsArgs, options?: AskingOpti
   const contents = new Map(found.map((secret) => [nameOf(secret), contentOf(secret)]));
   const lines = owned.length > 0 ? owned : tlsSecretFaults(contents, installation, hosts, new Date());
   if (lines.length === 0) return;
-  throw fault(
-    [
-      `the Secrets for TLS in namespace ${installation.namespace} (pulsar:tls.issuer is secrets) cannot be used:`,
-      ...lines.map((line) => `  - ${line}`),
-      "Nothing was changed.",
-    ].join("\n"),
-  );
+  const title = `the Secrets for TLS in namespace ${installation.namespace} (pulsar:tls.issuer is secrets) cannot be used:`;
+  throw fault(refusalOf(title, lines));
 }
 
 /**

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type FoundPlaces, placeFaults, type VolumePlaces } from "../../model/volumePlaces.ts";
-import { fault } from "../kit/fault.ts";
+import { fault, refusalOf } from "../kit/fault.ts";
 import type { ClusterRef } from "../../model/clusterRef.ts";
 import { answerOf, ask, type AskingOptions, type Cluster } from "./connection.ts";
 import { ownerAnnotation } from "./ownership.ts";
@@ -25,14 +25,8 @@ export async function checkVolumePlaces(ref: ClusterRef, places: VolumePlaces, o
   const lines = placeFaults(places, found);
   if (lines.length === 0) return;
   const more = lines.length - maxLines;
-  throw fault(
-    [
-      `the volumes cannot be created in the cluster of context "${found.context}":`,
-      ...lines.slice(0, maxLines).map((line) => `  - ${line}`),
-      ...(more > 0 ? [`  - and ${more} more`] : []),
-      "Nothing was changed.",
-    ].join("\n"),
-  );
+  const shown = [...lines.slice(0, maxLines), ...(more > 0 ? [`and ${more} more`] : [])];
+  throw fault(refusalOf(`the volumes cannot be created in the cluster of context "${found.context}":`, shown));
 }
 
 async function query(cluster: Cluster): Promise<FoundPlaces & { context: string }> {
