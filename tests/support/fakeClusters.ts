@@ -1,20 +1,18 @@
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtempSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before } from "node:test";
+import { after } from "node:test";
 import { stringify } from "yaml";
 import { freePorts } from "../../rehearsal/cluster/ports.ts";
 
 /** API servers with the responses of a test. They are closed at the end of the test file. */
 export function fakeClusters() {
-  let dir: string;
+  const dir = mkdtempSync(join(tmpdir(), "fake-clusters-"));
   const servers: Server[] = [];
-  before(async () => {
-    dir = await mkdtemp(join(tmpdir(), "fake-clusters-"));
-  });
   after(async () => {
     for (const server of servers) {
       server.closeAllConnections();

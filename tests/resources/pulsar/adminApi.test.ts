@@ -4,17 +4,17 @@ import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { after, afterEach, before, describe, test } from "node:test";
+import { afterEach, before, describe, test } from "node:test";
 import { type AdminAccess, type AdminApi, Refusal, withAdminApi } from "../../../resources/pulsar/adminApi.ts";
 import { makeCertificates } from "../../../rehearsal/cluster/certificates.ts";
-import { startSecretServer } from "../../support/secretServer.ts";
+import { tokenServers } from "../../support/tokenServer.ts";
 
 const token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9.";
-let secrets: Awaited<ReturnType<typeof startSecretServer>>;
+const serveTokens = tokenServers();
+let accessWith: Awaited<ReturnType<typeof serveTokens>>;
 before(async () => {
-  secrets = await startSecretServer({ "pulsar-token-admin": token });
+  accessWith = await serveTokens({ "pulsar-token-admin": token });
 });
-after(() => secrets.close());
 
 const servers: Server[] = [];
 afterEach(() => {
@@ -31,17 +31,7 @@ async function serve(listener: RequestListener, server: Server = createServer())
   return (server.address() as AddressInfo).port;
 }
 
-function access(address: string, ca?: string): AdminAccess {
-  return {
-    cluster: secrets.cluster,
-    namespace: "pulsar",
-    release: "pulsar",
-    service: "pulsar-proxy",
-    token: { secret: "pulsar-token-admin", key: "TOKEN" },
-    address,
-    ca,
-  };
-}
+const access = (address: string, ca?: string) => accessWith("pulsar-token-admin", address, ca);
 
 async function faultOf(where: AdminAccess, use: (api: AdminApi) => Promise<unknown>, limit = 0): Promise<Error> {
   const fault = await withAdminApi(where, use, limit).then(

@@ -7,7 +7,9 @@ import { describe, test } from "node:test";
 import type { AdminApi } from "../../../resources/pulsar/adminApi.ts";
 import { remove } from "../../../resources/pulsar/permissionProvider.ts";
 import { listTopics, partitionsOf, reasonToKeep } from "../../../resources/pulsar/topics.ts";
-import { startSecretServer } from "../../support/secretServer.ts";
+import { tokenServers } from "../../support/tokenServer.ts";
+
+const serveTokens = tokenServers();
 
 /** An admin API with these paths only. */
 function api(answers: Record<string, unknown>): AdminApi {
@@ -72,7 +74,7 @@ describe("a topic", () => {
 });
 
 test("a permission on a topic with added partitions is granted on the new ones before it is revoked on all", async () => {
-  const secrets = await startSecretServer({ admin: "token" });
+  const access = await serveTokens({ admin: "token" });
   const asked: string[] = [];
   const policies = { auth_policies: { namespace_auth: {}, destination_auth: { [created]: { app: ["consume"] } } } };
   const server = createServer((request, response) => {
@@ -88,14 +90,7 @@ test("a permission on a topic with added partitions is granted on the new ones b
   await once(server, "listening");
   try {
     await remove("", {
-      access: {
-        cluster: secrets.cluster,
-        namespace: "pulsar",
-        release: "pulsar",
-        service: "pulsar-proxy",
-        token: { secret: "admin", key: "TOKEN" },
-        address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-      },
+      access: access("admin", `http://127.0.0.1:${(server.address() as AddressInfo).port}`),
       create: true,
       tenant: "shop",
       namespace: "orders",
@@ -105,7 +100,6 @@ test("a permission on a topic with added partitions is granted on the new ones b
     });
   } finally {
     server.close();
-    await secrets.close();
   }
   const path = "/admin/v2/persistent/shop/orders/created/permissions/app";
   assert.deepEqual(asked, [`DELETE ${path}`, `POST ${path}`, `DELETE ${path}`]);

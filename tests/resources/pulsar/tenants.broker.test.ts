@@ -7,12 +7,12 @@ import { startAdminApi } from "../../../rehearsal/standins/adminApi.ts";
 import { openWorkspace } from "../../../rehearsal/engine/workspace.ts";
 import { asker, sorted } from "../../support/adminRequests.ts";
 import { produceAt } from "../../support/produce.ts";
-import { startSecretServer } from "../../support/secretServer.ts";
+import { tokenServers } from "../../support/tokenServer.ts";
 import { tenantsBehave, type World } from "./tenantBehavior.ts";
 
+const serveTokens = tokenServers();
 const workspace = await openWorkspace();
 let pulsar: Pulsar;
-let secrets: Awaited<ReturnType<typeof startSecretServer>>;
 let tokens: { admin: string; nobody: string; stranger: string };
 let world: World;
 
@@ -23,19 +23,11 @@ before(async () => {
     nobody: await pulsar.token({ role: "nobody" }),
     stranger: await signToken(newPrivateKey("asymmetric"), "asymmetric", { role: "admin" }),
   };
-  secrets = await startSecretServer(tokens);
-  const access = (secret: string) => ({
-    cluster: secrets.cluster,
-    namespace: "pulsar",
-    release: "pulsar",
-    service: "pulsar-proxy",
-    token: { secret, key: "TOKEN" },
-    address: pulsar.adminUrl,
-  });
+  const access = await serveTokens(tokens);
   world = {
-    access: access("admin"),
-    nobody: access("nobody"),
-    stranger: access("stranger"),
+    access: access("admin", pulsar.adminUrl),
+    nobody: access("nobody", pulsar.adminUrl),
+    stranger: access("stranger", pulsar.adminUrl),
     cluster: pulsar.cluster,
     ask: asker(pulsar.adminUrl, tokens.admin),
     produce: (tenant, namespace, topic) =>
@@ -43,7 +35,6 @@ before(async () => {
   };
 });
 after(async () => {
-  await secrets.close();
   await workspace.close();
 });
 
