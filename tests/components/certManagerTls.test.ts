@@ -2,23 +2,22 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CertManagerTls } from "../../components/certManagerTls.ts";
 import { certificateNames, tlsComponents } from "../../model/tls.ts";
-import { named, register, valueOf } from "../support/mocks.ts";
+import { named, registerOne, valueOf } from "../support/mocks.ts";
 
 const installation = { release: "pulsar", namespace: "messaging", clusterDomain: "cluster.local" };
 
 async function make(generation = 1) {
-  let tls: CertManagerTls | undefined;
-  const registered = await register(() => {
-    tls = new CertManagerTls("tls", {
-      namespace: "messaging",
-      installation,
-      hosts: ["pulsar.example.com", "10.1.2.3"],
-      certManager: { issuer: "internal", kind: "ClusterIssuer" },
-      generation,
-      cluster: {},
-    });
-  });
-  assert.ok(tls);
+  const { made: tls, registered } = await registerOne(
+    () =>
+      new CertManagerTls("tls", {
+        namespace: "messaging",
+        installation,
+        hosts: ["pulsar.example.com", "10.1.2.3"],
+        certManager: { issuer: "internal", kind: "ClusterIssuer" },
+        generation,
+        cluster: {},
+      }),
+  );
   return { tls, registered };
 }
 

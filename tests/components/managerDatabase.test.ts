@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ManagerDatabase, type ManagerDatabaseArgs } from "../../components/managerDatabase.ts";
 import { managerDatabaseSchema } from "../../model/managerDatabase.ts";
 import { managerSchema } from "../../model/managerSchemas/index.ts";
+import { watch } from "../../review/program/monitor.ts";
 import { register, type Registered } from "../support/mocks.ts";
 
 const settings = managerDatabaseSchema.parse({ host: "db.example.com", tls: "disable" });
@@ -35,7 +36,7 @@ async function build(changes: Partial<ManagerDatabaseArgs> = {}, preview = false
   let ready = "";
   const registered = await register(
     () => {
-      listenTo((request) => {
+      watch(pulumi.runtime.getMonitor(), "registerResource", (request: Request) => {
         // A reference to a provider is its URN and its id.
         const provider = request.getProvider().split("::")[3] ?? "";
         requests.set(request.getName(), { provider, replaceOnChanges: request.getReplaceonchangesList() });
@@ -48,17 +49,6 @@ async function build(changes: Partial<ManagerDatabaseArgs> = {}, preview = false
   );
   const children = registered.filter((resource) => resource.custom);
   return { resources: new Map(children.map((resource) => [resource.name, resource])), requests, jdbcUrl: url, ready };
-}
-
-function listenTo(listener: (request: Request) => void): void {
-  const monitor = pulumi.runtime.getMonitor() as unknown as {
-    registerResource: (request: Request, done: unknown) => unknown;
-  };
-  const answer = monitor.registerResource.bind(monitor);
-  monitor.registerResource = (request, done) => {
-    listener(request);
-    return answer(request, done);
-  };
 }
 
 function inputsOf({ resources }: Outcome, name: string): Record<string, unknown> {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { mixedLayout } from "../../model/layouts/mixed.ts";
 import { NodePlan, placementTable } from "../../components/nodePlan.ts";
-import { named, register } from "../support/mocks.ts";
+import { named, register, registerOne } from "../support/mocks.ts";
 
 const layout = mixedLayout({
   nodes: [
@@ -39,14 +39,9 @@ describe("NodePlan", () => {
   });
 
   test("provides its table and the marks of each node as plain data", async () => {
-    let plan: NodePlan | undefined;
-    await register(
-      () => {
-        plan = new NodePlan("nodes", { layout, cluster, owner });
-      },
-      { preview: true },
-    );
-    assert.ok(plan);
+    const { made: plan } = await registerOne(() => new NodePlan("nodes", { layout, cluster, owner }), {
+      preview: true,
+    });
     assert.deepEqual(plan.table, placementTable(layout));
     assert.deepEqual([...plan.marks.keys()], ["node1", "node2"]);
   });

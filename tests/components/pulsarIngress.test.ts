@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { PulsarIngress, type PulsarIngressArgs } from "../../components/pulsarIngress.ts";
 import { backends } from "../../model/ingress.ts";
 import { certificateNames, tlsSecrets } from "../../model/tls.ts";
-import { named, register } from "../support/mocks.ts";
+import { named, registerOne } from "../support/mocks.ts";
 
 const args: PulsarIngressArgs = {
   namespace: "messaging",
@@ -25,11 +25,9 @@ interface Ingress {
 }
 
 async function made(changes: Partial<PulsarIngressArgs> = {}) {
-  let component: PulsarIngress | undefined;
-  const registered = await register(() => (component = new PulsarIngress("ingress", { ...args, ...changes })));
-  assert.ok(component);
+  const { made, registered } = await registerOne(() => new PulsarIngress("ingress", { ...args, ...changes }));
   return {
-    addresses: component.addresses,
+    addresses: made.addresses,
     names: registered.filter(({ custom }) => custom).map(({ name }) => name),
     of: (way: "manager" | "admin") => named(registered, `ingress-${way}`).inputs as unknown as Ingress,
   };

@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { PulsarNamespace, type PulsarNamespaceArgs } from "../../components/pulsarNamespace.ts";
-import { named, register, valueOf } from "../support/mocks.ts";
+import { named, registerOne, valueOf } from "../support/mocks.ts";
 
 async function make(args: Omit<PulsarNamespaceArgs, "name">) {
-  let home: PulsarNamespace | undefined;
-  const registered = await register(() => {
-    home = new PulsarNamespace("home", { name: "messaging", ...args });
-  });
-  assert.ok(home);
+  const { made: home, registered } = await registerOne(
+    () => new PulsarNamespace("home", { name: "messaging", ...args }),
+  );
   return { home, children: registered.filter(({ custom }) => custom) };
 }
 

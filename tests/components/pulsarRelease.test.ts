@@ -1,65 +1,33 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { base64, shortHash } from "../../model/encoding.ts";
-import type { Placement } from "../../model/layouts/layout.ts";
-import { components } from "../../model/layouts/layout.ts";
 import { chartSchema } from "../../model/charts/lines.ts";
 import { frontEndConfig } from "../../model/managerFrontEnd.ts";
 import { PulsarRelease, type PulsarReleaseArgs } from "../../components/pulsarRelease.ts";
 import { podSizes } from "../../model/sizing.ts";
 import { tlsSecrets } from "../../model/tls.ts";
-import { named, register, valueOf } from "../support/mocks.ts";
-
-const placement: Placement = {
-  replicas: 1,
-  nodeSelector: {},
-  tolerations: [],
-  nodes: ["node1"],
-  rule: "any",
-  overZones: false,
-};
-
-const cluster: PulsarReleaseArgs["cluster"] = {
-  clusterDomain: "cluster.local",
-  placements: Object.fromEntries(components.map((name) => [name, placement])) as Record<
-    (typeof components)[number],
-    Placement
-  >,
-  pods: podSizes({}, {}),
-  images: {
-    pulsar: { repository: "pulsar-all", tag: "2.7.4" },
-    manager: { repository: "pulsar-manager", tag: "v0.2.0" },
-    pullSecret: "regsecret",
-  },
-  tokens: { keys: "asymmetric", roles: { broker: "broker-admin", proxy: "proxy-admin", client: "admin" } },
-  volumes: {
-    storageClass: { name: "local-storage", create: true },
-    sizes: { "zookeeper-data": "1Gi", "bookie-journal": "1Gi", "bookie-ledgers": "1Gi" },
-  },
-  ledgers: { ensemble: 1, write: 1, ack: 1 },
-  manager: { jdbcUrl: "jdbc:postgresql://db:5432/m", token: { secret: "demo-token-admin", key: "TOKEN" } },
-};
+import { cluster } from "../model/charts/support.ts";
+import { named, registerOne, valueOf } from "../support/mocks.ts";
 
 const chart = chartSchema.parse({ version: "2.7.7" });
 
 async function make(changes: Partial<PulsarReleaseArgs> = {}) {
-  let release: PulsarRelease | undefined;
-  const registered = await register(() => {
-    release = new PulsarRelease("pulsar", {
-      namespace: "messaging",
-      release: "demo",
-      prerequisites: [],
-      kubernetes: { cluster: {}, namespace: "messaging" },
-      chart,
-      cluster,
-      managerCredentials: {
-        database: { user: "manager", password: "manager-password" },
-        login: { user: "admin", password: "login-password" },
-      },
-      ...changes,
-    });
-  });
-  assert.ok(release);
+  const { made: release, registered } = await registerOne(
+    () =>
+      new PulsarRelease("pulsar", {
+        namespace: "messaging",
+        release: "demo",
+        prerequisites: [],
+        kubernetes: { cluster: {}, namespace: "messaging" },
+        chart,
+        cluster,
+        managerCredentials: {
+          database: { user: "manager", password: "manager-password" },
+          login: { user: "admin", password: "login-password" },
+        },
+        ...changes,
+      }),
+  );
   return { release, registered, helm: named(registered, "pulsar-release") };
 }
 
@@ -175,7 +143,7 @@ describe("PulsarRelease", () => {
     const { helm } = await make({ values: { proxy: { service: { type: "NodePort" } }, extra: 1 } });
     const { proxy, extra } = helm.inputs.values as { proxy: Record<string, unknown>; extra: number };
     assert.deepEqual(proxy.service, { type: "NodePort" });
-    assert.equal(proxy.replicaCount, 1);
+    assert.equal(proxy.replicaCount, 3);
     assert.equal(extra, 1);
   });
 

@@ -4,27 +4,26 @@ import { describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { PulsarTls, type PulsarTlsArgs } from "../../components/pulsarTls.ts";
 import { organizationalUnit, tlsComponents } from "../../model/tls.ts";
-import { named, type Registered, register, valueOf } from "../support/mocks.ts";
+import { named, type Registered, registerOne, valueOf } from "../support/mocks.ts";
 
 const installation = { release: "pulsar", namespace: "messaging", clusterDomain: "cluster.local" };
 
-async function make(over: Partial<PulsarTlsArgs> = {}, options: Parameters<typeof register>[1] = {}) {
-  let tls: PulsarTls | undefined;
-  const program = () => {
-    tls = new PulsarTls("tls", {
-      namespace: "messaging",
-      installation,
-      hosts: [],
-      generation: 1,
-      authority: 1,
-      trusted: [1],
-      lifetimeDays: 365,
-      authorityLifetimeDays: 3650,
-      ...over,
-    });
-  };
-  const registered = await register(program, options);
-  assert.ok(tls);
+async function make(over: Partial<PulsarTlsArgs> = {}, options: Parameters<typeof registerOne>[1] = {}) {
+  const { made: tls, registered } = await registerOne(
+    () =>
+      new PulsarTls("tls", {
+        namespace: "messaging",
+        installation,
+        hosts: [],
+        generation: 1,
+        authority: 1,
+        trusted: [1],
+        lifetimeDays: 365,
+        authorityLifetimeDays: 3650,
+        ...over,
+      }),
+    options,
+  );
   return { tls, registered };
 }
 

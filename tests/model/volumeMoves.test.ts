@@ -163,7 +163,7 @@ describe("a change of the nodes or volumes", () => {
     };
     assert.deepEqual(breaches(three, moved), []);
     moved.volumes["bookie-2"].node = moved.volumes["bookie-2"].hostname = "bk-3";
-    assert.equal(breaches(three, moved).length, 2, "a volume that that is no longer planned has data, too");
+    assert.equal(breaches(three, moved).length, 2, "a volume that is no longer planned has data, too");
   });
 
   test("of what all volumes share is refused, and cannot be accepted", () => {

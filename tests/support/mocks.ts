@@ -100,6 +100,17 @@ export async function register(
   return registered.filter(({ type }) => type !== rootType).sort(byTypeAndName);
 }
 
+/** The same for a program that makes one thing, which is returned too. */
+export async function registerOne<T>(
+  make: () => T,
+  options?: RegisterOptions,
+): Promise<{ made: T; registered: Registered[] }> {
+  const things: T[] = [];
+  const registered = await register(() => void things.push(make()), options);
+  const [made] = things as [T];
+  return { made, registered };
+}
+
 /** The only resource with this name. */
 export function named(registered: readonly Registered[], name: string): Registered {
   const found = registered.filter((resource) => resource.name === name);

@@ -32,7 +32,7 @@ for (const version of supportedChartVersions) {
         if (spec?.template === undefined) continue;
         // Empty lists are null in chart 4.7.0.
         const { labels = {}, annotations } = spec.template.metadata ?? {};
-        assert.ok(labels.component, `the pods of ${metadata.name} bear no label`);
+        assert.ok(labels.component, `the pods of ${metadata.name} have no label`);
         const containers = (spec.template.spec?.containers ?? []) as { ports?: Pods["ports"] | null }[];
         pods.set(labels.component, {
           labels,

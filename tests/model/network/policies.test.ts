@@ -150,7 +150,7 @@ for (const { version, tls } of variants) {
       ["another release's toolset to ZooKeeper", own("toolset", "other"), own("zookeeper"), [zookeeper]],
       ["a proxy to another release's bookie", own("proxy"), own("bookie", "other"), [3181]],
       [
-        "a pod elsewhere that bears a broker's labels to a bookie",
+        "a pod elsewhere that has a broker's labels to a bookie",
         { namespace: "elsewhere", labels: { app: "pulsar", release, component: "broker" } },
         own("bookie"),
         [3181],
