@@ -200,8 +200,6 @@ interface PodChange extends Pick<PodForecast, "pod" | "effect"> {
 interface Life {
   pod: string;
   workload: string;
-  /** Of its StatefulSet or ReplicaSet. */
-  revision: string | undefined;
   /** Absent for a pod that existed before. */
   created?: number;
   ready?: number;
@@ -276,18 +274,13 @@ function workloadOf({ metadata }: V1Pod): string | undefined {
 function begin(pod: V1Pod): Life {
   const workload = workloadOf(pod) ?? "";
   const [kind, name = ""] = workload.split(" ");
-  const revision = pod.metadata?.labels?.["controller-revision-hash"];
-  return { workload, pod: kind === "Deployment" ? name : (pod.metadata?.name ?? ""), revision };
+  return { workload, pod: kind === "Deployment" ? name : (pod.metadata?.name ?? "") };
 }
 
 /** In the order of their beginning. A pod that is gone and one that is new under the same name are one restart, one for each pair. */
 function changesOf(lives: readonly Life[]): PodChange[] {
   const changes = [...new Set(lives.map(({ pod }) => pod))].flatMap((pod) => {
-    const former = lives.find((life) => life.pod === pod && life.created === undefined);
-    // The StatefulSet controller (1.37) may act on an old status: it creates a pod with the previous revision, and replaces it at once.
-    const isDetour = (life: Life) =>
-      life !== former && life.ending !== undefined && life.revision !== undefined && life.revision === former?.revision;
-    const own = lives.filter((life) => life.pod === pod && !isDetour(life));
+    const own = lives.filter((life) => life.pod === pod);
     const gone = own.filter(({ ending }) => ending !== undefined).sort((a, b) => (a.ending ?? 0) - (b.ending ?? 0));
     const made = own.filter(({ created }) => created !== undefined).sort((a, b) => (a.created ?? 0) - (b.created ?? 0));
     return Array.from({ length: Math.max(gone.length, made.length) }, (_, i): PodChange => {
@@ -301,7 +294,22 @@ function changesOf(lives: readonly Life[]): PodChange[] {
       };
     });
   });
-  return changes.sort((a, b) => a.begun - b.begun);
+  return withoutRepeats(changes.sort((a, b) => a.begun - b.begun));
+}
+
+/**
+ * Two restarts of a pod in a row become one. The StatefulSet controller (1.37) deletes pods by name. A simulated pod is gone at once, so the
+ * controller may still have it in its cache, and deletes the new one too.
+ */
+function withoutRepeats(changes: readonly PodChange[]): PodChange[] {
+  const kept: PodChange[] = [];
+  for (const change of changes) {
+    const previous = kept.findLast(({ workload }) => workload === change.workload);
+    const repeats = previous?.pod === change.pod && previous.effect === "restarts" && change.effect === "restarts";
+    if (repeats) previous.ended = change.ended;
+    else kept.push(change);
+  }
+  return kept;
 }
 
 /** Checks which pods changed, the order in each workload, that each waited for the one before, and that each phase waited for the one before. */
