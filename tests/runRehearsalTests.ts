@@ -1,5 +1,5 @@
 /**
- * Runs the rehearsal tests: first the one that measures times, alone, then three files at a time. Files that deploy a stack take minutes, larger
+ * Runs the rehearsal tests: first the one that measures times, alone, then four files at a time. Files that deploy a stack take minutes, larger
  * ones longer. They start first, so that none of them runs alone at the end.
  */
 import { globSync, readFileSync } from "node:fs";
@@ -15,7 +15,7 @@ const others = globSync("tests/**/*.rehearsal.test.ts")
   .sort((a, b) => Number(b.deploys) - Number(a.deploys) || b.size - a.size)
   .map(({ file }) => file);
 
-for (const [files, concurrency] of [[[alone], 1] as const, [others, 3] as const]) {
+for (const [files, concurrency] of [[[alone], 1] as const, [others, 4] as const]) {
   const results = run({ files: [...files], concurrency });
   results.on("test:fail", () => {
     process.exitCode = 1;
