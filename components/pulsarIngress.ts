@@ -1,5 +1,6 @@
 import { Ingress } from "@pulumi/kubernetes/networking/v1/ingress.js";
 import * as pulumi from "@pulumi/pulumi";
+import { podLabels } from "../model/charts/cluster.ts";
 import { fullName } from "../model/charts/names.ts";
 import {
   backends,
@@ -50,7 +51,7 @@ export class PulsarIngress extends pulumi.ComponentResource {
           metadata: {
             name: `${full}-${kind}`,
             namespace,
-            labels: { app: "pulsar", release, component: `${kind}-ingress` },
+            labels: podLabels(release, `${kind}-ingress`),
             annotations: {
               ...https,
               ...args.annotations,

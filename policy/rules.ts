@@ -1,4 +1,5 @@
 /** The policies, each once, as pure functions of Kubernetes objects, registered resources and settings. */
+import { podLabels } from "../model/charts/cluster.ts";
 import { fullName } from "../model/charts/names.ts";
 import { plainSecrets } from "../model/secretLooks.ts";
 import type { PolicySettings } from "./settings.ts";
@@ -167,7 +168,7 @@ export const rules = [
         .map(({ spec }) => fields(fields(fields(spec)["podSelector"])["matchLabels"]));
       const components = placements.flatMap((one) => one.components);
       const open = components.filter((component) => {
-        const labels: Record<string, string> = { app: "pulsar", release, component };
+        const labels: Record<string, string> = podLabels(release, component);
         return !selected.some((selector) => Object.entries(selector).every(([key, value]) => labels[key] === value));
       });
       if (open.length === 0) return [];

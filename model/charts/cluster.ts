@@ -20,7 +20,7 @@ export interface SecretRef {
   key: string;
 }
 
-/** The labels by which Services, workloads and network policies select the pods of a component or of a Job. */
+/** The labels by which Services, workloads and network policies select the pods of a component or of a Job. The stack's other objects have them too. */
 export function podLabels(release: string, component: string) {
   return { app: "pulsar", release, component };
 }
