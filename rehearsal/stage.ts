@@ -209,11 +209,7 @@ async function setUp(options: RehearsalOptions, workspace: Workspace): Promise<S
         workDir: await workspace.folder(`pulumi-${name}`),
         // The project's Node comes first: the folder of an official plugin may hold another one.
         path: [join(project, "node_modules/.bin"), ...pluginFolders(plugins), dirname(tools.helm)],
-        standIns: plugins.flatMap(({ name, origin }) => {
-          if (origin !== "stand-in") return [];
-          // The language host brings the SDK's dynamic provider.
-          return name === "nodejs" ? [name, "pulumi-nodejs"] : [name];
-        }),
+        standIns: plugins.filter(({ origin }) => origin === "stand-in").map(({ name }) => name),
         env: {
           ...workspace.env,
           KUBECONFIG: address.kubeconfig,

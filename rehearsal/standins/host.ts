@@ -10,7 +10,9 @@ import { serveAttached } from "./protocol.ts";
 import type { Listening } from "./protocol/server.ts";
 import { tls } from "./tls/provider.ts";
 
-const names = process.argv.slice(2);
+const given = process.argv.slice(2);
+// The language host brings the SDK's dynamic provider.
+const names = given.includes("nodejs") ? [...given, "pulumi-nodejs"] : given;
 
 const providers: Record<string, () => Promise<Listening>> = {
   kubernetes: () => serveAttached(kubernetes),

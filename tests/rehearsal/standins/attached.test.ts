@@ -31,7 +31,7 @@ const runner = `
 `;
 
 describe("engines that attach to one process", () => {
-  const child = spawn(process.execPath, [host, "nodejs", "pulumi-nodejs"], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [host, "nodejs"], { stdio: ["ignore", "pipe", "inherit"] });
   const logged: string[] = [];
   let engine: Listening;
   let ports: Record<string, string>;
